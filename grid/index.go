@@ -1,0 +1,188 @@
+package grid
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidwall/rtree"
+
+	"yixian/internal/fault"
+)
+
+// Place is where a point lies: the unit grid and all that is above it. Names are empty where the index
+// does not hold the area.
+type Place struct {
+	GridCode, GridName           string
+	CommunityCode, CommunityName string
+	StreetCode, StreetName       string
+	DistrictCode, DistrictName   string
+	LandUse                      string
+	Approx                       bool // the boundary is not official: show ApproxNotice
+	GridVersion                  int  // a case keeps the version by which it was placed
+}
+
+// Index is an immutable snapshot of the areas of one or many districts; any number of goroutines may read it.
+type Index struct {
+	areas     []Area   // by code
+	shapes    []*shape // of areas[i], nil without a polygon
+	places    []Place  // of areas[i], filled for unit grids
+	byCode    map[string]int32
+	children  map[string][]int32
+	grids     tree // unit grids
+	districts tree
+}
+
+// tree holds positions in Index.areas by bounding box. The coordinates are units as float64, which holds
+// every int32 exactly; the library multiplies them and would overflow an int32.
+type tree struct{ rtree.RTreeGN[float64, int32] }
+
+func (t *tree) add(s *shape, at int32) {
+	low, top := s.box(1)
+	t.Insert(low, top, at)
+}
+
+func (s *shape) box(reach float64) (low, top [2]float64) {
+	return [2]float64{float64(s.low.x) - reach, float64(s.low.y) - reach},
+		[2]float64{float64(s.top.x) + reach, float64(s.top.y) + reach}
+}
+
+// NewIndex builds a snapshot of areas in force at one instant: each code at most once. The areas are
+// copied. Errors are faults that name the area's code.
+func NewIndex(areas []Area) (*Index, error) {
+	x := &Index{
+		areas:    slices.Clone(areas),
+		shapes:   make([]*shape, len(areas)),
+		places:   make([]Place, len(areas)),
+		byCode:   make(map[string]int32, len(areas)),
+		children: make(map[string][]int32),
+	}
+	slices.SortFunc(x.areas, func(a, b Area) int { return strings.Compare(a.Code, b.Code) })
+	for i := range x.areas {
+		a := &x.areas[i]
+		if err := a.checkCodes(); err != nil {
+			return nil, err
+		}
+		if _, dup := x.byCode[a.Code]; dup {
+			return nil, fault.Invalid("/areas/"+a.Code+"/code", "编码 %s 重复", a.Code)
+		}
+		s, err := parseGeometry(a.Polygon, WGS84)
+		if err != nil {
+			return nil, pointedAt(err, "/areas/"+a.Code+"/polygon")
+		}
+		at := int32(i)
+		x.shapes[i], x.byCode[a.Code] = s, at
+		if a.Level != LevelDistrict {
+			x.children[a.Parent] = append(x.children[a.Parent], at)
+		}
+		switch {
+		case a.Level == LevelDistrict && s != nil:
+			x.districts.add(s, at)
+		case a.Level == LevelGrid && a.Kind == KindUnit:
+			x.grids.add(s, at)
+			x.places[i] = x.placeOf(a) // parents sort before their parts and are already known
+		}
+	}
+	return x, nil
+}
+
+func (x *Index) placeOf(a *Area) Place {
+	p := Place{
+		GridCode: a.Code, GridName: a.Name, LandUse: a.LandUse, Approx: a.Approx, GridVersion: a.Version,
+		CommunityCode: a.Code[:12], StreetCode: a.Code[:9], DistrictCode: a.Code[:6],
+	}
+	p.CommunityName, p.StreetName, p.DistrictName = x.name(p.CommunityCode), x.name(p.StreetCode), x.name(p.DistrictCode)
+	return p
+}
+
+func (x *Index) name(code string) string {
+	if at, ok := x.byCode[code]; ok {
+		return x.areas[at].Name
+	}
+	return ""
+}
+
+// Locate finds the unit grid that holds the WGS-84 point; false when none does, also where only a community or
+// district is known. A point on a shared edge or vertex, to 1e-7 degree, belongs to the lowest code; the
+// outer border is inside. It allocates nothing.
+func (x *Index) Locate(p Point) (Place, bool) {
+	if at := x.lowest(&x.grids, p); at >= 0 {
+		return x.places[at], true
+	}
+	return Place{}, false
+}
+
+// LocateDistrict finds the district whose outline holds the WGS-84 point, for the hint of an OUT_OF_AREA answer.
+func (x *Index) LocateDistrict(p Point) (code, name string, ok bool) {
+	if at := x.lowest(&x.districts, p); at >= 0 {
+		return x.areas[at].Code, x.areas[at].Name, true
+	}
+	return "", "", false
+}
+
+// lowest is the least position, and so the lowest code, whose shape holds p; -1 for none.
+func (x *Index) lowest(t *tree, p Point) int32 {
+	if p.Validate() != nil {
+		return -1
+	}
+	v, best := snap(p), int32(-1)
+	at := [2]float64{float64(v.x), float64(v.y)}
+	t.Search(at, at, func(_, _ [2]float64, i int32) bool {
+		if (best < 0 || i < best) && x.shapes[i].holds(v) {
+			best = i
+		}
+		return true
+	})
+	return best
+}
+
+// Len is the number of areas.
+func (x *Index) Len() int { return len(x.areas) }
+
+// ByCode returns the area with this code. Its Polygon is shared and must not be changed.
+func (x *Index) ByCode(code string) (Area, bool) {
+	at, ok := x.byCode[code]
+	if !ok {
+		return Area{}, false
+	}
+	return x.areas[at], true
+}
+
+// Children lists the areas directly below a code, by code.
+func (x *Index) Children(parent string) []Area {
+	list := make([]Area, 0, len(x.children[parent]))
+	for _, at := range x.children[parent] {
+		list = append(list, x.areas[at])
+	}
+	return list
+}
+
+// Neighbours lists, by code, the unit grids that share an edge or a corner with the given unit grid.
+func (x *Index) Neighbours(code string) []Area {
+	at, ok := x.byCode[code]
+	if !ok || x.places[at].GridCode == "" {
+		return nil
+	}
+	var found []int32
+	low, top := x.shapes[at].box(1)
+	x.grids.Search(low, top, func(_, _ [2]float64, i int32) bool {
+		if i != at && x.shapes[at].touches(x.shapes[i]) {
+			found = append(found, i)
+		}
+		return true
+	})
+	slices.Sort(found)
+	list := make([]Area, len(found))
+	for i, at := range found {
+		list[i] = x.areas[at]
+	}
+	return list
+}
+
+// Place describes a unit grid by its code; false when there is none in force.
+func (x *Index) Place(code string) (Place, bool) {
+	at, ok := x.byCode[code]
+	if !ok || x.places[at].GridCode != code {
+		return Place{}, false
+	}
+	return x.places[at], true
+}

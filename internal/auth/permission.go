@@ -1,0 +1,78 @@
+package auth
+
+import "slices"
+
+// Permission names what a route needs; api/openapi.yaml declares one for every operation (x-permission).
+type Permission string
+
+const (
+	PermPublic       Permission = "public"        // anyone, even without a session
+	PermSession      Permission = "session"       // any session
+	PermMediaUpload  Permission = "media.upload"  // any session
+	PermMediaRead    Permission = "media.read"    // any session; the object decides
+	PermPlacesRead   Permission = "places.read"   // any session
+	PermStaff        Permission = "staff"         // any staff
+	PermReportSubmit Permission = "report.submit" // residents with a verified phone and staff who may report
+	PermReportOwn    Permission = "report.own"    // residents
+	PermCaseRead     Permission = "case.read"     // staff with case content, within scope
+	PermCaseAct      Permission = "case.act"      // the same; the lifecycle decides each action
+	PermMetricsRead  Permission = "metrics.read"  // staff in scope
+	PermSandbox      Permission = "sandbox"       // only in the sandbox, then anyone
+)
+
+// noCaseContent are the roles that never see a case (domain 4f: the administrator configures, the city sees aggregates).
+var noCaseContent = []Role{RoleTenantAdmin, RoleCityViewer}
+
+var caseReaders = []Role{
+	RoleGridWorker, RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDeptOfficer, RoleDeptLeader,
+	RoleUtility, RoleProperty, RoleNGO, RoleDispatcher, RoleArbitrator, RoleHotline, RoleCallback, RoleSupervisor, RoleCommander, RoleAuditor,
+}
+
+var submitters = []Role{
+	RoleGridWorker, RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDeptOfficer, RoleDeptLeader,
+	RoleDispatcher, RoleHotline, RoleSupervisor, RoleCommander,
+}
+
+var metricsReaders = []Role{
+	RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDeptOfficer, RoleDeptLeader,
+	RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor, RoleCityViewer,
+}
+
+// May reports whether the actor holds the permission. An unknown permission is never held: deny by default.
+// signedIn tells 401 from 403: false means that no session was given where one is needed.
+func (a Actor) May(p Permission) (ok, signedIn bool) {
+	signedIn = a.Kind != ""
+	switch p {
+	case PermPublic, PermSandbox:
+		return true, signedIn
+	case PermSession, PermMediaUpload, PermMediaRead, PermPlacesRead:
+		return signedIn, signedIn
+	case PermStaff:
+		return a.Kind == Staff, signedIn
+	case PermReportSubmit:
+		return a.Kind == Resident || a.Has(submitters...), signedIn
+	case PermReportOwn:
+		return a.Kind == Resident, signedIn
+	case PermCaseRead, PermCaseAct:
+		return a.Kind == Staff && a.Has(caseReaders...), signedIn
+	case PermMetricsRead:
+		return a.Kind == Staff && a.Has(metricsReaders...), signedIn
+	}
+	return false, signedIn
+}
+
+// Permissions lists what the actor holds, for the pages.
+func (a Actor) Permissions() []string {
+	var out []string
+	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead} {
+		if ok, _ := a.May(p); ok {
+			out = append(out, string(p))
+		}
+	}
+	return out
+}
+
+// SeesNoCase reports whether the actor's every role is one that never sees case content.
+func (a Actor) SeesNoCase() bool {
+	return !slices.ContainsFunc(a.Bindings, func(b Binding) bool { return !slices.Contains(noCaseContent, b.Role) })
+}
