@@ -1,0 +1,4 @@
+package notify
+
+// InboxSQL is explained by a test.
+const InboxSQL = inboxSQL
