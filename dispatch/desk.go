@@ -1,0 +1,378 @@
+package dispatch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"yixian/grid"
+	"yixian/internal/auth"
+	"yixian/internal/fault"
+	"yixian/internal/pg"
+	"yixian/internal/seal"
+)
+
+// Desk is the one door: every change of a case goes through Submit or Do.
+type Desk struct {
+	db     *pg.DB
+	keys   *seal.Keyring
+	worlds *Worlds
+	poke   func() // wakes the planner after a change
+	shapes sync.Map
+	numbers
+}
+
+// NewDesk opens the door on a pool whose role is the district's (app) or the engine's. poke may be nil.
+func NewDesk(db *pg.DB, keys *seal.Keyring, worlds *Worlds, poke func()) *Desk {
+	if poke == nil {
+		poke = func() {}
+	}
+	return &Desk{db: db, keys: keys, worlds: worlds, poke: poke}
+}
+
+// Worlds gives the configuration in force.
+func (k *Desk) Worlds() *Worlds { return k.worlds }
+
+// Submit is T1. The same key with the same payload gives the first receipt again (replayed true); with another
+// payload 422 IDEMPOTENCY_MISMATCH. Out of every district's grids: 422 OUT_OF_AREA.
+func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receipt *Receipt, replayed bool, err error) {
+	p, err := checkSubmission(in, a)
+	if err != nil {
+		return nil, false, err
+	}
+	source, err := sourceOf(a, in.Source)
+	if err != nil {
+		return nil, false, err
+	}
+	w := k.worlds.Get(a.District)
+	if w == nil {
+		return nil, false, fault.Unavailable(errors.New("no configuration of district " + a.District))
+	}
+	place, ok := w.Index.Locate(p)
+	if !ok || place.DistrictCode != a.District {
+		return nil, false, outOfArea(w, p)
+	}
+	if in.Key == "" {
+		in.Key = uuid.Must(uuid.NewV7()).String()
+	}
+	if in.Hash == nil {
+		in.Hash = payloadHash(in)
+	}
+	ctx = pg.WithDistrict(ctx, a.District)
+	if len(in.MediaIDs) > 0 {
+		var owned int
+		// A photo proves one case only; the retry of a submission may name its own again.
+		err := k.db.Pool.QueryRow(ctx, `select count(distinct id) from media where district = $1 and id = any($2) and (account_id = $3 or device = $4)
+			and (case_id is null or case_id = (select case_id from report where district = $1 and submission_key = $5))`,
+			a.District, in.MediaIDs, a.Account, a.Device, a.ID()+":"+in.Key).Scan(&owned)
+		if err != nil {
+			return nil, false, pg.Fault(err)
+		}
+		if owned < len(slices.Compact(slices.Sorted(slices.Values(in.MediaIDs)))) {
+			return nil, false, fault.Invalid("/media_ids", "照片不存在或不是您上传的，请重新上传")
+		}
+	}
+	caseID := uuid.Must(uuid.NewV7())
+	code := seal.ReceiptCode()
+	track := trackToken(k.keys, a.District, code)
+	dup, err := k.Nearby(ctx, a.District, p, in.Matter, a.Now, 5)
+	if err != nil {
+		return nil, false, err
+	}
+	caseNo := ""
+	if in.Matter != "" {
+		if caseNo, err = k.draw(ctx, k.db, a.District, a.Now.In(w.Calendar.Location())); err != nil {
+			return nil, false, pg.Fault(err)
+		}
+	}
+	change, receipt, err := decideSubmission(w, in, a, source, p, place, caseID, code, track, caseNo, seal.NewSalt(), dup)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := k.reporter(change, in, a); err != nil {
+		return nil, false, err
+	}
+	stamp(change)
+	body, err := json.Marshal(change)
+	if err != nil {
+		return nil, false, err
+	}
+	parts := change.parts()
+	var fresh bool
+	var hash []byte
+	var answer []byte
+	var storedCase uuid.UUID
+	err = k.db.Pool.QueryRow(ctx, k.shape(parts, true), body, a.District, caseID, []string{code, directoryKey(track)}).Scan(&fresh, &storedCase, &hash, &answer)
+	if err != nil {
+		if constraint(err) == "report_external" {
+			return nil, false, fault.Conflict("EXTERNAL_REF", "该外部编号已登记过")
+		}
+		return nil, false, pg.Fault(err)
+	}
+	if !fresh {
+		if !bytes.Equal(hash, in.Hash) {
+			return nil, false, mismatch()
+		}
+		var first Receipt
+		if err := json.Unmarshal(answer, &first); err != nil {
+			return nil, false, err
+		}
+		return &first, true, nil
+	}
+	k.poke()
+	return receipt, false, nil
+}
+
+func mismatch() error {
+	return fault.New(422, "IDEMPOTENCY_MISMATCH", "相同的 Idempotency-Key 携带了不同的内容")
+}
+
+func outOfArea(w *World, p grid.Point) error {
+	e := fault.Invalid("/point", "该位置不在%s的网格内；请检查位置，或拨打 12345 反映", w.Name).Coded("OUT_OF_AREA")
+	if code, name, ok := w.Index.LocateDistrict(p); ok {
+		e = e.With("district", map[string]string{"code": code, "name": name})
+	}
+	return e.With("hotline", "12345")
+}
+
+// reporter seals who reported; the resident's own phone is copied from the account by the statement.
+func (k *Desk) reporter(c *Change, in *Submission, a auth.Actor) error {
+	r := Reporter{District: a.District, ID: c.Reports[0].ID, AccountID: accountOf(a), CreatedAt: a.Now}
+	var err error
+	if r.NameEnc, err = k.keys.Seal(a.District, "name", in.ContactName); err != nil {
+		return err
+	}
+	if in.Phone != "" {
+		if r.PhoneEnc, err = k.keys.Seal(a.District, "phone", in.Phone); err != nil {
+			return err
+		}
+		r.PhoneBidx = k.keys.Blind(a.District, "phone", in.Phone)
+	}
+	if a.Kind != auth.Resident && in.Phone == "" && in.ContactName == "" {
+		return nil
+	}
+	c.Reporters = []Reporter{r}
+	c.Reports[0].ReporterID = &r.ID
+	return nil
+}
+
+// stamp gives the events their stream ids: real-time UUIDv7, so that a stream can catch up by time.
+func stamp(c *Change) {
+	for i := range c.Events {
+		c.Events[i].ID = uuid.Must(uuid.NewV7())
+	}
+}
+
+func (k *Desk) shape(parts []string, submit bool) string {
+	slices.Sort(parts)
+	key := strings.Join(parts, ",")
+	if submit {
+		key = "+" + key
+	}
+	if s, ok := k.shapes.Load(key); ok {
+		return s.(string)
+	}
+	s, _ := k.shapes.LoadOrStore(key, statementFor(parts, submit))
+	return s.(string)
+}
+
+func constraint(err error) string {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) && pe.Code == "23505" {
+		return pe.ConstraintName
+	}
+	return ""
+}
+
+// Outcome is what Do answers: the case as it stands now, or the stored first answer of a repeated command.
+type Outcome struct {
+	Snapshot *Snapshot
+	World    *World
+	Now      time.Time
+	Replayed bool
+	Answer   json.RawMessage // what the first command was answered, when Replayed
+}
+
+// Render turns a decided case into the answer that is stored with an idempotency key.
+type Render func(*Outcome) (json.RawMessage, error)
+
+// Do carries a command out on a case in the actor's scope: load, decide, write in one statement. When somebody
+// else was first it loads again: 409 STALE if a person moved the case, a silent retry if only a reminder did.
+func (k *Desk) Do(ctx context.Context, a auth.Actor, caseID uuid.UUID, cmd Command, render Render) (*Outcome, error) {
+	return k.do(ctx, a, loadKey{Case: caseID}, cmd, render)
+}
+
+// DoAsReporter is Do for the reporter of a report, known by session, receipt code and phone, or link token.
+func (k *Desk) DoAsReporter(ctx context.Context, a auth.Actor, caseID, reportID uuid.UUID, cmd Command, render Render) (*Outcome, error) {
+	return k.do(ctx, a, loadKey{Case: caseID, Report: &reportID}, cmd, render)
+}
+
+// errRestless: reminders came faster than the command could be written.
+var errRestless = errors.New("the case never stood still")
+
+func (k *Desk) do(ctx context.Context, a auth.Actor, key loadKey, cmd Command, render Render) (*Outcome, error) {
+	w := k.worlds.Get(a.District)
+	if w == nil {
+		return nil, fault.Unavailable(errors.New("no configuration of district " + a.District))
+	}
+	ctx = pg.WithDistrict(ctx, a.District)
+	if cmd.Salt == nil {
+		cmd.Salt = seal.NewSalt()
+	}
+	seen := 0
+	for range 64 { // after an outage all missed reminders of a case come at once: they cost a retry each
+		l, err := k.load(ctx, a, key, &cmd)
+		if err != nil {
+			return nil, err
+		}
+		if l.Idem != nil {
+			if !bytes.Equal(l.Idem.Hash, cmd.Hash) {
+				return nil, mismatch()
+			}
+			return &Outcome{Snapshot: &l.Snapshot, World: w, Now: l.Now, Replayed: true, Answer: l.Idem.Answer}, nil
+		}
+		l.ReportID = key.Report
+		if seen != 0 && seen != l.Case.Version {
+			return nil, Stale(l.Case.Version)
+		}
+		seen = l.Case.Version
+		if (cmd.Action == ActFile || cmd.Action == ActVerify) && cmd.CaseNo == "" {
+			if cmd.CaseNo, err = k.draw(ctx, k.db, a.District, l.Now.In(w.Calendar.Location())); err != nil {
+				return nil, pg.Fault(err)
+			}
+		}
+		var master *loaded
+		if id, err := uuid.Parse(cmd.Body.MasterCaseID); err == nil && cmd.Action == ActMerge {
+			if master, err = k.load(ctx, a, loadKey{Case: id}, nil); err == nil {
+				cmd.Master = &master.Snapshot
+			} else if !fault.Is(err, "NOT_FOUND") {
+				return nil, err
+			}
+		}
+		change, err := Decide(w, &l.Snapshot, &cmd, a, l.Now)
+		if err != nil {
+			return nil, err
+		}
+		if master != nil {
+			if err := change.absorb(w, master, &l.Snapshot, a, l.Now, cmd.Salt); err != nil {
+				return nil, err
+			}
+		}
+		out := &Outcome{Snapshot: change.After(), World: w, Now: l.Now}
+		out.Snapshot.ReportID = key.Report
+		won, err := k.write(ctx, a, l, change, &cmd, out, render)
+		if err != nil {
+			return nil, err
+		}
+		if won {
+			if len(change.Rules) > 0 { // the next report must meet the new precedent
+				if err := k.worlds.Load(context.WithoutCancel(ctx)); err != nil {
+					return nil, pg.Fault(err)
+				}
+			}
+			k.poke()
+			return out, nil
+		}
+	}
+	return nil, fault.Unavailable(errRestless) // nobody moved it, so it is not STALE
+}
+
+// write is the one statement; false: somebody moved the case between load and write.
+func (k *Desk) write(ctx context.Context, a auth.Actor, l *loaded, c *Change, cmd *Command, out *Outcome, render Render) (_ bool, err error) {
+	var idemKey *string
+	var answer []byte
+	if cmd.Key != "" {
+		idemKey = &cmd.Key
+		answer = []byte("{}")
+		if render != nil {
+			if answer, err = render(out); err != nil {
+				return false, err
+			}
+		}
+	}
+	put := func(q querier, c *Change, head int64, key *string) (won bool, err error) {
+		stamp(c)
+		body, err := json.Marshal(c)
+		if err != nil {
+			return false, err
+		}
+		var n int
+		err = q.QueryRow(ctx, k.shape(c.parts(), false), body, a.District, c.Case.ID, head, a.ID(), key, cmd.Hash, answer).Scan(&n)
+		return n == 1, err
+	}
+	var won bool
+	if c.master == nil {
+		won, err = put(k.db.Pool, c, l.Case.HeadSeq, idemKey)
+	} else {
+		won, err = k.putBoth(ctx, put, c, l.Case.HeadSeq, idemKey)
+	}
+	switch name := constraint(err); {
+	case err == nil:
+		return won, nil
+	case name == "idempotency_pkey", name == "case_event_pkey", errors.Is(err, pgx.ErrNoRows):
+		return false, nil // the same command won elsewhere: load finds its answer
+	}
+	return false, pg.Fault(err)
+}
+
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// absorbed is the master's side of a merge with the head that was read.
+type absorbed struct {
+	change *Change
+	head   int64
+}
+
+// absorb adds the master's side to a merge.
+func (c *Change) absorb(w *World, master *loaded, child *Snapshot, a auth.Actor, now time.Time, salt []byte) error {
+	as, ok := master.as(ByDispatcher, a)
+	if !ok {
+		return fault.Forbidden("NOT_YOURS", "您的岗位不能对此案件执行该操作")
+	}
+	d := newDraft(w, &master.Snapshot, now, salt)
+	if err := absorb(d, child, a, as); err != nil {
+		return err
+	}
+	c.master = &absorbed{d.finish(), master.Case.HeadSeq}
+	return nil
+}
+
+// errLost rolls a merge back: one of the two cases moved.
+var errLost = errors.New("somebody was first")
+
+// putBoth writes both cases of a merge in one transaction, in the order of their ids, so that two merges never wait for
+// each other in a circle.
+func (k *Desk) putBoth(ctx context.Context, put func(querier, *Change, int64, *string) (bool, error), c *Change, head int64, key *string) (bool, error) {
+	err := pgx.BeginFunc(ctx, k.db.Pool, func(tx pgx.Tx) error {
+		steps := []func() (bool, error){
+			func() (bool, error) { return put(tx, c, head, key) },
+			func() (bool, error) { return put(tx, c.master.change, c.master.head, nil) },
+		}
+		if bytes.Compare(c.master.change.Case.ID[:], c.Case.ID[:]) < 0 {
+			slices.Reverse(steps)
+		}
+		for _, step := range steps {
+			if won, err := step(); err != nil {
+				return err
+			} else if !won {
+				return errLost
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errLost) {
+		return false, nil
+	}
+	return err == nil, err
+}

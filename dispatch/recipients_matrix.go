@@ -1,0 +1,233 @@
+package dispatch
+
+import (
+	"strings"
+	"time"
+
+	"yixian/notify"
+)
+
+// The duty chain of a call (domain 4e): in the inbox at once, by SMS and by voice while nobody has answered, and the
+// district centre when a unit is still not there half an hour after it should be.
+const (
+	smsAfter    = 2 * time.Minute
+	voiceAfter  = 5 * time.Minute
+	centreAfter = 30 * time.Minute
+)
+
+// matrix is domain 4e: whom each event is told to. What is not in it is told to nobody.
+var matrix = map[Action]func(*teller){
+	ActSubmit: (*teller).submitted, ActDispatch: (*teller).dispatched, ActSign: (*teller).signed, ActContact: (*teller).contacted, ActReturn: (*teller).returned,
+	ActCall: (*teller).called, ActAck: (*teller).acked, ActCheckIn: (*teller).checkedIn, ActWithdrawCall: (*teller).callWithdrawn,
+	ActResolve: (*teller).resolved, ActCheckFail: (*teller).checkFailed, ActCheckPass: (*teller).closed, ActRate: (*teller).rated, ActReopen: (*teller).reopened,
+	ActRequestVerify: (*teller).verifyAsked, ActVerify: (*teller).verified, ActFile: (*teller).filed, ActReject: (*teller).rejected, ActAppeal: (*teller).appealed,
+	ActMerge: (*teller).merged, ActVoid: (*teller).voided, ActWithdraw: (*teller).withdrawn, ActDispute: (*teller).disputed, ActArbitrate: (*teller).arbitrated,
+	ActSuspend: (*teller).requested, ActExtend: (*teller).requested, ActApprove: (*teller).approved, ActDecline: (*teller).declined, ActResume: (*teller).resumed,
+	ActSupervise: (*teller).supervised, ActReply: (*teller).replied, ActUrge: (*teller).urged, ActConsult: (*teller).consulted,
+	ActClockDue: (*teller).clockDue,
+}
+
+func (t *teller) tell() {
+	say, ok := matrix[t.h.event.Action]
+	if !ok {
+		return
+	}
+	c := &t.v.Case
+	t.data = map[string]string{"matter": t.w.MatterName(c.Matter), "unit": t.unit(t.h.data.Unit), "promise": instant(c.PromiseAt), "place": "本区"}
+	if t.data["matter"] == "" {
+		t.data["matter"] = "待定事项"
+	}
+	if at, ok := t.w.Grid(c.GridCode); ok {
+		t.data["place"] = at.StreetName + at.CommunityName // never the address
+	}
+	if c.CaseNo != nil {
+		t.data["case_no"] = *c.CaseNo
+	}
+	say(t)
+}
+
+func (t *teller) unit(code string) string {
+	if code == "" {
+		return ""
+	}
+	return t.w.UnitName(code)
+}
+
+// unitDue is when a unit that leads must be done, or else what was promised.
+func (t *teller) unitDue(unit string) string {
+	for i := range t.v.Leads {
+		if a := &t.v.Leads[i]; a.Unit == unit && a.DueAt != nil {
+			return instant(a.DueAt)
+		}
+	}
+	return t.data["promise"]
+}
+
+func instant(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+func (t *teller) submitted() {
+	t.toReporters("submitted", "c/", notify.App, notify.SMS)
+	c := &t.v.Case
+	if c.State == Submitted || c.State == Verifying || c.State == Filed { // filed and dispatched by rule: nothing waits in the queue
+		t.to(t.centre(), "submitted", "district", notify.App)
+	}
+	t.to(t.workers(), "submitted", "worker", notify.App)
+}
+
+func (t *teller) dispatched() {
+	lead, _ := t.h.data.Lead.(string)
+	t.data["unit"] = t.unit(lead)
+	t.toReporters("dispatched", "", notify.App)
+	t.to(t.people(lead), "dispatched", "unit", notify.App, notify.SMS)
+	t.to(t.street(), "dispatched", "street", notify.App)
+	t.to(t.centre(), "dispatched", "district", notify.App)
+}
+
+func (t *teller) signed() {
+	t.toReporters("signed", "", notify.App)
+	t.to(t.people(t.h.data.Unit), "signed", "unit", notify.App)
+}
+
+func (t *teller) contacted() {
+	t.data["unit"] = t.unit(t.h.event.Unit)
+	t.toReporters("contact", "", notify.App)
+	t.to(t.people(t.h.event.Unit), "contact", "unit", notify.App)
+}
+
+func (t *teller) returned() {
+	t.toReporters("returned", "", notify.App)
+	t.to(t.street(), "returned", "street", notify.App, notify.SMS)
+	t.to(t.centre(), "returned", "district", notify.App, notify.SMS)
+	t.to(t.people(t.h.data.Unit), "returned", "unit", notify.App)
+}
+
+func (t *teller) called() {
+	d := &t.h.data
+	names := make([]string, len(d.Targets))
+	for i, u := range d.Targets {
+		names[i] = t.unit(u)
+	}
+	level, _ := d.Level.(string)
+	t.data["units"], t.data["level"], t.data["unit"] = strings.Join(names, "、"), level, t.unit(t.h.event.Unit)
+	t.toReporters("called", "", notify.App)
+	for _, u := range d.Targets {
+		x := t.target(d.Call, u)
+		if x == nil || x.Withdrawn {
+			continue
+		}
+		t.data["ack_due"], t.data["due"] = instant(&x.AckDue), instant(&x.CheckinDue)
+		people := t.people(u)
+		t.to(people, "called", "target", notify.App)
+		if x.AckedAt == nil {
+			t.toAt(t.h.event.At.Add(smsAfter), people, "called", "target", notify.SMS)
+			t.toAt(t.h.event.At.Add(voiceAfter), people, "called", "target", notify.Voice)
+		}
+		switch level {
+		case "L2":
+			t.to(t.leaders(u), "called", "leader", notify.App)
+		case "L3":
+			t.to(t.leaders(u), "called", "leader", notify.App, notify.SMS)
+		}
+	}
+	t.to(t.workers(), "called", "worker", notify.App)
+	t.to(t.street(), "called", "street", notify.App)
+	t.to(t.centre(), "called", "district", notify.App)
+	if level == "L3" {
+		t.to(t.supervisors(), "called", "supervisor", notify.App)
+	}
+}
+
+func (t *teller) acked() {
+	t.overtake(t.h.data.Unit, false)
+	t.to(t.workers(), "acked", "worker", notify.App)
+	t.to(t.street(), "acked", "street", notify.App)
+	t.to(t.people(t.h.data.Unit), "acked", "target", notify.App)
+}
+
+func (t *teller) checkedIn() {
+	t.overtake(t.h.data.Unit, true)
+	event := "checked_in"
+	if t.h.data.Mode == "REMOTE" {
+		event = "checked_in_remote" // nobody is told of a presence that is not one
+	}
+	t.toReporters(event, "", notify.App)
+	t.to(t.workers(), event, "worker", notify.App)
+	t.to(t.street(), event, "street", notify.App)
+	t.to(t.people(t.h.data.Unit), event, "target", notify.App)
+}
+
+func (t *teller) callWithdrawn() {
+	t.overtake("", true)
+	t.data["unit"] = t.unit(t.h.event.Unit)
+	for _, x := range t.v.Targets {
+		if x.CallID.String() == t.h.data.Call {
+			t.to(t.people(x.Unit), "call_withdrawn", "target", notify.App)
+		}
+	}
+	t.to(t.street(), "call_withdrawn", "street", notify.App)
+}
+
+func (t *teller) resolved() {
+	if t.h.data.Assist { // a task of the lead's helpers is done; the case goes on, and so do its calls
+		t.to(t.people(t.v.Case.LeadUnit), "assist_done", "unit", notify.App)
+		return
+	}
+	t.overtake("", true)
+	check := t.clock(func(k *Clock) bool { return k.Kind == ClockCheck && k.State == "RUNNING" })
+	if check == nil {
+		return // not drawn for a check, or checked already: the closing tells everything
+	}
+	t.data["due"] = instant(check.DueAt)
+	t.toReporters("resolved", "", notify.App)
+	t.to(t.people(t.h.data.CheckUnit), "resolved", "checker", notify.App, notify.SMS)
+	t.to(t.street(), "resolved", "street", notify.App)
+	t.to(t.people(t.h.data.Unit), "resolved", "unit", notify.App)
+}
+
+func (t *teller) checkFailed() {
+	u := t.h.data.Unit
+	t.data["due"] = t.unitDue(u)
+	t.to(t.people(u), "check_failed", "unit", notify.App, notify.SMS)
+	t.to(t.leaders(u), "check_failed", "leader", notify.App)
+	t.to(t.workers(), "check_failed", "worker", notify.App)
+	t.to(t.street(), "check_failed", "street", notify.App)
+	t.to(t.centre(), "check_failed", "district", notify.App)
+}
+
+func (t *teller) closed() {
+	t.overtake("", true)
+	for i := range t.v.Reports {
+		if r := &t.v.Reports[i]; r.Anonymous {
+			t.toReporter(r, "closed", "follower", "", notify.App) // an anonymous report is not rated
+		} else {
+			t.toReporter(r, "closed", "reporter", "r/", notify.App, notify.SMS)
+		}
+	}
+	t.to(t.people(t.v.Case.LeadUnit), "closed", "unit", notify.App)
+	t.to(t.workers(), "closed", "worker", notify.App)
+	t.to(t.street(), "closed", "street", notify.App)
+}
+
+// rated: a bad rating opens the case again by itself (reopened), or a supervisor has to decide.
+func (t *teller) rated() {
+	if r := t.request(); r != nil && r.State == "PENDING" {
+		t.to(t.supervisors(), "supervisor_task", "supervisor", notify.App)
+	}
+}
+
+func (t *teller) reopened() {
+	c := &t.v.Case
+	t.toReporters("reopened", "", notify.App)
+	t.to(t.people(c.LeadUnit), "reopened", "unit", notify.App, notify.SMS)
+	t.to(t.leaders(c.LeadUnit), "reopened", "leader", notify.App)
+	t.to(t.street(), "reopened", "street", notify.App, notify.SMS)
+	t.to(t.centre(), "reopened", "district", notify.App)
+	if c.ReopenCount >= 2 {
+		t.to(t.supervisors(), "reopened", "supervisor", notify.App)
+	}
+}

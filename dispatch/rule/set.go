@@ -1,0 +1,221 @@
+package rule
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Set is a compiled rule set: immutable, safe for concurrent use. An edit makes a new Set, so that a case
+// is never routed by half of one.
+type Set struct {
+	catalog *Catalog
+	dir     *directory
+	rules   []compiled // in deciding order
+	// Positions in rules, ascending. A rule limited to matters or majors is only examined for them, which
+	// keeps the cost of a case independent of how many rules other matters have.
+	byMatter map[string][]int32
+	byMajor  map[string][]int32
+	general  []int32
+	byItem   map[string]outcome // what the catalogue says, by matter code
+}
+
+type compiled struct {
+	Rule
+	when  cond
+	then  outcome
+	tier  Tier
+	width float64
+}
+
+// outcome is an Outcome with its expressions parsed.
+type outcome struct {
+	Outcome
+	lead    expr
+	assists []expr
+	call    struct {
+		lead    expr
+		targets []expr
+	}
+}
+
+// NewSet compiles the rules for one district. It refuses the whole set (422 RULE_INVALID, pointer
+// /rules/<id>/…) for an unknown field, operator, type or value, for two rules with one id and version, and
+// for a `unit:` that the district does not have or has retired. catalog may be nil, rules empty: every case
+// then falls to its street. Rules with status OFF are not looked at.
+func NewSet(rules []Rule, catalog *Catalog, dir Directory) (*Set, error) {
+	s := &Set{catalog: catalog, dir: dir.index(), byMatter: map[string][]int32{}, byMajor: map[string][]int32{}, byItem: map[string]outcome{}}
+	type key struct {
+		id      string
+		version int
+	}
+	seen := make(map[key]bool, len(rules))
+	for i := range rules {
+		r := rules[i]
+		if r.Status == StatusOff {
+			continue
+		}
+		c, err := s.compileRule(r)
+		if err != nil {
+			return nil, err
+		}
+		if k := (key{r.ID, r.Version}); seen[k] {
+			return nil, invalidRule("/rules/"+r.ID, "规则编号和版本重复")
+		} else {
+			seen[k] = true
+		}
+		s.rules = append(s.rules, c)
+	}
+	slices.SortFunc(s.rules, compare)
+	for i := range s.rules {
+		s.place(int32(i))
+	}
+	if catalog != nil {
+		for _, it := range catalog.matters {
+			if it.LeadExpr == "" {
+				continue
+			}
+			o, err := parseOutcome(Outcome{Lead: it.LeadExpr, Assists: it.AssistExpr})
+			if err != nil {
+				return nil, invalidRule("/catalog/"+it.Code, "%s", err)
+			}
+			s.byItem[it.Code] = o
+		}
+	}
+	return s, nil
+}
+
+// Len is how many rules are compiled (ACTIVE and SHADOW).
+func (s *Set) Len() int { return len(s.rules) }
+
+func (s *Set) compileRule(r Rule) (compiled, error) {
+	at := "/rules/" + r.ID
+	c := compiled{Rule: r}
+	switch {
+	case r.ID == "":
+		return c, invalidRule("/rules", "规则缺少编号")
+	case r.Status != StatusActive && r.Status != StatusShadow:
+		return c, invalidRule(at+"/status", "没有状态 %q", r.Status)
+	case r.Source != SourceIncident && r.Source != SourcePrecedent && r.Source != SourceManual && r.Source != SourceCatalog:
+		return c, invalidRule(at+"/source", "没有来源 %q", r.Source)
+	case !validScope(r.Scope):
+		return c, invalidRule(at+"/scope", "适用范围应为 6、9、12 或 15 位编码")
+	case r.ValidFrom != nil && r.ValidTo != nil && !r.ValidFrom.Before(*r.ValidTo):
+		return c, invalidRule(at+"/valid_to", "应晚于生效时间")
+	}
+	if _, ok := tierRank[r.Tier]; r.Tier != "" && !ok {
+		return c, invalidRule(at+"/tier", "没有等级 %q", r.Tier)
+	}
+	var err error
+	if c.when, err = compilePredicate(r.When, at+"/when"); err != nil {
+		return c, err
+	}
+	if err := checkOutcome(r.Then, at+"/then"); err != nil {
+		return c, err
+	}
+	if c.then, err = parseOutcome(r.Then); err != nil {
+		return c, invalidRule(at+"/then", "%s", err)
+	}
+	if dead := s.deadTarget(c.then); dead != "" {
+		return c, invalidRule(at+"/then", "单位 %s 不存在或已撤销", dead)
+	}
+	p := c.when.pins()
+	c.tier = tierOf(&r, p, c.then.lead)
+	c.width = math.Min(c.when.width(), codeWidth(r.Scope))
+	return c, nil
+}
+
+func validScope(s string) bool {
+	n := len(s)
+	return (n == 0 || n == 6 || n == 9 || n == 12 || n == 15) && strings.Trim(s, "0123456789") == ""
+}
+
+func checkOutcome(o Outcome, at string) error {
+	switch {
+	case o.Path != "" && o.Path != PathStreetFirst && o.Path != PathDirect:
+		return invalidRule(at+"/path", "没有派遣路径 %q", o.Path)
+	case o.Priority != "" && !o.Priority.Valid():
+		return invalidRule(at+"/priority", "没有优先级 %q", o.Priority)
+	case o.Level != "" && o.Level.Rank() == 0:
+		return invalidRule(at+"/level", "没有层级 %q", o.Level)
+	case o.CheckMode != "" && !o.CheckMode.valid():
+		return invalidRule(at+"/check_mode", "没有核查方式 %q", o.CheckMode)
+	case o.Sensitivity != "" && !o.Sensitivity.valid():
+		return invalidRule(at+"/sensitivity", "没有敏感级别 %q", o.Sensitivity)
+	case !o.SLA.valid():
+		return invalidRule(at+"/sla", "时限无效")
+	case o.Call != nil && o.Call.Level != CallL1 && o.Call.Level != CallL2 && o.Call.Level != CallL3:
+		return invalidRule(at+"/call/level", "没有呼叫级别 %q", o.Call.Level)
+	}
+	return nil
+}
+
+func parseOutcome(o Outcome) (outcome, error) {
+	out := outcome{Outcome: o}
+	one := func(into *expr, e Expr) (err error) {
+		if e != "" {
+			*into, err = parseExpr(e)
+		}
+		return err
+	}
+	many := func(into *[]expr, es []Expr) error {
+		for _, e := range es {
+			x, err := parseExpr(e)
+			if err != nil {
+				return err
+			}
+			*into = append(*into, x)
+		}
+		return nil
+	}
+	if err := one(&out.lead, o.Lead); err != nil {
+		return out, err
+	}
+	if err := many(&out.assists, o.Assists); err != nil || o.Call == nil {
+		return out, err
+	}
+	if err := one(&out.call.lead, o.Call.Lead); err != nil {
+		return out, err
+	}
+	return out, many(&out.call.targets, o.Call.Targets)
+}
+
+func (s *Set) deadTarget(o outcome) string {
+	all := append([]expr{o.lead, o.call.lead}, o.assists...)
+	for _, e := range append(all, o.call.targets...) {
+		if e.kind == exprUnit && s.dir.live(e.arg) == "" {
+			return e.arg
+		}
+	}
+	return ""
+}
+
+// compare is the deciding order: tier, priority descending, narrower area, newest version, id.
+func compare(a, b compiled) int {
+	return cmp.Or(
+		cmp.Compare(tierRank[a.tier], tierRank[b.tier]),
+		cmp.Compare(b.Priority, a.Priority),
+		cmp.Compare(a.width, b.width),
+		cmp.Compare(b.Version, a.Version),
+		cmp.Compare(a.ID, b.ID),
+	)
+}
+
+func (s *Set) place(i int32) {
+	p := s.rules[i].when.pins()
+	put := func(m map[string][]int32, keys []string) {
+		slices.Sort(keys)
+		for _, k := range slices.Compact(keys) {
+			m[k] = append(m[k], i)
+		}
+	}
+	switch {
+	case p.matters != nil:
+		put(s.byMatter, slices.Clone(p.matters))
+	case p.majors != nil:
+		put(s.byMajor, slices.Clone(p.majors))
+	default:
+		s.general = append(s.general, i)
+	}
+}

@@ -1,0 +1,163 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"yixian/dispatch/rule"
+	"yixian/grid"
+	"yixian/internal/fault"
+	"yixian/internal/worktime"
+)
+
+// Limits are the tenant's numbers with the defaults of domain 4b.
+type Limits struct {
+	PresenceM       float64 // check-in: how near to the agreed place
+	AccuracyCreditM float64 // how much of the accuracy is taken off the distance
+	WorstAccuracyM  float64 // a worse position proves nothing
+	CheckM          float64 // check: how near to the case
+	MaxReopen       int
+	ReportsPerDay   int
+	DuplicateM      float64
+	DuplicateAge    time.Duration
+	QRValid         time.Duration
+}
+
+// DefaultLimits are the figures of domain 4b.
+var DefaultLimits = Limits{PresenceM: 300, AccuracyCreditM: 100, WorstAccuracyM: 500, CheckM: 200, MaxReopen: 2, ReportsPerDay: 10,
+	DuplicateM: 100, DuplicateAge: 72 * time.Hour, QRValid: 60 * time.Second}
+
+// World is one district's configuration as decisions see it: immutable, swapped as a whole when it changes.
+type World struct {
+	District string
+	Name     string
+	Calendar *worktime.Calendar
+	Units    map[string]grid.OrgUnit
+	ByArea   map[string]string // area code → unit that answers for it
+	Catalog  *rule.Catalog
+	Rules    *rule.Set
+	Stages   Stages
+	Limits   Limits
+	Index    *grid.Index
+	Workers  map[string]bool // grids that have a worker
+}
+
+// UnitOf is the unit that answers for an area (street or community); "" when nobody does.
+func (w *World) UnitOf(area string) string { return w.ByArea[area] }
+
+// UnitName is the short name shown to people; an unknown code is shown as it is.
+func (w *World) UnitName(code string) string {
+	if u, ok := w.Units[code]; ok {
+		return u.ShortName
+	}
+	return code
+}
+
+// Grid describes a grid by its code.
+func (w *World) Grid(code string) (grid.Place, bool) { return w.Index.Place(code) }
+
+func (w *World) checkUnit(pointer, code string) error {
+	u, ok := w.Units[code]
+	switch {
+	case !ok:
+		return fault.Invalid(pointer, "没有单位 %s", code)
+	case !u.Active:
+		return fault.Invalid(pointer, "单位 %s 已停用", u.ShortName)
+	}
+	return nil
+}
+
+// checkUnits refuses a lead or an assisting unit that does not exist, and one unit in both parts.
+func (w *World) checkUnits(lead string, assists []string) error {
+	if err := w.checkUnit("/lead", lead); err != nil {
+		return err
+	}
+	for _, u := range assists {
+		if err := w.checkUnit("/assists", u); err != nil {
+			return err
+		}
+		if u == lead {
+			return fault.Invalid("/assists", "协办单位不能与主办单位相同")
+		}
+	}
+	return nil
+}
+
+// checkUnitFor is the default check task (domain 4b): department handled → the grid's community; street handled →
+// a community; community handled → another community of the street, else the street.
+func (w *World) checkUnitFor(c *Case, handled string) string {
+	own := w.UnitOf(c.CommunityCode)
+	if handled != own {
+		if own != "" {
+			return own
+		}
+		return w.UnitOf(c.StreetCode)
+	}
+	var others []string
+	for code, u := range w.Units {
+		if u.Kind == "COMMUNITY" && u.Active && code != handled && len(u.AreaCode) == 12 && u.AreaCode[:9] == c.StreetCode && w.hasGrid(u.AreaCode) {
+			others = append(others, code)
+		}
+	}
+	if len(others) > 0 {
+		return slices.Min(others)
+	}
+	return w.UnitOf(c.StreetCode)
+}
+
+func (w *World) hasGrid(community string) bool { return len(w.Index.Children(community)) > 0 }
+
+// facts are what the rules may ask about a case.
+func (w *World) facts(s *Snapshot, now time.Time) rule.Facts {
+	c := &s.Case
+	local := now.In(w.Calendar.Location())
+	facets := map[string]any{}
+	words := ""
+	if len(s.Reports) > 0 {
+		words = s.Reports[0].Words
+		for k, v := range s.Reports[0].Facets {
+			switch v {
+			case "true", "false":
+				facets[k] = v == "true"
+			default:
+				facets[k] = v
+			}
+		}
+	}
+	return rule.Facts{Matter: c.Matter, Grid: c.GridCode, Community: c.CommunityCode, Street: c.StreetCode, LandUse: c.LandUse, HasPoint: true, Lon: c.Lon, Lat: c.Lat,
+		Source: c.Source, Facets: facets, Text: words, Mode: c.Mode, ReporterCount: c.ReporterCount, Hour: local.Hour(), IsWorkday: w.Calendar.IsWorkingDay(local), At: now}
+}
+
+// requiredLevel is the least call level that the case's rule demands; "" when any will do.
+func (w *World) requiredLevel(s *Snapshot, now time.Time) string {
+	dec := w.Rules.Route(w.facts(s, now), nil)
+	if dec.Proposed == nil || !dec.Proposed.Required {
+		return ""
+	}
+	return string(dec.Proposed.Level)
+}
+
+// Proposal is the call that the case's rule proposes to the street; nil when there is none to propose.
+func (w *World) Proposal(s *Snapshot, now time.Time) *rule.Call {
+	if s.Case.State != Handling && s.Case.State != Dispatched && s.Case.State != Calling {
+		return nil
+	}
+	excluded := map[string]bool{}
+	for _, r := range s.Returns {
+		excluded[r.Unit] = true
+	}
+	return w.Rules.Route(w.facts(s, now), excluded).Proposed
+}
+
+// Remaining is what is left of a clock's budget, in its own (working or natural) seconds; negative when overdue.
+func (w *World) Remaining(c *Clock, now time.Time) int64 { return w.remaining(c, now) }
+
+// RouteAt asks the rules about a matter at a place without a case, for `yixian route` and dry runs.
+func (w *World) RouteAt(place grid.Place, p grid.Point, matter, source, words string, facets map[string]string, at time.Time) rule.Decision {
+	if source == "" {
+		source = "RESIDENT"
+	}
+	s := Snapshot{Case: Case{Matter: matter, GridCode: place.GridCode, CommunityCode: place.CommunityCode, StreetCode: place.StreetCode, LandUse: place.LandUse,
+		Lon: p.Lon, Lat: p.Lat, Source: source, Mode: "NORMAL", ReporterCount: 1}, Reports: []ReportRef{{Words: words, Facets: facets}}}
+	return w.Rules.Route(w.facts(&s, at), nil)
+}

@@ -1,0 +1,194 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"yixian/dispatch/rule"
+	"yixian/grid"
+	"yixian/internal/pg"
+	"yixian/internal/worktime"
+)
+
+// Tenant is a district that this installation serves.
+type Tenant struct {
+	District         string          `gorm:"primaryKey"`
+	Name             string          `gorm:"column:name"`
+	City             string          `gorm:"column:city"`
+	Fixture          string          `gorm:"column:fixture"`
+	ApproxBoundaries bool            `gorm:"column:approx_boundaries"`
+	Settings         json.RawMessage `gorm:"column:settings"`
+	ConfigVersion    int64           `gorm:"column:config_version"`
+}
+
+// TableName is tenant.
+func (Tenant) TableName() string { return "tenant" }
+
+// Worlds holds every district's configuration; readers take an immutable World and keep it for one decision.
+type Worlds struct {
+	db      *pg.DB // engine role: sees all districts
+	current atomic.Pointer[map[string]*World]
+	tenants atomic.Pointer[[]Tenant]
+	index   grid.Directory
+}
+
+// NewWorlds is empty until Load.
+func NewWorlds(engine *pg.DB) *Worlds { return &Worlds{db: engine} }
+
+// Get gives a district's configuration; nil when there is no such district.
+func (ws *Worlds) Get(district string) *World {
+	if m := ws.current.Load(); m != nil {
+		return (*m)[district]
+	}
+	return nil
+}
+
+// Tenants lists the districts in order of their code.
+func (ws *Worlds) Tenants() []Tenant {
+	if t := ws.tenants.Load(); t != nil {
+		return *t
+	}
+	return nil
+}
+
+// At gives the district whose grid holds the point.
+func (ws *Worlds) At(p grid.Point) (string, bool) {
+	place, ok := ws.index.Index().Locate(p)
+	return place.DistrictCode, ok
+}
+
+// Index is the map of all districts.
+func (ws *Worlds) Index() *grid.Index { return ws.index.Index() }
+
+// Load reads the configuration and swaps it in as a whole; on error the old one stays in force.
+func (ws *Worlds) Load(ctx context.Context) error {
+	var now time.Time
+	if err := ws.db.Pool.QueryRow(ctx, "select yx_now()").Scan(&now); err != nil {
+		return err
+	}
+	g := ws.db.Gorm.WithContext(ctx)
+	var tenants []Tenant
+	if err := g.Order("district").Find(&tenants).Error; err != nil {
+		return err
+	}
+	if err := ws.index.Load(ctx, ws.db.Gorm, now); err != nil {
+		return err
+	}
+	var units []grid.OrgUnit
+	if err := g.Find(&units).Error; err != nil {
+		return err
+	}
+	workers, err := ws.workers(ctx)
+	if err != nil {
+		return err
+	}
+	next := map[string]*World{}
+	for _, t := range tenants {
+		w, err := ws.build(ctx, t, units)
+		if err != nil {
+			return fmt.Errorf("configuration of district %s: %w", t.District, err)
+		}
+		w.Workers = workers
+		next[t.District] = w
+	}
+	ws.current.Store(&next)
+	ws.tenants.Store(&tenants)
+	return nil
+}
+
+// workers lists the grids that somebody works; grid codes name their district themselves.
+func (ws *Worlds) workers(ctx context.Context) (map[string]bool, error) {
+	rows, err := ws.db.Pool.Query(ctx, `select distinct unnest(b.grids) from role_binding b join account a on a.district = b.district and a.id = b.account_id
+		where b.role = 'GRID_WORKER' and a.disabled_at is null`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string]bool{}
+	for rows.Next() {
+		var code string
+		if err := rows.Scan(&code); err != nil {
+			return nil, err
+		}
+		out[code] = true
+	}
+	return out, rows.Err()
+}
+
+func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit) (*World, error) {
+	w := &World{District: t.District, Name: t.Name, Calendar: worktime.Default(), Units: map[string]grid.OrgUnit{}, ByArea: map[string]string{}, Stages: DefaultStages, Limits: DefaultLimits, Index: ws.index.Index()}
+	dir := rule.Directory{Units: map[string]rule.Unit{}, StreetOf: map[string]string{}, CommunityOf: map[string]string{}}
+	for _, u := range units {
+		if u.District != t.District {
+			continue
+		}
+		w.Units[u.Code] = u
+		dir.Units[u.Code] = rule.Unit{Code: u.Code, Name: u.Name, Kind: u.Kind, Line: u.Line, Active: u.Active}
+		switch u.Kind {
+		case "STREET":
+			w.ByArea[u.AreaCode], dir.StreetOf[u.AreaCode] = u.Code, u.Code
+		case "COMMUNITY":
+			w.ByArea[u.AreaCode], dir.CommunityOf[u.AreaCode] = u.Code, u.Code
+		}
+	}
+	items, err := bodies[rule.Item](ctx, ws.db, "select body from catalog_item where district = $1 and active", t.District)
+	if err != nil {
+		return nil, err
+	}
+	if w.Catalog, err = rule.NewCatalog(items); err != nil {
+		return nil, err
+	}
+	rules, err := bodies[rule.Rule](ctx, ws.db, "select body from rule where district = $1 and status <> 'OFF'", t.District)
+	if err != nil {
+		return nil, err
+	}
+	if w.Rules, err = rule.NewSet(rules, w.Catalog, dir); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func bodies[T any](ctx context.Context, db *pg.DB, sql, district string) ([]T, error) {
+	rows, err := db.Pool.Query(ctx, sql, district)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		var raw []byte
+		var v T
+		if err := rows.Scan(&raw); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// UnitsSorted lists a district's active units by kind and code, for choices on screens.
+func (w *World) UnitsSorted() []grid.OrgUnit {
+	out := make([]grid.OrgUnit, 0, len(w.Units))
+	for _, u := range w.Units {
+		if u.Active {
+			out = append(out, u)
+		}
+	}
+	slices.SortFunc(out, func(a, b grid.OrgUnit) int {
+		if a.Kind != b.Kind {
+			return len(b.Kind) - len(a.Kind)
+		}
+		if a.Code < b.Code {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
