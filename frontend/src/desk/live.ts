@@ -1,0 +1,56 @@
+// Server state of the desk: one query client, and one stream that says which of it is out of date. An event
+// carries no data, only {kind, id}: the matching queries fetch again, a burst of events once.
+import { QueryClient } from '@tanstack/vue-query'
+import { shallowRef } from 'vue'
+import { ApiError } from '@/shared/api/problem'
+import { openStream, type Stream } from '@/shared/sse'
+
+export const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      refetchOnWindowFocus: true,
+      retry: (count, error) => count < 2 && error instanceof ApiError && error.transient && error.status !== 0,
+    },
+  },
+})
+
+export const stream = shallowRef<Stream>()
+
+const GATHER_MS = 300
+const CASE_KEYS = ['case', 'events', 'route'] as const
+
+/** Collects case ids for a moment, then invalidates the lists once and each touched case. */
+export function makeInvalidator(client: Pick<QueryClient, 'invalidateQueries'>, gatherMs = GATHER_MS) {
+  const touched = new Set<string>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  function flush() {
+    timer = undefined
+    for (const key of ['cases', 'calls', 'inbox']) void client.invalidateQueries({ queryKey: [key] })
+    for (const id of touched) for (const key of CASE_KEYS) void client.invalidateQueries({ queryKey: [key, id] })
+    touched.clear()
+  }
+
+  return (id?: string) => {
+    if (id) touched.add(id)
+    timer ??= setTimeout(flush, gatherMs)
+  }
+}
+
+const invalidate = makeInvalidator(queries)
+
+export function startLive(): void {
+  if (stream.value) return
+  stream.value = openStream({
+    onEvent: ({ id }) => invalidate(id),
+    onCatchUp: () => void queries.invalidateQueries(),
+  })
+}
+
+/** Signing out leaves nothing of the last person behind. */
+export function stopLive(): void {
+  stream.value?.close()
+  stream.value = undefined
+  queries.clear()
+}

@@ -1,0 +1,45 @@
+import { createRouter, createWebHistory, type RouteLocationRaw } from 'vue-router'
+import { loadMe, me } from '@/shared/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Key of the navigation entry that is lit, and of the page's title. */
+    nav?: 'queue' | 'ledger' | 'calls' | 'metrics' | 'inbox'
+    /** Shown without the frame and without a session. */
+    bare?: boolean
+  }
+}
+
+export const router = createRouter({
+  history: createWebHistory('/desk/'),
+  routes: [
+    { path: '/sign-in', name: 'sign-in', component: () => import('./modules/signin/SignInPage.vue'), meta: { bare: true } },
+    {
+      // The list stays as it is while cases open and close beside it: both addresses live under one parent.
+      path: '/',
+      component: () => import('./modules/queue/QueuePage.vue'),
+      meta: { nav: 'queue' },
+      redirect: { name: 'queue' },
+      children: [
+        { path: 'queue', name: 'queue', component: () => import('./modules/queue/NoCase.vue') },
+        { path: 'cases/:id', name: 'case', component: () => import('./modules/cases/CasePage.vue'), props: true },
+      ],
+    },
+    { path: '/ledger', name: 'ledger', component: () => import('./modules/ledger/LedgerPage.vue'), meta: { nav: 'ledger' } },
+    { path: '/calls', name: 'calls', component: () => import('./modules/calls/CallsPage.vue'), meta: { nav: 'calls' } },
+    { path: '/metrics', name: 'metrics', component: () => import('./modules/metrics/MetricsPage.vue'), meta: { nav: 'metrics' } },
+    { path: '/inbox', name: 'inbox', component: () => import('./modules/inbox/InboxPage.vue'), meta: { nav: 'inbox' } },
+    { path: '/:rest(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue') },
+  ],
+})
+
+/** Where a person without a session goes; they come back to where they wanted to be. */
+export function signInTo(next: string): RouteLocationRaw {
+  return { name: 'sign-in', query: next === '/' || next === '/queue' ? {} : { next } }
+}
+
+router.beforeEach(async (to) => {
+  if (me.value === undefined) await loadMe().catch(() => undefined)
+  if (to.meta.bare) return true
+  return me.value?.user.kind === 'STAFF' ? true : signInTo(to.fullPath)
+})

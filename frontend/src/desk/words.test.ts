@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import en from './i18n/en'
+import { term } from './i18n'
+import zh from './i18n/zh'
+import { budgetText, clockSeconds, lightOf } from './words'
+
+it('reads budgets of the working calendar', () => {
+  expect(budgetText('4WH')).toBe('4 工作小时')
+  expect(budgetText('5WD')).toBe('5 工作日')
+  expect(budgetText('soon')).toBe('soon')
+  expect(budgetText(undefined)).toBe('')
+})
+
+it('turns red by itself once the instant has passed, never back', () => {
+  const due = '2026-06-08T09:00:00+08:00'
+  expect(lightOf('green', due, Date.parse(due) - 1)).toBe('green')
+  expect(lightOf('green', due, Date.parse(due) + 1)).toBe('red')
+  expect(lightOf('red', null, 0)).toBe('red')
+})
+
+it('shows an unknown code by the label of the server, else as it is', () => {
+  expect(term('action', 'file', 'File')).toBe('立案')
+  expect(term('action', 'teleport', '传送')).toBe('传送')
+  expect(term('action', 'teleport')).toBe('teleport')
+})
+
+it('keeps the same placeholders in both languages', () => {
+  const holes = (s: string) => (s.match(/\{\w+\}/g) ?? []).sort()
+  for (const key of Object.keys(zh) as (keyof typeof zh)[]) expect(holes(en[key]), key).toEqual(holes(zh[key]))
+})
+
+it('tells the time of the district, not of the device', () => {
+  expect(clockSeconds('2026-06-08T01:41:20Z')).toBe('09:41:20')
+})

@@ -1,0 +1,243 @@
+// One report being written: what it holds, how it is kept on the phone, how it is checked and sent.
+// The draft is saved before the camera opens and after every change, so a killed browser loses nothing; the
+// draft's key is the Idempotency-Key, so a lost answer never makes two cases.
+import { computed, reactive, ref, shallowRef, watch } from 'vue'
+import { api, unwrap, type Schemas } from '@/shared/api/client'
+import { ApiError, asApiError, toFormErrors, type FormError } from '@/shared/api/problem'
+import { NoPosition, whereAmI } from '@/shared/map/position'
+import { discard, entries, flush, onOutcome, post } from '@/shared/outbox/outbox'
+import { usePhotos, type SavedPhoto } from '@/shared/photo/usePhotos'
+import { me, verifyCode } from '@/shared/session'
+import { serverNow } from '@/shared/sla'
+import { drafts } from '@/shared/store'
+import { uuid } from '@/shared/uuid'
+import { t } from './i18n'
+import { keepReceipt } from './receipt'
+
+export type PlaceSource = 'photo' | 'gps' | 'map'
+export interface Point {
+  lon: number
+  lat: number
+  accuracy_m?: number
+  source: PlaceSource
+}
+
+interface Draft {
+  key: string
+  startedAt: number
+  point?: Point
+  address: string
+  matter?: Pick<Schemas['Matter'], 'code' | 'name'>
+  text: string
+  anonymous: boolean
+  follow: boolean
+  phone: string
+  photos: SavedPhoto[]
+}
+
+const DRAFT = 'report'
+const GROUP = 'report'
+const MIN_TEXT = 5
+
+/** Where a wrong field of the server is on the page. */
+const controls = { '': 'submit', '/point': 'place', '/media_ids': 'photos', '/text': 'text', '/matter': 'matter', '/phone': 'phone', '/code': 'code', '/address': 'address' }
+
+const blank = () => ({ key: uuid(), startedAt: Date.now(), point: undefined as Point | undefined, address: '', matter: undefined as Draft['matter'], text: '', anonymous: false, follow: false, phone: '' })
+
+export function useReport(done: () => void) {
+  const form = reactive({ ...blank(), code: '' })
+  const errors = shallowRef<FormError[]>([])
+  const state = ref<'editing' | 'sending'>('editing')
+  const locating = ref(false)
+  const locateFailed = ref(false)
+  const place = shallowRef<Schemas['Place']>()
+  const outside = ref(false)
+  const restored = ref(false)
+
+  const photos = usePhotos({
+    onChange: () => void save(),
+    onPrepared: (photo) => {
+      // The first photo that knows where it was taken wins over the phone's position, never over a choice.
+      if (photo.point && (!form.point || form.point.source === 'gps')) form.point = { ...photo.point, source: 'photo' }
+      else if (!form.point) void locate()
+    },
+  })
+  const signedIn = computed(() => !!me.value && me.value.user.kind !== 'GUEST')
+  const waiting = computed(() => entries.value.find((e) => e.group === GROUP && e.state === 'waiting'))
+  const empty = computed(() => photos.photos.length === 0 && !form.text && !form.matter)
+
+  async function save(): Promise<void> {
+    const { code: _code, ...kept } = form // a one-time code is worth nothing tomorrow
+    // Plain copies: a reactive proxy cannot be stored.
+    await drafts.put(DRAFT, { ...(JSON.parse(JSON.stringify(kept)) as typeof kept), photos: photos.saved() } satisfies Draft).catch(() => undefined)
+  }
+
+  async function restore(): Promise<void> {
+    const draft = await drafts.get<Draft>(DRAFT).catch(() => undefined)
+    if (!draft || (!draft.text && !draft.matter && draft.photos.length === 0)) return
+    const { photos: saved, ...kept } = draft
+    Object.assign(form, kept)
+    photos.restore(saved)
+    restored.value = true
+  }
+
+  async function clear(): Promise<void> {
+    await drafts.remove(DRAFT)
+    photos.clear()
+    Object.assign(form, blank(), { code: '', point: form.point?.source === 'gps' ? form.point : undefined })
+    restored.value = false
+    errors.value = []
+  }
+
+  async function locate(): Promise<void> {
+    if (locating.value) return
+    locating.value = true
+    locateFailed.value = false
+    try {
+      const fix = await whereAmI()
+      if (!form.point || form.point.source === 'gps') form.point = { ...fix, source: 'gps' }
+    } catch (e) {
+      locateFailed.value = e instanceof NoPosition && !form.point
+    } finally {
+      locating.value = false
+    }
+  }
+
+  /** Names of the grid under the point; only the last answer counts. */
+  let asked = 0
+  watch(
+    () => form.point && `${form.point.lon},${form.point.lat}`,
+    async () => {
+      const mine = ++asked
+      const { point } = form
+      place.value = undefined
+      outside.value = false
+      if (!point) return
+      try {
+        const found = await unwrap(api.GET('/locate', { params: { query: { lon: point.lon, lat: point.lat, datum: 'WGS84' } } }))
+        if (mine === asked) place.value = found
+      } catch (e) {
+        if (mine === asked) outside.value = e instanceof ApiError && e.code === 'OUT_OF_AREA'
+      }
+    },
+  )
+
+  function check(): FormError[] {
+    const list: FormError[] = []
+    if (photos.photos.some((p) => p.hopeless)) list.push({ field: 'photos', text: t('errPhotoBad') })
+    else if (photos.photos.length === 0 && [...form.text.trim()].length < MIN_TEXT) list.push({ field: 'photos', text: t('errPhotoOrText') })
+    if (!form.point) list.push({ field: 'place', text: t('errPlace') })
+    else if (outside.value) list.push({ field: 'place', text: t('errOutside') })
+    if (!signedIn.value) {
+      if (!/^1[3-9]\d{9}$/.test(form.phone)) list.push({ field: 'phone', text: t('errPhone') })
+      if (!/^\d{6}$/.test(form.code)) list.push({ field: 'code', text: t('errCode') })
+    }
+    return list
+  }
+
+  function body(): Schemas['ReportNew'] {
+    const { source: _source, ...point } = form.point!
+    const taken = photos.photos.map((p) => p.prepared?.takenAt).find(Boolean)
+    // A wrong clock on the phone must not put the event into the future.
+    const occurred = Math.min(taken ? Date.parse(taken) : serverNow() - (Date.now() - form.startedAt), serverNow())
+    return {
+      point: { ...point, datum: 'WGS84' },
+      occurred_at: new Date(occurred).toISOString(),
+      ...(form.text.trim() ? { text: form.text.trim() } : {}),
+      ...(form.matter ? { matter: form.matter.code } : {}),
+      ...(form.address.trim() ? { address: form.address.trim() } : {}),
+      ...(form.anonymous ? { anonymous: true } : {}),
+      ...(form.follow ? { follow: true } : {}),
+    }
+  }
+
+  async function submit(): Promise<void> {
+    if (state.value === 'sending') return
+    errors.value = check()
+    if (errors.value.length > 0) return
+    state.value = 'sending'
+    let fallback = 'submit'
+    try {
+      if (!signedIn.value) {
+        fallback = 'code'
+        await verifyCode(form.phone, form.code)
+        fallback = 'submit'
+      }
+      await photosSettled()
+      await save()
+      const title = form.matter?.name ?? (form.text.slice(0, 20) || t('navReport'))
+      const outcome = await post({
+        id: form.key,
+        group: GROUP,
+        title,
+        path: '/reports',
+        body: body(),
+        photos: photos.saved().map(({ prepared, mediaId }) => ({ blob: prepared.blob, mediaId })),
+      })
+      if (outcome.kind === 'refused') throw outcome.error
+      if (outcome.kind === 'waiting' && outcome.error.status === 401) {
+        await discard(form.key)
+        throw outcome.error
+      }
+    } catch (cause) {
+      const error = asApiError(cause)
+      if (entries.value.some((e) => e.id === form.key)) await discard(form.key)
+      form.key = uuid() // nothing was created under the old key, and the next body may differ
+      await save()
+      if (error.status === 0 && fallback === 'code') sendWhenOnline()
+      else errors.value = toFormErrors(error, { ...controls, '': error.code === 'OUT_OF_AREA' ? 'place' : fallback })
+    } finally {
+      state.value = 'editing'
+    }
+  }
+
+  /** Without a session the outbox could not send: the page itself waits for the network, the draft is kept. */
+  function sendWhenOnline(): void {
+    errors.value = [{ text: t('savedOffline') }]
+    removeEventListener('online', submit)
+    addEventListener('online', submit, { once: true })
+  }
+
+  /** Uploads under way are waited for; what failed goes with the outbox. */
+  function photosSettled(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = watch(photos.busy, (busy) => {
+        if (busy) return
+        resolve()
+        queueMicrotask(() => stop())
+      }, { immediate: true })
+    })
+  }
+
+  /** Takes a waiting report back into the form. */
+  async function edit(): Promise<void> {
+    const entry = waiting.value
+    if (!entry) return
+    await discard(entry.id)
+    if (entry.id === form.key) form.key = uuid()
+    await save()
+  }
+
+  const stopListening = onOutcome((entry, outcome) => {
+    if (entry.group !== GROUP || outcome.kind !== 'sent') return
+    keepReceipt(outcome.data as Schemas['Receipt'])
+    void clear().then(done)
+  })
+
+  let saving: ReturnType<typeof setTimeout> | undefined
+  const stopSaving = watch(form, () => {
+    clearTimeout(saving)
+    saving = setTimeout(() => void save(), 400)
+  })
+
+  function dispose() {
+    stopListening()
+    removeEventListener('online', submit)
+    stopSaving()
+    clearTimeout(saving)
+  }
+
+  return { form, photos, errors, state, place, outside, locating, locateFailed, restored, signedIn, waiting, empty, check, save, restore, clear, locate, submit, edit, sendNow: flush, dispose }
+}
+
+export type Report = ReturnType<typeof useReport>

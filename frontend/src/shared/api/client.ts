@@ -1,0 +1,84 @@
+// The one way to the server: typed by the OpenAPI document, cookies carry the session, every failure is
+// an ApiError. Use: `const me = await unwrap(api.GET('/me'))`.
+import createClient from 'openapi-fetch'
+import { noteServerTime } from '../sla'
+import { ApiError, networkError, toApiError } from './problem'
+import type { components, paths } from './schema'
+
+export type Schemas = components['schemas']
+
+export const BASE = '/api/v1'
+
+type Renew = () => Promise<void>
+let renew: Renew | undefined
+
+/**
+ * Sets what happens when a call answers 401: the resident opens a guest session and the call is sent once
+ * more; worker and desk go to their sign-in page and reject.
+ */
+export function onUnauthorized(action: Renew | undefined): void {
+  renew = action
+}
+
+async function sessionFetch(request: Request): Promise<Response> {
+  const again = renew && !request.url.includes('/auth/') ? request.clone() : undefined
+  const response = await fetch(request)
+  if (response.status !== 401 || !again || !renew) return response
+  await renew()
+  return fetch(again)
+}
+
+// The origin is spelled out because Request, unlike the browser's fetch, refuses relative addresses in tests.
+export const api = createClient<paths>({ baseUrl: location.origin + BASE, fetch: sessionFetch, credentials: 'same-origin' })
+
+type Answer<T> = { data?: T; error?: unknown; response: Response }
+
+/** The data of an answer, or an ApiError thrown. Notes server_time when the answer carries it. */
+export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>
+  try {
+    answer = await call
+  } catch (cause) {
+    if (cause instanceof TypeError) throw networkError()
+    throw cause
+  }
+  if (!answer.response.ok) throw toApiError(answer.response.status, answer.error, answer.response.headers)
+  const time = (answer.data as { server_time?: unknown } | undefined)?.server_time
+  if (typeof time === 'string') noteServerTime(time)
+  return answer.data as T
+}
+
+/**
+ * Uploads one photo, with a renewed session if the old one has gone.
+ * @param onProgress called with 0…1
+ */
+export async function uploadPhoto(blob: Blob, onProgress?: (part: number) => void): Promise<Schemas['Media']> {
+  try {
+    return await sendPhoto(blob, onProgress)
+  } catch (e) {
+    if (!renew || !(e instanceof ApiError) || e.status !== 401) throw e
+    await renew()
+    return sendPhoto(blob, onProgress)
+  }
+}
+
+/** XMLHttpRequest, because fetch tells no upload progress. */
+function sendPhoto(blob: Blob, onProgress?: (part: number) => void): Promise<Schemas['Media']> {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest()
+    xhr.open('POST', BASE + '/media')
+    xhr.responseType = 'json'
+    xhr.upload.onprogress = (e) => e.lengthComputable && onProgress?.(e.loaded / e.total)
+    xhr.onerror = xhr.ontimeout = () => reject(networkError())
+    xhr.onload = () => {
+      if (xhr.status === 201) resolve(xhr.response as Schemas['Media'])
+      else {
+        const wait = xhr.getResponseHeader('Retry-After')
+        reject(toApiError(xhr.status, xhr.response, wait ? new Headers({ 'Retry-After': wait }) : undefined))
+      }
+    }
+    const form = new FormData()
+    form.append('file', blob, 'photo.jpg')
+    xhr.send(form)
+  })
+}

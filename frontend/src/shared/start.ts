@@ -1,0 +1,21 @@
+// What every app does before it is mounted.
+import { startI18n } from './i18n'
+import { startPrefs } from './prefs'
+
+export async function start(): Promise<void> {
+  startPrefs()
+  reloadOnceWhenOutdated()
+  await startI18n()
+}
+
+/** A tab from before an update asks for a chunk that is gone (404): one reload gets the new version. */
+function reloadOnceWhenOutdated(): void {
+  const KEY = 'yixian.reloaded'
+  addEventListener('vite:preloadError', (event) => {
+    const last = Number(sessionStorage.getItem(KEY))
+    if (Date.now() - last < 60_000) return // a reload did not help: let the page show its error
+    event.preventDefault()
+    sessionStorage.setItem(KEY, String(Date.now()))
+    location.reload()
+  })
+}

@@ -1,0 +1,5 @@
+import { defineMessages } from '@/shared/i18n'
+import zh from './zh'
+
+export const t = defineMessages(zh, () => import('./en'))
+export type Key = keyof typeof zh

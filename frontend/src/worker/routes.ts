@@ -1,0 +1,48 @@
+import { createRouter, createWebHistory, type RouteLocationNormalized } from 'vue-router'
+import { ensureMe, isStaff } from './account'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Reachable without a sign-in. */
+    open?: boolean
+    /** Which entry of the navigation is lit; without one the page is a detail with a way back. */
+    tab?: 'tasks' | 'inbox' | 'mine'
+  }
+}
+
+/** Asked for at once when it is the first page, beside the question who is signed in. */
+const tasksPage = () => import('./pages/TasksPage.vue')
+if (location.pathname === '/w/') void tasksPage()
+
+export const router = createRouter({
+  history: createWebHistory('/w/'),
+  routes: [
+    { path: '/', component: tasksPage, meta: { tab: 'tasks' } },
+    { path: '/case/:id', component: () => import('./pages/CasePage.vue'), props: true },
+    { path: '/case/:id/call', component: () => import('./pages/CallPage.vue'), props: true },
+    { path: '/inbox', component: () => import('./pages/InboxPage.vue'), meta: { tab: 'inbox' } },
+    { path: '/me', component: () => import('./pages/MinePage.vue'), meta: { tab: 'mine' } },
+    { path: '/sign-in', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
+    { path: '/:rest(.*)*', component: () => import('./pages/MissingPage.vue') },
+  ],
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+})
+
+export function signInFor(to: Pick<RouteLocationNormalized, 'fullPath'>) {
+  return { path: '/sign-in', query: to.fullPath === '/' ? {} : { back: to.fullPath } }
+}
+
+/** Only a path of this app may be gone back to. */
+export function safeBack(back: unknown): string {
+  return typeof back === 'string' && /^\/(?!\/)[^\\]*$/.test(back) && !back.startsWith('/sign-in') ? back : '/'
+}
+
+router.beforeEach(async (to) => {
+  if (to.meta.open) return true
+  try {
+    if (isStaff(await ensureMe())) return true
+  } catch {
+    return true // not reached: the page itself says so and offers to try again
+  }
+  return signInFor(to)
+})
