@@ -1,0 +1,31 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+)
+
+var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) error{"submit": benchSubmit}
+
+// BenchNames lists what `yixian bench` can measure.
+func BenchNames() string {
+	var names []string
+	for n := range benches {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return strings.Join(names, "|")
+}
+
+// Bench runs one benchmark. Each measures its own denominator in the same run and ends with one line
+// "RESULT name=… ratio=… goal=… ok=…"; a goal that was missed is ErrRefused.
+func Bench(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer, name string) error {
+	b, ok := benches[name]
+	if !ok {
+		return usage("没有基准 %q，可选 %s / no such benchmark", name, BenchNames())
+	}
+	return b(ctx, cfg, log, w)
+}

@@ -1,0 +1,329 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"yixian/dispatch"
+	"yixian/grid"
+	"yixian/internal/auth"
+	"yixian/internal/local"
+	"yixian/internal/pg"
+	"yixian/internal/seal"
+)
+
+const (
+	webName  = "yixian-web" // application_name of the web pool
+	bareName = "yixian-bench-bare"
+
+	submitGoal  = 3.0
+	benchSlices = 16 // pairs
+	sliceTime   = time.Second
+	benchCrowd  = 8 // connections on each side during the slices
+
+	residentCount = 20_000
+	perResident   = 10 // domain 4b: reports of a resident a day
+)
+
+// benchSubmit measures what a submission costs over the least that any program would have to do: CPU of `yixian serve
+// --role=api` and of its PostgreSQL backends for a full HTTP submission (session, limit, contract, idempotency, place,
+// look-alikes, rules, clocks, chained events, outbox), over CPU of the backends for the bare three-row statement. Both
+// sides take turns on one private PostgreSQL with fsync. The engine runs as a process of its own and is shown apart:
+// its work (planning, messages) is not part of the answer that the resident waits for. The client's CPU counts nowhere.
+func benchSubmit(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer) (err error) {
+	if cfg.DatabaseURL != "" {
+		return usage("基准测试需要自己的 PostgreSQL，请去掉 DATABASE_URL / the benchmark starts a PostgreSQL of its own: unset DATABASE_URL")
+	}
+	cfg.Sandbox, cfg.Demo = false, false
+	if err := cfg.finish(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
+		return err
+	}
+	// Beside the real data: a temporary directory may lie in memory, where a commit costs nothing.
+	if cfg.Data, err = os.MkdirTemp(cfg.Data, "bench-"); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(cfg.Data) }()
+	if err := os.Chmod(cfg.Data, 0o755); err != nil { // root's PostgreSQL must walk through
+		return err
+	}
+	cfg.KeyFile = filepath.Join(cfg.Data, "keys.json")
+	a, err := Open(ctx, cfg, log, true)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		a.Close(context.WithoutCancel(ctx))
+		_ = os.RemoveAll(a.postgres.Dir) // elsewhere when root could not use the wanted place
+	}()
+	if err := a.people(); err != nil {
+		return err
+	}
+	if err := a.loadDemo(ctx); err != nil {
+		return err
+	}
+	admin, err := pgx.Connect(ctx, a.postgres.URLFor(local.Superuser, local.Database))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
+	if _, err := admin.Exec(ctx, bareSchema); err != nil {
+		return err
+	}
+	s := &submitter{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	if s.tokens, err = a.crowdOfResidents(ctx, admin, residentCount); err != nil {
+		return err
+	}
+	if s.cases, err = a.benchCases(ctx, 2000); err != nil {
+		return err
+	}
+	m := cpuMeter{admin: admin}
+	for role, pid := range map[string]*int{"api": &m.server, "engine": &m.engine} {
+		p, err := a.child(ctx, role)
+		if err != nil {
+			return err
+		}
+		defer p.stop()
+		*pid = p.cmd.Process.Pid
+		if role == "api" {
+			s.url = p.url
+		}
+	}
+	pc, err := pgxpool.ParseConfig(a.postgres.URLFor(local.Superuser, local.Database))
+	if err != nil {
+		return err
+	}
+	pc.MaxConns, pc.ConnConfig.RuntimeParams["application_name"] = benchCrowd, bareName
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return measureSubmit(ctx, w, &m, s.post, bare(pool))
+}
+
+type operation = func(context.Context, *rand.Rand) error
+
+func measureSubmit(ctx context.Context, w io.Writer, m *cpuMeter, submit, bare operation) error {
+	for _, op := range []operation{submit, bare} { // connections, plans and caches
+		if _, err := drive(ctx, benchCrowd, 2*time.Second, op); err != nil {
+			return err
+		}
+	}
+	type side struct {
+		per []float64 // µs of an operation, by slice
+		sum cpuTimes
+		n   int
+	}
+	var full, least side
+	var ratios []float64
+	for _, pair := range abba(benchSlices) {
+		var per [2]float64
+		for _, first := range pair {
+			op, s, i := bare, &least, 1
+			if first {
+				op, s, i = submit, &full, 0
+			}
+			before, err := m.read(ctx)
+			if err != nil {
+				return err
+			}
+			n, err := drive(ctx, benchCrowd, sliceTime, op)
+			if err != nil {
+				return err
+			}
+			after, err := m.read(ctx)
+			if err != nil {
+				return err
+			}
+			used := after.minus(before)
+			cost := used.Bare
+			if first {
+				cost = used.App + used.Web
+			}
+			per[i] = float64(cost.Nanoseconds()) / 1e3 / float64(n)
+			s.per, s.sum, s.n = append(s.per, per[i]), s.sum.plus(used), s.n+n
+		}
+		ratios = append(ratios, per[0]/per[1])
+	}
+	each := func(d time.Duration, n int) float64 { return float64(d.Microseconds()) / float64(n) }
+	ratio := median(ratios)
+	low, high := bootstrap(ratios)
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(t, "CPU µs of one\tmedian\tprogram\tPostgreSQL\n")
+	fmt.Fprintf(t, "full HTTP submit\t%.0f\t%.0f\t%.0f\n", median(full.per), each(full.sum.App, full.n), each(full.sum.Web, full.n))
+	fmt.Fprintf(t, "bare three-row statement\t%.0f\t-\t%.0f\n", median(least.per), each(least.sum.Bare, least.n))
+	fmt.Fprintf(t, "not counted: engine\t%.0f\t\t\n", each(full.sum.Engine+least.sum.Engine, full.n))
+	fmt.Fprintf(t, "not counted: PostgreSQL's own writers and vacuum\t%.0f\t\t\n", each(full.sum.Background+least.sum.Background, full.n+least.n))
+	fmt.Fprintf(t, "ratio\t%.2f\t95 %% interval %.2f–%.2f, %d ABBA pairs of %v at %d connections\n", ratio, low, high, len(ratios), sliceTime, benchCrowd)
+	for _, clients := range []int{1, 8, 32} {
+		const d = 3 * time.Second
+		begin := time.Now()
+		n, err := drive(ctx, clients, d, submit)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t, "creations per second, %d clients\t%.0f\n", clients, float64(n)/time.Since(begin).Seconds())
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "RESULT name=submit ratio=%.2f goal=%.1f ok=%t\n", ratio, submitGoal, ratio <= submitGoal)
+	if ratio > submitGoal {
+		return ErrRefused
+	}
+	return nil
+}
+
+// crowdOfResidents writes n signed-in residents with sealed numbers, as sign-in by one-time code would have left them.
+func (a *App) crowdOfResidents(ctx context.Context, admin *pgx.Conn, n int) ([]string, error) {
+	tokens := make([]string, n)
+	accounts, sessions := make([][]any, n), make([][]any, n)
+	for i := range n {
+		phone := fmt.Sprintf("139%08d", i)
+		sealed, err := a.keys.Seal(grid.DemoDistrict, auth.FieldPhone, phone)
+		if err != nil {
+			return nil, err
+		}
+		id, secret := uuid.Must(uuid.NewV7()), seal.Token()
+		tokens[i] = grid.DemoDistrict + "." + secret
+		accounts[i] = []any{grid.DemoDistrict, id, "RESIDENT", sealed, a.keys.Blind(grid.DemoDistrict, auth.FieldPhone, phone)}
+		sessions[i] = []any{grid.DemoDistrict, seal.TokenHash(secret), id, "RESIDENT", uuid.Must(uuid.NewV7()), time.Now().Add(24 * time.Hour), int32(86400)}
+	}
+	_, err := admin.CopyFrom(ctx, pgx.Identifier{"account"}, []string{"district", "id", "kind", "phone_enc", "phone_bidx"}, pgx.CopyFromRows(accounts))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := admin.CopyFrom(ctx, pgx.Identifier{"session"}, []string{"district", "hash", "account_id", "kind", "device", "expires_at", "idle_seconds"}, pgx.CopyFromRows(sessions)); err != nil {
+		return nil, err
+	}
+	_, err = admin.Exec(ctx, "vacuum analyze account, session")
+	return tokens, err
+}
+
+// benchCases draws places all over the district and matters that the rules route without a person: 06010 and what else
+// there is, as a real day has them. On one matter alone look-alikes would pile up as they never do.
+func (a *App) benchCases(ctx context.Context, n int) ([]benchCase, error) {
+	now, err := a.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	world, ix := a.worlds.Get(grid.DemoDistrict), a.worlds.Index()
+	matters := routedMatters(world)
+	random := rand.New(rand.NewPCG(1, 2))
+	out := make([]benchCase, 0, n)
+	for tries := 0; len(out) < n; tries++ {
+		if tries > 1000*n {
+			return nil, errors.New("the demo district has too few places that a rule routes")
+		}
+		p := grid.Point{Lon: 119.26 + random.Float64()*0.06, Lat: 26.05 + random.Float64()*0.07}
+		place, ok := ix.Locate(p)
+		if !ok {
+			continue
+		}
+		matter := matters[random.IntN(len(matters))]
+		if dec := world.RouteAt(place, p, matter, "RESIDENT", words, nil, now); dec.Lead != "" && !dec.Queue {
+			out = append(out, benchCase{matter, p})
+		}
+	}
+	return out, nil
+}
+
+func routedMatters(w *dispatch.World) []string {
+	out := []string{"06010"}
+	for major := 1; major < 100; major++ {
+		for minor := range 1000 {
+			code := fmt.Sprintf("%02d%03d", major, minor)
+			if item, ok := w.Catalog.Matter(code); ok && !item.VerifyBeforeFile && code != "06010" {
+				out = append(out, code)
+			}
+		}
+	}
+	return out
+}
+
+// childProcess is a program of the same kind that runs one role.
+type childProcess struct {
+	cmd   *exec.Cmd
+	url   string
+	ended chan struct{}
+}
+
+// child starts `yixian serve --role=…` on the database of a and waits until it answers.
+func (a *App) child(ctx context.Context, role string) (*childProcess, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	admin := "127.0.0.1:0"
+	if role == "api" {
+		admin = a.cfg.AdminListen // set ADMIN_LISTEN to profile the measured process
+	}
+	c := &childProcess{cmd: exec.Command(self, "serve", "--role="+role, "--listen=127.0.0.1:0", "--data="+a.cfg.Data), ended: make(chan struct{})}
+	c.cmd.Env = append(os.Environ(), "YIXIAN_DATABASE_URL="+a.postgres.URL(pg.RoleApp), "YIXIAN_DATABASE_OWNER_URL="+a.postgres.URL(pg.RoleOwner),
+		"YIXIAN_DATABASE_ENGINE_URL="+a.postgres.URL(pg.RoleEngine), "YIXIAN_KEY_FILE="+a.cfg.KeyFile, "YIXIAN_SANDBOX=false", "YIXIAN_DEMO=false", "YIXIAN_ADMIN_LISTEN="+admin,
+		"YIXIAN_SMS_FILE="+filepath.Join(a.cfg.Data, "sms.jsonl"), "YIXIAN_LOG_LEVEL=warn")
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us first; stop ends them
+	c.cmd.Stderr = os.Stderr
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	address := make(chan string, 1)
+	go func() {
+		defer close(c.ended)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if _, rest, ok := strings.Cut(lines.Text(), "http://"); ok {
+				host, _, _ := strings.Cut(rest, "/")
+				select {
+				case address <- "http://" + host:
+				default:
+				}
+			}
+		}
+		_ = c.cmd.Wait()
+	}()
+	select {
+	case c.url = <-address:
+		return c, nil
+	case <-c.ended:
+		return nil, fmt.Errorf("serve --role=%s ended at its start", role)
+	case <-ctx.Done():
+	case <-time.After(time.Minute):
+	}
+	c.stop()
+	return nil, fmt.Errorf("serve --role=%s did not start", role)
+}
+
+func (c *childProcess) stop() {
+	_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-c.ended:
+	case <-time.After(15 * time.Second):
+		_ = c.cmd.Process.Kill()
+		<-c.ended
+	}
+}

@@ -1,0 +1,132 @@
+package web
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"yixian/internal/auth"
+	"yixian/internal/cache"
+	"yixian/internal/fault"
+)
+
+const (
+	actorKey   = "yixian.actor"
+	requestKey = "yixian.request"
+)
+
+func requestID(c *gin.Context) string { return c.GetString(requestKey) }
+
+// observe gives the request its id, logs one line without query or body, and keeps a panic from ending the program.
+func (s *server) observe(c *gin.Context) {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	id := hex.EncodeToString(b[:])
+	c.Set(requestKey, id)
+	c.Header("X-Request-Id", id)
+	start := time.Now()
+	defer func() {
+		if r := recover(); r != nil {
+			if r == http.ErrAbortHandler { //nolint:errorlint // net/http compares the same way
+				panic(r)
+			}
+			s.Log.LogAttrs(c, slog.LevelError, "panic", slog.String("request_id", id), slog.String("route", c.FullPath()), slog.Any("panic", r))
+			if !c.Writer.Written() {
+				writeProblem(c, internal(nil))
+			}
+		}
+		level := slog.LevelDebug
+		if c.Writer.Status() >= 500 {
+			level = slog.LevelWarn
+		}
+		s.Log.LogAttrs(c, level, "request", slog.String("request_id", id), slog.String("method", c.Request.Method), slog.String("route", c.FullPath()),
+			slog.Int("status", c.Writer.Status()), slog.Duration("took", time.Since(start)))
+	}()
+	c.Next()
+}
+
+// headers are on every answer of the API; the pages set their own policy.
+func headers(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	if strings.HasPrefix(c.Request.URL.Path, "/api/") {
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cache-Control", "no-store")
+	}
+}
+
+func (s *server) cookieName() string {
+	if s.Secure {
+		return "__Host-sid"
+	}
+	return "sid"
+}
+
+// identify finds who asks: a bearer token for programs, the cookie for browsers. A cookie changes state only from our
+// own pages. A dead session is nobody, except where one was shown in so many words: a bearer gets 401.
+func (s *server) identify(c *gin.Context) {
+	token, byCookie := "", false
+	if h := c.GetHeader("Authorization"); strings.HasPrefix(h, "Bearer ") {
+		token = strings.TrimSpace(h[len("Bearer "):])
+	} else if v, err := c.Cookie(s.cookieName()); err == nil && v != "" {
+		token, byCookie = v, true
+	}
+	if token == "" {
+		return
+	}
+	if byCookie && c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead && !sameOrigin(c.Request) {
+		writeProblem(c, fault.Forbidden("CROSS_ORIGIN", "请求来自其他网站，已拒绝"))
+		return
+	}
+	a, err := s.Auth.Authenticate(c, token)
+	switch {
+	case err == nil:
+		c.Set(actorKey, a)
+	case fault.Is(err, "UNAUTHENTICATED") && byCookie:
+		s.setCookie(c, "", -1)
+	default:
+		s.problem(c, err)
+	}
+}
+
+// sameOrigin believes the browser's own headers: Sec-Fetch-Site where it is sent, else Origin against Host.
+func sameOrigin(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site == "same-origin" || site == "none"
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true // not a browser's cross-site request: those always carry one of the two
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host == r.Host
+}
+
+func (s *server) setCookie(c *gin.Context, token string, maxAge int) {
+	//nolint:gosec // Secure is off only for a trial without TLS
+	http.SetCookie(c.Writer, &http.Cookie{Name: s.cookieName(), Value: token, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode})
+}
+
+// cookieLife is how long the browser keeps the cookie; the session itself may end earlier.
+func cookieLife(k auth.Kind) int {
+	if k == auth.Staff {
+		return int((12 * time.Hour).Seconds())
+	}
+	return int((90 * 24 * time.Hour).Seconds())
+}
+
+// cspReport takes the browsers' reports of violated page policies: counted in the log, without the address.
+func (s *server) cspReport(c *gin.Context) {
+	if err := s.allow(c, "csp", cache.Rate{Count: 60, Per: time.Minute}); err == nil {
+		s.Log.LogAttrs(c, slog.LevelWarn, "csp report", slog.String("request_id", requestID(c)))
+	}
+	c.Status(http.StatusNoContent)
+}

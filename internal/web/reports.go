@@ -1,0 +1,193 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"yixian/api"
+	"yixian/dispatch"
+	"yixian/grid"
+	"yixian/internal/auth"
+	"yixian/internal/cache"
+	"yixian/internal/fault"
+)
+
+func pointIn(p *api.Point) *dispatch.PointIn {
+	if p == nil {
+		return nil
+	}
+	return &dispatch.PointIn{Lon: p.Lon, Lat: p.Lat, Datum: string(p.Datum), AccuracyM: p.AccuracyM}
+}
+
+func (s *server) SubmitReport(ctx context.Context, r api.SubmitReportRequestObject) (api.SubmitReportResponseObject, error) {
+	a, b := actorOf(ctx), r.Body
+	w := s.world(a.District)
+	if a.Kind == auth.Resident && (s.WideLimits == nil || !s.WideLimits()) {
+		if ok, after := s.Limits.Allow(ctx, "report:"+a.Account.String(), cache.Rate{Count: w.Limits.ReportsPerDay, Per: 24 * time.Hour}); !ok {
+			return nil, fault.New(429, "TOO_MANY", "今天上报次数已达上限，紧急情况请拨打 12345").After(after)
+		}
+	}
+	raw, err := json.Marshal(b)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(raw)
+	in := &dispatch.Submission{Text: deref(b.Text), Matter: deref(b.Matter), Point: *pointIn(&b.Point), Address: deref(b.Address), MediaIDs: deref(b.MediaIds), Phone: deref(b.Phone), ContactName: deref(b.ContactName),
+		Anonymous: deref(b.Anonymous), NoContact: deref(b.NoContact), OnBehalf: deref(b.OnBehalf), OccurredAt: b.OccurredAt, Facets: deref(b.Facets), Source: string(deref(b.Source)), ExternalRef: deref(b.ExternalRef),
+		SelfHandled: deref(b.SelfHandled), Follow: deref(b.Follow), Key: deref(r.Params.IdempotencyKey), Hash: sum[:]}
+	receipt, replayed, err := s.Desk.Submit(ctx, a, in)
+	if err != nil {
+		return nil, err
+	}
+	out := api.SubmitReport201JSONResponse{Body: api.Receipt{ReportId: receipt.ReportID.String(), ReceiptCode: receipt.ReceiptCode, TrackToken: receipt.TrackToken, CaseId: receipt.CaseID.String(), CaseNo: some(receipt.CaseNo),
+		CaseState: string(receipt.CaseState), GridCode: receipt.GridCode, GridName: some(receipt.GridName), Street: some(receipt.Street), StreetName: some(receipt.StreetName), UnitName: some(receipt.UnitName),
+		PromiseAt: receipt.PromiseAt, ReceivedAt: &receipt.ReceivedAt, Duplicates: duplicates(receipt.Duplicates)}}
+	if replayed {
+		out.Headers.IdempotentReplayed = new("true")
+	}
+	return out, nil
+}
+
+func duplicates(in []dispatch.Duplicate) []api.Duplicate {
+	out := make([]api.Duplicate, 0, len(in))
+	for _, d := range in {
+		out = append(out, api.Duplicate{CaseId: d.CaseID.String(), CaseNo: some(d.CaseNo), Matter: d.Matter, MatterName: some(d.MatterName), State: string(d.State), StatusText: some(d.StatusText), DistanceM: d.DistanceM, CreatedAt: d.CreatedAt, ReporterCount: new(d.ReporterCount)})
+	}
+	return out
+}
+
+func (s *server) NearbyReports(ctx context.Context, r api.NearbyReportsRequestObject) (api.NearbyReportsResponseObject, error) {
+	a := actorOf(ctx)
+	p, err := (&dispatch.PointIn{Lon: r.Params.Lon, Lat: r.Params.Lat, Datum: string(r.Params.Datum)}).WGS84()
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Desk.Nearby(ctx, a.District, p, deref(r.Params.Matter), a.Now, 20)
+	if err != nil {
+		return nil, err
+	}
+	return api.NearbyReports200JSONResponse{Items: duplicates(found)}, nil
+}
+
+func (s *server) MyReports(ctx context.Context, r api.MyReportsRequestObject) (api.MyReportsResponseObject, error) {
+	a := actorOf(ctx)
+	page, next, err := s.Desk.MyReports(ctx, a, limitOf(r.Params.Limit), deref(r.Params.Cursor))
+	if err != nil {
+		return nil, err
+	}
+	out := api.MyReports200JSONResponse{Items: []api.ResidentView{}, NextCursor: some(next)}
+	for _, t := range page {
+		out.Items = append(out.Items, s.residentView(ctx, a, t, true))
+	}
+	return out, nil
+}
+
+// track finds a report; wrong guesses of an address are few.
+func (s *server) track(ctx context.Context, code string, tail *string) (*dispatch.Tracked, error) {
+	t, err := s.Desk.TrackByCode(ctx, actorOf(ctx), code, deref(tail))
+	if fault.Is(err, "NOT_FOUND") {
+		if limited := s.allow(ctx, "track", cache.Rate{Count: 20, Per: 10 * time.Minute}); limited != nil {
+			return nil, limited
+		}
+	}
+	return t, err
+}
+
+func (s *server) TrackReport(ctx context.Context, r api.TrackReportRequestObject) (api.TrackReportResponseObject, error) {
+	t, err := s.track(ctx, r.ReceiptCode, r.Params.PhoneTail)
+	if err != nil {
+		return nil, err
+	}
+	return api.TrackReport200JSONResponse(s.residentView(ctx, actorOf(ctx), t, s.own(ctx, t))), nil
+}
+
+func (s *server) own(ctx context.Context, t *dispatch.Tracked) bool {
+	a := actorOf(ctx)
+	return a.Kind == auth.Resident && t.Report.AccountID != nil && *t.Report.AccountID == a.Account
+}
+
+// ReportVerb is what the reporter does with a report: the same door as the staff's actions.
+func (s *server) ReportVerb(ctx context.Context, r api.ReportVerbRequestObject) (api.ReportVerbResponseObject, error) {
+	t, err := s.track(ctx, r.ReceiptCode, r.Params.PhoneTail)
+	if err != nil {
+		return nil, err
+	}
+	act, ok := dispatch.ReporterAction(string(r.Verb))
+	if !ok {
+		return nil, fault.NotFound()
+	}
+	raw := json.RawMessage("{}")
+	if r.Body != nil {
+		if raw, err = json.Marshal(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	cmd, err := dispatch.ParseCommand(act, raw)
+	if err != nil {
+		return nil, err
+	}
+	keyed(&cmd, raw, r.Params.IdempotencyKey)
+	a := actorOf(ctx)
+	if !s.own(ctx, t) {
+		// Known by code and phone or by link: the report itself is who acts, whatever session the browser has.
+		device := a.Device
+		a = auth.Actor{District: t.Case.District, Kind: auth.Guest, Device: t.Report.ID, Bindings: []auth.Binding{{Role: auth.RoleResident}}}
+		if len(cmd.Body.MediaIDs) > 0 {
+			a.Device = device
+		}
+	}
+	out, err := s.Desk.DoAsReporter(ctx, a, t.Case.ID, t.Report.ID, cmd, nil)
+	if err != nil {
+		return nil, err
+	}
+	after, err := s.Desk.TrackByCode(ctx, a, t.Track, "")
+	if err != nil {
+		return nil, err
+	}
+	resp := api.ReportVerb200JSONResponse{Body: s.residentView(ctx, actorOf(ctx), after, s.own(ctx, t))}
+	if out.Replayed {
+		resp.Headers.IdempotentReplayed = new("true")
+	}
+	return resp, nil
+}
+
+func keyed(cmd *dispatch.Command, raw []byte, key *string) {
+	if key != nil {
+		sum := sha256.Sum256(append([]byte(cmd.Action+"\n"), raw...))
+		cmd.Key, cmd.Hash = *key, sum[:]
+	}
+}
+
+func (s *server) Locate(ctx context.Context, r api.LocateRequestObject) (api.LocateResponseObject, error) {
+	p, err := (&dispatch.PointIn{Lon: r.Params.Lon, Lat: r.Params.Lat, Datum: string(r.Params.Datum)}).WGS84()
+	if err != nil {
+		return nil, err
+	}
+	ix := s.Desk.Worlds().Index()
+	place, ok := ix.Locate(p)
+	if !ok {
+		e := fault.New(404, "OUT_OF_AREA", "该位置不在服务网格内")
+		if code, name, ok := ix.LocateDistrict(p); ok {
+			e = e.With("district", map[string]string{"code": code, "name": name})
+		}
+		return nil, e
+	}
+	out := api.Place{GridCode: place.GridCode, Grid: api.AreaRef{Code: place.GridCode, Name: place.GridName}, Community: api.AreaRef{Code: place.CommunityCode, Name: place.CommunityName},
+		Street: api.AreaRef{Code: place.StreetCode, Name: place.StreetName}, District: api.AreaRef{Code: place.DistrictCode, Name: place.DistrictName}, LandUse: some(place.LandUse), Approx: new(place.Approx)}
+	if place.Approx {
+		out.Notice = new(grid.ApproxNotice)
+	}
+	return api.Locate200JSONResponse(out), nil
+}
+
+func caseID(text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return id, fault.NotFound()
+	}
+	return id, nil
+}
