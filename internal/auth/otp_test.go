@@ -215,7 +215,7 @@ func TestCanary(t *testing.T) {
 	rdb, err := cache.Connect("redis://" + m.Addr())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = rdb.Close() })
-	b := newBundle(t, cache.NewLimits(rdb), Options{OTPBudget: cache.Rate{Count: 1, Per: time.Hour},
+	b := newBundle(t, cache.NewLimits(rdb).Patient(time.Minute), Options{OTPBudget: cache.Rate{Count: 1, Per: time.Hour},
 		Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	const address = "203.0.113.77"
 	code, err := b.RequestOTP(t.Context(), here, phone, address)
@@ -245,7 +245,7 @@ func TestRedisDown(t *testing.T) {
 	rdb, err := cache.Connect("redis://" + m.Addr())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = rdb.Close() })
-	b := newBundle(t, cache.NewLimits(rdb), Options{Sandbox: true})
+	b := newBundle(t, cache.NewLimits(rdb).Patient(time.Minute), Options{Sandbox: true})
 	b.Drill(true, true)
 	b.staff("cg1")
 	token, _ := b.signedIn("cg1")

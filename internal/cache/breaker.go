@@ -12,8 +12,9 @@ const rest = time.Second
 // breaker opens at the first failure, because one slow call may already cost patience; after rest exactly one
 // caller tries again and all others go on without Redis until that one is back.
 type breaker struct {
-	clock func() time.Duration // rises steadily, never 0
-	until atomic.Int64         // 0: closed; else the instant of the next try
+	clock    func() time.Duration // rises steadily, never 0
+	patience time.Duration        // of one call
+	until    atomic.Int64         // 0: closed; else the instant of the next try
 }
 
 // uptime is a clock that no correction of the wall clock disturbs.
@@ -30,7 +31,7 @@ func (b *breaker) do(ctx context.Context, call func(context.Context) error) bool
 			return false
 		}
 	}
-	short, cancel := context.WithTimeout(ctx, patience)
+	short, cancel := context.WithTimeout(ctx, b.patience)
 	defer cancel()
 	switch err := call(short); {
 	case err == nil:

@@ -33,14 +33,18 @@ type Fanout struct {
 
 // NewFanout listens until ctx ends. With a nil client messages stay in this process.
 func NewFanout(ctx context.Context, rdb *redis.Client) *Fanout {
-	id := make([]byte, originLen)
-	_, _ = rand.Read(id)
-	f := &Fanout{rdb: rdb, origin: string(id), breaker: breaker{clock: uptime()}, wake: make(chan struct{}, 1),
-		readers: map[string]map[chan []byte]struct{}{}, owed: map[string]struct{}{}}
+	f := newFanout(rdb)
 	if rdb != nil {
 		go f.listen(ctx)
 	}
 	return f
+}
+
+func newFanout(rdb *redis.Client) *Fanout {
+	id := make([]byte, originLen)
+	_, _ = rand.Read(id)
+	return &Fanout{rdb: rdb, origin: string(id), breaker: breaker{clock: uptime(), patience: patience}, wake: make(chan struct{}, 1),
+		readers: map[string]map[chan []byte]struct{}{}, owed: map[string]struct{}{}}
 }
 
 // Publish hands the payload to the readers of this process and, when Redis is there, of all others. Processes that could

@@ -33,6 +33,14 @@ func until(t *testing.T, from <-chan []byte, want string) {
 	}
 }
 
+// process is one of several that share a Redis; it waits for it however busy the machine is.
+func process(t *testing.T, addr string) *Fanout {
+	f := newFanout(client(t, addr))
+	f.breaker.patience = time.Minute
+	go f.listen(t.Context())
+	return f
+}
+
 func TestFanoutWithinAProcess(t *testing.T) {
 	t.Parallel()
 	f := NewFanout(t.Context(), nil)
@@ -68,7 +76,7 @@ func TestFanoutSlowReaderFindsAGap(t *testing.T) {
 func TestFanoutAcrossProcessesOnce(t *testing.T) {
 	t.Parallel()
 	m := miniredis.RunT(t)
-	a, b := NewFanout(t.Context(), client(t, m.Addr())), NewFanout(t.Context(), client(t, m.Addr()))
+	a, b := process(t, m.Addr()), process(t, m.Addr())
 	atA, atB := a.Subscribe(t.Context(), "c"), b.Subscribe(t.Context(), "c")
 	require.Nil(t, next(t, atA), "listening holds from here")
 	require.Nil(t, next(t, atB))
@@ -90,7 +98,7 @@ func TestFanoutAcrossProcessesOnce(t *testing.T) {
 func TestFanoutSurvivesRedis(t *testing.T) {
 	t.Parallel()
 	m := miniredis.RunT(t)
-	a, b := NewFanout(t.Context(), client(t, m.Addr())), NewFanout(t.Context(), client(t, m.Addr()))
+	a, b := process(t, m.Addr()), process(t, m.Addr())
 	atA, atB := a.Subscribe(t.Context(), "c"), b.Subscribe(t.Context(), "c")
 	require.Nil(t, next(t, atA))
 	require.Nil(t, next(t, atB))
@@ -111,7 +119,7 @@ func TestFanoutSurvivesRedis(t *testing.T) {
 func TestFanoutPaysWhatItOwes(t *testing.T) {
 	t.Parallel()
 	m := miniredis.RunT(t)
-	a, b := NewFanout(t.Context(), client(t, m.Addr())), NewFanout(t.Context(), client(t, m.Addr()))
+	a, b := process(t, m.Addr()), process(t, m.Addr())
 	atB := b.Subscribe(t.Context(), "c")
 	require.Nil(t, next(t, atB))
 	atA := a.Subscribe(t.Context(), "c")

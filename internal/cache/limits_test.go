@@ -34,7 +34,7 @@ func (l *Limits) under(h *hand) *Limits { l.breaker.clock, l.local.clock = h.now
 func TestLimitsSharedByProcesses(t *testing.T) {
 	t.Parallel()
 	m := miniredis.RunT(t)
-	a, b := NewLimits(client(t, m.Addr())), NewLimits(client(t, m.Addr()))
+	a, b := NewLimits(client(t, m.Addr())).Patient(time.Minute), NewLimits(client(t, m.Addr())).Patient(time.Minute)
 	start := time.Date(2026, 6, 8, 9, 0, 0, 0, time.UTC)
 	m.SetTime(start)
 	r := Rate{Count: 3, Per: time.Minute}
@@ -57,7 +57,7 @@ func TestLimitsHoldWithoutRedis(t *testing.T) {
 	t.Parallel()
 	m := miniredis.RunT(t)
 	h := newHand()
-	l := NewLimits(client(t, m.Addr())).under(h)
+	l := NewLimits(client(t, m.Addr())).Patient(time.Minute).under(h)
 	r := Rate{Count: 2, Per: time.Minute}
 	ok, _ := l.Allow(t.Context(), "k", r)
 	require.True(t, ok)
@@ -109,7 +109,7 @@ func TestSilentRedis(t *testing.T) {
 func TestBreaker(t *testing.T) {
 	t.Parallel()
 	h := newHand()
-	b := breaker{clock: h.now}
+	b := breaker{clock: h.now, patience: time.Minute}
 	fails := func(context.Context) error { return redis.ErrClosed }
 	works := func(context.Context) error { return nil }
 	require.True(t, b.do(t.Context(), works))
@@ -146,7 +146,7 @@ func TestStrikes(t *testing.T) {
 			l, turn := NewLimits(nil).under(h), h.turn
 			if kind == "redis" {
 				m := miniredis.RunT(t)
-				l, turn = NewLimits(client(t, m.Addr())), m.FastForward
+				l, turn = NewLimits(client(t, m.Addr())).Patient(time.Minute), m.FastForward
 			}
 			for range 10 {
 				require.Zero(t, l.Strike(t.Context(), "u", 10, 15*time.Minute))
