@@ -5,42 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"yixian/dispatch/score"
 	"yixian/internal/auth"
 	"yixian/internal/fault"
 	"yixian/internal/pg"
 )
 
-// Ratio is a figure with what it was made of. Value is nil when the denominator is 0 (N/A).
-type Ratio struct{ Num, Den int64 }
-
-// Value has 4 decimals half-up, capped at 0.9999 unless numerator = denominator and floored at 0.0001 unless the
-// numerator is 0 (domain 4d): "100 %" is said only when it is true.
-func (r Ratio) Value() *float64 {
-	if r.Den == 0 {
-		return nil
-	}
-	units := (r.Num*20000 + r.Den) / (2 * r.Den)
-	if r.Num != r.Den {
-		units = min(units, 9999)
-	}
-	if r.Num > 0 {
-		units = max(units, 1)
-	}
-	v := float64(units) / 10000
-	return &v
-}
-
-// Text is the value in percent with two decimals, "—" for N/A.
-func (r Ratio) Text() string {
-	v := r.Value()
-	switch {
-	case v == nil:
-		return "—"
-	case r.Num == r.Den:
-		return "100%"
-	}
-	return fmt.Sprintf("%.2f%%", *v*100)
-}
+// Ratio is a figure with what it was made of, rounded and capped as the assessment does.
+type Ratio = score.Ratio
 
 // Figures is one row of the overview.
 type Figures struct {

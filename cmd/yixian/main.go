@@ -28,6 +28,7 @@ var commands = []command{
 	{"deadline", "deadline --start=T --budget=3WD [--suspend=A..B] [--file=F]", deadline},
 	{"locate", "locate LON LAT [--datum=GCJ02] [--grids=FILE.geojson] [--file=F]", locate},
 	{"route", "route --matter=06010 --lon= --lat= [--set facet.x=y] [--at=T]", route},
+	{"assess", "assess --fixture FILE: the sheet of a file of facts", assess},
 	{"verify", "check every evidence chain [--tenant=]", verify},
 	{"bench", "bench NAME: benchmarks against their own denominators", bench},
 	{"doctor", "check the surroundings and the configuration", doctor},
