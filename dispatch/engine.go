@@ -33,7 +33,7 @@ func NewEngine(db *pg.DB, planner *Planner, post *notify.Post, log *slog.Logger)
 
 const (
 	fireBatch   = 500
-	tick        = 500 * time.Millisecond
+	tick        = 750 * time.Millisecond
 	longestRest = 5 * time.Second // between attempts while the database is away
 	settleTick  = 10 * time.Millisecond
 )
@@ -46,7 +46,7 @@ func (e *Engine) Poke() {
 	}
 }
 
-// Run works every half second, and when poked, until ctx ends. Errors are logged and tried again with growing pauses; a
+// Run works every tick, and when poked, until ctx ends. Errors are logged and tried again with growing pauses; a
 // database that is away is waited for.
 func (e *Engine) Run(ctx context.Context) {
 	rest := tick
@@ -75,21 +75,32 @@ func pause(ctx context.Context, d time.Duration, poked <-chan struct{}) {
 	}
 }
 
+// dueSQL is the one question of an idle engine: does a clock ring, is an event untold, is a message's time there?
+const dueSQL = `select exists (select from sla_clock where next_at <= yx_now()), exists (select from outbox),
+	exists (select from message where state = 'PENDING' and not queued and due_at <= yx_now())`
+
 // once does everything that is due now. A failing part does not keep the others from their work: clocks ring even
 // when nothing can be told. A panic is an error like any other.
 func (e *Engine) once(ctx context.Context) error {
+	var work [3]bool // clocks, events, messages
+	if err := e.db.Pool.QueryRow(ctx, dueSQL).Scan(&work[0], &work[1], &work[2]); err != nil {
+		return fmt.Errorf("what is due: %w", pg.Fault(err))
+	}
 	var errs []error
-	for _, part := range []struct {
+	for i, part := range []struct {
 		name string
 		step func(context.Context) (int, error)
 	}{{"clocks", e.Fire}, {"planner", e.planner.Step}, {"messages", e.post.ReleaseDue}} {
-		for ctx.Err() == nil {
+		for work[i] && ctx.Err() == nil {
 			n, err := guarded(ctx, part.step)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", part.name, err))
 			}
 			if err != nil || n == 0 {
 				break
+			}
+			if i+1 < len(work) {
+				work[i+1] = true // a ring is an event, an event may be told at once
 			}
 		}
 	}

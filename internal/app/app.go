@@ -184,7 +184,7 @@ func (a *App) wire(ctx context.Context) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, notify.NewDeliverWorker(a.Engine, a.keys, channels, a.log))
 	rc := &river.Config{Workers: workers, Queues: map[string]river.QueueConfig{notify.Queue: {MaxWorkers: 8}}, JobTimeout: 30 * time.Second, RescueStuckJobsAfter: 60 * time.Second,
-		FetchCooldown: 50 * time.Millisecond, FetchPollInterval: time.Second, ReindexerSchedule: never{}, Logger: slog.New(slog.DiscardHandler)}
+		FetchCooldown: 50 * time.Millisecond, FetchPollInterval: 5 * time.Second, ReindexerSchedule: never{}, Logger: slog.New(slog.DiscardHandler)}
 	if a.cfg.Sandbox {
 		rc.FetchCooldown, rc.FetchPollInterval = 5*time.Millisecond, 50*time.Millisecond
 	}

@@ -48,44 +48,11 @@ const (
 // sides take turns on one private PostgreSQL with fsync. The engine runs as a process of its own and is shown apart:
 // its work (planning, messages) is not part of the answer that the resident waits for. The client's CPU counts nowhere.
 func benchSubmit(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer) (err error) {
-	if cfg.DatabaseURL != "" {
-		return usage("基准测试需要自己的 PostgreSQL，请去掉 DATABASE_URL / the benchmark starts a PostgreSQL of its own: unset DATABASE_URL")
-	}
-	cfg.Sandbox, cfg.Demo = false, false
-	if err := cfg.finish(); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
-		return err
-	}
-	// Beside the real data: a temporary directory may lie in memory, where a commit costs nothing.
-	if cfg.Data, err = os.MkdirTemp(cfg.Data, "bench-"); err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(cfg.Data) }()
-	if err := os.Chmod(cfg.Data, 0o755); err != nil { // root's PostgreSQL must walk through
-		return err
-	}
-	cfg.KeyFile = filepath.Join(cfg.Data, "keys.json")
-	a, err := Open(ctx, cfg, log, true)
+	a, admin, done, err := benchRoom(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		a.Close(context.WithoutCancel(ctx))
-		_ = os.RemoveAll(a.postgres.Dir) // elsewhere when root could not use the wanted place
-	}()
-	if err := a.people(); err != nil {
-		return err
-	}
-	if err := a.loadDemo(ctx); err != nil {
-		return err
-	}
-	admin, err := pgx.Connect(ctx, a.postgres.URLFor(local.Superuser, local.Database))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
+	defer done()
 	if _, err := admin.Exec(ctx, bareSchema); err != nil {
 		return err
 	}
