@@ -25,6 +25,7 @@ var commands = []command{
 	{"serve", "API, engine and web pages", serve},
 	{"migrate", "schema: migrate up|status", migrate},
 	{"demo", "load the demo district and print who can sign in", demo},
+	{"import", "import WHAT FILE [--dry-run] [--repair] [--effective=DAY]", importFile},
 	{"deadline", "deadline --start=T --budget=3WD [--suspend=A..B] [--file=F]", deadline},
 	{"locate", "locate LON LAT [--datum=GCJ02] [--grids=FILE.geojson] [--file=F]", locate},
 	{"route", "route --matter=06010 --lon= --lat= [--set facet.x=y] [--at=T]", route},

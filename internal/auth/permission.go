@@ -17,6 +17,7 @@ const (
 	PermCaseRead     Permission = "case.read"     // staff with case content, within scope
 	PermCaseAct      Permission = "case.act"      // the same; the lifecycle decides each action
 	PermMetricsRead  Permission = "metrics.read"  // staff in scope
+	PermAdmin        Permission = "admin"         // the district's configuration: TENANT_ADMIN only
 	PermSandbox      Permission = "sandbox"       // only in the sandbox, then anyone
 )
 
@@ -55,6 +56,8 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 		return a.Kind == Resident, signedIn
 	case PermCaseRead, PermCaseAct:
 		return a.Kind == Staff && a.Has(caseReaders...), signedIn
+	case PermAdmin:
+		return a.Kind == Staff && a.Has(RoleTenantAdmin), signedIn
 	case PermMetricsRead:
 		return a.Kind == Staff && a.Has(metricsReaders...), signedIn
 	}
@@ -64,7 +67,7 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 // Permissions lists what the actor holds, for the pages.
 func (a Actor) Permissions() []string {
 	var out []string
-	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead} {
+	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermAdmin} {
 		if ok, _ := a.May(p); ok {
 			out = append(out, string(p))
 		}

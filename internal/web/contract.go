@@ -20,7 +20,7 @@ import (
 const maxJSON = 1 << 20 // bytes of a JSON body
 
 var known = []auth.Permission{auth.PermPublic, auth.PermSession, auth.PermMediaUpload, auth.PermMediaRead, auth.PermPlacesRead, auth.PermStaff,
-	auth.PermReportSubmit, auth.PermReportOwn, auth.PermCaseRead, auth.PermCaseAct, auth.PermMetricsRead, auth.PermSandbox}
+	auth.PermReportSubmit, auth.PermReportOwn, auth.PermCaseRead, auth.PermCaseAct, auth.PermMetricsRead, auth.PermAdmin, auth.PermSandbox}
 
 // contract is api/openapi.yaml as the guard reads it: one entry per route of gin.
 type contract struct {
