@@ -34,7 +34,8 @@ type Submission struct {
 	Source      string            `json:"source"`
 	ExternalRef string            `json:"external_ref"`
 	SelfHandled bool              `json:"self_handled"`
-	Follow      bool              `json:"follow"` // the reporter says that it is the look-alike they were shown
+	Follow      bool              `json:"follow"`   // the reporter says that it is the look-alike they were shown
+	Unplaced    bool              `json:"unplaced"` // the point only stands for an address: a dispatcher puts it right before it is filed
 
 	Key  string `json:"-"` // idempotency key; one is drawn when the client sent none
 	Hash []byte `json:"-"` // sha-256 of the payload
@@ -90,6 +91,11 @@ func sourceOf(a auth.Actor, claimed string) (string, error) {
 			return "", fault.Invalid("/source", "只有热线席位可以使用该来源")
 		}
 		return "HOTLINE_12345", nil
+	case a.Has(auth.RolePartner):
+		if claimed != "" && claimed != "PARTNER" {
+			return "", fault.Invalid("/source", "合作方上报不能使用来源 %s", claimed)
+		}
+		return "PARTNER", nil
 	case claimed == "COUNTER", claimed == "STAFF":
 		return claimed, nil
 	case claimed == "" && a.Has(auth.RoleGridWorker), claimed == "GRID_WORKER" && a.Has(auth.RoleGridWorker):
@@ -148,8 +154,10 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 		facts["similar"] = dup[0].CaseID
 	}
 	d.event(a, as, ActSubmit, Submitted, facts, nil)
-	if err := d.autoFile(in.Matter, source, caseNo); err != nil {
-		return nil, nil, err
+	if !in.Unplaced {
+		if err := d.autoFile(in.Matter, source, caseNo); err != nil {
+			return nil, nil, err
+		}
 	}
 	change := d.finish()
 	c = change.Case

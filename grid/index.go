@@ -178,6 +178,17 @@ func (x *Index) Neighbours(code string) []Area {
 	return list
 }
 
+// Centre is the middle of an area's bounding box: where something is shown whose exact place is nobody's business, or
+// is not known. It may lie outside of the area. False for an area without a polygon.
+func (x *Index) Centre(code string) (Point, bool) {
+	at, ok := x.byCode[code]
+	if !ok || x.shapes[at] == nil {
+		return Point{}, false
+	}
+	s := x.shapes[at]
+	return vertex{s.low.x + (s.top.x-s.low.x)/2, s.low.y + (s.top.y-s.low.y)/2}.point(), true
+}
+
 // Place describes a unit grid by its code; false when there is none in force.
 func (x *Index) Place(code string) (Place, bool) {
 	at, ok := x.byCode[code]

@@ -160,6 +160,12 @@ func (a *App) load(ctx context.Context, s seed, password func(username string) s
 	if _, err := a.auth.CreateStaff(ctx, staff...); err != nil {
 		return fmt.Errorf("load people of %s: %w", s.name, err)
 	}
+	if a.cfg.Sandbox {
+		// Another city's app to practise with: its api_key is sandbox-par1.
+		if _, _, err := a.auth.NewPartner(ctx, auth.SystemActor(grid.DemoDistrict, time.Time{}), "par1", "示例合作方"); err != nil {
+			return fmt.Errorf("load partner of %s: %w", s.name, err)
+		}
+	}
 	return a.worlds.Load(ctx)
 }
 

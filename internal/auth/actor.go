@@ -18,6 +18,7 @@ const (
 	Resident Kind = "RESIDENT"
 	Staff    Kind = "STAFF"
 	System   Kind = "SYSTEM"
+	Partner  Kind = "PARTNER" // another system with an API key
 )
 
 // Role is a role of domain 4f.
@@ -44,6 +45,7 @@ const (
 	RoleAuditor          Role = "AUDITOR"
 	RoleTenantAdmin      Role = "TENANT_ADMIN"
 	RoleCityViewer       Role = "CITY_VIEWER"
+	RolePartner          Role = "PARTNER"
 	RoleSystem           Role = "SYSTEM"
 )
 

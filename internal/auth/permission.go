@@ -31,7 +31,7 @@ var caseReaders = []Role{
 
 var submitters = []Role{
 	RoleGridWorker, RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDeptOfficer, RoleDeptLeader,
-	RoleDispatcher, RoleHotline, RoleSupervisor, RoleCommander,
+	RoleDispatcher, RoleHotline, RoleSupervisor, RoleCommander, RolePartner,
 }
 
 var metricsReaders = []Role{

@@ -51,12 +51,25 @@ func (s *server) UploadMedia(ctx context.Context, r api.UploadMediaRequestObject
 	}
 }
 
-// keep stores the blobs first and the row after: no row ever points to nothing.
+// keep answers an upload that was stored.
 func (s *server) keep(ctx context.Context, a auth.Actor, p *media.Photo) (api.UploadMediaResponseObject, error) {
+	id, err := s.store(ctx, a, p)
+	if err != nil {
+		return nil, err
+	}
+	out := api.Media{Id: id, Width: p.Width, Height: p.Height, Url: s.mediaURL(a, id, "full"), ThumbUrl: s.mediaURL(a, id, "thumb"), TakenAt: p.TakenAt}
+	if p.Point != nil {
+		out.Point = &api.Point{Lon: p.Point.Lon, Lat: p.Point.Lat, Datum: "WGS84"}
+	}
+	return api.UploadMedia201JSONResponse(out), nil
+}
+
+// store writes the blobs first and the row after: no row ever points to nothing.
+func (s *server) store(ctx context.Context, a auth.Actor, p *media.Photo) (string, error) {
 	id := media.NewID()
 	for variant, blob := range map[media.Variant][]byte{media.Full: p.Full, media.Thumb: p.Thumb, media.Original: p.Original} {
 		if err := s.Media.Put(ctx, media.Key(id, variant), bytes.NewReader(blob)); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
 	var lon, lat *float64
@@ -69,14 +82,7 @@ func (s *server) keep(ctx context.Context, a auth.Actor, p *media.Photo) (api.Up
 	}
 	_, err := s.DB.Pool.Exec(pg.WithDistrict(ctx, a.District), `insert into media (district, id, device, account_id, width, height, bytes, sha256, taken_at, lon, lat) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`,
 		a.District, id, a.Device, account, p.Width, p.Height, len(p.Full), p.SHA256[:], p.TakenAt, lon, lat)
-	if err != nil {
-		return nil, pg.Fault(err)
-	}
-	out := api.Media{Id: id, Width: p.Width, Height: p.Height, Url: s.mediaURL(a, id, "full"), ThumbUrl: s.mediaURL(a, id, "thumb"), TakenAt: p.TakenAt}
-	if p.Point != nil {
-		out.Point = &api.Point{Lon: p.Point.Lon, Lat: p.Point.Lat, Datum: "WGS84"}
-	}
-	return api.UploadMedia201JSONResponse(out), nil
+	return id, pg.Fault(err)
 }
 
 func (s *server) realNow() time.Time { return time.Now() } // links and sessions live in real time, not in the sandbox's

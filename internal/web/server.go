@@ -6,6 +6,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"yixian/internal/media"
 	"yixian/internal/pg"
 	"yixian/internal/seal"
+	"yixian/internal/web/open311"
 	"yixian/notify"
 )
 
@@ -95,6 +97,14 @@ func New(d Deps) (http.Handler, error) {
 	}
 	r.GET("/openapi.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/json; charset=utf-8", spec) })
 	r.POST("/csp", s.cspReport)
+	open311.Mount(r, open311.Deps{Desk: d.Desk, DB: d.DB, Auth: d.Auth, Limits: d.Limits, Sandbox: d.Sandbox != nil, Home: s.district, Fault: s.faultOf,
+		Photo: func(ctx context.Context, a auth.Actor, from io.Reader) (string, error) {
+			photo, err := d.Photos.Process(ctx, from)
+			if err != nil {
+				return "", err
+			}
+			return s.store(ctx, a, photo)
+		}})
 	r.NoMethod(func(c *gin.Context) {
 		s.problem(c, fault.New(http.StatusMethodNotAllowed, "METHOD", "不支持的请求方法"))
 	})

@@ -228,6 +228,11 @@ func (w *who) report(matter string, more ...obj) *reply {
 // photo uploads a small picture of its own and returns its id.
 func (w *who) photo() string {
 	w.p.t.Helper()
+	return w.upload("photo.jpg", smallPhoto(w.p.t)).ok(201).str("id")
+}
+
+func smallPhoto(t *testing.T) []byte {
+	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, 64, 48))
 	for x := range 64 {
 		for y := range 48 {
@@ -235,8 +240,8 @@ func (w *who) photo() string {
 		}
 	}
 	var raw bytes.Buffer
-	require.NoError(w.p.t, jpeg.Encode(&raw, img, nil))
-	return w.upload("photo.jpg", raw.Bytes()).ok(201).str("id")
+	require.NoError(t, jpeg.Encode(&raw, img, nil))
+	return raw.Bytes()
 }
 
 func (w *who) upload(name string, content []byte) *reply {
