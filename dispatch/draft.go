@@ -97,6 +97,9 @@ type draft struct {
 	ids   uint32
 	dirty dirty
 	out   Change
+
+	was      Case // before anything was decided
+	lastFact data // of the last event, for tell
 }
 
 func newDraft(w *World, s *Snapshot, now time.Time, salt []byte) *draft {
@@ -111,7 +114,7 @@ func newDraft(w *World, s *Snapshot, now time.Time, salt []byte) *draft {
 	c.Ratings = slices.Clone(s.Ratings)
 	c.Parties = slices.Clone(s.Parties)
 	c.Results = slices.Clone(s.Results)
-	return &draft{w: w, s: c, now: now, salt: salt}
+	return &draft{w: w, s: c, now: now, salt: salt, was: s.Case}
 }
 
 func (d *draft) touch(set *[]uuid.UUID, id uuid.UUID) {
@@ -191,6 +194,7 @@ func (d *draft) event(a auth.Actor, as standing, act Action, to State, facts dat
 		d.out.Texts = append(d.out.Texts, Text{Seq: seq, Field: field, Salt: salt[:16], Text: texts[field]})
 	}
 	c.Version++
+	d.lastFact = facts
 	fact := encode(Fact{V: 1, District: c.District, Case: c.ID.String(), Seq: seq, At: at.UTC().Format(factTime), Actor: a.ID(), Role: string(as.Role), Unit: as.Unit,
 		Action: act, From: from, To: to, Version: c.Version, Data: encode(facts)})
 	prev := c.HeadHash
@@ -260,6 +264,7 @@ func pick[T any](all []T, ids []uuid.UUID, id func(*T) uuid.UUID) []T {
 // finish settles what follows from the rows and returns the change.
 func (d *draft) finish() *Change {
 	d.settleDue()
+	d.tell()
 	o := &d.out
 	o.Case = d.s.Case
 	o.Assignments = pick(d.s.Assignments, d.dirty.assignments, func(a *Assignment) uuid.UUID { return a.ID })

@@ -44,6 +44,7 @@ type life struct {
 	promise *Clock                  // the resident's running promise
 	reopens int                     // by ratings
 	log     []string
+	replay  replay
 }
 
 // crowd are those who act in a random life: everybody who has a part in fixture F and some who have none.
@@ -227,8 +228,11 @@ func (l *life) ring() error {
 		e.Version--
 		e.Fact = strings.Replace(e.Fact, fmt.Sprintf(`"version":%d`, e.Version+1), fmt.Sprintf(`"version":%d`, e.Version), 1)
 		e.Hash = seal.ChainNext(e.PrevHash, e.Fact)
-		d.s.Case.HeadHash = e.Hash
+		d.s.Case.HeadHash, d.s.Case.UpdatedAt = e.Hash, l.s.Case.UpdatedAt
 		l.events, l.s = append(l.events, *e), &d.s
+		if err := l.replay.next(e); err != nil {
+			return err
+		}
 	}
 	return fmt.Errorf("more than 1000 reminders at one instant")
 }
@@ -244,7 +248,7 @@ func (l *life) keep(before *Snapshot, c *Change, p player) error {
 		}
 	}
 	l.events = append(l.events, c.Events...)
-	for _, law := range []func(*Snapshot, *Snapshot, *Change, player) error{l.chainHolds, l.oneLead, l.clocksHold, l.promiseHolds, l.boundsHold, l.dutiesApart, l.factsAreClean, l.rowsArrive} {
+	for _, law := range []func(*Snapshot, *Snapshot, *Change, player) error{l.chainHolds, l.oneLead, l.clocksHold, l.promiseHolds, l.boundsHold, l.dutiesApart, l.factsAreClean, l.rowsArrive, l.replays} {
 		if err := law(before, &after, c, p); err != nil {
 			return err
 		}
@@ -501,6 +505,19 @@ func (l *life) rowsArrive(before, after *Snapshot, c *Change, _ player) error {
 		lost("request", before.Requests, after.Requests, c.Requests, func(x *Request) uuid.UUID { return x.ID }),
 		lost("party", before.Parties, after.Parties, c.Parties, func(x *Party) uuid.UUID { return idOf(x.Unit) }),
 	)
+}
+
+// replays: the events alone give the case row.
+func (l *life) replays(_, after *Snapshot, c *Change, _ player) error {
+	for i := range c.Events {
+		if err := l.replay.next(&c.Events[i]); err != nil {
+			return err
+		}
+	}
+	if column := l.replay.differs(&after.Case); column != "" || !l.replay.whole {
+		return fmt.Errorf("replayed, the events do not give the row: %s", column)
+	}
+	return nil
 }
 
 func lost[T any](what string, before, after, written []T, id func(*T) uuid.UUID) error {

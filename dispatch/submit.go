@@ -136,6 +136,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 		Priority: P3, Mode: "NORMAL", Source: source, Sensitivity: "NORMAL", CheckMode: "ALL", OwnerUnit: w.UnitOf(place.StreetCode),
 		Round: 1, ReporterCount: 1, NoContact: in.NoContact || in.Anonymous || !hasPhone, IntakeAccount: accountOf(a), CreatedAt: now, UpdatedAt: now}
 	d := newDraft(w, &Snapshot{Case: c}, now, salt)
+	d.was = Case{} // its first facts tell the whole row
 	reportID := d.newID()
 	d.s.Reports = []ReportRef{{ID: reportID, AccountID: accountOf(a), Anonymous: in.Anonymous, NoContact: c.NoContact, Source: source, OnBehalf: in.OnBehalf, HasPhone: hasPhone, Words: in.Text, Facets: in.Facets}}
 	occurred := now

@@ -47,6 +47,8 @@ type factData struct {
 	ThirdReturn bool     `json:"third_return"`
 	Tasks       []string `json:"tasks"`
 	Assist      bool     `json:"assist"`
+
+	Row json.RawMessage `json:"row"` // columns of the case that the change set (replay.go)
 }
 
 func factOf(fact string) (Fact, factData) {

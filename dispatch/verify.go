@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -30,8 +31,8 @@ func (b *Broken) Error() string {
 type Verified struct{ Cases, Events int64 }
 
 // VerifyChains walks every chain (of one district when given) and returns the first break. It checks the hashes,
-// that the columns say what the hashed fact says, that time never runs back, and that the head on the case row is
-// the last event. It reads only; the pool's role must see the districts asked for (engine).
+// that the columns say what the hashed fact says, that time never runs back, that the head on the case row is
+// the last event, and that the events, replayed, give the case row. It reads only; the pool's role must see the districts asked for (engine).
 func VerifyChains(ctx context.Context, db *pg.DB, district string) (Verified, error) {
 	var v Verified
 	if district != "" {
@@ -48,7 +49,7 @@ func VerifyChains(ctx context.Context, db *pg.DB, district string) (Verified, er
 	if _, err := tx.Exec(ctx, "set local statement_timeout = 0"); err != nil {
 		return v, err
 	}
-	rows, err := tx.Query(ctx, `select c.district, c.id::text, c.head_seq, c.head_hash, c.state, c.version, e.seq, e.at, e.actor, e.role, e.unit, e.action, e.from_state, e.to_state, e.version, e.fact, e.prev_hash, e.hash
+	rows, err := tx.Query(ctx, `select c.district, c.id::text, c.head_seq, c.head_hash, c.state, c.version, e.seq, e.at, e.actor, e.role, e.unit, e.action, e.from_state, e.to_state, e.version, e.fact, e.prev_hash, e.hash, case when e.seq = 1 then to_jsonb(c) end
 		from cases c left join case_event e on e.district = c.district and e.case_id = c.id where $1 = '' or c.district = $1 order by c.district, c.id, e.seq`, district)
 	if err != nil {
 		return v, pg.Fault(err)
@@ -57,7 +58,7 @@ func VerifyChains(ctx context.Context, db *pg.DB, district string) (Verified, er
 	var cur chain
 	for rows.Next() {
 		var r chainRow
-		if err := rows.Scan(&r.district, &r.id, &r.headSeq, &r.headHash, &r.caseState, &r.caseVersion, &r.seq, &r.at, &r.actor, &r.role, &r.unit, &r.action, &r.from, &r.to, &r.version, &r.fact, &r.prev, &r.hash); err != nil {
+		if err := rows.Scan(&r.district, &r.id, &r.headSeq, &r.headHash, &r.caseState, &r.caseVersion, &r.seq, &r.at, &r.actor, &r.role, &r.unit, &r.action, &r.from, &r.to, &r.version, &r.fact, &r.prev, &r.hash, &r.row); err != nil {
 			return v, err
 		}
 		if r.id != cur.id || r.district != cur.district {
@@ -103,7 +104,7 @@ type chainRow struct {
 	actor, role, unit, action, from, to *string
 	version                             *int
 	fact                                *string
-	prev, hash                          []byte
+	prev, hash, row                     []byte
 }
 
 // chain replays one case's facts.
@@ -115,6 +116,8 @@ type chain struct {
 	at           time.Time
 	state        State
 	version      int
+	replay       replay
+	row          Case // as the database has it
 }
 
 func newChain(r *chainRow) chain {
@@ -149,6 +152,14 @@ func (c *chain) next(r *chainRow) *Broken {
 	if f.From != c.state {
 		return c.broken(*r.seq, "the state before does not match", nil, nil)
 	}
+	if r.row != nil {
+		if err := json.Unmarshal(r.row, &c.row); err != nil {
+			return c.broken(*r.seq, "the case row cannot be read", nil, nil)
+		}
+	}
+	if err := c.replay.next(&Event{Seq: *r.seq, At: *r.at, Fact: *r.fact, Hash: r.hash}); err != nil {
+		return c.broken(*r.seq, "cannot be replayed: "+err.Error(), nil, nil)
+	}
 	c.seq, c.hash, c.at, c.state, c.version = *r.seq, r.hash, *r.at, f.To, f.Version
 	return nil
 }
@@ -163,6 +174,9 @@ func (c *chain) end() *Broken {
 	}
 	if State(c.head.caseState) != c.state || c.head.caseVersion != c.version {
 		return c.broken(c.seq, "the case row is not where its last event left it", nil, nil)
+	}
+	if column := c.replay.differs(&c.row); column != "" {
+		return c.broken(c.seq, "the events, replayed, do not give the case row's "+column, nil, nil)
 	}
 	return nil
 }
