@@ -148,6 +148,8 @@ func merge(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		return fault.Invalid("/master_case_id", "没有找到要并入的案件")
 	case !slices.Contains(Active, m.Case.State):
 		return fault.Conflict("MASTER_NOT_ACTIVE", "要并入的案件已办结或终止")
+	case m.Case.Drill != d.s.Case.Drill:
+		return fault.Conflict("DRILL", "演练案件与真实案件不能并案")
 	}
 	d.stopCase()
 	d.s.Case.MasterCaseID = &master

@@ -70,7 +70,10 @@ type Case struct {
 	Source      string   `json:"source"`
 	Sensitivity string   `json:"sensitivity"`
 	Drill       bool     `json:"drill"`
-	Path        string   `json:"path"`
+
+	Path string `json:"path"`
+
+	IncidentID *uuid.UUID `json:"incident_id"`
 
 	OwnerUnit     string `json:"owner_unit"`
 	LeadUnit      string `json:"lead_unit"`

@@ -125,6 +125,8 @@ func rate(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		return fault.Forbidden("STAFF_REPORT", "工作人员自己的上报不参与评价") // a unit never rates itself
 	case ref == nil || ref.Anonymous:
 		return fault.Forbidden("ANONYMOUS", "匿名上报不参与评价")
+	case c.Drill:
+		return fault.Conflict("DRILL", "演练案件不参与评价")
 	case slices.ContainsFunc(d.s.Ratings, func(r Rating) bool { return r.ReportID == ref.ID && r.Round == c.Round }):
 		return fault.Conflict("ALREADY_RATED", "您已评价过，谢谢")
 	}

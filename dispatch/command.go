@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/internal/fault"
@@ -107,6 +109,8 @@ type Command struct {
 	Salt    []byte
 	CaseNo  string    // drawn by the door for commands that may file
 	Master  *Snapshot // read by the door for a merge
+
+	Incident uuid.UUID // what the engine attaches the case to
 }
 
 // ParseCommand decodes a body strictly: unknown fields and wrong types are named.
@@ -162,6 +166,7 @@ var verbs = map[Action]verb{
 	ActRequestVerify: requestVerify, ActVerify: verify, ActReject: reject, ActAppeal: appeal, ActMerge: merge, ActVoid: void, ActWithdraw: withdraw,
 	ActDispute: dispute, ActArbitrate: arbitrate, ActSuspend: suspend, ActResume: resume, ActExtend: extend, ActApprove: approve,
 	ActSupervise: supervise, ActReply: reply, ActWithdrawCall: withdrawCall, ActConsult: consult,
+	ActAttach: attach, ActRecompute: recompute,
 }
 
 // Permit says whether the actor may do the action to the case as it stands: role first (403), then state (409).

@@ -401,7 +401,7 @@ func TestDecideEverything(t *testing.T) {
 }
 
 var offeredYet = []string{
-	"archive", "resume", // the program alone is offered what its clocks ask for
+	"archive", "resume", "attach_incident", "clock_recomputed", // the program alone is offered what its clocks ask for
 	"rate", "urge", "withdraw", "appeal", // residents are offered what Tracked.Can says
 	"approve", "decline", // whose request it is decides
 	"extend", "suspend", "arbitrate", "merge", "dispute", // the input or the time decides

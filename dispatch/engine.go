@@ -75,22 +75,23 @@ func pause(ctx context.Context, d time.Duration, poked <-chan struct{}) {
 	}
 }
 
-// dueSQL is the one question of an idle engine: does a clock ring, is an event untold, is a message's time there?
-const dueSQL = `select exists (select from sla_clock where next_at <= yx_now()), exists (select from outbox),
+// dueSQL is the one question of an idle engine: does a clock ring, is an incident, a card or a
+// calendar due, is an event untold, is a message's time there?
+const dueSQL = `select exists (select from sla_clock where next_at <= yx_now()), coalesce(least(` + officeDueSQL + `) <= yx_now(), false), exists (select from outbox),
 	exists (select from message where state = 'PENDING' and not queued and due_at <= yx_now())`
 
 // once does everything that is due now. A failing part does not keep the others from their work: clocks ring even
 // when nothing can be told. A panic is an error like any other.
 func (e *Engine) once(ctx context.Context) error {
-	var work [3]bool // clocks, events, messages
-	if err := e.db.Pool.QueryRow(ctx, dueSQL).Scan(&work[0], &work[1], &work[2]); err != nil {
+	var work [4]bool // clocks, what offices have to do, events, messages
+	if err := e.db.Pool.QueryRow(ctx, dueSQL).Scan(&work[0], &work[1], &work[2], &work[3]); err != nil {
 		return fmt.Errorf("what is due: %w", pg.Fault(err))
 	}
 	var errs []error
 	for i, part := range []struct {
 		name string
 		step func(context.Context) (int, error)
-	}{{"clocks", e.Fire}, {"planner", e.planner.Step}, {"messages", e.post.ReleaseDue}} {
+	}{{"clocks", e.Fire}, {"offices", e.planner.Offices}, {"planner", e.planner.Step}, {"messages", e.post.ReleaseDue}} {
 		for work[i] && ctx.Err() == nil {
 			n, err := guarded(ctx, part.step)
 			if err != nil {
@@ -125,6 +126,10 @@ func (e *Engine) Fire(ctx context.Context) (n int, err error) {
 	return n, pg.Fault(err)
 }
 
+// officeDueSQL are the instants at which something is due that is not a case's clock: incidents, cards, calendar changes.
+const officeDueSQL = `(select min(next_at) from incident where next_at is not null), (select min(next_at) from card where next_at is not null),
+	(select min(next_at) from card_watch), (select min(next_at) from calendar_change where next_at is not null)`
+
 // Settle does what Run does until nothing is due any more at the present instant: no clock, no event, no message that
 // River has still to deliver. It is how a sandbox moves in time. A delivery that keeps failing keeps it waiting: the
 // caller bounds it by ctx, whose error it then returns.
@@ -134,7 +139,7 @@ func (e *Engine) Settle(ctx context.Context) error {
 			return err
 		}
 		var work bool
-		if err := e.db.Pool.QueryRow(ctx, "select exists (select 1 from outbox) or exists (select 1 from sla_clock where next_at <= yx_now())").Scan(&work); err != nil {
+		if err := e.db.Pool.QueryRow(ctx, "select exists (select 1 from outbox) or exists (select 1 from sla_clock where next_at <= yx_now()) or coalesce(least("+officeDueSQL+") <= yx_now(), false)").Scan(&work); err != nil {
 			return pg.Fault(err)
 		}
 		waiting, err := e.post.Pending(ctx)
@@ -156,7 +161,7 @@ func (e *Engine) Settle(ctx context.Context) error {
 func (e *Engine) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	var next *time.Time
 	err = e.db.Pool.QueryRow(ctx, `select least((select min(next_at) from sla_clock where next_at is not null),
-		(select min(due_at) from message where state = 'PENDING' and not queued))`).Scan(&next)
+		(select min(due_at) from message where state = 'PENDING' and not queued), `+officeDueSQL+`)`).Scan(&next)
 	if err != nil || next == nil {
 		return at, false, pg.Fault(err)
 	}

@@ -43,17 +43,25 @@ func file(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		}
 		c.CaseNo = &cmd.CaseNo
 	}
+	alarm := d.alarm()
 	decision := d.route()
 	c.Priority = decision.Priority
 	if cmd.Body.Priority != "" {
 		c.Priority = cmd.Body.Priority
+	}
+	if alarm != nil {
+		c.Priority = P1
 	}
 	c.Kind, c.FilingCondition = string(item.Kind), item.FilingCondition
 	c.Sensitivity, c.CheckMode = string(decision.Sensitivity), string(decision.CheckMode)
 	c.SLABudget = d.handleBudget(item, decision)
 	c.FiledAt = &d.now
 	d.stopClock(ClockAccept, c.ID)
-	d.event(a, as, ActFile, Filed, data{"case_no": *c.CaseNo, "matter": c.Matter, "grid": c.GridCode, "priority": c.Priority, "budget": c.SLABudget}, map[string]string{"note": cmd.Body.Note})
+	facts := data{"case_no": *c.CaseNo, "matter": c.Matter, "grid": c.GridCode, "priority": c.Priority, "budget": c.SLABudget}
+	if alarm != nil {
+		facts["incident"], facts["drill"] = alarm.ID, c.Drill
+	}
+	d.event(a, as, ActFile, Filed, facts, map[string]string{"note": cmd.Body.Note})
 	return d.follow(decision)
 }
 

@@ -89,6 +89,8 @@ const (
 	ActWithdraw      Action = "withdraw"
 	ActVoid          Action = "void"
 	ActIncident      Action = "declare"
+	ActAttach        Action = "attach_incident"
+	ActRecompute     Action = "clock_recomputed"
 	ActContact       Action = "contact"
 	ActNote          Action = "note"
 	ActReveal        Action = "reveal"
@@ -171,7 +173,8 @@ var Lifecycle = []Transition{
 	{"T29", []State{Dispatched, Handling, Calling, Onsite, Resolved}, None, ActSupervise, []Who{BySupervisor}, "kind and text", true},
 	{"T30", []State{Submitted, Verifying, Filed, Dispatched}, Voided, ActVoid, []Who{ByDispatcher}, "before sign; reason", true},
 	{"T30b", []State{Submitted, Verifying, Filed, Dispatched}, Voided, ActWithdraw, []Who{ByReporter}, "before sign", true},
-	{"T31", []State{None}, None, ActIncident, []Who{ByCommander}, "four eyes except the first 30 min", false},
+	{"T31", []State{None}, None, ActIncident, []Who{ByCommander}, "on an incident, not on a case: four eyes except the first 30 min", true},
+	{"T31b", Active, None, ActAttach, []Who{BySystem}, "an incident in force covers place and matter; P1 profile, clocks only shorten; P4 is deferred", true},
 	{"S1", []State{Dispatched, Handling, Calling, Onsite}, None, ActContact, []Who{ByContactUnit}, "lead unit, or a unit that checked in", true},
 	{"S2", Active, None, ActNote, []Who{ByStaff}, "text", true},
 	{"S3", nil, None, ActReveal, []Who{ByStaff}, "listed reason; rate limit; never for WHISTLEBLOWER", false},
@@ -181,6 +184,7 @@ var Lifecycle = []Transition{
 	{"S7", []State{Closed}, None, ActRateUnit, []Who{ByCaller}, "a called department", false},
 	{"S8", Active, None, ActAdd, []Who{ByReporter}, "text or photo", true},
 	{"S9", Active, None, ActUrge, []Who{ByReporter}, "once in 24 h", true},
+	{"S20", Active, None, ActRecompute, []Who{BySystem}, "the working calendar was changed and a clock's due with it", true},
 	{"S10", Active, None, ActFollow, []Who{ByReporter}, "", false},
 }
 

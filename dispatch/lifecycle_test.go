@@ -16,8 +16,9 @@ import (
 	"yixian/internal/fault"
 )
 
-// withoutVerb are built actions that no verb carries out: a case begins by Desk.Submit, a missed check-in is rung by its clock.
-var withoutVerb = []Action{ActSubmit, ActCheckinOver}
+// withoutVerb are built actions that no verb carries out: a case begins by Desk.Submit, a missed check-in is rung by its clock,
+// an incident is no case.
+var withoutVerb = []Action{ActSubmit, ActCheckinOver, ActIncident}
 
 func TestLifecycleTable(t *testing.T) {
 	t.Parallel()

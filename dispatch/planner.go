@@ -66,6 +66,9 @@ type newsData struct {
 	Clock   uuid.UUID   `json:"clock"`
 	Request uuid.UUID   `json:"request"`
 	Moved   []uuid.UUID `json:"report_ids"` // by a merge, to the master
+
+	Deferred bool `json:"deferred"` // by an incident
+	Fraud    bool `json:"fraud"`
 }
 
 // cancelling withdraws what an event planned for later, for some recipients or (none given) for all.
@@ -95,6 +98,9 @@ func (p *Planner) Step(ctx context.Context) (n int, err error) {
 		}
 		batch = slices.DeleteFunc(batch, func(h *happening) bool { return h.later })
 		if err := p.tell(ctx, tx, batch); err != nil {
+			return err
+		}
+		if err := p.judge(ctx, tx, batch); err != nil {
 			return err
 		}
 		return p.clear(ctx, tx, batch)

@@ -158,7 +158,7 @@ func readCursor(s string) (at string, id uuid.UUID, err error) {
 const nearbySQL = `
 select n.id, coalesce(n.case_no, ''), n.matter, n.state, n.lon, n.lat, n.created_at, n.reporter_count, n.lead_unit
 from unnest($2::bigint[]) as around (cell) cross join lateral (
-  select * from cases c where c.district = $1 and c.cell = around.cell and c.created_at > $3 and c.created_at <= $5 and ($4 = '' or c.matter = $4)
+  select * from cases c where c.district = $1 and c.cell = around.cell and not c.drill and c.created_at > $3 and c.created_at <= $5 and ($4 = '' or c.matter = $4)
     and c.state not in ('CLOSED', 'ARCHIVED', 'REJECTED', 'MERGED', 'VOIDED')
   order by c.created_at desc limit 200
 ) n order by n.created_at desc limit 200`

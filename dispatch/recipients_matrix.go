@@ -24,6 +24,7 @@ var matrix = map[Action]func(*teller){
 	ActMerge: (*teller).merged, ActVoid: (*teller).voided, ActWithdraw: (*teller).withdrawn, ActDispute: (*teller).disputed, ActArbitrate: (*teller).arbitrated,
 	ActSuspend: (*teller).requested, ActExtend: (*teller).requested, ActApprove: (*teller).approved, ActDecline: (*teller).declined, ActResume: (*teller).resumed,
 	ActSupervise: (*teller).supervised, ActReply: (*teller).replied, ActUrge: (*teller).urged, ActConsult: (*teller).consulted,
+	ActAttach:   (*teller).attached,
 	ActClockDue: (*teller).clockDue,
 }
 

@@ -155,7 +155,7 @@ func FieldsOf(act Action) []Field { return fieldsOf[act] }
 
 // ForStaff reports whether an action exists at POST /cases/{id}/actions/{action}.
 func ForStaff(act Action) bool {
-	return len(rowsOf(act)) > 0 && !slices.Contains([]Action{ActSubmit, ActSelfHandle, ActCheckinOver, ActArchive, ActRate, ActAdd, ActUrge, ActFollow, ActAppeal, ActWithdraw, ActIncident}, act)
+	return len(rowsOf(act)) > 0 && !slices.Contains([]Action{ActSubmit, ActSelfHandle, ActCheckinOver, ActArchive, ActRate, ActAdd, ActUrge, ActFollow, ActAppeal, ActWithdraw, ActIncident, ActAttach, ActRecompute}, act)
 }
 
 // CallLevel is the highest level at which the actor may call on this case.

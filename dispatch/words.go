@@ -44,7 +44,8 @@ var actionWords = map[Action]pair{
 	ActReopen: {"重办", "Reopen"}, ActArchive: {"归档", "Archive"}, ActSuspend: {"申请挂起", "Ask to suspend"}, ActResume: {"恢复", "Resume"}, ActExtend: {"申请延期", "Ask for more time"},
 	ActSupervise: {"督办", "Supervise"}, ActWithdraw: {"撤回", "Withdraw"}, ActVoid: {"作废", "Void"}, ActContact: {"联系报案人", "Contact the reporter"}, ActNote: {"备注", "Note"},
 	ActReveal: {"查看原文", "Reveal"}, ActReply: {"回复督办", "Reply"}, ActApprove: {"批准", "Approve"}, ActDecline: {"不予重办并答复", "Decline with an answer"}, ActRateUnit: {"评价部门", "Rate the department"},
-	ActAdd: {"补充说明", "Add"}, ActFollow: {"关注", "Follow"}, ActUrge: {"催办", "Urge"}, ActIncident: {"启动应急", "Declare an incident"}, ActCheckinOver: {"报到超时", "Check-in overdue"}, ActClockDue: {"时限提醒", "Clock reminder"},
+	ActAdd: {"补充说明", "Add"}, ActFollow: {"关注", "Follow"}, ActUrge: {"催办", "Urge"}, ActIncident: {"启动应急", "Declare an incident"}, ActAttach: {"纳入应急", "Attached to an incident"}, ActRecompute: {"日历变更重算时限", "Clocks recomputed for a changed calendar"},
+	ActCheckinOver: {"报到超时", "Check-in overdue"}, ActClockDue: {"时限提醒", "Clock reminder"},
 }
 
 // ActClockDue is the event of a clock that rings; nobody can ask for it.
@@ -86,6 +87,7 @@ var optionWords = map[string]pair{
 	"NOT_GOV_DUTY": {"不属政府职责", "Not a government duty"}, "EMERGENCY_110_119_120": {"应拨打 110/119/120", "Call 110/119/120"}, "JUDICIAL_OR_DISCIPLINE": {"属司法或纪检事项", "Judicial or disciplinary"},
 	"INSUFFICIENT_INFO": {"信息不足", "Not enough information"}, "FALSE_REPORT": {"上报不实", "Not true"}, "SAME_FACT_CLOSED": {"同一事项已办结", "Same matter already closed"}, "OUT_OF_AREA": {"不在本区", "Outside the district"},
 	"WAIT_RESIDENT": {"等待居民配合", "Waiting for the resident"}, "WEATHER": {"天气原因", "Weather"}, "LEGAL_PROCEDURE": {"法定程序", "Legal procedure"}, "BUDGET_PLAN": {"列入预算计划", "Budget plan"}, "THIRD_PARTY": {"等待第三方", "Third party"},
+	"STOOD_DOWN": {"指挥长结束", "Stood down by the commander"}, "UNCONFIRMED": {"逾期无第二人确认", "Not confirmed in time"}, "EXPIRED": {"到达预定结束时间", "Its planned end came"},
 	"URGE": {"催办", "Urge"}, "SUPERVISE": {"督办", "Supervise"}, "LEADER": {"领导批示", "Leader's order"}, "RESOLVED": {"已解决", "Resolved"}, "EXPLAINED": {"解释说明", "Explained"}, "PLANNED": {"列入计划", "Planned"}, "NOT_FEASIBLE": {"无法解决", "Not feasible"},
 }
 
@@ -96,3 +98,15 @@ func OptionText(value, lang string) string {
 	}
 	return value
 }
+
+// cardWords name cards and what made them, and how an incident ended.
+var cardWords = map[string]pair{
+	"YELLOW": {"黄牌", "yellow card"}, "RED": {"红牌", "red card"},
+	"HANDLE_150": {"处置用时超过时限 150%", "handling took more than 150 % of its time"}, "LATE_CHECKINS": {"当月迟到报到达三次", "three late check-ins in a month"},
+	"UNFOUNDED_RETURNS": {"当月不成立退单达三次", "three unfounded returns in a month"}, "NO_CHECKIN": {"被呼叫后逾期 24 小时未报到", "not there 24 hours after the check-in of a call was due"},
+	"FALSE_RESULT": {"办理结果经核查不实", "a result was proven false"}, "PRIVACY_BREACH": {"泄露个人信息", "breach of privacy"}, "THREE_YELLOWS": {"季度内黄牌达三张", "three yellow cards in a quarter"},
+	"CANDIDATE": {"待确认", "to be decided"}, "CONFIRMED": {"已确认", "confirmed"}, "WAIVED": {"已撤销", "waived"},
+}
+
+// CardText names a card's colour, kind or state; lang is "zh" or "en".
+func CardText(value, lang string) string { return cardWords[value].in(lang) }

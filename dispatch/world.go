@@ -40,6 +40,8 @@ type World struct {
 	Limits   Limits
 	Index    *grid.Index
 	Workers  map[string]bool // grids that have a worker
+
+	Incidents []Incident // not over, earliest first
 }
 
 // UnitOf is the unit that answers for an area (street or community); "" when nobody does.

@@ -11,7 +11,6 @@ import (
 	"yixian/dispatch/rule"
 	"yixian/grid"
 	"yixian/internal/pg"
-	"yixian/internal/worktime"
 )
 
 // Tenant is a district that this installation serves.
@@ -93,6 +92,9 @@ func (ws *Worlds) Load(ctx context.Context) error {
 			return fmt.Errorf("configuration of district %s: %w", t.District, err)
 		}
 		w.Workers = workers
+		if w.Incidents, err = ws.incidents(ctx, t.District); err != nil {
+			return fmt.Errorf("incidents of district %s: %w", t.District, err)
+		}
 		next[t.District] = w
 	}
 	ws.current.Store(&next)
@@ -120,7 +122,7 @@ func (ws *Worlds) workers(ctx context.Context) (map[string]bool, error) {
 }
 
 func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit) (*World, error) {
-	w := &World{District: t.District, Name: t.Name, Calendar: worktime.Default(), Units: map[string]grid.OrgUnit{}, ByArea: map[string]string{}, Stages: DefaultStages, Limits: DefaultLimits, Index: ws.index.Index()}
+	w := &World{District: t.District, Name: t.Name, Units: map[string]grid.OrgUnit{}, ByArea: map[string]string{}, Stages: DefaultStages, Limits: DefaultLimits, Index: ws.index.Index()}
 	dir := rule.Directory{Units: map[string]rule.Unit{}, StreetOf: map[string]string{}, CommunityOf: map[string]string{}}
 	for _, u := range units {
 		if u.District != t.District {
@@ -134,6 +136,10 @@ func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit) (*W
 		case "COMMUNITY":
 			w.ByArea[u.AreaCode], dir.CommunityOf[u.AreaCode] = u.Code, u.Code
 		}
+	}
+	var err error
+	if w.Calendar, err = ws.calendar(ctx, t.District); err != nil {
+		return nil, err
 	}
 	items, err := bodies[rule.Item](ctx, ws.db, "select body from catalog_item where district = $1 and active", t.District)
 	if err != nil {

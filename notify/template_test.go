@@ -18,7 +18,7 @@ var values = map[string][3]string{
 	"receipt_code": {"7K2M9QXA", "7K2M9QXA", "7K2M9QXA"}, "case_no": {"350102-20260608-000123", "350102-20260608-000123", "350102-20260608-000123"},
 	"promise": {"2026-06-08T07:00:00Z", "6月8日15:00", "8 Jun 15:00"}, "due": {"2026-06-09T18:30:00+08:00", "6月9日18:30", "9 Jun 18:30"}, "ack_due": {"2026-06-08T09:40:00+08:00", "6月8日09:40", "8 Jun 09:40"},
 	"until": {"2026-06-15T06:00:00Z", "6月15日14:00", "15 Jun 14:00"}, "result": {"不属实", "不属实", "不属实"}, "order": {"督办", "督办", "督办"},
-	"request": {"延期", "延期", "延期"}, "budget": {"1 个工作日", "1 个工作日", "1 个工作日"},
+	"request": {"延期", "延期", "延期"}, "incident": {"防汛", "防汛", "防汛"}, "card": {"黄牌", "黄牌", "黄牌"}, "count": {"5", "5", "5"}, "budget": {"1 个工作日", "1 个工作日", "1 个工作日"},
 	"clock": {"HANDLE", "处置", "handling"}, "level": {"L2", "L2", "L2"},
 	"link": {"https://yixian.example/c/q3TzZ0aJ-_8yqkB2m1xYwA", "https://yixian.example/c/q3TzZ0aJ-_8yqkB2m1xYwA", "https://yixian.example/c/q3TzZ0aJ-_8yqkB2m1xYwA"},
 	"code": {"246810", "246810", "246810"},
@@ -130,7 +130,7 @@ func TestWordsAreCleaned(t *testing.T) {
 func TestBadValuesAreRefusedAndNotRepeated(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
-		"matter": "\n ", "receipt_code": "7K2M9QXI", "case_no": "13912345678 张三", "promise": "2026-06-08 15:00", "due": "soon", "until": "15 Jun", "budget": "\n ", "result": "\n ", "order": "\n ", "request": "\n ",
+		"matter": "\n ", "receipt_code": "7K2M9QXI", "case_no": "13912345678 张三", "promise": "2026-06-08 15:00", "due": "soon", "until": "15 Jun", "budget": "\n ", "result": "\n ", "order": "\n ", "request": "\n ", "incident": "\n ", "card": "\n ", "count": "\n ",
 		"clock": "NOSUCH", "level": "L9", "link": "javascript:alert(1)", "code": "12345x",
 	} {
 		for _, key := range notify.Default().Keys() {
