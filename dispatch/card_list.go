@@ -113,8 +113,8 @@ func (k *Desk) SystemicProblems(ctx context.Context, a auth.Actor, limit int, cu
 	if a.Has(districtRoles...) {
 		units = nil
 	}
-	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), `select id, grid_code, matter, found_at, street_unit, count, found_at::text from systemic_problem
-		where district = $1 and ($2::text[] is null or street_unit = any($2)) and (found_at, id) < ($3::timestamptz, $4::uuid) order by found_at desc, id desc limit $5`, a.District, units, at, id, limit+1)
+	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), `select s.id, s.grid_code, s.matter, s.found_at, s.street_unit, s.count, s.found_at::text from systemic_problem s
+		where s.district = $1 and ($2::text[] is null or s.street_unit = any($2)) and (s.found_at, s.id) < ($3::timestamptz, $4::uuid) order by s.found_at desc, s.id desc limit $5`, a.District, units, at, id, limit+1)
 	if err != nil {
 		return nil, "", pg.Fault(err)
 	}

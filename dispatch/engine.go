@@ -100,8 +100,8 @@ func (e *Engine) once(ctx context.Context) error {
 			if err != nil || n == 0 {
 				break
 			}
-			if i+1 < len(work) {
-				work[i+1] = true // a ring is an event, an event may be told at once
+			for later := i + 1; later < len(work); later++ {
+				work[later] = true // a ring or an attached case is an event, an event may be told at once
 			}
 		}
 	}

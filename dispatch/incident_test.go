@@ -51,9 +51,8 @@ func TestIncidentAttachesOpenCases(t *testing.T) {
 	covered := d.submit("lin", matterLight, inJunmen).CaseID
 	other := d.submit("lin", matterBuilding, inJunmen).CaseID
 	before := d.caseOf(covered)
-	long := d.submit("lin", matterLight, inGarden).CaseID
-	_, err := d.db.Engine.Pool.Exec(t.Context(), "update cases set priority = 'P4' where id = $1", long)
-	require.NoError(t, err)
+	long := d.submit("lin", "", inGarden).CaseID
+	d.do("dispatcher", long, ActFile, map[string]any{"matter": matterLight, "priority": "P4"})
 	room.work(d)
 
 	i := d.declare(Declaration{Name: "防汛", Units: []string{"S-DJ"}, Matters: []string{"01"}})
@@ -68,7 +67,7 @@ func TestIncidentAttachesOpenCases(t *testing.T) {
 	require.Equal(t, morning.Add(2*time.Hour).UTC(), s.Case.PromiseAt.UTC(), "min(old due, now + 2 NH)")
 	require.Equal(t, "2NH", s.Case.SLABudget)
 	require.Equal(t, P3, d.caseOf(other).Case.Priority, "another matter")
-	_, err = d.act("js-officer", covered, ActReturn, map[string]any{"legal_basis": "三定方案", "suggested_unit": "D-CG", "reason": "不属于本单位职责"})
+	_, err := d.act("js-officer", covered, ActReturn, map[string]any{"legal_basis": "三定方案", "suggested_unit": "D-CG", "reason": "不属于本单位职责"})
 	require.True(t, fault.Is(err, "RETURN_FORBIDDEN"), "%v", err)
 	require.NotContains(t, AllowedActions(s, d.actor("js-officer")), ActReturn)
 
