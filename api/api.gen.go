@@ -317,6 +317,60 @@ func (e CallTargetMode) Valid() bool {
 	}
 }
 
+// Defines values for CardColor.
+const (
+	CardColorRED    CardColor = "RED"
+	CardColorYELLOW CardColor = "YELLOW"
+)
+
+// Valid indicates whether the value is a known member of the CardColor enum.
+func (e CardColor) Valid() bool {
+	switch e {
+	case CardColorRED:
+		return true
+	case CardColorYELLOW:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CardState.
+const (
+	CardStateCANDIDATE CardState = "CANDIDATE"
+	CardStateCONFIRMED CardState = "CONFIRMED"
+	CardStateWAIVED    CardState = "WAIVED"
+)
+
+// Valid indicates whether the value is a known member of the CardState enum.
+func (e CardState) Valid() bool {
+	switch e {
+	case CardStateCANDIDATE:
+		return true
+	case CardStateCONFIRMED:
+		return true
+	case CardStateWAIVED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CardNewKind.
+const (
+	PRIVACYBREACH CardNewKind = "PRIVACY_BREACH"
+)
+
+// Valid indicates whether the value is a known member of the CardNewKind enum.
+func (e CardNewKind) Valid() bool {
+	switch e {
+	case PRIVACYBREACH:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CaseLight.
 const (
 	CaseLightGreen  CaseLight = "green"
@@ -395,6 +449,48 @@ func (e ClockState) Valid() bool {
 	case RUNNING:
 		return true
 	case STOPPED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IncidentEndReason.
+const (
+	EXPIRED     IncidentEndReason = "EXPIRED"
+	STOODDOWN   IncidentEndReason = "STOOD_DOWN"
+	UNCONFIRMED IncidentEndReason = "UNCONFIRMED"
+)
+
+// Valid indicates whether the value is a known member of the IncidentEndReason enum.
+func (e IncidentEndReason) Valid() bool {
+	switch e {
+	case EXPIRED:
+		return true
+	case STOODDOWN:
+		return true
+	case UNCONFIRMED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IncidentState.
+const (
+	IncidentStateCONFIRMED IncidentState = "CONFIRMED"
+	IncidentStateDECLARED  IncidentState = "DECLARED"
+	IncidentStateENDED     IncidentState = "ENDED"
+)
+
+// Valid indicates whether the value is a known member of the IncidentState enum.
+func (e IncidentState) Valid() bool {
+	switch e {
+	case IncidentStateCONFIRMED:
+		return true
+	case IncidentStateDECLARED:
+		return true
+	case IncidentStateENDED:
 		return true
 	default:
 		return false
@@ -629,6 +725,69 @@ func (e ListCallsParamsState) Valid() bool {
 	}
 }
 
+// Defines values for ListCardsParamsState.
+const (
+	ListCardsParamsStateCANDIDATE ListCardsParamsState = "CANDIDATE"
+	ListCardsParamsStateCONFIRMED ListCardsParamsState = "CONFIRMED"
+	ListCardsParamsStateWAIVED    ListCardsParamsState = "WAIVED"
+)
+
+// Valid indicates whether the value is a known member of the ListCardsParamsState enum.
+func (e ListCardsParamsState) Valid() bool {
+	switch e {
+	case ListCardsParamsStateCANDIDATE:
+		return true
+	case ListCardsParamsStateCONFIRMED:
+		return true
+	case ListCardsParamsStateWAIVED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListCardsParamsColor.
+const (
+	ListCardsParamsColorRED    ListCardsParamsColor = "RED"
+	ListCardsParamsColorYELLOW ListCardsParamsColor = "YELLOW"
+)
+
+// Valid indicates whether the value is a known member of the ListCardsParamsColor enum.
+func (e ListCardsParamsColor) Valid() bool {
+	switch e {
+	case ListCardsParamsColorRED:
+		return true
+	case ListCardsParamsColorYELLOW:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActOnCardParamsVerb.
+const (
+	Answer  ActOnCardParamsVerb = "answer"
+	Confirm ActOnCardParamsVerb = "confirm"
+	Object  ActOnCardParamsVerb = "object"
+	Waive   ActOnCardParamsVerb = "waive"
+)
+
+// Valid indicates whether the value is a known member of the ActOnCardParamsVerb enum.
+func (e ActOnCardParamsVerb) Valid() bool {
+	switch e {
+	case Answer:
+		return true
+	case Confirm:
+		return true
+	case Object:
+		return true
+	case Waive:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListCasesParamsLight.
 const (
 	ListCasesParamsLightGreen  ListCasesParamsLight = "green"
@@ -713,6 +872,27 @@ func (e GridsParamsLevel) Valid() bool {
 	case GridsParamsLevelGrid:
 		return true
 	case GridsParamsLevelStreet:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListIncidentsParamsState.
+const (
+	ListIncidentsParamsStateCONFIRMED ListIncidentsParamsState = "CONFIRMED"
+	ListIncidentsParamsStateDECLARED  ListIncidentsParamsState = "DECLARED"
+	ListIncidentsParamsStateENDED     ListIncidentsParamsState = "ENDED"
+)
+
+// Valid indicates whether the value is a known member of the ListIncidentsParamsState enum.
+func (e ListIncidentsParamsState) Valid() bool {
+	switch e {
+	case ListIncidentsParamsStateCONFIRMED:
+		return true
+	case ListIncidentsParamsStateDECLARED:
+		return true
+	case ListIncidentsParamsStateENDED:
 		return true
 	default:
 		return false
@@ -1026,6 +1206,55 @@ type CallTarget struct {
 // CallTargetMode defines model for CallTarget.Mode.
 type CallTargetMode string
 
+// Card defines model for Card.
+type Card struct {
+	AllowedActions []string     `json:"allowed_actions"`
+	Answer         *string      `json:"answer,omitempty"`
+	AnsweredAt     *time.Time   `json:"answered_at,omitempty"`
+	CaseId         *string      `json:"case_id,omitempty"`
+	Color          CardColor    `json:"color"`
+	Count          *int         `json:"count,omitempty"`
+	CreatedAt      time.Time    `json:"created_at"`
+	DecideBy       time.Time    `json:"decide_by"`
+	DecidedAt      *time.Time   `json:"decided_at,omitempty"`
+	DecidedByName  *string      `json:"decided_by_name,omitempty"`
+	Decision       *string      `json:"decision,omitempty"`
+	Events         *[]OfficeAct `json:"events,omitempty"`
+	Id             string       `json:"id"`
+	Kind           string       `json:"kind"`
+	KindText       string       `json:"kind_text"`
+	ObjectedAt     *time.Time   `json:"objected_at,omitempty"`
+	Objection      *string      `json:"objection,omitempty"`
+	Reason         *string      `json:"reason,omitempty"`
+	State          CardState    `json:"state"`
+	Unit           string       `json:"unit"`
+	UnitName       string       `json:"unit_name"`
+	Upheld         *bool        `json:"upheld,omitempty"`
+}
+
+// CardColor defines model for Card.Color.
+type CardColor string
+
+// CardState defines model for Card.State.
+type CardState string
+
+// CardList defines model for CardList.
+type CardList struct {
+	Items      []Card  `json:"items"`
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// CardNew defines model for CardNew.
+type CardNew struct {
+	CaseId *openapi_types.UUID `json:"case_id,omitempty"`
+	Kind   CardNewKind         `json:"kind"`
+	Reason string              `json:"reason"`
+	Unit   string              `json:"unit"`
+}
+
+// CardNewKind defines model for CardNew.Kind.
+type CardNewKind string
+
 // Case defines model for Case.
 type Case struct {
 	Address          *string         `json:"address,omitempty"`
@@ -1051,6 +1280,7 @@ type Case struct {
 	GridCode        string        `json:"grid_code"`
 	GridName        *string       `json:"grid_name,omitempty"`
 	Id              string        `json:"id"`
+	IncidentId      *string       `json:"incident_id,omitempty"`
 	LeadUnit        string        `json:"lead_unit"`
 	LeadUnitName    *string       `json:"lead_unit_name,omitempty"`
 	LeadUnitStreet  *bool         `json:"lead_unit_street,omitempty"`
@@ -1229,6 +1459,68 @@ type Event struct {
 	UnitName *string `json:"unit_name,omitempty"`
 }
 
+// Incident defines model for Incident.
+type Incident struct {
+	AllowedActions  []string           `json:"allowed_actions"`
+	AreaNames       []string           `json:"area_names"`
+	Areas           []string           `json:"areas"`
+	Attached        *int64             `json:"attached,omitempty"`
+	ConfirmBy       time.Time          `json:"confirm_by"`
+	ConfirmedAt     *time.Time         `json:"confirmed_at,omitempty"`
+	ConfirmedByName *string            `json:"confirmed_by_name,omitempty"`
+	DeclaredAt      time.Time          `json:"declared_at"`
+	DeclaredByName  string             `json:"declared_by_name"`
+	Deferred        *int64             `json:"deferred,omitempty"`
+	Drill           bool               `json:"drill"`
+	EndReason       *IncidentEndReason `json:"end_reason,omitempty"`
+	EndedAt         *time.Time         `json:"ended_at,omitempty"`
+	EndedByName     *string            `json:"ended_by_name,omitempty"`
+	Events          *[]OfficeAct       `json:"events,omitempty"`
+	From            time.Time          `json:"from"`
+	Id              string             `json:"id"`
+	Matters         []string           `json:"matters"`
+	Name            string             `json:"name"`
+	Note            *string            `json:"note,omitempty"`
+	Open            *int64             `json:"open,omitempty"`
+	Polygon         *[][]float64       `json:"polygon,omitempty"`
+	State           IncidentState      `json:"state"`
+	UnitNames       *[]string          `json:"unit_names,omitempty"`
+	Units           []string           `json:"units"`
+	Until           *time.Time         `json:"until,omitempty"`
+}
+
+// IncidentEndReason defines model for Incident.EndReason.
+type IncidentEndReason string
+
+// IncidentState defines model for Incident.State.
+type IncidentState string
+
+// IncidentList defines model for IncidentList.
+type IncidentList struct {
+	Items      []Incident `json:"items"`
+	NextCursor *string    `json:"next_cursor,omitempty"`
+}
+
+// IncidentNew defines model for IncidentNew.
+type IncidentNew struct {
+	Communities *[]string  `json:"communities,omitempty"`
+	Drill       *bool      `json:"drill,omitempty"`
+	From        *time.Time `json:"from,omitempty"`
+	Grids       *[]string  `json:"grids,omitempty"`
+
+	// Matters prefixes of matter codes: 06, 10001; none: all
+	Matters *[]string `json:"matters,omitempty"`
+	Name    string    `json:"name"`
+
+	// Polygon WGS-84 [lon, lat]
+	Polygon *[][]float64 `json:"polygon,omitempty"`
+	Streets *[]string    `json:"streets,omitempty"`
+
+	// Units streets and communities stand for their area; departments are called up
+	Units *[]string  `json:"units,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
+}
+
 // Login defines model for Login.
 type Login struct {
 	Password string  `json:"password"`
@@ -1324,6 +1616,18 @@ type MetricsRow struct {
 	Received       int64  `json:"received"`
 	Resolution     *Ratio `json:"resolution,omitempty"`
 	Satisfied      *Ratio `json:"satisfied,omitempty"`
+}
+
+// OfficeAct defines model for OfficeAct.
+type OfficeAct struct {
+	Action    string                  `json:"action"`
+	Actor     *string                 `json:"actor,omitempty"`
+	ActorName string                  `json:"actor_name"`
+	At        time.Time               `json:"at"`
+	Data      *map[string]interface{} `json:"data,omitempty"`
+	Hash      string                  `json:"hash"`
+	Role      string                  `json:"role"`
+	Seq       int64                   `json:"seq"`
 }
 
 // OtpAccepted defines model for OtpAccepted.
@@ -1586,6 +1890,25 @@ type Suggestion struct {
 	Why        *string `json:"why,omitempty"`
 }
 
+// SystemicProblem defines model for SystemicProblem.
+type SystemicProblem struct {
+	Count      int       `json:"count"`
+	FoundAt    time.Time `json:"found_at"`
+	Grid       string    `json:"grid"`
+	GridName   *string   `json:"grid_name,omitempty"`
+	Id         string    `json:"id"`
+	Matter     string    `json:"matter"`
+	MatterName *string   `json:"matter_name,omitempty"`
+	StreetName *string   `json:"street_name,omitempty"`
+	StreetUnit *string   `json:"street_unit,omitempty"`
+}
+
+// SystemicProblemList defines model for SystemicProblemList.
+type SystemicProblemList struct {
+	Items      []SystemicProblem `json:"items"`
+	NextCursor *string           `json:"next_cursor,omitempty"`
+}
+
 // Task defines model for Task.
 type Task struct {
 	Actions   []string  `json:"actions"`
@@ -1707,6 +2030,40 @@ type ListCallsParams struct {
 // ListCallsParamsState defines parameters for ListCalls.
 type ListCallsParamsState string
 
+// ListCardsParams defines parameters for ListCards.
+type ListCardsParams struct {
+	State  *ListCardsParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Color  *ListCardsParamsColor `form:"color,omitempty" json:"color,omitempty"`
+	Unit   *string               `form:"unit,omitempty" json:"unit,omitempty"`
+	Limit  *Limit                `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor               `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListCardsParamsState defines parameters for ListCards.
+type ListCardsParamsState string
+
+// ListCardsParamsColor defines parameters for ListCards.
+type ListCardsParamsColor string
+
+// RaiseCardParams defines parameters for RaiseCard.
+type RaiseCardParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ActOnCardJSONBody defines parameters for ActOnCard.
+type ActOnCardJSONBody struct {
+	Reason *string `json:"reason,omitempty"`
+	Upheld *bool   `json:"upheld,omitempty"`
+}
+
+// ActOnCardParams defines parameters for ActOnCard.
+type ActOnCardParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ActOnCardParamsVerb defines parameters for ActOnCard.
+type ActOnCardParamsVerb string
+
 // ListCasesParams defines parameters for ListCases.
 type ListCasesParams struct {
 	// State comma list
@@ -1759,6 +2116,39 @@ type GridsParamsLevel string
 type InboxParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListIncidentsParams defines parameters for ListIncidents.
+type ListIncidentsParams struct {
+	State  *ListIncidentsParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Limit  *Limit                    `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor                   `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListIncidentsParamsState defines parameters for ListIncidents.
+type ListIncidentsParamsState string
+
+// DeclareIncidentParams defines parameters for DeclareIncident.
+type DeclareIncidentParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ConfirmIncidentJSONBody defines parameters for ConfirmIncident.
+type ConfirmIncidentJSONBody = map[string]interface{}
+
+// ConfirmIncidentParams defines parameters for ConfirmIncident.
+type ConfirmIncidentParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// StandDownJSONBody defines parameters for StandDown.
+type StandDownJSONBody struct {
+	Note *string `json:"note,omitempty"`
+}
+
+// StandDownParams defines parameters for StandDown.
+type StandDownParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // LocateParams defines parameters for Locate.
@@ -1874,6 +2264,12 @@ type StreamParams struct {
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
+// ListSystemicProblemsParams defines parameters for ListSystemicProblems.
+type ListSystemicProblemsParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // TasksParams defines parameters for Tasks.
 type TasksParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1889,8 +2285,23 @@ type RequestOtpJSONRequestBody = OtpRequest
 // VerifyOtpJSONRequestBody defines body for VerifyOtp for application/json ContentType.
 type VerifyOtpJSONRequestBody = OtpVerify
 
+// RaiseCardJSONRequestBody defines body for RaiseCard for application/json ContentType.
+type RaiseCardJSONRequestBody = CardNew
+
+// ActOnCardJSONRequestBody defines body for ActOnCard for application/json ContentType.
+type ActOnCardJSONRequestBody ActOnCardJSONBody
+
 // ActOnCaseJSONRequestBody defines body for ActOnCase for application/json ContentType.
 type ActOnCaseJSONRequestBody = ActionBody
+
+// DeclareIncidentJSONRequestBody defines body for DeclareIncident for application/json ContentType.
+type DeclareIncidentJSONRequestBody = IncidentNew
+
+// ConfirmIncidentJSONRequestBody defines body for ConfirmIncident for application/json ContentType.
+type ConfirmIncidentJSONRequestBody = ConfirmIncidentJSONBody
+
+// StandDownJSONRequestBody defines body for StandDown for application/json ContentType.
+type StandDownJSONRequestBody StandDownJSONBody
 
 // SuggestMatterJSONRequestBody defines body for SuggestMatter for application/json ContentType.
 type SuggestMatterJSONRequestBody SuggestMatterJSONBody
@@ -2083,6 +2494,18 @@ type ServerInterface interface {
 	// CallQr A one-time check-in code of the caller's street (60 s)
 	// (GET /calls/{id}/qr)
 	CallQr(c *gin.Context, id Id)
+	// ListCards Yellow and red cards in scope, newest first
+	// (GET /cards)
+	ListCards(c *gin.Context, params ListCardsParams)
+	// RaiseCard A red card candidate for a breach of privacy
+	// (POST /cards)
+	RaiseCard(c *gin.Context, params RaiseCardParams)
+	// GetCard A card with its acts
+	// (GET /cards/{id})
+	GetCard(c *gin.Context, id Id)
+	// ActOnCard confirm · waive (reason) · answer (reason, upheld) by a supervisor; object (reason, once) by the unit's leader
+	// (POST /cards/{id}/{verb})
+	ActOnCard(c *gin.Context, id Id, verb ActOnCardParamsVerb, params ActOnCardParams)
 	// ListCases Cases in my scope, most urgent first
 	// (GET /cases)
 	ListCases(c *gin.Context, params ListCasesParams)
@@ -2107,6 +2530,21 @@ type ServerInterface interface {
 	// ReadMessage Mark a message as read
 	// (POST /inbox/{id}/read)
 	ReadMessage(c *gin.Context, id Id)
+	// ListIncidents Incidents and drills, newest first
+	// (GET /incidents)
+	ListIncidents(c *gin.Context, params ListIncidentsParams)
+	// DeclareIncident Declare an incident or a drill (T31): in force at once, for 30 minutes until a second person confirms
+	// (POST /incidents)
+	DeclareIncident(c *gin.Context, params DeclareIncidentParams)
+	// GetIncident An incident with its acts and how many cases it touched
+	// (GET /incidents/{id})
+	GetIncident(c *gin.Context, id Id)
+	// ConfirmIncident Four eyes: another commander, or a supervisor
+	// (POST /incidents/{id}/confirm)
+	ConfirmIncident(c *gin.Context, id Id, params ConfirmIncidentParams)
+	// StandDown End it: new cases run as usual, touched ones keep their profile
+	// (POST /incidents/{id}/stand_down)
+	StandDown(c *gin.Context, id Id, params StandDownParams)
 	// Locate Which grid holds this point
 	// (GET /locate)
 	Locate(c *gin.Context, params LocateParams)
@@ -2158,6 +2596,9 @@ type ServerInterface interface {
 	// Stream Live events in my scope (server-sent events: {kind, id, version})
 	// (GET /stream)
 	Stream(c *gin.Context, params StreamParams)
+	// ListSystemicProblems One matter at least five times in a grid in 30 days, newest first
+	// (GET /systemic_problems)
+	ListSystemicProblems(c *gin.Context, params ListSystemicProblemsParams)
 	// Tasks My open tasks, most urgent first
 	// (GET /tasks)
 	Tasks(c *gin.Context, params TasksParams)
@@ -2306,6 +2747,188 @@ func (siw *ServerInterfaceWrapper) CallQr(c *gin.Context) {
 	}
 
 	siw.Handler.CallQr(c, id)
+}
+
+// ListCards operation middleware
+func (siw *ServerInterfaceWrapper) ListCards(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCardsParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "color" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "color", c.Request.URL.Query(), &params.Color, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter color: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "unit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unit", c.Request.URL.Query(), &params.Unit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter unit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListCards(c, params)
+}
+
+// RaiseCard operation middleware
+func (siw *ServerInterfaceWrapper) RaiseCard(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RaiseCardParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RaiseCard(c, params)
+}
+
+// GetCard operation middleware
+func (siw *ServerInterfaceWrapper) GetCard(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetCard(c, id)
+}
+
+// ActOnCard operation middleware
+func (siw *ServerInterfaceWrapper) ActOnCard(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "verb" -------------
+	var verb ActOnCardParamsVerb
+
+	err = runtime.BindStyledParameterWithOptions("simple", "verb", c.Param("verb"), &verb, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter verb: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActOnCardParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ActOnCard(c, id, verb, params)
 }
 
 // ListCases operation middleware
@@ -2681,6 +3304,212 @@ func (siw *ServerInterfaceWrapper) ReadMessage(c *gin.Context) {
 	}
 
 	siw.Handler.ReadMessage(c, id)
+}
+
+// ListIncidents operation middleware
+func (siw *ServerInterfaceWrapper) ListIncidents(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListIncidentsParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListIncidents(c, params)
+}
+
+// DeclareIncident operation middleware
+func (siw *ServerInterfaceWrapper) DeclareIncident(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeclareIncidentParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeclareIncident(c, params)
+}
+
+// GetIncident operation middleware
+func (siw *ServerInterfaceWrapper) GetIncident(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetIncident(c, id)
+}
+
+// ConfirmIncident operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmIncident(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ConfirmIncidentParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmIncident(c, id, params)
+}
+
+// StandDown operation middleware
+func (siw *ServerInterfaceWrapper) StandDown(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StandDownParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StandDown(c, id, params)
 }
 
 // Locate operation middleware
@@ -3245,6 +4074,41 @@ func (siw *ServerInterfaceWrapper) Stream(c *gin.Context) {
 	siw.Handler.Stream(c, params)
 }
 
+// ListSystemicProblems operation middleware
+func (siw *ServerInterfaceWrapper) ListSystemicProblems(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSystemicProblemsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSystemicProblems(c, params)
+}
+
 // Tasks operation middleware
 func (siw *ServerInterfaceWrapper) Tasks(c *gin.Context) {
 
@@ -3348,6 +4212,16 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/matters", wrapper.Matters)
 	router.POST(options.BaseURL+"/matters/suggest", wrapper.SuggestMatter)
 	router.GET(options.BaseURL+"/metrics/overview", wrapper.MetricsOverview)
+	router.GET(options.BaseURL+"/incidents", wrapper.ListIncidents)
+	router.POST(options.BaseURL+"/incidents", wrapper.DeclareIncident)
+	router.GET(options.BaseURL+"/incidents/:id", wrapper.GetIncident)
+	router.POST(options.BaseURL+"/incidents/:id/confirm", wrapper.ConfirmIncident)
+	router.POST(options.BaseURL+"/incidents/:id/stand_down", wrapper.StandDown)
+	router.GET(options.BaseURL+"/cards", wrapper.ListCards)
+	router.POST(options.BaseURL+"/cards", wrapper.RaiseCard)
+	router.GET(options.BaseURL+"/cards/:id", wrapper.GetCard)
+	router.POST(options.BaseURL+"/cards/:id/:verb", wrapper.ActOnCard)
+	router.GET(options.BaseURL+"/systemic_problems", wrapper.ListSystemicProblems)
 	router.GET(options.BaseURL+"/inbox", wrapper.Inbox)
 	router.POST(options.BaseURL+"/inbox/:id/read", wrapper.ReadMessage)
 	router.GET(options.BaseURL+"/stream", wrapper.Stream)
@@ -3633,6 +4507,166 @@ type CallQrdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CallQrdefaultApplicationProblemPlusJSONResponse) VisitCallQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCardsRequestObject struct {
+	Params ListCardsParams
+}
+
+type ListCardsResponseObject interface {
+	VisitListCardsResponse(w http.ResponseWriter) error
+}
+
+type ListCards200JSONResponse CardList
+
+func (response ListCards200JSONResponse) VisitListCardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCardsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCardsdefaultApplicationProblemPlusJSONResponse) VisitListCardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RaiseCardRequestObject struct {
+	Params RaiseCardParams
+	Body   *RaiseCardJSONRequestBody
+}
+
+type RaiseCardResponseObject interface {
+	VisitRaiseCardResponse(w http.ResponseWriter) error
+}
+
+type RaiseCard201JSONResponse Card
+
+func (response RaiseCard201JSONResponse) VisitRaiseCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RaiseCarddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RaiseCarddefaultApplicationProblemPlusJSONResponse) VisitRaiseCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCardRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetCardResponseObject interface {
+	VisitGetCardResponse(w http.ResponseWriter) error
+}
+
+type GetCard200JSONResponse Card
+
+func (response GetCard200JSONResponse) VisitGetCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCarddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCarddefaultApplicationProblemPlusJSONResponse) VisitGetCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnCardRequestObject struct {
+	Id     Id                  `json:"id"`
+	Verb   ActOnCardParamsVerb `json:"verb"`
+	Params ActOnCardParams
+	Body   *ActOnCardJSONRequestBody
+}
+
+type ActOnCardResponseObject interface {
+	VisitActOnCardResponse(w http.ResponseWriter) error
+}
+
+type ActOnCard200JSONResponse Card
+
+func (response ActOnCard200JSONResponse) VisitActOnCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnCarddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActOnCarddefaultApplicationProblemPlusJSONResponse) VisitActOnCardResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3978,6 +5012,206 @@ type ReadMessagedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReadMessagedefaultApplicationProblemPlusJSONResponse) VisitReadMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIncidentsRequestObject struct {
+	Params ListIncidentsParams
+}
+
+type ListIncidentsResponseObject interface {
+	VisitListIncidentsResponse(w http.ResponseWriter) error
+}
+
+type ListIncidents200JSONResponse IncidentList
+
+func (response ListIncidents200JSONResponse) VisitListIncidentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIncidentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListIncidentsdefaultApplicationProblemPlusJSONResponse) VisitListIncidentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclareIncidentRequestObject struct {
+	Params DeclareIncidentParams
+	Body   *DeclareIncidentJSONRequestBody
+}
+
+type DeclareIncidentResponseObject interface {
+	VisitDeclareIncidentResponse(w http.ResponseWriter) error
+}
+
+type DeclareIncident201JSONResponse Incident
+
+func (response DeclareIncident201JSONResponse) VisitDeclareIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclareIncidentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeclareIncidentdefaultApplicationProblemPlusJSONResponse) VisitDeclareIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIncidentRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetIncidentResponseObject interface {
+	VisitGetIncidentResponse(w http.ResponseWriter) error
+}
+
+type GetIncident200JSONResponse Incident
+
+func (response GetIncident200JSONResponse) VisitGetIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIncidentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetIncidentdefaultApplicationProblemPlusJSONResponse) VisitGetIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmIncidentRequestObject struct {
+	Id     Id `json:"id"`
+	Params ConfirmIncidentParams
+	Body   *ConfirmIncidentJSONRequestBody
+}
+
+type ConfirmIncidentResponseObject interface {
+	VisitConfirmIncidentResponse(w http.ResponseWriter) error
+}
+
+type ConfirmIncident200JSONResponse Incident
+
+func (response ConfirmIncident200JSONResponse) VisitConfirmIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmIncidentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmIncidentdefaultApplicationProblemPlusJSONResponse) VisitConfirmIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StandDownRequestObject struct {
+	Id     Id `json:"id"`
+	Params StandDownParams
+	Body   *StandDownJSONRequestBody
+}
+
+type StandDownResponseObject interface {
+	VisitStandDownResponse(w http.ResponseWriter) error
+}
+
+type StandDown200JSONResponse Incident
+
+func (response StandDown200JSONResponse) VisitStandDownResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StandDowndefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StandDowndefaultApplicationProblemPlusJSONResponse) VisitStandDownResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4731,6 +5965,45 @@ func (response StreamdefaultApplicationProblemPlusJSONResponse) VisitStreamRespo
 	return err
 }
 
+type ListSystemicProblemsRequestObject struct {
+	Params ListSystemicProblemsParams
+}
+
+type ListSystemicProblemsResponseObject interface {
+	VisitListSystemicProblemsResponse(w http.ResponseWriter) error
+}
+
+type ListSystemicProblems200JSONResponse SystemicProblemList
+
+func (response ListSystemicProblems200JSONResponse) VisitListSystemicProblemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemicProblemsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSystemicProblemsdefaultApplicationProblemPlusJSONResponse) VisitListSystemicProblemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type TasksRequestObject struct {
 	Params TasksParams
 }
@@ -4834,6 +6107,18 @@ type StrictServerInterface interface {
 	// CallQr A one-time check-in code of the caller's street (60 s)
 	// (GET /calls/{id}/qr)
 	CallQr(ctx context.Context, request CallQrRequestObject) (CallQrResponseObject, error)
+	// ListCards Yellow and red cards in scope, newest first
+	// (GET /cards)
+	ListCards(ctx context.Context, request ListCardsRequestObject) (ListCardsResponseObject, error)
+	// RaiseCard A red card candidate for a breach of privacy
+	// (POST /cards)
+	RaiseCard(ctx context.Context, request RaiseCardRequestObject) (RaiseCardResponseObject, error)
+	// GetCard A card with its acts
+	// (GET /cards/{id})
+	GetCard(ctx context.Context, request GetCardRequestObject) (GetCardResponseObject, error)
+	// ActOnCard confirm · waive (reason) · answer (reason, upheld) by a supervisor; object (reason, once) by the unit's leader
+	// (POST /cards/{id}/{verb})
+	ActOnCard(ctx context.Context, request ActOnCardRequestObject) (ActOnCardResponseObject, error)
 	// ListCases Cases in my scope, most urgent first
 	// (GET /cases)
 	ListCases(ctx context.Context, request ListCasesRequestObject) (ListCasesResponseObject, error)
@@ -4858,6 +6143,21 @@ type StrictServerInterface interface {
 	// ReadMessage Mark a message as read
 	// (POST /inbox/{id}/read)
 	ReadMessage(ctx context.Context, request ReadMessageRequestObject) (ReadMessageResponseObject, error)
+	// ListIncidents Incidents and drills, newest first
+	// (GET /incidents)
+	ListIncidents(ctx context.Context, request ListIncidentsRequestObject) (ListIncidentsResponseObject, error)
+	// DeclareIncident Declare an incident or a drill (T31): in force at once, for 30 minutes until a second person confirms
+	// (POST /incidents)
+	DeclareIncident(ctx context.Context, request DeclareIncidentRequestObject) (DeclareIncidentResponseObject, error)
+	// GetIncident An incident with its acts and how many cases it touched
+	// (GET /incidents/{id})
+	GetIncident(ctx context.Context, request GetIncidentRequestObject) (GetIncidentResponseObject, error)
+	// ConfirmIncident Four eyes: another commander, or a supervisor
+	// (POST /incidents/{id}/confirm)
+	ConfirmIncident(ctx context.Context, request ConfirmIncidentRequestObject) (ConfirmIncidentResponseObject, error)
+	// StandDown End it: new cases run as usual, touched ones keep their profile
+	// (POST /incidents/{id}/stand_down)
+	StandDown(ctx context.Context, request StandDownRequestObject) (StandDownResponseObject, error)
 	// Locate Which grid holds this point
 	// (GET /locate)
 	Locate(ctx context.Context, request LocateRequestObject) (LocateResponseObject, error)
@@ -4909,6 +6209,9 @@ type StrictServerInterface interface {
 	// Stream Live events in my scope (server-sent events: {kind, id, version})
 	// (GET /stream)
 	Stream(ctx context.Context, request StreamRequestObject) (StreamResponseObject, error)
+	// ListSystemicProblems One matter at least five times in a grid in 30 days, newest first
+	// (GET /systemic_problems)
+	ListSystemicProblems(ctx context.Context, request ListSystemicProblemsRequestObject) (ListSystemicProblemsResponseObject, error)
 	// Tasks My open tasks, most urgent first
 	// (GET /tasks)
 	Tasks(ctx context.Context, request TasksRequestObject) (TasksResponseObject, error)
@@ -5200,6 +6503,151 @@ func (sh *strictHandler) CallQr(ctx *gin.Context, id Id) {
 	}
 }
 
+// ListCards operation middleware
+func (sh *strictHandler) ListCards(ctx *gin.Context, params ListCardsParams) {
+	var request ListCardsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCards(ctx, request.(ListCardsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCards")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListCardsResponseObject); ok {
+		if err := validResponse.VisitListCardsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RaiseCard operation middleware
+func (sh *strictHandler) RaiseCard(ctx *gin.Context, params RaiseCardParams) {
+	var request RaiseCardRequestObject
+
+	request.Params = params
+
+	var body RaiseCardJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RaiseCard(ctx, request.(RaiseCardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RaiseCard")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RaiseCardResponseObject); ok {
+		if err := validResponse.VisitRaiseCardResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetCard operation middleware
+func (sh *strictHandler) GetCard(ctx *gin.Context, id Id) {
+	var request GetCardRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCard(ctx, request.(GetCardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCard")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetCardResponseObject); ok {
+		if err := validResponse.VisitGetCardResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActOnCard operation middleware
+func (sh *strictHandler) ActOnCard(ctx *gin.Context, id Id, verb ActOnCardParamsVerb, params ActOnCardParams) {
+	var request ActOnCardRequestObject
+
+	request.Id = id
+	request.Verb = verb
+	request.Params = params
+
+	var body ActOnCardJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActOnCard(ctx, request.(ActOnCardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActOnCard")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ActOnCardResponseObject); ok {
+		if err := validResponse.VisitActOnCardResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListCases operation middleware
 func (sh *strictHandler) ListCases(ctx *gin.Context, params ListCasesParams) {
 	var request ListCasesRequestObject
@@ -5425,6 +6873,198 @@ func (sh *strictHandler) ReadMessage(ctx *gin.Context, id Id) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReadMessageResponseObject); ok {
 		if err := validResponse.VisitReadMessageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListIncidents operation middleware
+func (sh *strictHandler) ListIncidents(ctx *gin.Context, params ListIncidentsParams) {
+	var request ListIncidentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListIncidents(ctx, request.(ListIncidentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListIncidents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListIncidentsResponseObject); ok {
+		if err := validResponse.VisitListIncidentsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeclareIncident operation middleware
+func (sh *strictHandler) DeclareIncident(ctx *gin.Context, params DeclareIncidentParams) {
+	var request DeclareIncidentRequestObject
+
+	request.Params = params
+
+	var body DeclareIncidentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclareIncident(ctx, request.(DeclareIncidentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclareIncident")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeclareIncidentResponseObject); ok {
+		if err := validResponse.VisitDeclareIncidentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetIncident operation middleware
+func (sh *strictHandler) GetIncident(ctx *gin.Context, id Id) {
+	var request GetIncidentRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetIncident(ctx, request.(GetIncidentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetIncident")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetIncidentResponseObject); ok {
+		if err := validResponse.VisitGetIncidentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmIncident operation middleware
+func (sh *strictHandler) ConfirmIncident(ctx *gin.Context, id Id, params ConfirmIncidentParams) {
+	var request ConfirmIncidentRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ConfirmIncidentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmIncident(ctx, request.(ConfirmIncidentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmIncident")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ConfirmIncidentResponseObject); ok {
+		if err := validResponse.VisitConfirmIncidentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StandDown operation middleware
+func (sh *strictHandler) StandDown(ctx *gin.Context, id Id, params StandDownParams) {
+	var request StandDownRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body StandDownJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StandDown(ctx, request.(StandDownRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StandDown")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StandDownResponseObject); ok {
+		if err := validResponse.VisitStandDownResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -5969,6 +7609,32 @@ func (sh *strictHandler) Stream(ctx *gin.Context, params StreamParams) {
 	}
 }
 
+// ListSystemicProblems operation middleware
+func (sh *strictHandler) ListSystemicProblems(ctx *gin.Context, params ListSystemicProblemsParams) {
+	var request ListSystemicProblemsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSystemicProblems(ctx, request.(ListSystemicProblemsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSystemicProblems")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSystemicProblemsResponseObject); ok {
+		if err := validResponse.VisitListSystemicProblemsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Tasks operation middleware
 func (sh *strictHandler) Tasks(ctx *gin.Context, params TasksParams) {
 	var request TasksRequestObject
@@ -6024,127 +7690,149 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3H3rctw21uCroLhTNUktZcm3bKzU/lCktqOJbpHkeKc83g6aPN2NiARoAJTU61LVPtbW/tmX2arvNb7C",
-	"jU02ATbZLTnJ/EmsJq4HB+d+Dr5ECcsLRoFKEe1/iQrMcQ4SuP7rsOSCcfUvQqP96HMJfBHFEcU5RPtR",
-	"Yr7GkUjmkGPVLMf3J0Bnch7tv9rbiyO5KFRLITmhs+jhIY6OsCzz0Iip/hhHHD6XhEMa7UteQn0CoKr3",
-	"x+jDu6vvX0Vx9O7wH3svojj68WjvTfTJN+FxWs1WYDlfTkbSzplqW/nulX9gyAsmgSaLn2FRTTIHnAJf",
-	"TlNrtqPaBeZ4/uL7OMoJrf72TXmCZQh0GZad25kynqveUcrKSQZRrCYnuYLmmz09s/lj583y2GiZT4Cb",
-	"mUlOwnPrj/XZUpjiMpPR/uu92kQv9uozLXdIqISZm4jR4DSMbrrF59839qj/bG/yYs4oXGOShVZQqAZj",
-	"qVrUJy6wlMBV+//5cW/nzacvrx7+FvnO7xISIIU8ZCkEkJKbFuNENdkCPR9UX1EwKkDf5AvOJhnoi5cw",
-	"KoHqw8RFkZEES8LobmFa/NffhTmB5VR/4zCN9qP/srskFbvmq9h14+oZUxAJJ4UaLtqPLt8eojevXv83",
-	"VLg2cXQFQhAzfmAZw6Z343mmF2RGIUVE4Yy5kxoQVyB3Dhm7IdCcpQVANaKdRn0/SNS4P7JU33ScpkT9",
-	"jbMLzgrgkigwT3EmYHUd13NAUwJZKpCcY4kwRViPhXCSQCEFwhxQRoTUq0UpS8SukFiCeJanPyAm58BN",
-	"Iw7TUkCK7oico1cvXjyL4qiozf8lMkNCOjaEYnkjsIQdSXJoo2Uc4RkHSMf6c/9OQhBheAaRkIsW9ff0",
-	"yfH9sWn7YvkZc44X6usEC7I6zIu9Pd9AkzKdgWxRUE/LhNEkKx3OrR9ZYSVOJKQ1nJgwlgGm6jNIPM4J",
-	"LSW4lVr6srfXoG17bdoWRxoL6kxMkxN39z95VjPluAysZMaxISLVGl5301bVhaRecvX8tY9exdENoWmf",
-	"c80A92w3w9nYd86v9/ztbyGrA+zkeRRHJ4rfn7z0AizHQgIfJ1jAmKTr6aTqoYDhBUsAKjlgUXLoiao5",
-	"pASPSRq8KYFVuZtSw+rqpuQA0t7wTtrMCJWmvZyzXidEmYR++2KlTJghGO50LkdX5ye/jo6iOBr9j4uT",
-	"g+Mz/e+Lk4Mz86+z8+vx29HB1fGPJyPv8RWYS5KQAtMwZXm+101aXntIS6Eh0RdcBSeME7mo7+1CYd6F",
-	"wryLl+o/r7zr/8zbwPM044CTeYjEcMCiL7XikDMJY5xl7C48XpEt+g73uQQhe94cDoJlt+FpRZnDID4k",
-	"ytkMFBscl5TIPugqcXajOBfrBXaJ+QxWEKuTkTd5q6Ny7b32W+5DXZz7aDotkYhNfodErueSEoubjbfQ",
-	"n29KuJe9aPTme7eTVNx8A1i0FxnAbIVy48zpMGsxpS/+3QJPSSLrhOL68v0oiqO3BydX6v/vzs/8pM52",
-	"3fgop6ykKaxByF6n4EYaDv9b4JVk1SH5PHgGNuL0WycRrdw0PDF8v82fsGE5bXakxe0mNPsOeouzEtaD",
-	"yzSL7UA+aK3CZ9nbd0jmlyXm2NuQMTqz/7SySexOSv1PREtC5hhbrCRJyfQnQ1vtlYqjZM5Ion9hTCmt",
-	"prkhIjUkrGi/6oIF2Msp/CaVOlT0idhGtS8+8BwYNmWOvn1AuPq9LQdr/alxuF2cvI5cnmMJY0LBSY75",
-	"wndeK9u2i3WDVUv07psDvlSrXd1xYu0AfdF8ZQ3WRrCiPdTmFUoHzq2SvcIJCE3VmF7MrJSgLvZNyyzD",
-	"kwycaaK1ibSErfqT1Asbp5RUOsHoQMmWB1dXx1fXURwdnp9fHh2fHVyfX3oJr7aw3A5UkZ2ss9WGOMiS",
-	"03FJpbEwbTrKHeM344SVtE7ja3oeVwTd/8kYRbbahTZN1A/g/GJ0FsXR1fE7I+XX1IDL0fX7S/PrkWKE",
-	"cXR4cHY4OjkZHXnPJsC3zIdxv1uhzbqWYGpccQBxS68ws3mscXUnfHfpEGeZh2T1sJysBWiCs2wgOuou",
-	"fBwEV+37OMgyA/drA6V7oDq61HA2UmhCCHh+dnV8rXDsw/H1T0eXBx/OHNp96qkMdK1eIcC17tNmKT4M",
-	"NGBc4pzd9HLiEJZdsjsPp7Dot26F5vAFrG8r4KrMNbN70HYjGAKAVUZkJAa9yNC2bFcP178Zp+UQw2Ny",
-	"syUFMyNMFv6rMwf9mdCt5tDDEDpsaykREtMExrnfnRGY1XkwlDAiwX9pwsprboUQd5veXVxFcfTLpSbf",
-	"p+fX+vr04EoZYDFQH+mm63F0R+Q85fiO9hDILMXX+4wrrKqhS/NMVg/awqFxBhae9XX4sdvcN5xl59No",
-	"/+OQm9e6DYbwjY14OUDibYjWHpkXFwVn9+OJ4oQBCdfY9I3AOGDmpZDpmdbRrb6wURSshW7uOnXwu+pz",
-	"GJmSjCU3A+i9au7dUsYEobNxwqhR1v2zsTxX61l0fw0vN+Uky/zHNCXZ+gVMCRdybIVdHuD02JjaxkJy",
-	"ABmgDy2T+lpiULMNr22r8J8JnPVwNJp2+t6zAminCAwF49au3zXqpWtX9RkiEQgw/UO6P4jBwxkl3Due",
-	"0A71PoPolkuFoxNO65QJAfwW+EDnoDPMhU0tTR8ppuIOOGJTxOEWcBatszo0draCECu7amHwEj+bFM9S",
-	"q4pS1M4wbhHmGootMafNHT5Z/nBChEf2qfCiN4LUZLZVBKFwL8dJFbDT1tuGH+SqXKtXGWKB9iq0N+lX",
-	"M7RfrPfeT1XrS5j6Ns6SpOR8sEK/kRVgOFURrOSJn8QHbolPm6gvN3wAhni0bT2V1b/NiDjgoeECa+wy",
-	"Pm9XWN1b5yTqb454OmOCtSKYmcLQd/T5ESIy6i7mp7w5Sz4dtnhNFmG5q+F/W+N0aQPaC0dH4dqATFMO",
-	"QgTsHQLGlPUSODZB+aUps8m35ByQorsoLQERqjQHqbiY+p2XlBI6QxU32dyKGrxaM07ScdCKrL8ON//g",
-	"NHzgS5ExOG5GZvOGR2zGAWgURwtQPFQTszQQvOFCMQKfwpPmIRiwO9plKNs8MMAnyOZEwJYWYsM4NrXu",
-	"hnlNmEzqL+OgxNZSDVY/hQ9Fzst8Mi6539dSFunge1hzOHqcjC3C7cjC0grnBqj51qpDrUwAFozV3uv3",
-	"rIFR9dviEL9mXa5hxNIGXSM/DRh4+YrWQYfw8219LkFKs/mt5pBjoijhWDTWRaj87lXki1MTEvOhmNEy",
-	"Cl++Pzs7PnsXxdHFwfsr7YK4uj6/uAh4HoRkRbGlXbGf191KExWWONR06FO5buuA82HHUWmiZsFnLq6U",
-	"9S5e+Ti8cY3RsmWk3ILM96GP3ZSuFON+YvdSW6woReU+qpsIayDzHdLo1ut+7fB1m09hgowTaTS8FRU6",
-	"0TBBJEWMo6t/Xl2PTv3mc8k6IDzo5LHE4aiVxiVZAmSKk4AgBfc4kWiykOAipTmgORZzSCNvbCzLx+HD",
-	"Vh0DfBpux8GvnGUB5IHPPcmXO7nmDqccAKlPTj4UJAUkFUGJ0WSB9MQ+UwobP62Kozamz92hlgVCvIxx",
-	"0Addh5wFrw/hT9iM0IGxTAUW4o7x1Beb1ZkSo8AjC2/w7nf+4N1SAHdwWQlwXJd80/A2uGHi5eJ90Dhd",
-	"Rhf3i/yY4qRfiGLgeq2qeGGG7ty8HiL8O+PhLx1CePV5DHRY+FZXp06pW2Q4ROtpink6LIrGwst7kh42",
-	"q8TC5lm18XM1Ehl4TnTOysCO6k4O7LKh6ZZiL8dqOJBIwzZRDx0KuzyGxTrFkcA0nbD7Hr6/dYFQG7of",
-	"1SVfpxu+Fx7lQ3d0RxZbNKlA2zwYP65ZC0/zCObghPA20wkIe8P0W4lvgA4S/taoeIHf70gq532VONM4",
-	"drs3o9ZnDkLQG3O3ARC/wib77UkIPPOQoWGRQ2HNAJys2tdWxJX2u43GFBRyJZFZX/OsWXYVTR4QxE9B",
-	"cpJ44oKxGLNpfwAGwkaUNNoaxGs9H+Tzsau+ZHc+Am/srmunlEyu96/WZ1qBst6bnk1v3+3BDRxbEHZA",
-	"PRjTNHZJqmtdKlgS5tzvJsykhyh+A4uBYeRUU+WxDRXpvSrXLyWilzd72bEwUk+PzbBb4KvhROHWzmPU",
-	"u7lgWemU0l5LF1gSMSVmih49Vu0gsFiKXdVqqwP2YdO5LA6sO6WNTnBfEA5iTOhYhJzdki/GeCqB+5u0",
-	"ncy19nFzhsD6ak64IQqQTgRtqjHPP77cefPJKDNvAvnk9dWaMQLL+hU4mS4GrsqJbH11q8fbhRUXfZu5",
-	"yHACIfE0FM5ei8XpjGWygfrWqsVtak/PLi69dkDzsO8mwzQdlyIgMjNJgnZ+Z67vtYwV6Nft3Ho7deDV",
-	"7OEVdLwn5GTOAaiGk6TkOFmEjIjNRGt/pvXSwpi6GiMDq4XogL9ti2XoDJ5HKUdRP5nMJpvIyG3PC/pl",
-	"lYcuq0FPW0QK0tbCaIuKnDPelW3V0VfrJF4D8CotsA2rlfTNuVrmsAZswH7+EBI6l6la3eu1OVBmmGqq",
-	"LlpWi31bzTUNWWfW5JR5otqHZrFuY0ysR+GuPy1fDMAvPMzahyg6n3sg2Gde4+oBvcEILx78piwnFFtb",
-	"fA8Ji5Y58AHth8bQJbgoIEVYor1nb968eYNKmoEQCD6XOPsBKV0M/Xd0tnvQCEXoGVq+mvRX7SVuQMIL",
-	"QFPR5hGdVOpb2CaeOrdYfy1r6UnzEJRtYiweJyagVhHITxE2DmULU8nNnf4cJzdjyW4C1twBxGS5xni1",
-	"LlJ9lrjmq6vhRtNr3/DF11DEj7Fq3jO4GyrELCOU1maYG61i2+Ig33kC/Smji5yVojO1c+zxgXgz3OFe",
-	"SfJYKerTXoU4lg4MP+T61fKo96hlntfciEyHHQQi1oeXdHn0c6BsbGHt93Y6VzbC4gZSRJlEkqEJIJMO",
-	"uFxlbWMbRboyOp7AHGdTP7A2UtriqFBqWEWT1kFqmBlaQDYdzzFNs2AKYBXoVKs9c3w0OrtWQv7l8dH4",
-	"w/nlz6NLHfRx8PZtFEc/nV+fHJ+Nxs9fvHz1WqcJvz+71i0uDi6vz/S/jka/Hh+OojgaHZ6PD0/O3x9F",
-	"cfTr8dHo3JSxORyND8+PVIPzi9HZy+fP/ZmFPatS+KTdDnr0K/BJr/Jjq9J9Z0GrDcpIPcFlGVbzpqvs",
-	"TP+SIN2xZIFD8Ply11DcsM+zQSE6bmaPyNlLECQFKn8l4LG01pjNo8QNJ5g2xnGXEKfGlzGrJ80p5m34",
-	"sRJQtb3YEm/v5WlN9bjRSvlQh/zjlGJ4xJjtpRXYgzIB41hX6PT6VLRtJOBucbHD/FTv6IPoo4jWWNoa",
-	"GFs41HrS14DJPVw/KxTm2xKS7ShurqAHrIciYSuFtaWVO06kBIpsopZkqCHDfMNBzUIYjVEKSUYopMgk",
-	"ZRE6+zZQUcObL9GZ+hBOWPARxa5I6XVBgkJC0QbFHnLKVoyeo5SIAstkrv56gbTAQugsRi/RHSYKs9CU",
-	"caRdSTF6hYxjAxU6URopmhij1wjzZK4GRIwj0HWYYj8v3guEynaENHY6WHPIbNZ/L5p0bTuMqPTnn60o",
-	"fk3AMZotHNaYGiQ7hKJaCt12emJDN3TqXx02zXN1hHIlGruCieFwjmo3lDW/gMYy+HFZUGfrIKFgEOJj",
-	"mOj04P5dlL5YYl+h17U7GEJBpzjLJtgEuq8tXLCSihLOQmmWGu2/cgqQinGCJc7YbMzh1kpUHmaL5Xx4",
-	"wNpG+c5lKCi1I7mQW1Gg1+3WZ3+l7sa64ia2wIJekpsliE1Xlop2mqAbwllHXcwNgNCy9q+PMImju/mi",
-	"xy0y+69SRdzSTXcfQK6AyicP4UnmmNKA52BweE+YSUrIiyz8McRz2Hq42kIdZhc25qSarYrxMVvxQ7kq",
-	"MN6EcIdFctMwP2d+1AN4F2MKmnrXkzA6VSpbAoPTJjpVB9OqLxpXuQ215fh2co3FzaPVOPHUNllLlqVd",
-	"gFM1Dw4PRxfXURz9Oro8fvtPW38siqOfDs6OTkylsZOTKI4ODn9Wf/w0Ovx5fHzm/qmNPYfH2pZzcPnj",
-	"8fXlwbXr9KPq4i8ZJbprFa2Pd1Mj9Ms/0RuOK2D5SwuoY3mM0gL6eP9kNQWaAudWFDMYBB8kVQPkKVwr",
-	"NKfH823mvRXcVvbAAYfVseCHORZrCvl0pPHRgVHYBeYhtiHmjPeFUjPKvtazI+T+vfBZapTWleHF4MTm",
-	"1bqR796PdL3ImuXY2Io/hUKbxrm21QfzhsQAcWupMHiuXT1JpX99ggZg3IracNXXNimVgHqllmNzSgFz",
-	"A229Ro1P5qdqgLmUhcFL93qGfr/E/lm9YCJIzXmBC/IzLMzzHIROWVszPKeAUsa41pXhFvgCKfY/A8Sm",
-	"CCMl7DxDIx1uohPCVl8VQSlLSl3AxTyLgZHQSVXoN4Vyvz37F/3tfmeZdfEbUssU6G7OUI4X2tuCMOJK",
-	"Wv3B/UOPxEqJiLRvbgilvOq81Gf/0oE4JAEbtWq3fVDgZA47L57t2XBuAzCxv7t7d3f3DOvPzxif7dq+",
-	"Yvfk+HB0djXSfZYSafRPck8wRf////zv//i//w8dXBzX8pb3o+fP9kxzVgDFBYn2o5fP9p69jIxCog9z",
-	"F5dyvjurqoEw8391i/QjK8dptB+9s+V+G8/EvNjbC+Fu1W756Eq8fOdnXZ/lOzFxJFyJh+gIbkkCSJgB",
-	"0QSmjBsDwQ4xtRJnQtPYUupss/pJRvtRUU4ykugxzZYzl3zm37LJTatihJw35VFeojFjPzQvqK1e9keC",
-	"+Eri6XQ7kLJSdsJUfW9t8lX7qhvz1vZbGtEUyTkRDm/W70pUzwS5bbm0Qe+ebBDvuSyeCFlqgcK9MObF",
-	"Y85chVB7Hk3C1bftEQ9oijBi1MhlSJFjNFmgq9OrDdCQyWL3tgpi9h+bCXJ+0lOzcdR/vms+urdcU0sq",
-	"CNPUAFxxVYy4dQ/2vzH1A1A80pgywUcAiJCHukXceD3wo/8Jtco623rSb4Myvkq59EFruY5d83Bdj4b2",
-	"rcOHT/6D7I1B25V4M/V/B6tiPbWq9oVnN4+AfPr4EcdEQKquONMeonyB3DsfFtcMIrWRTQt5HHBaw7fd",
-	"LyR92DVRnF68U5P+wttIt+aYj9Ptj7jrCH/hTwbmgxoxnUNys0OoueS2ooCp+v13gYzvFH3z3R4S3/aF",
-	"P7bKwa76a911F+C57ivxqCzPsX7XTj870YcSeG63r6PFqsH9bEbD4H5V2sPgnsvSIUN7umowbTLZs/BO",
-	"aOBauaP22H1euQoN/Dn4sqk39ikAasb9uzY1myncGaXFFk76i7CEdbZSbcJ7OuKs1FdCFT0WCSsgRjkT",
-	"EpV8piQCXSe4QSME9KLRakZFo4OU4h1oQvGno9B6UU8F7XMK2mZhjBF3cyzRsTY0pGwbIO9aO/DuF/OP",
-	"h7AUfJDIc7ox4GPvq7RVJZhe79G+2tvkVq48p2xQ4PGF+No7rg/tZ3K/Bp6lJsOx9iZttXW5cwlFhhfG",
-	"yNj1OO3WiHo9ByVOrNreJMdUENnUETrRtSk3GGzV/jnRIboJGN3aossb4ei/k9BvSoT9xUR+hT5wazyG",
-	"KJljQrcib9zFngTxxUSn/Nl4iVnVUwJZSMYh1XZpQmfIBFwMBnUVhOTn1LZATQ/1vXrWpi2huZzgWp5w",
-	"PXlYS99+ea0JupzQE0Zj9T8sY8VX1F/4/gRL9M2Hd1c737/6NqBSTCbsvpe03Xqkf7pzppSrUyyTeecI",
-	"w7BpBszzoPqAil5ezGowj9E1nq3nFi99BtmSGqPRY5j7DjhggbBA74D94+r8rIajOtjOh6TmQw1NCbUF",
-	"n7xoekzN8Q4jAX8pXuAChDbwxZeUN+OqggWHbPUW2+GrsYzTBcrN9kSMjCbX0j4MAqwx4OtGlm/YLYfs",
-	"+Dh1EH0czuG5RAZ7t4cO5jcIOwipi8RNpN0g0GTMFYT1G2/M58FXSJuo1zfDve7ZkS5f8KRs2RQJeSpE",
-	"/jAnyRwpfobmLEuFcUa5p1iHUz1jJQqz51P7vReDHmyG6Uc+/1CiWMW0/bWM4jqEuAQkAPNk/kMVVfBZ",
-	"W2u1EWaqVVwqUV6d8VKys/3XeGdsz137enqYGtpoxFNnk9xUux6QfLhhKmQgjKq30+2rYGUtuHPtg5Bf",
-	"WTdjBXrpMErr9iZZx/gA/y7QHePpRqgW5iynED0hPT99SmLOEM7R8cAgghx2XflrPzwWR6Zo8lYw2VZR",
-	"eAyfU8KKhY7FyrJVPGJ3FNna0GtgZzJ9nrG7CnyuwqmXVL0vMqZEN5N+EyZUeZlJUmAud6eM5zvuREIX",
-	"fEqyZpzqhFCsmWc3PdL9NqNHzx/xDihoeM7ZWAge4awN1BFG+jV59M0/LkbvYnRx9i5GH2ByUfck1l48",
-	"WzlpfbLPSj1U7azXugrcYW9usl51JZH/5Y8zmJZZVWx1gH9rI1el2NKWQHI8g93fC1hR8ddjcAtN9KE+",
-	"klGKww7QhKWQGlwZgBk1sdfUBt1lt8BdllWAt+iG565dLznYFi31gMxfJrVth4L7JCsFuYWAsUlve9D4",
-	"XpOV3xPrfNzOklZ5klO88CHtpyflvqZ07lPxmEv7HU3JrORgA3mrGlM6mKleZWqJbLaDF9n0mmvoVnve",
-	"M8CxL22Lf2sLU6NSxF9MpTpdIF6d0XqCUxc64qBSNMmJtG9XDuc+X8VluaxH9ZVFDle6zXOetYK9f7Aj",
-	"05ygDnK0h9gbM4Tu2iAPuxQwNzW+vVTiTH/emFI8hSGtf+xRv3JYfyh56izF92emTecFUJQxdrODM3ID",
-	"okpm0Dim64z0wcyWcdDh5Zd6lYOwJH3NcXKzITmz1/2QpdAH/S7mjMI1JtkTu1gbDOsJPa01xVaJmSb/",
-	"yIDfvNBkwGNCLpVMYkKtJSYZYly1yAi9QS4ruMdZ10wr/mPe/XILfPLQ5eFwpcG2Pm1P2M+tGTcc9PNo",
-	"hZ+GoVv85+LMVWW2Jw4o6nET/nBu/GGOZbM2kAl+c8l5A5h0/XrYt4B2k+pFTL80Z5qZdzO/ioUbp7eY",
-	"BqpP8JIGyheCHJAu/ZWt4NSU1dwgl5s2rvZT6wLsFjSiFRwnkiRgHlquYZZ7P8pjybVfGqjlfNNB1mqR",
-	"69S162WGWDES9DUbEZpA2LoQOo4/UnCrlzf5q6mV9kTNq5N3rMxSNMe3gCYAFAlouHUHYhUHe9k7Cdal",
-	"bvVVCNaU3MuSN2qnvtVVvHPmfxGB5EQGSlvmUxx4na11cI9Lo2qb8JTVvOtfGaIUwAdVIvGQPDfKV8PX",
-	"E2Old0AYjpuSA87DdM587pfN1yJUfSPuTrCQOzr0def4aEsruYR7aWKOd5Z76xBz2h4U3ekRTobcAjLB",
-	"z/WMC/SNKZSyo2iJ/b6PvtwQmsaIpDGy6f0P3w6N95FY3IQ51rX++qc3Z66rTPOk6TGnC8SU6q4h+Sip",
-	"MSUlHWbm9/rrH8iodSmavxiH1kBzaY61QOO1sVZC4unULMsVPdFXwJU7+fhJ4bmraPLxk8Jlc1fNVTGF",
-	"PHZxQXZvn2tMt1NWdT+0w1sNYv92+kztJ4M3jR+yrPGDXX+jiQvJqP3o3B21nwyVqP1QUfpPD/8ZAAD/",
-	"/w==",
+	"3H3rbhy50tirEJ0POLv4Wpbky+ZYi/zQSmOvzsqSjiTb38LHmUN112i46iHbJFvSxDCQt0qQPwHyLAHy",
+	"GgFvfZkh+zIXr33+7FrTvFYVq4p14+coYbOcUaBSRAefoxxzPAMJXP91VHDBuPoXodFB9KkAPo/iiOIZ",
+	"RAdRYr7GkUimMMOq2Qw/ngK9ldPo4PneXhzJea5aCskJvY2+fImjYyyLWWjEVH+MIw6fCsIhjQ4kL6A+",
+	"AVDV+0P0/vXVX59HcfT66G97T6M4+uV472X00TfhSVrOlmM5rSYjaetMta389Nw/MMxyJoEm899gXk4y",
+	"BZwCr6apNdtR7QJz7D/9axzNCC3/9k15imUIdBmWrduZMD5TvaOUFTcZRLGanMwUNF/u6ZnNHzsvK7TR",
+	"YnYD3MxMZiQ8t/5Yny2FCS4yGR282KtN9HSvPlO1Q0Il3LqJGA1Ow+iqW9z/a2OP+s/lTV5MGYVrTLLQ",
+	"CnLVYCxVi/rEOZYSuGr/Xz/s7bz8+Pn5l3+LfPi7hARILo9YCgGi5KbFOFFN1iDPL6qvyBkVoE/yBWc3",
+	"GeiDlzAqgWpk4jzPSIIlYXQ3Ny3+/Q9hMFBN9W8cJtFB9J92K1axa76KXTeunjEFkXCSq+Gig+jy1RF6",
+	"+fzFf0a5axNHVyAEMeMHljFsejeeZ3pBbimkiCiaMWdSA+IK5M4RY3cEmrMsAVCNaKdR3w8TNe4vLNUn",
+	"HacpUX/j7IKzHLgkCswTnAlYXMf1FNCEQJYKJKdYIkwR1mMhnCSQS4EwB5QRIfVqUcoSsSskliCezNKf",
+	"EZNT4KYRh0khIEUPRE7R86dPn0RxlNfm/xyZISEdG0ZRnQgsYUeSGSyTZRzhWw6QjvXn/p2EIMLIDCJh",
+	"Jpa4v6fPDD+emLZPq8+YczxXX2+wIIvDPN3b8w10U6S3IJc4qKdlwmiSFY7mukdWVIkTCWmNJm4YywBT",
+	"9RkkHs8ILSS4lVr+srfX4G17y7wtjjQV1IWYZifu7H/0rGbCcRFYyS3HhomUa3jRzltVF5J62dX+Cx+/",
+	"iqM7QtM+eM0A92x3i7OxD88v9vzt7yGrA+x0P4qjUyXvT595ATbDQgIfJ1jAmKTdfFL1UMDwgiUAlRlg",
+	"UXDoSaozSAkekzR4UgKrcielRtXlSZkBSHvCW3kzI1Sa9nLKemGIMgn99sUKmTDDMBx2LkdX56fvRsdR",
+	"HI3+4+L08ORM//vi9PDM/Ovs/Hr8anR4dfLL6ciLvhxzSRKSYxrmLPt77azlhYe15BoSfcGVc8I4kfP6",
+	"3i4U5V0oyrt4pv7z3Lv+T3wZeJ5mHHAyDbEYDlj05VYcZkzCGGcZewiPl2fzvsN9KkDInieHg2DZfXha",
+	"UcxgkBwSxe0tKDE4LiiRfchV4uxOSS7WC+wS81tYIKxWQd6UrY7LLe+133K/1NW5D6ZTRUTs5g9IZLeU",
+	"lFjcrbyF/nJTwqPsxaNX37udpJTmK8BieZEBylYkN87cHaaTUvrS3z3wlCSyziiuL9+Oojh6dXh6pf7/",
+	"+vzMz+ps15VROWEFTaGDIHthwY00HP73wEvNqkXz+eIZ2KjTr5xGtHDS8I2R+8vyCRuRsyyOtLrdhGbf",
+	"Qe9xVkA3uEyz2A7kg9YifKrePiSZXyrKsachY/TW/tPqJrHDlPqfiCpG5gRbrDRJyfQnw1vtkYqjZMpI",
+	"on9hTF1aTXPDRGpEWPJ+1QULsIdT+E0qdahojNhGtS8+8BwaMWVQv4wgXP6+rAfr+1MDuW2SvE5cHrSE",
+	"KSHnZIb53IevhW3bxbrByiV6980BX6rVLu44sXaAvmS+sAZrI1i4PdTmFeoOPLOX7AVJQGiqxvRSZnkJ",
+	"ahPftMgyfJOBM00sbSItYK3+JPXCxl1KyjvB6FDplodXVydX11EcHZ2fXx6fnB1en196Ga+2sNwPvCI7",
+	"XWetDXGQBafjgkpjYVp1lAfG78YJK2idx9fueVwxdP8nYxRZaxfaNFFHwPnF6CyKo6uT10bLr10DLkfX",
+	"by/Nr8dKEMbR0eHZ0ej0dHTsxU1AbpkP436nQpt1LcPUtOIA4pZeUmYTrXF5Jnxn6QhnmYdl9bCcdAI0",
+	"wVk2kBx1Fz4Ogqv2fRwUmYHztcKle+B1tLrhrHShCRHg+dnVybWisfcn178eXx6+P3Nk97HnZaBt9YoA",
+	"rnWfZZHio0ADxorm7KariUNUdskePJLCkl/XCg3yBXS3FXBVzLSw+6LtRjAEAIuCyGgMepGhbdmuHql/",
+	"N06LIYbH5G5NDmZGuJn7j84U9GdC15pDD0PosK2lREhMExjP/O6MwKzOg6GUEQn+QxO+vM6sEuJO0+uL",
+	"qyiO/n6p2feb82t9fHpIpQywGHgfaefrcfRA5DTl+IH2UMgsx9f7jEuqqpFLEyeLiLZwaODAwrO+Dj91",
+	"c88dxrKwsVEUm3xmmRktaKiYigdjlFwmXv1psLwo7aEei3dmXLyOAH4fnZ6ev9fo90vpFtUj4YCHuh9S",
+	"SEgK9jwO6bLKNOrchwlOtRGhSwjcAx0gMM4nE5LAof9m2KHbej+Mnblj+fKraXEgPEwnEhTEQRm9JH+P",
+	"Ds+OT44Ptew9Oj97dXL5Rqt87w9P3m1S0YujIp9ag0EHN6grgdWQjthLxbACayWoayRcp8146USHeMEp",
+	"ER45V9JMT22De6+uFB7lOCmjMjo0YT1TaJln8DDQ5FTjIiWJFYUGdect7eLy5N3h0e/jXy5Hh0e/Bi5m",
+	"HsP3C+tWC4dFeK11/ogNj7xwNwQztx9WRp3CWXY+iQ4+DFGshgiFVoNGw3LiExh5ztnj+EZddAIGDOOy",
+	"NfaAATNXNgTPtE4t7QsbpaAuaRNOW2q5zpSfw6whyVhyN+CAqebeLWVMEHo7Thg1ByMgNGcztZ55+9cW",
+	"ScNJlvnRNCFZ9wImhAs5trYMv6ZAqOJdVI6DFz1sPC1jITmADKiHSx7VTl2w5hrsbKvOBxM46xFnYtrp",
+	"Y8xyoK0WEMgZt27dtlEvXbuyzxAWLcD0D5l+QQwezthgveMJHU/VZxDdsrI3tcKpy5YkgN8DHxgbElRU",
+	"Skt7M0TG6LSITRCHe8BZ1MW8GztbIIiFXS1RcEWfTY5ouVnJSWo4XJb9NRKrKGdZeny08mMzKkHjyj5M",
+	"M1gJkQPUifIoLG/Sz3x0WETvvb9RrS9h4ts4S5KC88H23JWMwMO5imAFT/wiIHBKfJpsfblhBBjmsWzq",
+	"L52+y4Jqheva0KtLq7WvK0agvzV6e7ZkqyKamcLQd/x5AwF59QijbZ6cSk6HHR4387Be1gi/6PC5LwPa",
+	"C0fH4ZYBmaYchAiYuwWMKeulcKxkoSg9WU25JaeAFN9FaQGIUCExlUqKqd95QSmht6iUJqs70YJH65aT",
+	"dBx0Iuqvw63/OA0jvFIZg+Nm5HbaCIi45QA0iqM5KBmqmVkaiN1zkXiBT+FJZyEYsAfa5idZPS7Mp8jO",
+	"iIA1HYRGcKzq3AvLmjCb1F/CpqWlq8HipzBS5LSY3YwLngVMOengc1iLN/HEmCwxbscWKtuOG6AWWlEi",
+	"tbQAWzCWe6+fswZF1U+LI/yac7FGEZULsmFdqsHAK1f0HXWIPF/X5R7kNKufag4zTBQnHIvGugiVPz2P",
+	"fGHKQmI+lDKWbJKXb8/OTs5eR3F0cfj2Spsjr67PLy4C9kghWZ6v6VbqF3RltYmSShxpOvIpI3fqgPNR",
+	"x3FhkibA5y1sMfdXsnIzsrHDZ7Xko1qDzffhj+2crhDjfmp3dVssOUUZPVD3ENVA5kPS6N4bfdMS6mQ+",
+	"hRkyTqS54S1coRMNE0RSxDi6+v3qevTG7z2VrAXCgzCPJQ5bkBuHpALIBCcBRQoecSLRzVyCS5ThgKZY",
+	"TMFrYJ5wNhuHka06BuQ03I+DXznLAsQDn3qyL4e55g4nHACpT04/FCQFJBVDidHNHOmJfaYUNt7uFUdt",
+	"TOPdkZYFQlyFuGlE1yFnwesj+BNrdNy0Q5QD1htaod/QLlKW0fk90J0wOiF8Nsh9afsMdeKWvTpcmBnm",
+	"w32jplP7yBPgvDdgWizcQNNxZRZwIvvq+vz8eHx8ruN23p7VPYmj/7g4CXmjgQ71BJsebVvdpKtXMaq1",
+	"rStGCA2k5OD2XJaPJ4oaaE/05iyb39pc3SU7Zg81YCmWf+HvJY3ueHR0enipyaFBGmfHLT7mVXiGibIe",
+	"2KUtpLOHjcm6p82ZqVQNw74a7K+KAnc0YUmsefQbjMlzwPu5sx0334T9upQM23NruylWcG1bj93izpZT",
+	"JZ8GkgJr+WeeTIk2d98g/qCuol1LfNG1xP093xprPKapu+QcJuQRhFJdTCOkLsPiAO39FCM12P7PiDIK",
+	"B8h4UMJrexr3WVyYlS0k5HQEBtR4VHNH719f7fz1OfqQMRqjDMuP9UUP4WK1/Bi9muqPZeg2CKRq+8zH",
+	"+zgsxqYugfLlSoAsmdtCsryZEWGaotpZQOqmk6IJ40pnJVzp5PhnlEKOudRuM62lmwhmVOR1MA5IcfUv",
+	"dHWWGsyIOGW3hA5kDTkW4oHx1Jc41kF/ksnci7uf/LgrBHAPpSvwdVUGaYS2uGHiavE+aLypUp/7paVM",
+	"cNIvfzJw+VvEcdjc5GLQPVTzB+PhLy0m4vLzGOiw3LK2Tq02YZHhkCWCpjZqtH+Kj4WXF5MeI9CypOhU",
+	"Y3LgM6ILagzsqG6MA7usGFhAsfdu2Qh/Ig3PWT2vKRywMywRK44EpukNe+wRitiVpbVqKKTodkS/FR7T",
+	"uO7oUOYUihK0TcT4ac36H5somIIzES/fFQKXmmHeF4nvgA6653U4IAK/P5BUTvu6GEzj2O3ejFqfOQhB",
+	"b0LgCkD8Cpvstych8K2HDW0qTB2cJbXvlZkDXs+eHzTBSiKzvsEDZtllqnvATPwGJCeJJ2kZizGb9Adg",
+	"IKfFe8XwWh8G3ejsqi/Zg/dCz3pNKZnsjv6rz7QAZXv3lSzS23d7cAPHFoQtUA8mXI1dBa3OgB8sCXPB",
+	"o70NZHcwH5jjTjVXHts8lt6rcv1SInrFWlYd+5uD2D3wxVyncGsXz9S7uWBZ4VwmvZYusCRiQswUPXos",
+	"eulgXqld5WpLBPuoqTICDnT3BPTZP9tTsz0fSasHwrgcapsv/RFBn8O5zA9tmNUy7OExJxzEmNCxCAXB",
+	"Sj4f44kE7m+yHHxaax83ZwisrxacN+TqqeuDNS+Q+x+e7bz82GICWFitGSOwrHfAyWQ+2FaWwpBb7eZ2",
+	"YRV132YuMpxA6GIQqnJQi+FvzYGw9Rust5vbii89u7iqawOah2O6MkzTcSGCZn0SjP9xYTy9lrEA/Xr8",
+	"i95OHXi1OJkSOl4MOW1/AKnhJCk4Tuah4IJm/T1/Ab7KWJe60rMDi8jqPNB1a6jqwi4bqVJax0xma5DI",
+	"yG3PC/qq+GebCOhpBUpB2hKpy0o654y3FeFp6atvg9DD/u8alivpW4qnKm0WiA3xy4eQul9V8Glfry2N",
+	"Y4Ypp2rjZbWcmMUSZCG7WEepIU+xg6HFzdYJMqgnZ3djyxcb/HceFu1DVKFPPQjsE69J9cCNzaiNHvqm",
+	"bEYotkpdD92WFjPgA9oPza1JcJ5DirBEe09evnz5EhU0AyEQfCpw9jNSt2D0X9DZ7mEjRLlnxYFFu3u5",
+	"l7gBCS8ATaHjDQavqW/hWJnUhcv1v99WEXYehrJO7PVmYoVrhaL9HGHlFJcwl1w9GJjj5G4s2V3Ajj6A",
+	"mVRrjBfLZddniWsxfDXaaEbzNmJ0ayTip1g173Dfci1zobPwoLlVrFsz9idfRQlG5zNWiNaKX+OAn3VZ",
+	"0D8qTR5nY27MmJ31WSvXkR9y/Uq81nvUChLWwguZDkcOZLIOr/S7cTxQNraw9kdBuhBXhMUdpIgyiSRD",
+	"N87HWq2ytrGVMuAYHd/AFGcTP7BWurTFUa6uYSVP6oLUMAeAgGwynmKaZsHKUGUCRK0k8cnx6OxaKfmX",
+	"J8fj9+eXv40udTD44atXURz9en59enI2Gu8/ffb8hQ4tent2rVtcHF5en+l/HY/enRyNojgaHZ2Pj07P",
+	"3x5HcfTu5Hh0bqobH43GR+fHqsH5xejs2f6+v+BUz2KlPm23hR+9A37Tqyr9onbfWud8heriWzgsw0oh",
+	"t1Uj7l8ptj3HJIAEnxe9g+O2BOfVOUTLyeyRUXcJQgdEvSPgsXHXhM1G8gkT3AwHdIcQp8aLdFuvpaSE",
+	"tw1yy3OT822Zt/fwLE212SyG2dBQiM1U6NxgLmdlf/eQTMA41pZS2V3CYh0NuF1dbDE/1Tv6ILoR1RpL",
+	"Wxp1DVdmT/4acHaEy6qH0v+WlGQ7ipsr6HvscZGwBeSXtZUHTqQEimwBB8lQQ4f5gYOtMRWjFJKMUEiR",
+	"KdZA6O2PgUKr3jzq1pTocCKzjym2ZVB2JQ8JCfkyKPaQu2zFaB+lRORYJlP111OkFRZCb2P0DD1goihL",
+	"x9NpJ16MniPjUkK5rp+HFE+M0QuEeTJVAyLGkY5Xr9sJX3S9NNKe6tTq2p5BZotB9uJJ17bDiEp/XYqF",
+	"i18TcIxmc0c1pjTtDqGoVlpjvXti427orn912DTx6hjlQpZmCRMj4RzXblzW/Aoay+CXqs7y2uFZQcfb",
+	"Jkx0enD/LgpfjqHv/Z8euTX9OegEZ9kNNgmwnfUsF1LUw9npzRdoBuRSAKRinGCJM3Y75nBvNSqPsMVy",
+	"OjxUcKU6SEXIEdtSdIRbVaDX6da4v1Jno6vmra27qZfkZglS05Xloq0m6IZy1vJcygpAWLL2d8f2xNHD",
+	"dN7jFJn9lynkbummuw8gV0Dl1oOnkimmNOA5GBxYFRaSEmZ5Fv4YkjmsG662fqvZhY32KWcro6vMVvxQ",
+	"Lt+da0K4xSK5aoClMz/qAbyLMe/ceNejs3ZSoAkMTqduvTqYVn3JuMx5ri3Hu5O5kDAjSc3BuLidYKK2",
+	"fnZk0CXNedI3U+lkjTz0LmO3/d6vIABJK696De6mdlkJpB7Q30SS1iJCt5erdY3F3cbKaq6SUiztApyV",
+	"4vDoaHRxHcXRu9Hlyavf7YsGURz9enh2fGreLjg9jeLo8Og39cevo6Pfxidn7p/aTnh0os2Ah5e/nFxf",
+	"2oK4h6env6gu/iL0or36eXeQqhqhX0kDveE4Cuf7fbRo2QQhafR+Y2XqmneVtYRtMHMlKOUGqOK4VphW",
+	"j+fbzFvLXBb2wAGHb/LBD1MsOmrHtlSGoQNTJ3LMQxqHmDLeF0rN1Jhaz5Y8mbfCZ+RTF/YMzwdLkMUa",
+	"x6/fjvQLNDWng3EzfAxFxY1n2s0TDLMUAzT16q7pS1CuZZb1L3nXAIxb0TJc9bFNCnW3uVLLsWWKAHMD",
+	"bb1GTU/mp3KAqZS5oUv3Hq9+Edn+Wb6JLOolpnFOfoO5efCX0AlbNiqcU0ApY1ybWeAe+BwpzfEWEJsg",
+	"jJSe/ASNdKSSzl5cfKcYpSwpTHKjfmgXI6HrdKB/KpL755N/0H8+7lSpUv9EOjEbPUwZmuG5dtQhjLi6",
+	"6Pzs/qFHYoVERNpXfAWSDOlSR0/+oWO4SAI21Nxu+zDHyRR2nj7ZszkYBmDiYHf34eHhCdafnzB+u2v7",
+	"it3Tk6PR2dVI96kuM9Hv5JFgiv7v//zv/+9//W90eHFSK4V1EO0/2TPNWQ4U5yQ6iJ492XvyLDJ3WY3M",
+	"XVzI6e5tWWCSmf+rU6SfbT5Jo4PotX1ArPHw9NO9vRDtlu2qZ5zj6uXwrj7Vy9NxJFzVwOgY7kkCSJgB",
+	"0Q1MGDe2pR1iXl+5FZrHFlIHE9cxGR1EeXGTkUSPabacuYxR/5ZNQmkZXuYccRt529qM/aV5QG3B7D8T",
+	"xFcSTybrgZQVshWm6vvSJp8vH3VjGV1/SyOaIjklwtFN965E+fC425bL9fXuycZ/n8t8S8RSizHvRTFP",
+	"NzlzGX3veYYdl9/WJzygKcKIUaOX6SIE6GaOrt5crUCGTOa792X8ux9tJj5+q1izIfjf3jEfPVqpqTUV",
+	"WxkgBS1VMeLWs9z/xNQRoGSksYKDjwEQIY90C60s4hmYuhQfrH7wqQA+r6kHzrBfgnyNh8HU5dIHrWod",
+	"u6e6pG2PhkfmmvPlox+RvSlovarh5kWxbV3klw88u9sA8Wn0I46JgFQdcaadi7M5ci8HW1ozhLRMbFrJ",
+	"44DTGr3tfibpl10TAOylOzXp3/ky0XWg+SRdH8VtKPw73xqYD2vMdArJ3Q6h5pDbInXmHcG/CGQsWuiH",
+	"n/aQ+LEv/LG9HOwmmKddx52nax/3we8QqTPsm8K9ErQ8RcfbWKEBLdVW43U9VfPtMaGu14q00WhbdPq7",
+	"rjKrZRCHFGl6QoQikbAcYkThAYRE+k2UBnHy1E+cPLXMIQ7pa4rz6EeYhnMDmOVMAk3m+p76cTuag3vB",
+	"qZfesL/RabfIjRxyUYJpSlIsnbpxwwEnU8WWck7ucTLvi2bzgFeNDWkpEORFr0GuiPXtn7Atwl3DXBs7",
+	"iBQIJ/aV8d7HqAnd3c/3wG++hNXqw0Se05Xh7HisdrSXLFZNGS0eBR8Lt3Xxojh6wORel/Q2ukz57OJK",
+	"WuEGz/2AMN7wm2nD3s5b0uq+fK/EbNGL/s//QBq/6AcDox/VLzZOzf4UIwOTH5WGiZEocuD3RDD+MzKA",
+	"qBoymoBuprQiJc3/IlAGODXWzD4HpaYMWZC2KEMCPMrQQl4Xm80wyoiWeP30pFWVlZ79rA9zcL8yfXhw",
+	"z6o099Certr6MnvoWdg+NHDtOYHlsS/2ozi6eKr+80z95/mAgT+F9Md9bw5BANSM+3dtnsQ1elT1MMF3",
+	"cj/uchxvVTXVh1XporO5U0dnTEhU8FugPp1UQK8Lq5qxW1UR8A2qKgK2Bu1zCtqBY5SVhymW6ER7XVK2",
+	"DpB3rVN897P5R7fusiLg/bpLWfYkrL20J+R9Xf2ktYSE3ooecutahJ/OUlMpZKqls5613LrcuYQ8w3Pj",
+	"cQ0LjS/rE+r1FBBbdkRKjqkgsmkwbSXXpt5gqLUqTx6wYwkY3dtHDVei0X8lC6h5guM7s38q8oF7E3mH",
+	"kikmdC32xl0Md5BeTJT3tyZLzKq2CWQhGYdUO+kJvUUmcHkwqMtgfr+ktiU2exg3TYEPr4bmauvU6u3U",
+	"i/Bo7duvrzVBNyP0lNFY/Q/LWMkV9Rd+PMUS/WAKY/8YuFLc3LDHXtr21F2NbMeTyc4Zo7DzBstk2jrC",
+	"MGq6Bfbvfe/P3jJnXspqCI/RNb7tlhbPfN7pghoP2iZ8n4fqJoqwQK+B/e3q/KxGozppxUek5kONTAm1",
+	"JWu9ZHpCDXqHsYDvSha4QPsVAhMLypv5CcGSqbb+pO3w1UTGmzmame2JoEXcEEBHNINuZOWG3XIoqAGn",
+	"DqKbkRyeQ+Ts9OtCB/M7hB2E1EHiJmNlIGjMAxPt9puTstWaDq2BT558b3fzxusi2zoWJTK090i/w9F2",
+	"PhzmPIQg8WQS9hgdmxdWyldOvlG/Uf2JlK/sO6oegNkSqi0KEKbIIRJp75HGOvrh+tn+jweIUHUfSwBh",
+	"qc26sb6ePdtDM0ILCQLplycQRgISRlOUAxeMImtXFj2pxX17Yl/eWeAfnaadNejo6xza7XmjathruKT0",
+	"AZ6yBzTDdK6tQAIRiSQrbIrdgFO8jIxd5xcKirsj02AtzHw7fqSv6vHZOtG8YgVHMAdxgDBlcqqfKJrN",
+	"ME2Bx4YJVO6doUfYUYaPavRTHuOUPbQECV+pNseqyfdNMk3N2z0i1+F4/PKvRmojmiIiD5QKYZkQL6hS",
+	"KAtR4Cx2/AgxCgLdAeT26aScswnJYC35kTH34K9f+TSfB1/hdLxodzPcS3M81mVotyqDTLHnbSH4/ZQk",
+	"U3TLiZI2WSpMZLipw7XKrbv2rpoXa2/Kd/x6XBYGuwH7XQj+1Et5mZv8fUWo6lIQBSABmCfTn8sUn086",
+	"SEA7ASeaD1OJqrcaK8ui7d8RKm177gqTNN4iZUyDN84n/hVEwIol7QI5jb0j4L8KVdaS9LtqX3xt3wDL",
+	"0TNHUe5tvjIg/y8CPTATTDuY1MKS5Q1EW+Tnb7bJzBnCM3QyMKNnBrvu0Qw/PObH5lHstWCyrqF6I6F/",
+	"LJ/rxMgsW6Qj9kCRffu7A3amYtMTpeJa8Lk3wrys6m2eMZy+sWWUwoxqVmSS5JjL3Qnjsx2HkdAB1+pV",
+	"PYX7hlCshWc7P9L9VuNH+xs8AwoaHjwbD9UGcG2gjjDKp0wy9MPfLkavY3Rx9jpG7+Hmoh7Wb/Dp0240",
+	"Zp8UeqgarjvtGQ7Zq4dMLFpNyX/zG00nRVY+VzYgvmqlUDmxpi+LzPAt7P6Rw4KLqZuCl8hEI3VDTlEO",
+	"O0ATlkJqaGUAZdTUXvO61i67V9duUy0rIFt0w3PXrpcebJ/98oDM/9DYsh8UHpOsECYC2DeD3vag8b0u",
+	"U38koIuxdJ7cMpIxxXMf0X7cqvQ1j89tS8Zc2u9oQm4LDjarvnwrwNjla68FVMRmO3iJTa+5Rm6OMMMS",
+	"+9K2+Jf2cDYq/n5nV6o3c8RLHHUznLrSEQcvRTczIg3mv1WXTPWuwFdWOdwTHB581p68+5MD6QwGdcax",
+	"RWJvyhC6a4M97FLA3LyS6eUSZ/rzypxiG4a0/rHv/Z41+FPZU+uTKt8ybzrPgaKMsbsdnJE7EGVlEU1j",
+	"ul50H8pcMg46uvxcr1Yb1qSvOU7uVmRn9rgfsRT6kN/FlFG4xiTbcohfQ2BtMdKvdrFVaqYpBmTAH6Ob",
+	"ObIIMPnPSicxdQ8kJhliXLXICL1DrrpjD1zXTCt+NHcmylVPPKyN7XVS5tYu4D+M3OJvSzKXL2xs2XPV",
+	"4yT86dL4/RTLZo13k3zhKmUNENL142Ff099NMmYKPge0OdPsSLf6KhZunN5jGqgizAsaeIYG5IDahV/Z",
+	"Ck7N80grFFakjaO97bsAuwdNaDnHiSQJoMRi3VGWpRmfJdd+aZCWi40MilZLXG9cu15miAUjQV+zEaEJ",
+	"hK0LIXT8mYpbvUz193attBhFUjGvB1ZkKZrie0A3ABQJaLh1B1IVB3vYWxnWpW71VRjWhDzKgjfewHql",
+	"X2OcMf/LtmRGZOCJotkEf6108eAmPM8jPfQv01oI4IPKAntYnhvlq9HrqbHSOyAMp03JAc/CfM587hea",
+	"vMSo+mZ8nGIhd3Tq1c7J8ZpWcgmP0uS87VR7a1Fzlj0outMGMEPuAZnku3rGL/rBVC3eUbzEfj9An+8I",
+	"TWNE0hjZWptffhwaby5sOe6xLU3aHne+ULz7O7B0DihFvtUg8XMK1qGOsEQZYB0brjQQMjPZ3dgEBBGK",
+	"nu2hFM/FOlWHFGolFndhdF7rr981/spK4ls0F7McKNKQ3EjWfUFJiwfhrf76J+pguuT3d6Z8aaC5cnK1",
+	"HMbOMDoXqF0rLq2PgCsr/eGjonNXOfrDR0XLhg2bo2IKJu/inOze72tKt1OW9ZV1LIMaxP7trqq1nwzd",
+	"NH7IssYPdv2NJi7apvaj82TVfjICoPZDKcQ/fvn/AQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -51,6 +51,8 @@ type Card struct {
 	Upheld     *bool      `json:"upheld"`
 	Rung       int        `json:"rung"`
 	NextAt     *time.Time `json:"next_at"`
+
+	DeciderName string `json:"decider_name"`
 }
 
 // Kinds of cards and their colour (domain 4b).
@@ -76,6 +78,9 @@ func (w *World) propose(kind, unit, cause, reason string, caseID *uuid.UUID, cou
 	}
 	return c, c.link(w.District, c.ID, by, as, "propose", CardCandidate, now, data{"kind": kind, "color": c.Color, "unit": unit, "cause": cause, "case": caseID, "count": count})
 }
+
+// cardSQL is a card (alias c) with the name of who decided it.
+const cardSQL = `to_jsonb(c) || jsonb_build_object('decider_name', (select a.display_name from account a where a.district = c.district and a.id = c.decided_by))`
 
 const cardColumns = "id, unit, color, kind, cause, case_id, count, reason, state, version, created_at, raised_by, decide_by, head_seq, head_hash, last_at, rung, next_at"
 
@@ -186,7 +191,7 @@ func (c *Card) apply(a auth.Actor, in CardAct, now time.Time) (*OfficeEvent, err
 		if to = CardConfirmed; in.Verb == "waive" {
 			to = CardWaived
 		}
-		c.DecidedBy, c.DecidedAt, c.Decision, c.NextAt = accountOf(a), &now, text, nil
+		c.DecidedBy, c.DeciderName, c.DecidedAt, c.Decision, c.NextAt = accountOf(a), a.Name, &now, text, nil
 	case "object":
 		switch {
 		case c.ObjectedAt != nil:
@@ -206,7 +211,7 @@ func (c *Card) apply(a auth.Actor, in CardAct, now time.Time) (*OfficeEvent, err
 		if facts["upheld"] = *in.Upheld; *in.Upheld {
 			to = CardWaived
 			if c.DecidedAt == nil {
-				c.DecidedBy, c.DecidedAt, c.NextAt = accountOf(a), &now, nil
+				c.DecidedBy, c.DeciderName, c.DecidedAt, c.NextAt = accountOf(a), a.Name, &now, nil
 			}
 		}
 	default:
@@ -242,7 +247,7 @@ func (k *Desk) ActOnCard(ctx context.Context, a auth.Actor, id uuid.UUID, in Car
 		cond, args := cardScope(a, 3)
 		var c Card
 		var now time.Time
-		err := tx.QueryRow(ctx, "select to_jsonb(c), yx_now() from card c where c.district = $1 and c.id = $2 and "+cond, append([]any{a.District, id}, args...)...).Scan(&c, &now)
+		err := tx.QueryRow(ctx, "select "+cardSQL+", yx_now() from card c where c.district = $1 and c.id = $2 and "+cond, append([]any{a.District, id}, args...)...).Scan(&c, &now)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fault.NotFound()
 		}

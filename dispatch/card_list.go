@@ -41,7 +41,7 @@ func (k *Desk) Cards(ctx context.Context, a auth.Actor, f CardFilter, limit int,
 		}
 	}
 	cond, args := cardScope(a, 8)
-	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), `select to_jsonb(c), c.created_at::text from card c where c.district = $1 and ($2 = '' or c.state = $2) and ($3 = '' or c.unit = $3) and ($4 = '' or c.color = $4)
+	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), `select `+cardSQL+`, c.created_at::text from card c where c.district = $1 and ($2 = '' or c.state = $2) and ($3 = '' or c.unit = $3) and ($4 = '' or c.color = $4)
 		and (c.created_at, c.id) < ($5::timestamptz, $6::uuid) and `+cond+` order by c.created_at desc, c.id desc limit $7`, append([]any{a.District, f.State, f.Unit, f.Color, at, id, limit + 1}, args...)...)
 	if err != nil {
 		return nil, "", pg.Fault(err)
@@ -67,7 +67,7 @@ func (k *Desk) CardOf(ctx context.Context, a auth.Actor, id uuid.UUID) (*Card, [
 	ctx = pg.WithDistrict(ctx, a.District)
 	cond, args := cardScope(a, 3)
 	var c Card
-	err := k.db.Pool.QueryRow(ctx, "select to_jsonb(c) from card c where c.district = $1 and c.id = $2 and "+cond, append([]any{a.District, id}, args...)...).Scan(&c)
+	err := k.db.Pool.QueryRow(ctx, "select "+cardSQL+" from card c where c.district = $1 and c.id = $2 and "+cond, append([]any{a.District, id}, args...)...).Scan(&c)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil, fault.NotFound()
 	}

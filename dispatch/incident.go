@@ -56,6 +56,8 @@ type Incident struct {
 	SweepAt     *time.Time   `json:"sweep_at"`
 	SweepAfter  *uuid.UUID   `json:"sweep_after"`
 	NextAt      *time.Time   `json:"next_at"`
+
+	Names map[string]string `json:"names"` // account → display name of those who acted
 }
 
 // inForce: declared or confirmed, within its time; the declaration's own 30 minutes are kept by the clock of the incident,
@@ -162,6 +164,9 @@ func (k *Desk) Declare(ctx context.Context, a auth.Actor, in Declaration, once O
 	return i, k.heeded(ctx)
 }
 
+// incidentSQL is an incident (alias i) with the names of those who acted.
+const incidentSQL = `to_jsonb(i) || jsonb_build_object('names', (select coalesce(jsonb_object_agg(a.id, a.display_name), '{}') from account a where a.district = i.district and a.id in (i.declared_by, i.confirmed_by, i.ended_by)))`
+
 const incidentColumns = "id, name, drill, state, version, areas, ring, units, matters, from_at, until_at, declared_by, declared_at, confirm_by, head_seq, head_hash, last_at, told_seq, sweep_at, next_at"
 
 var declareSQL = `with p as (select $1::jsonb as j),
@@ -196,7 +201,7 @@ const maxRing = 500
 // declared checks a declaration and gives the row it becomes.
 func (w *World) declared(in Declaration, a auth.Actor, now time.Time) (*Incident, error) {
 	i := &Incident{District: w.District, ID: uuid.Must(uuid.NewV7()), Name: strings.TrimSpace(in.Name), Drill: in.Drill, Areas: slices.Clone(in.Areas), Ring: in.Ring, Units: []string{}, Matters: append([]string{}, in.Matters...),
-		FromAt: now, UntilAt: in.Until, DeclaredBy: a.Account, DeclaredAt: now, ConfirmBy: now.Add(AloneFor), NextAt: &now}
+		FromAt: now, UntilAt: in.Until, DeclaredBy: a.Account, Names: map[string]string{a.ID(): a.Name}, DeclaredAt: now, ConfirmBy: now.Add(AloneFor), NextAt: &now}
 	if in.From != nil && in.From.After(now) {
 		i.FromAt = *in.From
 	}

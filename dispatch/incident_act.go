@@ -89,6 +89,7 @@ func (k *Desk) turn(ctx context.Context, a auth.Actor, id uuid.UUID, once Once, 
 			return nil, err
 		}
 		head := i.HeadSeq
+		i.Names[a.ID()] = a.Name
 		e, err := change(i, now)
 		if err != nil {
 			return nil, err
@@ -111,7 +112,7 @@ func (k *Desk) turn(ctx context.Context, a auth.Actor, id uuid.UUID, once Once, 
 func (k *Desk) incident(ctx context.Context, district string, id uuid.UUID) (*Incident, time.Time, error) {
 	var i Incident
 	var now time.Time
-	err := k.db.Pool.QueryRow(ctx, "select to_jsonb(i), yx_now() from incident i where i.district = $1 and i.id = $2", district, id).Scan(&i, &now)
+	err := k.db.Pool.QueryRow(ctx, "select "+incidentSQL+", yx_now() from incident i where i.district = $1 and i.id = $2", district, id).Scan(&i, &now)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, now, fault.NotFound()
 	}
@@ -144,6 +145,18 @@ func (k *Desk) IncidentOf(ctx context.Context, a auth.Actor, id uuid.UUID) (*Inc
 	return d, pg.Fault(err)
 }
 
+// Can lists what the actor may do to an incident now.
+func (i *Incident) Can(a auth.Actor, now time.Time) []string {
+	out := []string{}
+	if i.State == IncidentDeclared && i.DeclaredBy != a.Account && a.Has(auth.RoleCommander, auth.RoleSupervisor) && now.Before(i.ConfirmBy) {
+		out = append(out, "confirm")
+	}
+	if i.State != IncidentEnded && a.Has(auth.RoleCommander) {
+		out = append(out, "stand_down")
+	}
+	return out
+}
+
 // Incidents is a page, newest first; state "" is any.
 func (k *Desk) Incidents(ctx context.Context, a auth.Actor, state string, limit int, cursor string) ([]Incident, string, error) {
 	if a.Kind != auth.Staff {
@@ -156,7 +169,7 @@ func (k *Desk) Incidents(ctx context.Context, a auth.Actor, state string, limit 
 			return nil, "", err
 		}
 	}
-	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), `select to_jsonb(i), i.declared_at::text from incident i where i.district = $1 and ($2 = '' or i.state = $2) and (i.declared_at, i.id) < ($3::timestamptz, $4::uuid)
+	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), `select `+incidentSQL+`, i.declared_at::text from incident i where i.district = $1 and ($2 = '' or i.state = $2) and (i.declared_at, i.id) < ($3::timestamptz, $4::uuid)
 		order by i.declared_at desc, i.id desc limit $5`, a.District, state, at, id, limit+1)
 	if err != nil {
 		return nil, "", pg.Fault(err)

@@ -588,6 +588,9 @@ func TestRandomLives(t *testing.T) {
 		})
 	}
 	for _, act := range commands() {
+		if act == ActAttach || act == ActRecompute {
+			continue // the world of these lives has no incident and one calendar (incident_test, calendar_test)
+		}
 		require.NotZero(t, did[act], "no life did %s", act)
 	}
 	for _, s := range States {

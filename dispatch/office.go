@@ -30,6 +30,8 @@ type OfficeEvent struct {
 	Fact      string    `json:"fact"`
 	PrevHash  Bytes     `json:"prev_hash"`
 	Hash      Bytes     `json:"hash"`
+
+	ActorName string `json:"-"`
 }
 
 // Head is the end of such a chain, as the thing's own row carries it.
@@ -110,15 +112,16 @@ func (o Once) args(a auth.Actor, answer []byte) []any {
 	return []any{a.ID(), key, o.Hash, answer}
 }
 
-// OfficeEvents is the whole chain of an incident or a card; both are short by their nature.
+// officeEvents is the whole chain of an incident or a card; both are short by their nature.
 func (k *Desk) officeEvents(ctx context.Context, district string, thing uuid.UUID) ([]OfficeEvent, error) {
-	rows, err := k.db.Pool.Query(ctx, `select thing, seq, at, actor, role, unit, action, from_state, to_state, version, fact, prev_hash, hash from office_event where district = $1 and thing = $2 order by seq`, district, thing)
+	rows, err := k.db.Pool.Query(ctx, `select e.thing, e.seq, e.at, e.actor, e.role, e.unit, e.action, e.from_state, e.to_state, e.version, e.fact, e.prev_hash, e.hash, coalesce(a.display_name, '')
+		from office_event e left join account a on a.district = e.district and a.id::text = e.actor where e.district = $1 and e.thing = $2 order by e.seq`, district, thing)
 	if err != nil {
 		return nil, pg.Fault(err)
 	}
 	out := []OfficeEvent{}
 	var e OfficeEvent
-	_, err = pgx.ForEachRow(rows, []any{&e.Thing, &e.Seq, &e.At, &e.Actor, &e.Role, &e.Unit, &e.Action, &e.FromState, &e.ToState, &e.Version, &e.Fact, &e.PrevHash, &e.Hash}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&e.Thing, &e.Seq, &e.At, &e.Actor, &e.Role, &e.Unit, &e.Action, &e.FromState, &e.ToState, &e.Version, &e.Fact, &e.PrevHash, &e.Hash, &e.ActorName}, func() error {
 		out = append(out, e)
 		e.PrevHash, e.Hash = nil, nil
 		return nil

@@ -6,19 +6,24 @@ import "slices"
 type Permission string
 
 const (
-	PermPublic       Permission = "public"        // anyone, even without a session
-	PermSession      Permission = "session"       // any session
-	PermMediaUpload  Permission = "media.upload"  // any session
-	PermMediaRead    Permission = "media.read"    // any session; the object decides
-	PermPlacesRead   Permission = "places.read"   // any session
-	PermStaff        Permission = "staff"         // any staff
-	PermReportSubmit Permission = "report.submit" // residents with a verified phone and staff who may report
-	PermReportOwn    Permission = "report.own"    // residents
-	PermCaseRead     Permission = "case.read"     // staff with case content, within scope
-	PermCaseAct      Permission = "case.act"      // the same; the lifecycle decides each action
-	PermMetricsRead  Permission = "metrics.read"  // staff in scope
-	PermAdmin        Permission = "admin"         // the district's configuration: TENANT_ADMIN only
-	PermSandbox      Permission = "sandbox"       // only in the sandbox, then anyone
+	PermPublic       Permission = "public"           // anyone, even without a session
+	PermSession      Permission = "session"          // any session
+	PermMediaUpload  Permission = "media.upload"     // any session
+	PermMediaRead    Permission = "media.read"       // any session; the object decides
+	PermPlacesRead   Permission = "places.read"      // any session
+	PermStaff        Permission = "staff"            // any staff
+	PermReportSubmit Permission = "report.submit"    // residents with a verified phone and staff who may report
+	PermReportOwn    Permission = "report.own"       // residents
+	PermCaseRead     Permission = "case.read"        // staff with case content, within scope
+	PermCaseAct      Permission = "case.act"         // the same; the lifecycle decides each action
+	PermMetricsRead  Permission = "metrics.read"     // staff in scope
+	PermAdmin        Permission = "admin"            // the district's configuration: TENANT_ADMIN only
+	PermDeclare      Permission = "incident.declare" // COMMANDER
+	PermConfirm      Permission = "incident.confirm" // COMMANDER, SUPERVISOR
+	PermCardRead     Permission = "card.read"        // the supervising offices; a unit's people, their own
+	PermCardAct      Permission = "card.act"         // supervisors and the units' leaders
+	PermCardDecide   Permission = "card.decide"      // SUPERVISOR
+	PermSandbox      Permission = "sandbox"          // only in the sandbox, then anyone
 )
 
 // noCaseContent are the roles that never see a case (domain 4f: the administrator configures, the city sees aggregates).
@@ -39,6 +44,12 @@ var metricsReaders = []Role{
 	RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor, RoleCityViewer,
 }
 
+// cardReaders see cards: supervising offices all, officers and leaders those of their own unit.
+var cardReaders = []Role{
+	RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDeptOfficer, RoleDeptLeader, RoleUtility,
+	RoleSupervisor, RoleCommander, RoleAuditor,
+}
+
 // May reports whether the actor holds the permission. An unknown permission is never held: deny by default.
 // signedIn tells 401 from 403: false means that no session was given where one is needed.
 func (a Actor) May(p Permission) (ok, signedIn bool) {
@@ -56,6 +67,16 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 		return a.Kind == Resident, signedIn
 	case PermCaseRead, PermCaseAct:
 		return a.Kind == Staff && a.Has(caseReaders...), signedIn
+	case PermDeclare:
+		return a.Kind == Staff && a.Has(RoleCommander), signedIn
+	case PermConfirm:
+		return a.Kind == Staff && a.Has(RoleCommander, RoleSupervisor), signedIn
+	case PermCardRead:
+		return a.Kind == Staff && a.Has(cardReaders...), signedIn
+	case PermCardAct:
+		return a.Kind == Staff && a.Has(RoleSupervisor, RoleDeptLeader, RoleStreetLeader, RoleStreetSecretary), signedIn
+	case PermCardDecide:
+		return a.Kind == Staff && a.Has(RoleSupervisor), signedIn
 	case PermAdmin:
 		return a.Kind == Staff && a.Has(RoleTenantAdmin), signedIn
 	case PermMetricsRead:
@@ -67,7 +88,7 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 // Permissions lists what the actor holds, for the pages.
 func (a Actor) Permissions() []string {
 	var out []string
-	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermAdmin} {
+	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermDeclare, PermConfirm, PermCardRead, PermCardAct, PermCardDecide, PermAdmin} {
 		if ok, _ := a.May(p); ok {
 			out = append(out, string(p))
 		}

@@ -20,7 +20,8 @@ import (
 const maxJSON = 1 << 20 // bytes of a JSON body
 
 var known = []auth.Permission{auth.PermPublic, auth.PermSession, auth.PermMediaUpload, auth.PermMediaRead, auth.PermPlacesRead, auth.PermStaff,
-	auth.PermReportSubmit, auth.PermReportOwn, auth.PermCaseRead, auth.PermCaseAct, auth.PermMetricsRead, auth.PermAdmin, auth.PermSandbox}
+	auth.PermReportSubmit, auth.PermReportOwn, auth.PermCaseRead, auth.PermCaseAct, auth.PermMetricsRead, auth.PermAdmin, auth.PermSandbox,
+	auth.PermDeclare, auth.PermConfirm, auth.PermCardRead, auth.PermCardAct, auth.PermCardDecide}
 
 // contract is api/openapi.yaml as the guard reads it: one entry per route of gin.
 type contract struct {
