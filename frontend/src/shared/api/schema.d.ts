@@ -464,6 +464,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Incidents and drills, newest first */
+        get: operations["listIncidents"];
+        put?: never;
+        /** Declare an incident or a drill (T31): in force at once, for 30 minutes until a second person confirms */
+        post: operations["declareIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An incident with its acts and how many cases it touched */
+        get: operations["getIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Four eyes: another commander, or a supervisor */
+        post: operations["confirmIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}/stand_down": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it: new cases run as usual, touched ones keep their profile */
+        post: operations["standDown"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Yellow and red cards in scope, newest first */
+        get: operations["listCards"];
+        put?: never;
+        /** A red card candidate for a breach of privacy */
+        post: operations["raiseCard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cards/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A card with its acts */
+        get: operations["getCard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cards/{id}/{verb}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** confirm · waive (reason) · answer (reason, upheld) by a supervisor; object (reason, once) by the unit's leader */
+        post: operations["actOnCard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/systemic_problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One matter at least five times in a grid in 30 days, newest first */
+        get: operations["listSystemicProblems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inbox": {
         parameters: {
             query?: never;
@@ -1001,6 +1139,7 @@ export interface components {
             master_case_id: string | null;
             outcome: string | null;
             drill?: boolean;
+            incident_id?: string;
             check_unit?: string;
             check_unit_name?: string;
             first_receiver?: string;
@@ -1187,6 +1326,139 @@ export interface components {
             /** Format: double */
             confidence: number;
             why?: string;
+        };
+        OfficeAct: {
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            at: string;
+            action: string;
+            actor?: string;
+            actor_name: string;
+            role: string;
+            data?: {
+                [key: string]: unknown;
+            };
+            hash: string;
+        };
+        IncidentNew: {
+            name: string;
+            drill?: boolean;
+            /** @description streets and communities stand for their area; departments are called up */
+            units?: string[];
+            streets?: string[];
+            communities?: string[];
+            grids?: string[];
+            /** @description WGS-84 [lon, lat] */
+            polygon?: number[][];
+            /** Format: date-time */
+            from?: string;
+            /** Format: date-time */
+            until?: string;
+            /** @description prefixes of matter codes: 06, 10001; none: all */
+            matters?: string[];
+        };
+        Incident: {
+            id: string;
+            name: string;
+            drill: boolean;
+            /** @enum {string} */
+            state: "DECLARED" | "CONFIRMED" | "ENDED";
+            areas: string[];
+            area_names: string[];
+            units: string[];
+            unit_names?: string[];
+            matters: string[];
+            polygon?: number[][];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until?: string;
+            /** Format: date-time */
+            declared_at: string;
+            declared_by_name: string;
+            /** Format: date-time */
+            confirm_by: string;
+            /** Format: date-time */
+            confirmed_at?: string;
+            confirmed_by_name?: string;
+            /** Format: date-time */
+            ended_at?: string;
+            ended_by_name?: string;
+            /** @enum {string} */
+            end_reason?: "STOOD_DOWN" | "UNCONFIRMED" | "EXPIRED";
+            note?: string;
+            /** Format: int64 */
+            attached?: number;
+            /** Format: int64 */
+            open?: number;
+            /** Format: int64 */
+            deferred?: number;
+            events?: components["schemas"]["OfficeAct"][];
+            allowed_actions: string[];
+        };
+        IncidentList: {
+            items: components["schemas"]["Incident"][];
+            next_cursor?: string;
+        };
+        CardNew: {
+            unit: string;
+            /** @enum {string} */
+            kind: "PRIVACY_BREACH";
+            /** Format: uuid */
+            case_id?: string;
+            reason: string;
+        };
+        Card: {
+            id: string;
+            unit: string;
+            unit_name: string;
+            /** @enum {string} */
+            color: "YELLOW" | "RED";
+            kind: string;
+            kind_text: string;
+            case_id?: string;
+            count?: number;
+            reason?: string;
+            /** @enum {string} */
+            state: "CANDIDATE" | "CONFIRMED" | "WAIVED";
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            decide_by: string;
+            /** Format: date-time */
+            decided_at?: string;
+            decided_by_name?: string;
+            decision?: string;
+            /** Format: date-time */
+            objected_at?: string;
+            objection?: string;
+            /** Format: date-time */
+            answered_at?: string;
+            answer?: string;
+            upheld?: boolean;
+            events?: components["schemas"]["OfficeAct"][];
+            allowed_actions: string[];
+        };
+        CardList: {
+            items: components["schemas"]["Card"][];
+            next_cursor?: string;
+        };
+        SystemicProblem: {
+            id: string;
+            grid: string;
+            grid_name?: string;
+            matter: string;
+            matter_name?: string;
+            street_unit?: string;
+            street_name?: string;
+            count: number;
+            /** Format: date-time */
+            found_at: string;
+        };
+        SystemicProblemList: {
+            items: components["schemas"]["SystemicProblem"][];
+            next_cursor?: string;
         };
         Ratio: {
             /** Format: int64 */
@@ -2000,6 +2272,275 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listIncidents: {
+        parameters: {
+            query?: {
+                state?: "DECLARED" | "CONFIRMED" | "ENDED";
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    declareIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentNew"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmIncident: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    standDown: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    note?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCards: {
+        parameters: {
+            query?: {
+                state?: "CANDIDATE" | "CONFIRMED" | "WAIVED";
+                color?: "YELLOW" | "RED";
+                unit?: string;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    raiseCard: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardNew"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    actOnCard: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+                verb: "confirm" | "waive" | "object" | "answer";
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    reason?: string;
+                    upheld?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSystemicProblems: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemicProblemList"];
                 };
             };
             default: components["responses"]["Problem"];
