@@ -200,6 +200,45 @@ func (e ActionFieldType) Valid() bool {
 	}
 }
 
+// Defines values for AssessmentCause.
+const (
+	EXCLUSION   AssessmentCause = "EXCLUSION"
+	FREEZE      AssessmentCause = "FREEZE"
+	PROVISIONAL AssessmentCause = "PROVISIONAL"
+)
+
+// Valid indicates whether the value is a known member of the AssessmentCause enum.
+func (e AssessmentCause) Valid() bool {
+	switch e {
+	case EXCLUSION:
+		return true
+	case FREEZE:
+		return true
+	case PROVISIONAL:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AssessmentKind.
+const (
+	DEPARTMENT AssessmentKind = "DEPARTMENT"
+	STREET     AssessmentKind = "STREET"
+)
+
+// Valid indicates whether the value is a known member of the AssessmentKind enum.
+func (e AssessmentKind) Valid() bool {
+	switch e {
+	case DEPARTMENT:
+		return true
+	case STREET:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AssignmentKind.
 const (
 	ASSIST      AssignmentKind = "ASSIST"
@@ -449,6 +488,48 @@ func (e ClockState) Valid() bool {
 	case RUNNING:
 		return true
 	case STOPPED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExclusionState.
+const (
+	ExclusionStateAPPROVED ExclusionState = "APPROVED"
+	ExclusionStateDECLINED ExclusionState = "DECLINED"
+	ExclusionStatePROPOSED ExclusionState = "PROPOSED"
+)
+
+// Valid indicates whether the value is a known member of the ExclusionState enum.
+func (e ExclusionState) Valid() bool {
+	switch e {
+	case ExclusionStateAPPROVED:
+		return true
+	case ExclusionStateDECLINED:
+		return true
+	case ExclusionStatePROPOSED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExclusionInScope.
+const (
+	ALL        ExclusionInScope = "ALL"
+	RATING     ExclusionInScope = "RATING"
+	TIMELINESS ExclusionInScope = "TIMELINESS"
+)
+
+// Valid indicates whether the value is a known member of the ExclusionInScope enum.
+func (e ExclusionInScope) Valid() bool {
+	switch e {
+	case ALL:
+		return true
+	case RATING:
+		return true
+	case TIMELINESS:
 		return true
 	default:
 		return false
@@ -766,22 +847,22 @@ func (e ListCardsParamsColor) Valid() bool {
 
 // Defines values for ActOnCardParamsVerb.
 const (
-	Answer  ActOnCardParamsVerb = "answer"
-	Confirm ActOnCardParamsVerb = "confirm"
-	Object  ActOnCardParamsVerb = "object"
-	Waive   ActOnCardParamsVerb = "waive"
+	ActOnCardParamsVerbAnswer  ActOnCardParamsVerb = "answer"
+	ActOnCardParamsVerbConfirm ActOnCardParamsVerb = "confirm"
+	ActOnCardParamsVerbObject  ActOnCardParamsVerb = "object"
+	ActOnCardParamsVerbWaive   ActOnCardParamsVerb = "waive"
 )
 
 // Valid indicates whether the value is a known member of the ActOnCardParamsVerb enum.
 func (e ActOnCardParamsVerb) Valid() bool {
 	switch e {
-	case Answer:
+	case ActOnCardParamsVerbAnswer:
 		return true
-	case Confirm:
+	case ActOnCardParamsVerbConfirm:
 		return true
-	case Object:
+	case ActOnCardParamsVerbObject:
 		return true
-	case Waive:
+	case ActOnCardParamsVerbWaive:
 		return true
 	default:
 		return false
@@ -848,6 +929,27 @@ func (e ListCasesParamsSort) Valid() bool {
 	case Newest:
 		return true
 	case Updated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListExclusionsParamsState.
+const (
+	ListExclusionsParamsStateAPPROVED ListExclusionsParamsState = "APPROVED"
+	ListExclusionsParamsStateDECLINED ListExclusionsParamsState = "DECLINED"
+	ListExclusionsParamsStatePROPOSED ListExclusionsParamsState = "PROPOSED"
+)
+
+// Valid indicates whether the value is a known member of the ListExclusionsParamsState enum.
+func (e ListExclusionsParamsState) Valid() bool {
+	switch e {
+	case ListExclusionsParamsStateAPPROVED:
+		return true
+	case ListExclusionsParamsStateDECLINED:
+		return true
+	case ListExclusionsParamsStatePROPOSED:
 		return true
 	default:
 		return false
@@ -1015,16 +1117,19 @@ func (e ReportVerbParamsVerb) Valid() bool {
 
 // Defines values for SandboxResetJSONBodyFixture.
 const (
-	Demo SandboxResetJSONBodyFixture = "demo"
-	F    SandboxResetJSONBodyFixture = "F"
+	SandboxResetJSONBodyFixtureAssessment SandboxResetJSONBodyFixture = "assessment"
+	SandboxResetJSONBodyFixtureDemo       SandboxResetJSONBodyFixture = "demo"
+	SandboxResetJSONBodyFixtureF          SandboxResetJSONBodyFixture = "F"
 )
 
 // Valid indicates whether the value is a known member of the SandboxResetJSONBodyFixture enum.
 func (e SandboxResetJSONBodyFixture) Valid() bool {
 	switch e {
-	case Demo:
+	case SandboxResetJSONBodyFixtureAssessment:
 		return true
-	case F:
+	case SandboxResetJSONBodyFixtureDemo:
+		return true
+	case SandboxResetJSONBodyFixtureF:
 		return true
 	default:
 		return false
@@ -1128,10 +1233,120 @@ type AllowedAction struct {
 	Primary *bool         `json:"primary,omitempty"`
 }
 
+// Answer defines model for Answer.
+type Answer struct {
+	Text *string `json:"text,omitempty"`
+}
+
 // AreaRef defines model for AreaRef.
 type AreaRef struct {
 	Code string `json:"code"`
 	Name string `json:"name"`
+}
+
+// Assessment defines model for Assessment.
+type Assessment struct {
+	AfterDeductions *float64         `json:"after_deductions"`
+	CallTargetsDue  int64            `json:"call_targets_due"`
+	Cause           *AssessmentCause `json:"cause,omitempty"`
+	Composite       *float64         `json:"composite"`
+	Deductions      struct {
+		Points           float64 `json:"points"`
+		Red              int64   `json:"red"`
+		UnfoundedReturns int64   `json:"unfounded_returns"`
+		Yellow           int64   `json:"yellow"`
+	} `json:"deductions"`
+	Excluded []struct {
+		N      int64  `json:"n"`
+		Reason string `json:"reason"`
+	} `json:"excluded"`
+
+	// ExclusionFlag more than 5 %
+	ExclusionFlag bool           `json:"exclusion_flag"`
+	ExclusionId   *string        `json:"exclusion_id,omitempty"`
+	ExclusionRate AssessmentLine `json:"exclusion_rate"`
+	From          time.Time      `json:"from"`
+	Frozen        bool           `json:"frozen"`
+	FrozenAt      *time.Time     `json:"frozen_at,omitempty"`
+	HandlingHours struct {
+		Mean   *float64 `json:"mean,omitempty"`
+		Median *float64 `json:"median,omitempty"`
+		N      int      `json:"n"`
+		P90    *float64 `json:"p90,omitempty"`
+	} `json:"handling_hours"`
+
+	// Hash sha-256 of payload
+	Hash        string           `json:"hash"`
+	Indicators  []AssessmentLine `json:"indicators"`
+	Kind        AssessmentKind   `json:"kind"`
+	Name        string           `json:"name"`
+	NeedDispose int64            `json:"need_dispose"`
+	Objections  *[]Objection     `json:"objections,omitempty"`
+
+	// Payload the frozen bytes
+	Payload *string `json:"payload,omitempty"`
+	Period  string  `json:"period"`
+
+	// Rank 0 is unranked
+	Rank int `json:"rank"`
+
+	// Revision 0 while provisional
+	Revision  int    `json:"revision"`
+	Revisions *[]int `json:"revisions,omitempty"`
+
+	// Sufficient false: insufficient data, unranked
+	Sufficient   bool      `json:"sufficient"`
+	To           time.Time `json:"to"`
+	Unit         string    `json:"unit"`
+	ValidRatings int64     `json:"valid_ratings"`
+	Weight       float64   `json:"weight"`
+}
+
+// AssessmentCause defines model for Assessment.Cause.
+type AssessmentCause string
+
+// AssessmentKind defines model for Assessment.Kind.
+type AssessmentKind string
+
+// AssessmentFact defines model for AssessmentFact.
+type AssessmentFact struct {
+	At       *time.Time `json:"at,omitempty"`
+	CaseId   *string    `json:"case_id,omitempty"`
+	CaseNo   *string    `json:"case_no,omitempty"`
+	Counted  bool       `json:"counted"`
+	Done     *time.Time `json:"done,omitempty"`
+	Due      *time.Time `json:"due,omitempty"`
+	Excluded *string    `json:"excluded,omitempty"`
+	Grade    *int       `json:"grade,omitempty"`
+	Holds    bool       `json:"holds"`
+	Id       string     `json:"id"`
+	Kind     string     `json:"kind"`
+	Late     *bool      `json:"late,omitempty"`
+	LegalDue *time.Time `json:"legal_due,omitempty"`
+	Role     *string    `json:"role,omitempty"`
+}
+
+// AssessmentLine defines model for AssessmentLine.
+type AssessmentLine struct {
+	Denominator int64 `json:"denominator"`
+
+	// Drill path of the facts behind it
+	Drill     string `json:"drill"`
+	Formula   string `json:"formula"`
+	Id        string `json:"id"`
+	Name      string `json:"name"`
+	Numerator int64  `json:"numerator"`
+	Text      string `json:"text"`
+
+	// Value 4 decimals; null is N/A
+	Value *float64 `json:"value"`
+}
+
+// AssessmentList defines model for AssessmentList.
+type AssessmentList struct {
+	Frozen bool         `json:"frozen"`
+	Items  []Assessment `json:"items"`
+	Period string       `json:"period"`
 }
 
 // Assignment defines model for Assignment.
@@ -1459,6 +1674,43 @@ type Event struct {
 	UnitName *string `json:"unit_name,omitempty"`
 }
 
+// Exclusion defines model for Exclusion.
+type Exclusion struct {
+	Answer     *string        `json:"answer,omitempty"`
+	CaseId     string         `json:"case_id"`
+	DecidedAt  *time.Time     `json:"decided_at,omitempty"`
+	DecidedBy  *string        `json:"decided_by,omitempty"`
+	Id         string         `json:"id"`
+	LegalDue   *time.Time     `json:"legal_due,omitempty"`
+	ProposedAt time.Time      `json:"proposed_at"`
+	ProposedBy string         `json:"proposed_by"`
+	Reason     string         `json:"reason"`
+	Scope      string         `json:"scope"`
+	State      ExclusionState `json:"state"`
+	SubjectId  *string        `json:"subject_id,omitempty"`
+	Text       string         `json:"text"`
+	Unit       *string        `json:"unit,omitempty"`
+}
+
+// ExclusionState defines model for Exclusion.State.
+type ExclusionState string
+
+// ExclusionIn defines model for ExclusionIn.
+type ExclusionIn struct {
+	CaseId   openapi_types.UUID `json:"case_id"`
+	LegalDue *time.Time         `json:"legal_due,omitempty"`
+	Reason   string             `json:"reason"`
+	Scope    ExclusionInScope   `json:"scope"`
+
+	// SubjectId one assignment, call target or rating of the case
+	SubjectId *openapi_types.UUID `json:"subject_id,omitempty"`
+	Text      string              `json:"text"`
+	Unit      *string             `json:"unit,omitempty"`
+}
+
+// ExclusionInScope defines model for ExclusionIn.Scope.
+type ExclusionInScope string
+
 // Incident defines model for Incident.
 type Incident struct {
 	AllowedActions  []string           `json:"allowed_actions"`
@@ -1616,6 +1868,18 @@ type MetricsRow struct {
 	Received       int64  `json:"received"`
 	Resolution     *Ratio `json:"resolution,omitempty"`
 	Satisfied      *Ratio `json:"satisfied,omitempty"`
+}
+
+// Objection defines model for Objection.
+type Objection struct {
+	Answer     *string    `json:"answer,omitempty"`
+	AnsweredAt *time.Time `json:"answered_at,omitempty"`
+	FiledAt    time.Time  `json:"filed_at"`
+	Id         string     `json:"id"`
+	Period     string     `json:"period"`
+	Revision   int        `json:"revision"`
+	Text       string     `json:"text"`
+	Unit       string     `json:"unit"`
 }
 
 // OfficeAct defines model for OfficeAct.
@@ -1993,6 +2257,11 @@ type User struct {
 // UserKind defines model for User.Kind.
 type UserKind string
 
+// Words defines model for Words.
+type Words struct {
+	Text string `json:"text"`
+}
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -2014,11 +2283,34 @@ type Limit = int
 // Lon defines model for Lon.
 type Lon = float64
 
+// PeriodName defines model for PeriodName.
+type PeriodName = string
+
 // PhoneTail defines model for PhoneTail.
 type PhoneTail = string
 
 // ReceiptCode defines model for ReceiptCode.
 type ReceiptCode = string
+
+// UnitCode defines model for UnitCode.
+type UnitCode = string
+
+// ListAssessmentsParams defines parameters for ListAssessments.
+type ListAssessmentsParams struct {
+	Period string `form:"period" json:"period"`
+}
+
+// GetAssessmentParams defines parameters for GetAssessment.
+type GetAssessmentParams struct {
+	Revision *int `form:"revision,omitempty" json:"revision,omitempty"`
+}
+
+// AssessmentFactsParams defines parameters for AssessmentFacts.
+type AssessmentFactsParams struct {
+	Indicator *string `form:"indicator,omitempty" json:"indicator,omitempty"`
+	Limit     *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor    *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // ListCallsParams defines parameters for ListCalls.
 type ListCallsParams struct {
@@ -2099,6 +2391,16 @@ type CaseEventsParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
+
+// ListExclusionsParams defines parameters for ListExclusions.
+type ListExclusionsParams struct {
+	State  *ListExclusionsParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Limit  *Limit                     `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor                    `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListExclusionsParamsState defines parameters for ListExclusions.
+type ListExclusionsParamsState string
 
 // GridsParams defines parameters for Grids.
 type GridsParams struct {
@@ -2276,6 +2578,9 @@ type TasksParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ObjectToAssessmentJSONRequestBody defines body for ObjectToAssessment for application/json ContentType.
+type ObjectToAssessmentJSONRequestBody = Words
+
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = Login
 
@@ -2294,6 +2599,15 @@ type ActOnCardJSONRequestBody ActOnCardJSONBody
 // ActOnCaseJSONRequestBody defines body for ActOnCase for application/json ContentType.
 type ActOnCaseJSONRequestBody = ActionBody
 
+// ProposeExclusionJSONRequestBody defines body for ProposeExclusion for application/json ContentType.
+type ProposeExclusionJSONRequestBody = ExclusionIn
+
+// ApproveExclusionJSONRequestBody defines body for ApproveExclusion for application/json ContentType.
+type ApproveExclusionJSONRequestBody = Answer
+
+// DeclineExclusionJSONRequestBody defines body for DeclineExclusion for application/json ContentType.
+type DeclineExclusionJSONRequestBody = Answer
+
 // DeclareIncidentJSONRequestBody defines body for DeclareIncident for application/json ContentType.
 type DeclareIncidentJSONRequestBody = IncidentNew
 
@@ -2308,6 +2622,9 @@ type SuggestMatterJSONRequestBody SuggestMatterJSONBody
 
 // UploadMediaMultipartRequestBody defines body for UploadMedia for multipart/form-data ContentType.
 type UploadMediaMultipartRequestBody UploadMediaMultipartBody
+
+// AnswerObjectionJSONRequestBody defines body for AnswerObjection for application/json ContentType.
+type AnswerObjectionJSONRequestBody = Words
 
 // SubmitReportJSONRequestBody defines body for SubmitReport for application/json ContentType.
 type SubmitReportJSONRequestBody = ReportNew
@@ -2473,6 +2790,18 @@ func (a Problem) MarshalJSON() ([]byte, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAssessments Sheets of a period with rank, best first; provisional until the period is frozen. A unit sees its own
+	// (GET /assessments)
+	ListAssessments(c *gin.Context, params ListAssessmentsParams)
+	// GetAssessment One sheet: numerators, denominators, exclusions, objections, the hash of its payload, cursors down to the cases
+	// (GET /assessments/{unit}/{period})
+	GetAssessment(c *gin.Context, unit UnitCode, period PeriodName, params GetAssessmentParams)
+	// AssessmentFacts What a figure was made of with its cases
+	// (GET /assessments/{unit}/{period}/facts)
+	AssessmentFacts(c *gin.Context, unit UnitCode, period PeriodName, params AssessmentFactsParams)
+	// ObjectToAssessment A unit's leader objects to the latest frozen sheet
+	// (POST /assessments/{unit}/{period}/objections)
+	ObjectToAssessment(c *gin.Context, unit UnitCode, period PeriodName)
 	// Guest Device session before sign-in
 	// (POST /auth/guest)
 	Guest(c *gin.Context)
@@ -2521,6 +2850,18 @@ type ServerInterface interface {
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(c *gin.Context, id Id)
+	// ListExclusions Exclusions, newest first
+	// (GET /exclusions)
+	ListExclusions(c *gin.Context, params ListExclusionsParams)
+	// ProposeExclusion A supervisor asks that something be taken out of the figures
+	// (POST /exclusions)
+	ProposeExclusion(c *gin.Context)
+	// ApproveExclusion An auditor, who is not the proposer, approves; frozen sheets get a revision
+	// (POST /exclusions/{id}/approve)
+	ApproveExclusion(c *gin.Context, id Id)
+	// DeclineExclusion An auditor declines
+	// (POST /exclusions/{id}/decline)
+	DeclineExclusion(c *gin.Context, id Id)
 	// Grids Areas as GeoJSON
 	// (GET /grids)
 	Grids(c *gin.Context, params GridsParams)
@@ -2569,6 +2910,9 @@ type ServerInterface interface {
 	// MetricsOverview Response figures with numerator and denominator
 	// (GET /metrics/overview)
 	MetricsOverview(c *gin.Context, params MetricsOverviewParams)
+	// AnswerObjection The supervisor's written answer
+	// (POST /objections/{id}/answer)
+	AnswerObjection(c *gin.Context, id Id)
 	// MyReports My reports
 	// (GET /reports)
 	MyReports(c *gin.Context, params MyReportsParams)
@@ -2615,6 +2959,173 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// ListAssessments operation middleware
+func (siw *ServerInterfaceWrapper) ListAssessments(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAssessmentsParams
+
+	// ------------- Required query parameter "period" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "period", c.Request.URL.Query(), &params.Period, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter period: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListAssessments(c, params)
+}
+
+// GetAssessment operation middleware
+func (siw *ServerInterfaceWrapper) GetAssessment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "unit" -------------
+	var unit UnitCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "unit", c.Param("unit"), &unit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter unit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "period" -------------
+	var period PeriodName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "period", c.Param("period"), &period, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter period: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAssessmentParams
+
+	// ------------- Optional query parameter "revision" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "revision", c.Request.URL.Query(), &params.Revision, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter revision: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAssessment(c, unit, period, params)
+}
+
+// AssessmentFacts operation middleware
+func (siw *ServerInterfaceWrapper) AssessmentFacts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "unit" -------------
+	var unit UnitCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "unit", c.Param("unit"), &unit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter unit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "period" -------------
+	var period PeriodName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "period", c.Param("period"), &period, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter period: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AssessmentFactsParams
+
+	// ------------- Optional query parameter "indicator" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "indicator", c.Request.URL.Query(), &params.Indicator, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter indicator: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AssessmentFacts(c, unit, period, params)
+}
+
+// ObjectToAssessment operation middleware
+func (siw *ServerInterfaceWrapper) ObjectToAssessment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "unit" -------------
+	var unit UnitCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "unit", c.Param("unit"), &unit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter unit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "period" -------------
+	var period PeriodName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "period", c.Param("period"), &period, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter period: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ObjectToAssessment(c, unit, period)
+}
 
 // Guest operation middleware
 func (siw *ServerInterfaceWrapper) Guest(c *gin.Context) {
@@ -3190,6 +3701,112 @@ func (siw *ServerInterfaceWrapper) CaseRoute(c *gin.Context) {
 	siw.Handler.CaseRoute(c, id)
 }
 
+// ListExclusions operation middleware
+func (siw *ServerInterfaceWrapper) ListExclusions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListExclusionsParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListExclusions(c, params)
+}
+
+// ProposeExclusion operation middleware
+func (siw *ServerInterfaceWrapper) ProposeExclusion(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ProposeExclusion(c)
+}
+
+// ApproveExclusion operation middleware
+func (siw *ServerInterfaceWrapper) ApproveExclusion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ApproveExclusion(c, id)
+}
+
+// DeclineExclusion operation middleware
+func (siw *ServerInterfaceWrapper) DeclineExclusion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeclineExclusion(c, id)
+}
+
 // Grids operation middleware
 func (siw *ServerInterfaceWrapper) Grids(c *gin.Context) {
 
@@ -3737,6 +4354,31 @@ func (siw *ServerInterfaceWrapper) MetricsOverview(c *gin.Context) {
 	siw.Handler.MetricsOverview(c, params)
 }
 
+// AnswerObjection operation middleware
+func (siw *ServerInterfaceWrapper) AnswerObjection(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AnswerObjection(c, id)
+}
+
 // MyReports operation middleware
 func (siw *ServerInterfaceWrapper) MyReports(c *gin.Context) {
 
@@ -4222,6 +4864,15 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/cards/:id", wrapper.GetCard)
 	router.POST(options.BaseURL+"/cards/:id/:verb", wrapper.ActOnCard)
 	router.GET(options.BaseURL+"/systemic_problems", wrapper.ListSystemicProblems)
+	router.GET(options.BaseURL+"/assessments", wrapper.ListAssessments)
+	router.GET(options.BaseURL+"/assessments/:unit/:period", wrapper.GetAssessment)
+	router.GET(options.BaseURL+"/assessments/:unit/:period/facts", wrapper.AssessmentFacts)
+	router.POST(options.BaseURL+"/assessments/:unit/:period/objections", wrapper.ObjectToAssessment)
+	router.POST(options.BaseURL+"/objections/:id/answer", wrapper.AnswerObjection)
+	router.GET(options.BaseURL+"/exclusions", wrapper.ListExclusions)
+	router.POST(options.BaseURL+"/exclusions", wrapper.ProposeExclusion)
+	router.POST(options.BaseURL+"/exclusions/:id/approve", wrapper.ApproveExclusion)
+	router.POST(options.BaseURL+"/exclusions/:id/decline", wrapper.DeclineExclusion)
 	router.GET(options.BaseURL+"/inbox", wrapper.Inbox)
 	router.POST(options.BaseURL+"/inbox/:id/read", wrapper.ReadMessage)
 	router.GET(options.BaseURL+"/stream", wrapper.Stream)
@@ -4239,6 +4890,171 @@ type SessionJSONResponse struct {
 	Body Session
 
 	Headers SessionResponseHeaders
+}
+
+type ListAssessmentsRequestObject struct {
+	Params ListAssessmentsParams
+}
+
+type ListAssessmentsResponseObject interface {
+	VisitListAssessmentsResponse(w http.ResponseWriter) error
+}
+
+type ListAssessments200JSONResponse AssessmentList
+
+func (response ListAssessments200JSONResponse) VisitListAssessmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAssessmentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAssessmentsdefaultApplicationProblemPlusJSONResponse) VisitListAssessmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAssessmentRequestObject struct {
+	Unit   UnitCode   `json:"unit"`
+	Period PeriodName `json:"period"`
+	Params GetAssessmentParams
+}
+
+type GetAssessmentResponseObject interface {
+	VisitGetAssessmentResponse(w http.ResponseWriter) error
+}
+
+type GetAssessment200JSONResponse Assessment
+
+func (response GetAssessment200JSONResponse) VisitGetAssessmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAssessmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAssessmentdefaultApplicationProblemPlusJSONResponse) VisitGetAssessmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssessmentFactsRequestObject struct {
+	Unit   UnitCode   `json:"unit"`
+	Period PeriodName `json:"period"`
+	Params AssessmentFactsParams
+}
+
+type AssessmentFactsResponseObject interface {
+	VisitAssessmentFactsResponse(w http.ResponseWriter) error
+}
+
+type AssessmentFacts200JSONResponse struct {
+	Items      []AssessmentFact `json:"items"`
+	NextCursor *string          `json:"next_cursor,omitempty"`
+}
+
+func (response AssessmentFacts200JSONResponse) VisitAssessmentFactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssessmentFactsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AssessmentFactsdefaultApplicationProblemPlusJSONResponse) VisitAssessmentFactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ObjectToAssessmentRequestObject struct {
+	Unit   UnitCode   `json:"unit"`
+	Period PeriodName `json:"period"`
+	Body   *ObjectToAssessmentJSONRequestBody
+}
+
+type ObjectToAssessmentResponseObject interface {
+	VisitObjectToAssessmentResponse(w http.ResponseWriter) error
+}
+
+type ObjectToAssessment201JSONResponse Objection
+
+func (response ObjectToAssessment201JSONResponse) VisitObjectToAssessmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ObjectToAssessmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ObjectToAssessmentdefaultApplicationProblemPlusJSONResponse) VisitObjectToAssessmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GuestRequestObject struct {
@@ -4879,6 +5695,167 @@ type CaseRoutedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CaseRoutedefaultApplicationProblemPlusJSONResponse) VisitCaseRouteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExclusionsRequestObject struct {
+	Params ListExclusionsParams
+}
+
+type ListExclusionsResponseObject interface {
+	VisitListExclusionsResponse(w http.ResponseWriter) error
+}
+
+type ListExclusions200JSONResponse struct {
+	Items      []Exclusion `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response ListExclusions200JSONResponse) VisitListExclusionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExclusionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListExclusionsdefaultApplicationProblemPlusJSONResponse) VisitListExclusionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExclusionRequestObject struct {
+	Body *ProposeExclusionJSONRequestBody
+}
+
+type ProposeExclusionResponseObject interface {
+	VisitProposeExclusionResponse(w http.ResponseWriter) error
+}
+
+type ProposeExclusion201JSONResponse Exclusion
+
+func (response ProposeExclusion201JSONResponse) VisitProposeExclusionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExclusiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProposeExclusiondefaultApplicationProblemPlusJSONResponse) VisitProposeExclusionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveExclusionRequestObject struct {
+	Id   Id `json:"id"`
+	Body *ApproveExclusionJSONRequestBody
+}
+
+type ApproveExclusionResponseObject interface {
+	VisitApproveExclusionResponse(w http.ResponseWriter) error
+}
+
+type ApproveExclusion200JSONResponse Exclusion
+
+func (response ApproveExclusion200JSONResponse) VisitApproveExclusionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveExclusiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveExclusiondefaultApplicationProblemPlusJSONResponse) VisitApproveExclusionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineExclusionRequestObject struct {
+	Id   Id `json:"id"`
+	Body *DeclineExclusionJSONRequestBody
+}
+
+type DeclineExclusionResponseObject interface {
+	VisitDeclineExclusionResponse(w http.ResponseWriter) error
+}
+
+type DeclineExclusion200JSONResponse Exclusion
+
+func (response DeclineExclusion200JSONResponse) VisitDeclineExclusionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineExclusiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeclineExclusiondefaultApplicationProblemPlusJSONResponse) VisitDeclineExclusionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5545,6 +6522,46 @@ func (response MetricsOverviewdefaultApplicationProblemPlusJSONResponse) VisitMe
 	return err
 }
 
+type AnswerObjectionRequestObject struct {
+	Id   Id `json:"id"`
+	Body *AnswerObjectionJSONRequestBody
+}
+
+type AnswerObjectionResponseObject interface {
+	VisitAnswerObjectionResponse(w http.ResponseWriter) error
+}
+
+type AnswerObjection200JSONResponse Objection
+
+func (response AnswerObjection200JSONResponse) VisitAnswerObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerObjectiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AnswerObjectiondefaultApplicationProblemPlusJSONResponse) VisitAnswerObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MyReportsRequestObject struct {
 	Params MyReportsParams
 }
@@ -6086,6 +7103,18 @@ func (response UnitsdefaultApplicationProblemPlusJSONResponse) VisitUnitsRespons
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAssessments Sheets of a period with rank, best first; provisional until the period is frozen. A unit sees its own
+	// (GET /assessments)
+	ListAssessments(ctx context.Context, request ListAssessmentsRequestObject) (ListAssessmentsResponseObject, error)
+	// GetAssessment One sheet: numerators, denominators, exclusions, objections, the hash of its payload, cursors down to the cases
+	// (GET /assessments/{unit}/{period})
+	GetAssessment(ctx context.Context, request GetAssessmentRequestObject) (GetAssessmentResponseObject, error)
+	// AssessmentFacts What a figure was made of with its cases
+	// (GET /assessments/{unit}/{period}/facts)
+	AssessmentFacts(ctx context.Context, request AssessmentFactsRequestObject) (AssessmentFactsResponseObject, error)
+	// ObjectToAssessment A unit's leader objects to the latest frozen sheet
+	// (POST /assessments/{unit}/{period}/objections)
+	ObjectToAssessment(ctx context.Context, request ObjectToAssessmentRequestObject) (ObjectToAssessmentResponseObject, error)
 	// Guest Device session before sign-in
 	// (POST /auth/guest)
 	Guest(ctx context.Context, request GuestRequestObject) (GuestResponseObject, error)
@@ -6134,6 +7163,18 @@ type StrictServerInterface interface {
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(ctx context.Context, request CaseRouteRequestObject) (CaseRouteResponseObject, error)
+	// ListExclusions Exclusions, newest first
+	// (GET /exclusions)
+	ListExclusions(ctx context.Context, request ListExclusionsRequestObject) (ListExclusionsResponseObject, error)
+	// ProposeExclusion A supervisor asks that something be taken out of the figures
+	// (POST /exclusions)
+	ProposeExclusion(ctx context.Context, request ProposeExclusionRequestObject) (ProposeExclusionResponseObject, error)
+	// ApproveExclusion An auditor, who is not the proposer, approves; frozen sheets get a revision
+	// (POST /exclusions/{id}/approve)
+	ApproveExclusion(ctx context.Context, request ApproveExclusionRequestObject) (ApproveExclusionResponseObject, error)
+	// DeclineExclusion An auditor declines
+	// (POST /exclusions/{id}/decline)
+	DeclineExclusion(ctx context.Context, request DeclineExclusionRequestObject) (DeclineExclusionResponseObject, error)
 	// Grids Areas as GeoJSON
 	// (GET /grids)
 	Grids(ctx context.Context, request GridsRequestObject) (GridsResponseObject, error)
@@ -6182,6 +7223,9 @@ type StrictServerInterface interface {
 	// MetricsOverview Response figures with numerator and denominator
 	// (GET /metrics/overview)
 	MetricsOverview(ctx context.Context, request MetricsOverviewRequestObject) (MetricsOverviewResponseObject, error)
+	// AnswerObjection The supervisor's written answer
+	// (POST /objections/{id}/answer)
+	AnswerObjection(ctx context.Context, request AnswerObjectionRequestObject) (AnswerObjectionResponseObject, error)
 	// MyReports My reports
 	// (GET /reports)
 	MyReports(ctx context.Context, request MyReportsRequestObject) (MyReportsResponseObject, error)
@@ -6275,6 +7319,133 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// ListAssessments operation middleware
+func (sh *strictHandler) ListAssessments(ctx *gin.Context, params ListAssessmentsParams) {
+	var request ListAssessmentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAssessments(ctx, request.(ListAssessmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAssessments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListAssessmentsResponseObject); ok {
+		if err := validResponse.VisitListAssessmentsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAssessment operation middleware
+func (sh *strictHandler) GetAssessment(ctx *gin.Context, unit UnitCode, period PeriodName, params GetAssessmentParams) {
+	var request GetAssessmentRequestObject
+
+	request.Unit = unit
+	request.Period = period
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAssessment(ctx, request.(GetAssessmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAssessment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAssessmentResponseObject); ok {
+		if err := validResponse.VisitGetAssessmentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AssessmentFacts operation middleware
+func (sh *strictHandler) AssessmentFacts(ctx *gin.Context, unit UnitCode, period PeriodName, params AssessmentFactsParams) {
+	var request AssessmentFactsRequestObject
+
+	request.Unit = unit
+	request.Period = period
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AssessmentFacts(ctx, request.(AssessmentFactsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssessmentFacts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AssessmentFactsResponseObject); ok {
+		if err := validResponse.VisitAssessmentFactsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ObjectToAssessment operation middleware
+func (sh *strictHandler) ObjectToAssessment(ctx *gin.Context, unit UnitCode, period PeriodName) {
+	var request ObjectToAssessmentRequestObject
+
+	request.Unit = unit
+	request.Period = period
+
+	var body ObjectToAssessmentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ObjectToAssessment(ctx, request.(ObjectToAssessmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ObjectToAssessment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ObjectToAssessmentResponseObject); ok {
+		if err := validResponse.VisitObjectToAssessmentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // Guest operation middleware
@@ -6802,6 +7973,168 @@ func (sh *strictHandler) CaseRoute(ctx *gin.Context, id Id) {
 	}
 }
 
+// ListExclusions operation middleware
+func (sh *strictHandler) ListExclusions(ctx *gin.Context, params ListExclusionsParams) {
+	var request ListExclusionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListExclusions(ctx, request.(ListExclusionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListExclusions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListExclusionsResponseObject); ok {
+		if err := validResponse.VisitListExclusionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ProposeExclusion operation middleware
+func (sh *strictHandler) ProposeExclusion(ctx *gin.Context) {
+	var request ProposeExclusionRequestObject
+
+	var body ProposeExclusionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProposeExclusion(ctx, request.(ProposeExclusionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProposeExclusion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ProposeExclusionResponseObject); ok {
+		if err := validResponse.VisitProposeExclusionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ApproveExclusion operation middleware
+func (sh *strictHandler) ApproveExclusion(ctx *gin.Context, id Id) {
+	var request ApproveExclusionRequestObject
+
+	request.Id = id
+
+	var body ApproveExclusionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveExclusion(ctx, request.(ApproveExclusionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveExclusion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ApproveExclusionResponseObject); ok {
+		if err := validResponse.VisitApproveExclusionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeclineExclusion operation middleware
+func (sh *strictHandler) DeclineExclusion(ctx *gin.Context, id Id) {
+	var request DeclineExclusionRequestObject
+
+	request.Id = id
+
+	var body DeclineExclusionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclineExclusion(ctx, request.(DeclineExclusionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclineExclusion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeclineExclusionResponseObject); ok {
+		if err := validResponse.VisitDeclineExclusionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Grids operation middleware
 func (sh *strictHandler) Grids(ctx *gin.Context, params GridsParams) {
 	var request GridsRequestObject
@@ -7298,6 +8631,50 @@ func (sh *strictHandler) MetricsOverview(ctx *gin.Context, params MetricsOvervie
 	}
 }
 
+// AnswerObjection operation middleware
+func (sh *strictHandler) AnswerObjection(ctx *gin.Context, id Id) {
+	var request AnswerObjectionRequestObject
+
+	request.Id = id
+
+	var body AnswerObjectionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerObjection(ctx, request.(AnswerObjectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerObjection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AnswerObjectionResponseObject); ok {
+		if err := validResponse.VisitAnswerObjectionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // MyReports operation middleware
 func (sh *strictHandler) MyReports(ctx *gin.Context, params MyReportsParams) {
 	var request MyReportsRequestObject
@@ -7690,149 +9067,174 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3H3rbhy50tirEJ0POLv4Wpbky+ZYi/zQSmOvzsqSjiTb38LHmUN112i46iHbJFvSxDCQt0qQPwHyLAHy",
-	"GgFvfZkh+zIXr33+7FrTvFYVq4p14+coYbOcUaBSRAefoxxzPAMJXP91VHDBuPoXodFB9KkAPo/iiOIZ",
-	"RAdRYr7GkUimMMOq2Qw/ngK9ldPo4PneXhzJea5aCskJvY2+fImjYyyLWWjEVH+MIw6fCsIhjQ4kL6A+",
-	"AVDV+0P0/vXVX59HcfT66G97T6M4+uV472X00TfhSVrOlmM5rSYjaetMta389Nw/MMxyJoEm899gXk4y",
-	"BZwCr6apNdtR7QJz7D/9axzNCC3/9k15imUIdBmWrduZMD5TvaOUFTcZRLGanMwUNF/u6ZnNHzsvK7TR",
-	"YnYD3MxMZiQ8t/5Yny2FCS4yGR282KtN9HSvPlO1Q0Il3LqJGA1Ow+iqW9z/a2OP+s/lTV5MGYVrTLLQ",
-	"CnLVYCxVi/rEOZYSuGr/Xz/s7bz8+Pn5l3+LfPi7hARILo9YCgGi5KbFOFFN1iDPL6qvyBkVoE/yBWc3",
-	"GeiDlzAqgWpk4jzPSIIlYXQ3Ny3+/Q9hMFBN9W8cJtFB9J92K1axa76KXTeunjEFkXCSq+Gig+jy1RF6",
-	"+fzFf0a5axNHVyAEMeMHljFsejeeZ3pBbimkiCiaMWdSA+IK5M4RY3cEmrMsAVCNaKdR3w8TNe4vLNUn",
-	"HacpUX/j7IKzHLgkCswTnAlYXMf1FNCEQJYKJKdYIkwR1mMhnCSQS4EwB5QRIfVqUcoSsSskliCezNKf",
-	"EZNT4KYRh0khIEUPRE7R86dPn0RxlNfm/xyZISEdG0ZRnQgsYUeSGSyTZRzhWw6QjvXn/p2EIMLIDCJh",
-	"Jpa4v6fPDD+emLZPq8+YczxXX2+wIIvDPN3b8w10U6S3IJc4qKdlwmiSFY7mukdWVIkTCWmNJm4YywBT",
-	"9RkkHs8ILSS4lVr+srfX4G17y7wtjjQV1IWYZifu7H/0rGbCcRFYyS3HhomUa3jRzltVF5J62dX+Cx+/",
-	"iqM7QtM+eM0A92x3i7OxD88v9vzt7yGrA+x0P4qjUyXvT595ATbDQgIfJ1jAmKTdfFL1UMDwgiUAlRlg",
-	"UXDoSaozSAkekzR4UgKrcielRtXlSZkBSHvCW3kzI1Sa9nLKemGIMgn99sUKmTDDMBx2LkdX56fvRsdR",
-	"HI3+4+L08ORM//vi9PDM/Ovs/Hr8anR4dfLL6ciLvhxzSRKSYxrmLPt77azlhYe15BoSfcGVc8I4kfP6",
-	"3i4U5V0oyrt4pv7z3Lv+T3wZeJ5mHHAyDbEYDlj05VYcZkzCGGcZewiPl2fzvsN9KkDInieHg2DZfXha",
-	"UcxgkBwSxe0tKDE4LiiRfchV4uxOSS7WC+wS81tYIKxWQd6UrY7LLe+133K/1NW5D6ZTRUTs5g9IZLeU",
-	"lFjcrbyF/nJTwqPsxaNX37udpJTmK8BieZEBylYkN87cHaaTUvrS3z3wlCSyziiuL9+Oojh6dXh6pf7/",
-	"+vzMz+ps15VROWEFTaGDIHthwY00HP73wEvNqkXz+eIZ2KjTr5xGtHDS8I2R+8vyCRuRsyyOtLrdhGbf",
-	"Qe9xVkA3uEyz2A7kg9YifKrePiSZXyrKsachY/TW/tPqJrHDlPqfiCpG5gRbrDRJyfQnw1vtkYqjZMpI",
-	"on9hTF1aTXPDRGpEWPJ+1QULsIdT+E0qdahojNhGtS8+8BwaMWVQv4wgXP6+rAfr+1MDuW2SvE5cHrSE",
-	"KSHnZIb53IevhW3bxbrByiV6980BX6rVLu44sXaAvmS+sAZrI1i4PdTmFeoOPLOX7AVJQGiqxvRSZnkJ",
-	"ahPftMgyfJOBM00sbSItYK3+JPXCxl1KyjvB6FDplodXVydX11EcHZ2fXx6fnB1en196Ga+2sNwPvCI7",
-	"XWetDXGQBafjgkpjYVp1lAfG78YJK2idx9fueVwxdP8nYxRZaxfaNFFHwPnF6CyKo6uT10bLr10DLkfX",
-	"by/Nr8dKEMbR0eHZ0ej0dHTsxU1AbpkP436nQpt1LcPUtOIA4pZeUmYTrXF5Jnxn6QhnmYdl9bCcdAI0",
-	"wVk2kBx1Fz4Ogqv2fRwUmYHztcKle+B1tLrhrHShCRHg+dnVybWisfcn178eXx6+P3Nk97HnZaBt9YoA",
-	"rnWfZZHio0ADxorm7KariUNUdskePJLCkl/XCg3yBXS3FXBVzLSw+6LtRjAEAIuCyGgMepGhbdmuHql/",
-	"N06LIYbH5G5NDmZGuJn7j84U9GdC15pDD0PosK2lREhMExjP/O6MwKzOg6GUEQn+QxO+vM6sEuJO0+uL",
-	"qyiO/n6p2feb82t9fHpIpQywGHgfaefrcfRA5DTl+IH2UMgsx9f7jEuqqpFLEyeLiLZwaODAwrO+Dj91",
-	"c88dxrKwsVEUm3xmmRktaKiYigdjlFwmXv1psLwo7aEei3dmXLyOAH4fnZ6ev9fo90vpFtUj4YCHuh9S",
-	"SEgK9jwO6bLKNOrchwlOtRGhSwjcAx0gMM4nE5LAof9m2KHbej+Mnblj+fKraXEgPEwnEhTEQRm9JH+P",
-	"Ds+OT44Ptew9Oj97dXL5Rqt87w9P3m1S0YujIp9ag0EHN6grgdWQjthLxbACayWoayRcp8146USHeMEp",
-	"ER45V9JMT22De6+uFB7lOCmjMjo0YT1TaJln8DDQ5FTjIiWJFYUGdect7eLy5N3h0e/jXy5Hh0e/Bi5m",
-	"HsP3C+tWC4dFeK11/ogNj7xwNwQztx9WRp3CWXY+iQ4+DFGshgiFVoNGw3LiExh5ztnj+EZddAIGDOOy",
-	"NfaAATNXNgTPtE4t7QsbpaAuaRNOW2q5zpSfw6whyVhyN+CAqebeLWVMEHo7Thg1ByMgNGcztZ55+9cW",
-	"ScNJlvnRNCFZ9wImhAs5trYMv6ZAqOJdVI6DFz1sPC1jITmADKiHSx7VTl2w5hrsbKvOBxM46xFnYtrp",
-	"Y8xyoK0WEMgZt27dtlEvXbuyzxAWLcD0D5l+QQwezthgveMJHU/VZxDdsrI3tcKpy5YkgN8DHxgbElRU",
-	"Skt7M0TG6LSITRCHe8BZ1MW8GztbIIiFXS1RcEWfTY5ouVnJSWo4XJb9NRKrKGdZeny08mMzKkHjyj5M",
-	"M1gJkQPUifIoLG/Sz3x0WETvvb9RrS9h4ts4S5KC88H23JWMwMO5imAFT/wiIHBKfJpsfblhBBjmsWzq",
-	"L52+y4Jqheva0KtLq7WvK0agvzV6e7ZkqyKamcLQd/x5AwF59QijbZ6cSk6HHR4387Be1gi/6PC5LwPa",
-	"C0fH4ZYBmaYchAiYuwWMKeulcKxkoSg9WU25JaeAFN9FaQGIUCExlUqKqd95QSmht6iUJqs70YJH65aT",
-	"dBx0Iuqvw63/OA0jvFIZg+Nm5HbaCIi45QA0iqM5KBmqmVkaiN1zkXiBT+FJZyEYsAfa5idZPS7Mp8jO",
-	"iIA1HYRGcKzq3AvLmjCb1F/CpqWlq8HipzBS5LSY3YwLngVMOengc1iLN/HEmCwxbscWKtuOG6AWWlEi",
-	"tbQAWzCWe6+fswZF1U+LI/yac7FGEZULsmFdqsHAK1f0HXWIPF/X5R7kNKufag4zTBQnHIvGugiVPz2P",
-	"fGHKQmI+lDKWbJKXb8/OTs5eR3F0cfj2Spsjr67PLy4C9kghWZ6v6VbqF3RltYmSShxpOvIpI3fqgPNR",
-	"x3FhkibA5y1sMfdXsnIzsrHDZ7Xko1qDzffhj+2crhDjfmp3dVssOUUZPVD3ENVA5kPS6N4bfdMS6mQ+",
-	"hRkyTqS54S1coRMNE0RSxDi6+v3qevTG7z2VrAXCgzCPJQ5bkBuHpALIBCcBRQoecSLRzVyCS5ThgKZY",
-	"TMFrYJ5wNhuHka06BuQ03I+DXznLAsQDn3qyL4e55g4nHACpT04/FCQFJBVDidHNHOmJfaYUNt7uFUdt",
-	"TOPdkZYFQlyFuGlE1yFnwesj+BNrdNy0Q5QD1htaod/QLlKW0fk90J0wOiF8Nsh9afsMdeKWvTpcmBnm",
-	"w32jplP7yBPgvDdgWizcQNNxZRZwIvvq+vz8eHx8ruN23p7VPYmj/7g4CXmjgQ71BJsebVvdpKtXMaq1",
-	"rStGCA2k5OD2XJaPJ4oaaE/05iyb39pc3SU7Zg81YCmWf+HvJY3ueHR0enipyaFBGmfHLT7mVXiGibIe",
-	"2KUtpLOHjcm6p82ZqVQNw74a7K+KAnc0YUmsefQbjMlzwPu5sx0334T9upQM23NruylWcG1bj93izpZT",
-	"JZ8GkgJr+WeeTIk2d98g/qCuol1LfNG1xP093xprPKapu+QcJuQRhFJdTCOkLsPiAO39FCM12P7PiDIK",
-	"B8h4UMJrexr3WVyYlS0k5HQEBtR4VHNH719f7fz1OfqQMRqjDMuP9UUP4WK1/Bi9muqPZeg2CKRq+8zH",
-	"+zgsxqYugfLlSoAsmdtCsryZEWGaotpZQOqmk6IJ40pnJVzp5PhnlEKOudRuM62lmwhmVOR1MA5IcfUv",
-	"dHWWGsyIOGW3hA5kDTkW4oHx1Jc41kF/ksnci7uf/LgrBHAPpSvwdVUGaYS2uGHiavE+aLypUp/7paVM",
-	"cNIvfzJw+VvEcdjc5GLQPVTzB+PhLy0m4vLzGOiw3LK2Tq02YZHhkCWCpjZqtH+Kj4WXF5MeI9CypOhU",
-	"Y3LgM6ILagzsqG6MA7usGFhAsfdu2Qh/Ig3PWT2vKRywMywRK44EpukNe+wRitiVpbVqKKTodkS/FR7T",
-	"uO7oUOYUihK0TcT4ac36H5somIIzES/fFQKXmmHeF4nvgA6653U4IAK/P5BUTvu6GEzj2O3ejFqfOQhB",
-	"b0LgCkD8Cpvstych8K2HDW0qTB2cJbXvlZkDXs+eHzTBSiKzvsEDZtllqnvATPwGJCeJJ2kZizGb9Adg",
-	"IKfFe8XwWh8G3ejsqi/Zg/dCz3pNKZnsjv6rz7QAZXv3lSzS23d7cAPHFoQtUA8mXI1dBa3OgB8sCXPB",
-	"o70NZHcwH5jjTjVXHts8lt6rcv1SInrFWlYd+5uD2D3wxVyncGsXz9S7uWBZ4VwmvZYusCRiQswUPXos",
-	"eulgXqld5WpLBPuoqTICDnT3BPTZP9tTsz0fSasHwrgcapsv/RFBn8O5zA9tmNUy7OExJxzEmNCxCAXB",
-	"Sj4f44kE7m+yHHxaax83ZwisrxacN+TqqeuDNS+Q+x+e7bz82GICWFitGSOwrHfAyWQ+2FaWwpBb7eZ2",
-	"YRV132YuMpxA6GIQqnJQi+FvzYGw9Rust5vbii89u7iqawOah2O6MkzTcSGCZn0SjP9xYTy9lrEA/Xr8",
-	"i95OHXi1OJkSOl4MOW1/AKnhJCk4Tuah4IJm/T1/Ab7KWJe60rMDi8jqPNB1a6jqwi4bqVJax0xma5DI",
-	"yG3PC/qq+GebCOhpBUpB2hKpy0o654y3FeFp6atvg9DD/u8alivpW4qnKm0WiA3xy4eQul9V8Glfry2N",
-	"Y4Ypp2rjZbWcmMUSZCG7WEepIU+xg6HFzdYJMqgnZ3djyxcb/HceFu1DVKFPPQjsE69J9cCNzaiNHvqm",
-	"bEYotkpdD92WFjPgA9oPza1JcJ5DirBEe09evnz5EhU0AyEQfCpw9jNSt2D0X9DZ7mEjRLlnxYFFu3u5",
-	"l7gBCS8ATaHjDQavqW/hWJnUhcv1v99WEXYehrJO7PVmYoVrhaL9HGHlFJcwl1w9GJjj5G4s2V3Ajj6A",
-	"mVRrjBfLZddniWsxfDXaaEbzNmJ0ayTip1g173Dfci1zobPwoLlVrFsz9idfRQlG5zNWiNaKX+OAn3VZ",
-	"0D8qTR5nY27MmJ31WSvXkR9y/Uq81nvUChLWwguZDkcOZLIOr/S7cTxQNraw9kdBuhBXhMUdpIgyiSRD",
-	"N87HWq2ytrGVMuAYHd/AFGcTP7BWurTFUa6uYSVP6oLUMAeAgGwynmKaZsHKUGUCRK0k8cnx6OxaKfmX",
-	"J8fj9+eXv40udTD44atXURz9en59enI2Gu8/ffb8hQ4tent2rVtcHF5en+l/HY/enRyNojgaHZ2Pj07P",
-	"3x5HcfTu5Hh0bqobH43GR+fHqsH5xejs2f6+v+BUz2KlPm23hR+9A37Tqyr9onbfWud8heriWzgsw0oh",
-	"t1Uj7l8ptj3HJIAEnxe9g+O2BOfVOUTLyeyRUXcJQgdEvSPgsXHXhM1G8gkT3AwHdIcQp8aLdFuvpaSE",
-	"tw1yy3OT822Zt/fwLE212SyG2dBQiM1U6NxgLmdlf/eQTMA41pZS2V3CYh0NuF1dbDE/1Tv6ILoR1RpL",
-	"Wxp1DVdmT/4acHaEy6qH0v+WlGQ7ipsr6HvscZGwBeSXtZUHTqQEimwBB8lQQ4f5gYOtMRWjFJKMUEiR",
-	"KdZA6O2PgUKr3jzq1pTocCKzjym2ZVB2JQ8JCfkyKPaQu2zFaB+lRORYJlP111OkFRZCb2P0DD1goihL",
-	"x9NpJ16MniPjUkK5rp+HFE+M0QuEeTJVAyLGkY5Xr9sJX3S9NNKe6tTq2p5BZotB9uJJ17bDiEp/XYqF",
-	"i18TcIxmc0c1pjTtDqGoVlpjvXti427orn912DTx6hjlQpZmCRMj4RzXblzW/Aoay+CXqs7y2uFZQcfb",
-	"Jkx0enD/LgpfjqHv/Z8euTX9OegEZ9kNNgmwnfUsF1LUw9npzRdoBuRSAKRinGCJM3Y75nBvNSqPsMVy",
-	"OjxUcKU6SEXIEdtSdIRbVaDX6da4v1Jno6vmra27qZfkZglS05Xloq0m6IZy1vJcygpAWLL2d8f2xNHD",
-	"dN7jFJn9lynkbummuw8gV0Dl1oOnkimmNOA5GBxYFRaSEmZ5Fv4YkjmsG662fqvZhY32KWcro6vMVvxQ",
-	"Lt+da0K4xSK5aoClMz/qAbyLMe/ceNejs3ZSoAkMTqduvTqYVn3JuMx5ri3Hu5O5kDAjSc3BuLidYKK2",
-	"fnZk0CXNedI3U+lkjTz0LmO3/d6vIABJK696De6mdlkJpB7Q30SS1iJCt5erdY3F3cbKaq6SUiztApyV",
-	"4vDoaHRxHcXRu9Hlyavf7YsGURz9enh2fGreLjg9jeLo8Og39cevo6Pfxidn7p/aTnh0os2Ah5e/nFxf",
-	"2oK4h6env6gu/iL0or36eXeQqhqhX0kDveE4Cuf7fbRo2QQhafR+Y2XqmneVtYRtMHMlKOUGqOK4VphW",
-	"j+fbzFvLXBb2wAGHb/LBD1MsOmrHtlSGoQNTJ3LMQxqHmDLeF0rN1Jhaz5Y8mbfCZ+RTF/YMzwdLkMUa",
-	"x6/fjvQLNDWng3EzfAxFxY1n2s0TDLMUAzT16q7pS1CuZZb1L3nXAIxb0TJc9bFNCnW3uVLLsWWKAHMD",
-	"bb1GTU/mp3KAqZS5oUv3Hq9+Edn+Wb6JLOolpnFOfoO5efCX0AlbNiqcU0ApY1ybWeAe+BwpzfEWEJsg",
-	"jJSe/ASNdKSSzl5cfKcYpSwpTHKjfmgXI6HrdKB/KpL755N/0H8+7lSpUv9EOjEbPUwZmuG5dtQhjLi6",
-	"6Pzs/qFHYoVERNpXfAWSDOlSR0/+oWO4SAI21Nxu+zDHyRR2nj7ZszkYBmDiYHf34eHhCdafnzB+u2v7",
-	"it3Tk6PR2dVI96kuM9Hv5JFgiv7v//zv/+9//W90eHFSK4V1EO0/2TPNWQ4U5yQ6iJ492XvyLDJ3WY3M",
-	"XVzI6e5tWWCSmf+rU6SfbT5Jo4PotX1ArPHw9NO9vRDtlu2qZ5zj6uXwrj7Vy9NxJFzVwOgY7kkCSJgB",
-	"0Q1MGDe2pR1iXl+5FZrHFlIHE9cxGR1EeXGTkUSPabacuYxR/5ZNQmkZXuYccRt529qM/aV5QG3B7D8T",
-	"xFcSTybrgZQVshWm6vvSJp8vH3VjGV1/SyOaIjklwtFN965E+fC425bL9fXuycZ/n8t8S8RSizHvRTFP",
-	"NzlzGX3veYYdl9/WJzygKcKIUaOX6SIE6GaOrt5crUCGTOa792X8ux9tJj5+q1izIfjf3jEfPVqpqTUV",
-	"WxkgBS1VMeLWs9z/xNQRoGSksYKDjwEQIY90C60s4hmYuhQfrH7wqQA+r6kHzrBfgnyNh8HU5dIHrWod",
-	"u6e6pG2PhkfmmvPlox+RvSlovarh5kWxbV3klw88u9sA8Wn0I46JgFQdcaadi7M5ci8HW1ozhLRMbFrJ",
-	"44DTGr3tfibpl10TAOylOzXp3/ky0XWg+SRdH8VtKPw73xqYD2vMdArJ3Q6h5pDbInXmHcG/CGQsWuiH",
-	"n/aQ+LEv/LG9HOwmmKddx52nax/3we8QqTPsm8K9ErQ8RcfbWKEBLdVW43U9VfPtMaGu14q00WhbdPq7",
-	"rjKrZRCHFGl6QoQikbAcYkThAYRE+k2UBnHy1E+cPLXMIQ7pa4rz6EeYhnMDmOVMAk3m+p76cTuag3vB",
-	"qZfesL/RabfIjRxyUYJpSlIsnbpxwwEnU8WWck7ucTLvi2bzgFeNDWkpEORFr0GuiPXtn7Atwl3DXBs7",
-	"iBQIJ/aV8d7HqAnd3c/3wG++hNXqw0Se05Xh7HisdrSXLFZNGS0eBR8Lt3Xxojh6wORel/Q2ukz57OJK",
-	"WuEGz/2AMN7wm2nD3s5b0uq+fK/EbNGL/s//QBq/6AcDox/VLzZOzf4UIwOTH5WGiZEocuD3RDD+MzKA",
-	"qBoymoBuprQiJc3/IlAGODXWzD4HpaYMWZC2KEMCPMrQQl4Xm80wyoiWeP30pFWVlZ79rA9zcL8yfXhw",
-	"z6o099Certr6MnvoWdg+NHDtOYHlsS/2ozi6eKr+80z95/mAgT+F9Md9bw5BANSM+3dtnsQ1elT1MMF3",
-	"cj/uchxvVTXVh1XporO5U0dnTEhU8FugPp1UQK8Lq5qxW1UR8A2qKgK2Bu1zCtqBY5SVhymW6ER7XVK2",
-	"DpB3rVN897P5R7fusiLg/bpLWfYkrL20J+R9Xf2ktYSE3ooecutahJ/OUlMpZKqls5613LrcuYQ8w3Pj",
-	"cQ0LjS/rE+r1FBBbdkRKjqkgsmkwbSXXpt5gqLUqTx6wYwkY3dtHDVei0X8lC6h5guM7s38q8oF7E3mH",
-	"kikmdC32xl0Md5BeTJT3tyZLzKq2CWQhGYdUO+kJvUUmcHkwqMtgfr+ktiU2exg3TYEPr4bmauvU6u3U",
-	"i/Bo7duvrzVBNyP0lNFY/Q/LWMkV9Rd+PMUS/WAKY/8YuFLc3LDHXtr21F2NbMeTyc4Zo7DzBstk2jrC",
-	"MGq6Bfbvfe/P3jJnXspqCI/RNb7tlhbPfN7pghoP2iZ8n4fqJoqwQK+B/e3q/KxGozppxUek5kONTAm1",
-	"JWu9ZHpCDXqHsYDvSha4QPsVAhMLypv5CcGSqbb+pO3w1UTGmzmame2JoEXcEEBHNINuZOWG3XIoqAGn",
-	"DqKbkRyeQ+Ts9OtCB/M7hB2E1EHiJmNlIGjMAxPt9puTstWaDq2BT558b3fzxusi2zoWJTK090i/w9F2",
-	"PhzmPIQg8WQS9hgdmxdWyldOvlG/Uf2JlK/sO6oegNkSqi0KEKbIIRJp75HGOvrh+tn+jweIUHUfSwBh",
-	"qc26sb6ePdtDM0ILCQLplycQRgISRlOUAxeMImtXFj2pxX17Yl/eWeAfnaadNejo6xza7XmjathruKT0",
-	"AZ6yBzTDdK6tQAIRiSQrbIrdgFO8jIxd5xcKirsj02AtzHw7fqSv6vHZOtG8YgVHMAdxgDBlcqqfKJrN",
-	"ME2Bx4YJVO6doUfYUYaPavRTHuOUPbQECV+pNseqyfdNMk3N2z0i1+F4/PKvRmojmiIiD5QKYZkQL6hS",
-	"KAtR4Cx2/AgxCgLdAeT26aScswnJYC35kTH34K9f+TSfB1/hdLxodzPcS3M81mVotyqDTLHnbSH4/ZQk",
-	"U3TLiZI2WSpMZLipw7XKrbv2rpoXa2/Kd/x6XBYGuwH7XQj+1Et5mZv8fUWo6lIQBSABmCfTn8sUn086",
-	"SEA7ASeaD1OJqrcaK8ui7d8RKm177gqTNN4iZUyDN84n/hVEwIol7QI5jb0j4L8KVdaS9LtqX3xt3wDL",
-	"0TNHUe5tvjIg/y8CPTATTDuY1MKS5Q1EW+Tnb7bJzBnCM3QyMKNnBrvu0Qw/PObH5lHstWCyrqF6I6F/",
-	"LJ/rxMgsW6Qj9kCRffu7A3amYtMTpeJa8Lk3wrys6m2eMZy+sWWUwoxqVmSS5JjL3Qnjsx2HkdAB1+pV",
-	"PYX7hlCshWc7P9L9VuNH+xs8AwoaHjwbD9UGcG2gjjDKp0wy9MPfLkavY3Rx9jpG7+Hmoh7Wb/Dp0240",
-	"Zp8UeqgarjvtGQ7Zq4dMLFpNyX/zG00nRVY+VzYgvmqlUDmxpi+LzPAt7P6Rw4KLqZuCl8hEI3VDTlEO",
-	"O0ATlkJqaGUAZdTUXvO61i67V9duUy0rIFt0w3PXrpcebJ/98oDM/9DYsh8UHpOsECYC2DeD3vag8b0u",
-	"U38koIuxdJ7cMpIxxXMf0X7cqvQ1j89tS8Zc2u9oQm4LDjarvnwrwNjla68FVMRmO3iJTa+5Rm6OMMMS",
-	"+9K2+Jf2cDYq/n5nV6o3c8RLHHUznLrSEQcvRTczIg3mv1WXTPWuwFdWOdwTHB581p68+5MD6QwGdcax",
-	"RWJvyhC6a4M97FLA3LyS6eUSZ/rzypxiG4a0/rHv/Z41+FPZU+uTKt8ybzrPgaKMsbsdnJE7EGVlEU1j",
-	"ul50H8pcMg46uvxcr1Yb1qSvOU7uVmRn9rgfsRT6kN/FlFG4xiTbcohfQ2BtMdKvdrFVaqYpBmTAH6Ob",
-	"ObIIMPnPSicxdQ8kJhliXLXICL1DrrpjD1zXTCt+NHcmylVPPKyN7XVS5tYu4D+M3OJvSzKXL2xs2XPV",
-	"4yT86dL4/RTLZo13k3zhKmUNENL142Ff099NMmYKPge0OdPsSLf6KhZunN5jGqgizAsaeIYG5IDahV/Z",
-	"Ck7N80grFFakjaO97bsAuwdNaDnHiSQJoMRi3VGWpRmfJdd+aZCWi40MilZLXG9cu15miAUjQV+zEaEJ",
-	"hK0LIXT8mYpbvUz193attBhFUjGvB1ZkKZrie0A3ABQJaLh1B1IVB3vYWxnWpW71VRjWhDzKgjfewHql",
-	"X2OcMf/LtmRGZOCJotkEf6108eAmPM8jPfQv01oI4IPKAntYnhvlq9HrqbHSOyAMp03JAc/CfM587hea",
-	"vMSo+mZ8nGIhd3Tq1c7J8ZpWcgmP0uS87VR7a1Fzlj0outMGMEPuAZnku3rGL/rBVC3eUbzEfj9An+8I",
-	"TWNE0hjZWptffhwaby5sOe6xLU3aHne+ULz7O7B0DihFvtUg8XMK1qGOsEQZYB0brjQQMjPZ3dgEBBGK",
-	"nu2hFM/FOlWHFGolFndhdF7rr981/spK4ls0F7McKNKQ3EjWfUFJiwfhrf76J+pguuT3d6Z8aaC5cnK1",
-	"HMbOMDoXqF0rLq2PgCsr/eGjonNXOfrDR0XLhg2bo2IKJu/inOze72tKt1OW9ZV1LIMaxP7trqq1nwzd",
-	"NH7IssYPdv2NJi7apvaj82TVfjICoPZDKcQ/fvn/AQAA//8=",
+	"7H1rc9w4tthfQTE3tTN1KUt+zV1rKh96pLZXu7Ja25Jn7mSu0wuR6G6sSIAGQMl9Xa7Kv0oqX1KV35Kq",
+	"/I0UXiTYBNhkPzz21v1iSyKeBwfnHJznpyiheUEJIoJHp5+iAjKYI4GY+u2sZJwy+RMm0Wn0oURsFcUR",
+	"gTmKTqNEf40jnixRDmWzHH68RGQhltHpi5OTOBKrQrbkgmGyiD5/jqNzKMo8NGKqPsYRQx9KzFAanQpW",
+	"IncCRGTv36Jf3tz88UUUR2/O/nzyLIqjn85PXkXvfRNepNVsBRTLejKcds7kbOWHF/6BUV5QgUiy+gta",
+	"VZMsEUwRq6dxmh3JdoE5nj77YxzlmFS/+6a8hCIEugyKzu3MKctl7yil5V2GolhOjnMJzVcnamb9y9Gr",
+	"+thImd8hpmfGOQ7PrT66s6VoDstMRKcvT5yJnp24M9U7xESghZ2IkuA0lGy7xad/bOxR/dre5DVimKZX",
+	"ajYvyhSqQeciCigEYrLrf/vt5OjV+08vPh/pH559/qfId6jXS0rQLcRZaN+FbDATssWGmfwTTFGCcCHO",
+	"aBraF9MtZolsstOleEdw10QlwaLvBC889OOz7MsLSjhSBOqa0bsMKXqSUCIQUTgKiyLDCRSYkuNCt/jn",
+	"v3ONWPVU/8TQPDqN/tNxTQGP9Vd+bMdVM6aIJwwXcrjoNJq+PgOvXrz8F1DYNnF0gzjHevzAMoZNb8fz",
+	"TM/xgqAUYHkVNKlRgLhB4uiM0nuMmrO0AChHNNPI76NEjvsTTRUBg2mK5e8wu2a0QExgCeY5zDhaX8ft",
+	"EoE5RlnKgVhCASABUI0FYJKgQnAAGQIZ5kKtFqQ04cdcQIH4kzz9EVCxREw3YmhecpSCRyyW4MWzZ0+i",
+	"OCqc+T9FekiUzjT9qy86FOhI4By18T6O4IIhlM7U5/6dOMdcs0IsUM4346SiMhe67bP6M2QMruTXO8jx",
+	"+jDPTk58A92V6QKJFmPwtEwoSbLS4tzmkSVWwkSg1MGJO0ozBIn8jASc5ZiUAtmVGrJ5ctIg2Sdtkh1H",
+	"Cgtc3qzolb3z7z2rmTNYBlayYFATj2oNL7tZhuyCUy89fPrSRxDj6B6TtM+5Zgj2bLeA2cx3zi9P/O0f",
+	"UOYC7PJpFEeXUoy5fO4FWA65QGyWQI5mON1MiGUPCQwvWAJQyRHkJUM9UTVHKYYznAZvSmBV9qY4WF3d",
+	"lBwhYW54J22mmAjdXixprxMiVKB++6KlSKgmGPZ0puObyeXP4/Mojsb/en05urhSP19fjq70T1eT29nr",
+	"8ejm4qfLsff4CsgETnABSZiyPD3pJi0vPaSlUJDoC66CYcqwWLl7u5aYdy0x7/q5/OeFd/0fWBt4nmYM",
+	"wWQZIjEMQd6XWjGUU4FmMMvoY3i8Ilv1He5DibjoeXMY4jR7CE/LyxwN4kO8XCyQZIMzJf30QFcBs3vJ",
+	"uWgvsAvIFmgNsToZeZO3WirX3mu/5X52xbnfdKcaiejd31EiNnNJAfn91lvozzcF+ih60ejt924mqbj5",
+	"FrBoLzKA2RLlZpl9mm3ElL7494BYihPhEorb6btxFEevR5c38v83kys/qTNdtz7KOS1JijYgZK9TsCMN",
+	"h/8DYpVk1SH5fPYMrMXp11YiWrtp8E7z/TZ/Mk/ONjtS4nYTmn0HfYBZiTaDSzeLzUA+aK3Dp+7tOyT9",
+	"lxpzzG3IKFmYH41sEtuTkv/xqCZklrHFUpIUVH3StNVcqThKlhQn6i+Uylexbq6JiIOEFe2XXSBH5nJy",
+	"v6bIhYo6EdPI+eIDz0izKX307QOC1d/bcrB6PzUOt4uTu8jlOZYwJhQM55CtfOe1tm2zWDtYtUTvvgl/",
+	"1CLmgPvdl7Z5LxdDcCrBsw7ixCgc+t6rtU0brcfac8WZl3PEeW5e9WunO5eCeYrSMqlualsPRcosg/JH",
+	"o+9YUz1J5MyymcH/WVo2H6yYiB9eRL6nTwJL3rhsr6fj8X8dK0n17PLdzcXkSkp108nPF/Ln0aWXZitU",
+	"41igLRff3H0TPuomB6DSGsjQlB4bL4kh7zOGRMnW4B7ut0LysvZqvIYkpqdepG8Bsd2rD4XQxyQrDV8L",
+	"EHLScwu1IN2N1aZdHJFeRF2tULK92TyDC63DdfU9OWUIiCUk4CX4z/XCXCVCNQJOvbexbsCgRrZOalfd",
+	"uktMkFYb0Ly/2D1n9N8R8fMo/W2QFL+EJM0wWcyWtGSe48vl0NvdH/WW3razu0MHS4pXJ1sNuM4Gvbiz",
+	"hHzZxhC+hEfPXv4A6BwUcJVRmPrgiEmKEygoG8D3WpiwjrxWo2PJ4Pn4ejS9fTu+uo3i6OZ2Oh7feilf",
+	"UO4iCKWzFPOC8r60WIOnJa11bWxiu/j2ZGHYgrNYIqARGNytBOI+KBtDhW9rDJL79qAnAHNQEvkRpQG6",
+	"84CtWLze93GJMwQKRnUTmHWO0ARQu906JHg5n+MEG/7bnFsJGacAk7oRSKGAsWczrpBK+9/8wKtDCdg4",
+	"lbQMk0VfBvSI8GIpevFD/7PGCKYK4+PaIKVoo9qXc1IVEWzA0KDAGpJ7ZJD1HTYub7UVV36I2/JQQzxw",
+	"GGGLHbRYUIvmGsLTLaK9holPTBtA6R0tq/8bof5vtCRBDXtKyQArxLoE2NnYlS1aHyt9ehsVl9Q8Ptqr",
+	"Dezektm2Rtvw8/ZIWjc+aD+MZj2EdnMBlBHfQt7uqRtDFBNpYUiKCM0xkcjd8yqnDGdZmyIVUCwlD1Rk",
+	"GiaCgzu0xCQFWjfUElMoy8sMesEaOIYw1ypzxAbswD7GwqqD5tZegBQlOIcZ/xFIOULyjKvjURTvLGeo",
+	"YzSkzULE3U/cOJ+4UloYjYI+ik3Hzj2EoUtKrFjUQCnFy81DDHkdEGqqJmGXCwzsDS+I/116J0k1Wfg3",
+	"VlkDuyTgwAE2iNRO/TcQmco4Nh6dR3E0urm5uJHi3NlkMj2/uBrdTqZemU75MjwMtBVbpf9OG9IvwVlJ",
+	"hPbl2HaUR8ruZ4qm+Qk3ky9P/yftHbDTLpSN3j2AyfX4SorRF2+0ucuxh03Ht++m+q/nk6uxPJ3R1dn4",
+	"8nJ87j2boCglP8z6aWtwWmsODRPQALFLrzCzeaxxdSd8d+kMalq+Jjb0cCHYCFApVw1ER9WFzYLgcr7P",
+	"gtwgcL+2sD4PtMsGNRT9LHshBJxc3VzcShz75eL2T+fT0S9XFu3e97SKda1eIsCt6tMm3z4M1GCsca5S",
+	"t9iJQ1g21fqnNQ2mQb9NK7Qy6Oa2HN2UudL6flYOFGgIANYVpLB6IAS3Zbp61N/3w8Q/mNzvSMH0CHcr",
+	"/9VZIvUZk53mUMNgMmxrKeYCkgTN8i2VPV1ydsiKmxvluL1Nb65vojj661SR77eTW3V9enClDEE+0DDX",
+	"Tdfj6BGLZcrgI+lhmTAUX+0zrrDKQZfmmawftIFD4wwMPN11+LGbeYx5hoTNoEfn0yZGa9IgrEwnbeRV",
+	"nwbzi44nK830g8AiwK/jy8vJL+r4zwP2gKDokTAEh/rhyTdDisx9HNJlm2nkvQ8jnGzDQ9Y49IDIAIYx",
+	"mc9xgkZ+bfrQB7T8MAs+xzQuDoRHpY8MMOIgj27x37PR1fnF+Ujx3rPJ1euL6Vsl8v0yuvh5n4JeHJXF",
+	"0ljON1ADVwish7TIXgmGNVhrRu2gsIubcetGh2iB/yE57LGoaIoHbwj6KGZJFXXR560YWuYVehxom3Wo",
+	"SIViZYnTLh/KypFsevHz6OzX2U/T8ejsT4GHmccD7KXxLw2HPXjdVvzO5x5+YV8Iem4/rLQ4BbNsMo9O",
+	"fxsiWA1hCp26g4YLgY9hFAWjH2d38qETsORr32WtDxiktbA6BM+0ViztCxspoLakCSstdTxnqs9h0pBk",
+	"NLkfcMFkc++WMsoxWcwSSvTFCDDNPJfrWXV/7eA0VjnoMT7ibPMC5phxMTO6DL+kgImkXUTMgg89qF0O",
+	"Z1wwhERAPGy5Fm+UBR0f2Y1t5f2gHGY9Ai50O3WNaYFIpwYEFZQZ/+auUae2XdVnCInmSPcP+UAhPng4",
+	"7YzkHY+reKk+g6iWtb6pE06bdEkcsQfEBgZJDNUba5kW0Dlg6AG51sGg74KzszWEWNtVC4Nr/GxSREPN",
+	"KkrinGGb9zsoVmNOm3u8N/xjPyJB48k+TDLY6iAHiBPVVWhv0k98lE9D772/la2naO7bOE2SkrHB+tyt",
+	"lMDDqQqnJUv8LCBwS3ySrLvc8AFo4tFW9Vfez21GtcVzbejTpVPbt8lZvr82+nC6ZCMi6pnC0Lf0eQ+R",
+	"aW6ozSFvTs2nwwaPu1VYLmvEIWxwPu/hv+lSuDYg05QhzjdZ3Tcr5rbRUFSWrLanjaS7IC0RwIQLSIQ1",
+	"7bKSEEwWoOIm2xvRgldrwXA6Czq3qq/Dtf8wDR94LTIGx82s/4p9+S0YUh4mDQfJ950haYFP4UnzEAzo",
+	"I+myk2wfIOUTZHPM0Y4GQs04tjXuhXlNmEyqL2HVUutpsP4pfChiWeZ3s5JlAVVOOvgeOoEXG7xxtduH",
+	"IQu1bscO4MQYVIdaaYANGKu9u/esgVHubbGI7xgXHYyoTZAN7ZIDAy9fUW/UIfx8V5N72IFn61vNUA6x",
+	"pISzvi5wXEA2FDNaOsnpu6uri6s3URxdj97dKHXkze3k+jqgj+SCFsWOZqV+0UdGmqiwxKKmRZ8qhMUF",
+	"nA87zkudPQD5rIVbeqhtwxs32Kza3szbk/k+9LGb0pV81k/srl+LFaWovAdcC5EDMt8hjR/8USFhxbv+",
+	"FCbIMDH+W2tP6ETBBOAUUAZufr25Hb/1W08F7YDwoJOHAoY1yI1LUgNkbtwv24IU+ggToT2WTcYIhsAS",
+	"8iVKA+77+Sx82NYF3cOn0cMs+DXgWyifzx8GOs2t+SEzhID8ZOVDjlMEhCQoMbhbATWxT5VCZ4d94siN",
+	"qXO3qGWAENexXuqgXch1ONqOPzp5J9aQPmzU7CJYu9n6hsm+g31Rtfpy4OqqToHlddneElqgfla56+nk",
+	"eqI53+j6ejrRHlnn47NLlaDAywVLdY6hkwjSpH6cr5bJcOo6xOg91fTV2ONcKDUB3Yl3F+SAVq1tvJV9",
+	"Vq0/xh1HW4VUX7wdy7O6uYniaDq61eLM6PKyx9k1iQ8lCNSqzhgkMMuA9kOS3EL771vCZJx5NsIiGKk5",
+	"3Fq3OXK+A23UOnwocWHsH/v2zWAIKtq6Rb+hXYSoMmb0ifakZI5ZPsiTwvQZ6k9S9drgTZFBNpx0607d",
+	"I88R6x8N2mFsQySd1VfUXr2b28nkfHY+US6E765cp4bxv15fhBxjEBnKqHSPrq3u0+tkWIBkSHOv5OGB",
+	"mBwOSaAilNkA9Y14LWi2Wpi0gC2TSo8XSSu/xnp82TprlUx0NFXo0ECNq/MOd5dtaIbOfDCwS5d3eQ8O",
+	"bTxl9J2pubImXw3yV2dmsDhRxZm5V79BmDwXvJ9njaXm+zClVZzhcB42dootvGyM88D6ztrpy54FEnU5",
+	"OaE82Uu6PA8G0YcFW0/v1TvDmpPn68S3RofGrAVPMTTHHxGXwopuBBKaIn4KTn6IgRzs6Y+AUIJOgTbm",
+	"htf2LO6zuDApW5NfNkg9Do1q7uiXNzdHf3wBfssoiUEGxfso3o6KOTlr1GrqX9rQbSBI3fa5j/YxtO4m",
+	"3wLlq60AWRG3tTBxPSOAJAXOXQBcyL/MKZNSKmZAEqIfQYoKyISy4CuFgQ6mAGXhgnFA2jn/QrcnqcGk",
+	"IZd0gYc+VQrI+SNlqS+Z0wb8E1QU3rP7wX92JUfMg+kSfJuSEDe87Owwcb14HzTe1ukI+2VumcOkX06z",
+	"gB4qlCEgHA7jwZq/Uxb+0mGtqj7PEBkYwdnRqdM8xQMhpOpWGQf2/llwDLy8J+nRR7c5xUYxpkAsx5wP",
+	"f54xmg2Vsrb0cSLQ+7ZseGJiFIigTsK+g8NyFcURhyS9ox97eEVvSmS0rVc23+wT8477UhZwZPWNPLIC",
+	"RQXa5sH4cc24QjSPYFnlUGi/FQKPmmGGYAHvB2aH2WALDfz9Eadi2dfaqRvHdvd6VHfmIAS9ObO2AOIX",
+	"2GS/PXEOF+hwSR6QNer0fTIzBHczLQY1rwKLrK8fk152pV8NKFLfIsFw4klgBPmMzvsDMKDb9j4xvNqH",
+	"QS86s+opffQ+6GmvKQUVmx2R3ZnWoOzmWFFPXRusrweODQg7oB6M/ZzZrPYbfQ+hwNT6sfdWkN2j1cC8",
+	"k0RR5ZkJqeu9KttPZ5XZDO26Y391EH1ArH+KPOta2bs5p1lprbe9ls6hwHyO9RQ9eqw7DKBVLXZVq60O",
+	"2IdNEze0q7cRbqvIwjnO9uM/2pWRysksNSBJyQCrlHHhccp3VBmSDLWs9umFd6V0HWjpD7wffm8j/eHM",
+	"453GZw1wZ/OVKTpobp6IYmQ8bNuwRx8LzBCfYTLjofgHwVYznZOK95BBmu3j5gyB9Tl+2UOe+kuTEMp5",
+	"sD/97fnRq/cdKpe11eoxAsv6GTE8Xw3WTaZoiBZhf7swDyPfZq4zmKDQQyyU4MYJ3+oMfzMpZY2jEzNZ",
+	"r3t2sZUnBjQPu/NmkKQzk87VZ0bBQddP68HZaxlr0HddH9V2XOA5LpIVdLwnZF9XA1ANJknJYLIK+ZU1",
+	"a5D4i5A4KWhtVbGB9cFUCoBdy2Op5NZ7KUDlnkxm8jCLyG7PC/q6AFIXC+ipdUuRMHWo2o8ixtZzdq4n",
+	"UAv2Va9v1MPeYhtWK+mbjrwu7xBwCwzIFoHnVZ3FvHu9Jj24HqaaqouWOeGQ62UYQnrIDenWPXluhhZ4",
+	"2MW/zM3Lsfm0fGEhf2Vh1j5EFPrQA8E+MIerB6Q9LabvIUHgodPxJbAoUAqgACdPXr169QqUJEOcA/Sh",
+	"hJnJ0Pdf9pSgL5SKzwtAXU1uj37L8lvYTTK1ntL99Qm1c7WHoOwSdrOfMBGnGp+fImwd3RimktvHgTCY",
+	"3M8EvQ/YLQYQk3qN8XpNQncW183QwY1mIEcjPMNBET/GynmH2/KdoLWNxVf0q2LXulk/+JIJUbLKack7",
+	"kz3OAnZtTzpZKcnDbMa02nhjjaraVOeHXL8yV24PpyiL41lObep+XxKD4dXO9n4OhM4MrP0O8Da6AUB+",
+	"j1JAqACCgjtr0/bmqd4q+JmS2R1awmzuB9ZWj7Y4KuQzrKJJmyA1zODCUTafqWzPwaSAVeybU5bt4lxn",
+	"eH8zvTif/TKZ/mU8VXFAo9evozj60+T28uJqPHv67PmLl8qV693VrWpxPZreXqmfzsc/X5ypehlnk9nZ",
+	"5eTdeRRHP1+cjye6wtvZeHY2OZcNJtfjq+dPn/pzDfYvatKSdjvo0c+I3fWqzLku3XfWetyiwuIBLsuw",
+	"cnBdFdn6V8vqDi8MHILPa2EDxe1whnQpRMfN7BFMPUVcOaD9jNFjqCzN/kLJE9h0v7SXEKbaardw0+ip",
+	"DPPaqbAodLoPQ7y9l6c11X4D2PKhrif7KRq0xzD+2t7hQZmAcqwrmn5z9qJdJOBucbFD/eR29EF0L6K1",
+	"CoXY0XTck74GjEvh0pKhyO+WkGxGsXMFbb09HhKmiGZbWnlkWAhEgMndIyhoyDDfMWRsUDFIUZJhglKg",
+	"8/Rgsvg+kGPbm0KjMxtGOIeFjyh2Bc9vihvlAhW+2ib2sRWDpyDFvIAiWcrfngFbniIGz8EjxCrIZk4Z",
+	"UEbTGLwA2oQHCpU6FUiaGIOXALJkKQcElAEVH+DqCV9uqrbcHeXa6UqQo8zkAe5Fk25NhzER/pREaw+/",
+	"9ZikbGWxRmclP8IEOFmVdnsnNt6G9vnnwqZ5rpZQrgXoVzDRHM5S7cZjzS+g0Qz9VKfY39kdLmh424eK",
+	"Tg3u30XpCy/31UDvEcs0wKgMs+wO6twHG1MZr2UnCScmaVbhHhC7glDKZwkUMKOLGUMPRqLyMFsolsNd",
+	"M7dKgVeGDLEd+aaYEQV63W519jfybmxKd25SLqsl2VmC2HRjqGinCrohnHWUjN4CCC1t/2Zfqjh6XK56",
+	"3CK9/yp7iF267u4DyA0i4uDOaskSEhKwHAx2ZAszSYHyIgt/DPEcuhmuJnW33oXxrqpmq/wz9Fb8UOb+",
+	"ePQOjeS2Dq1W/agG8C5G1/r2rkdFSaWIJGhwJo3Op4Nu1ReNq3QXznK8O1lxgXKcOAbG9e0Ec3So0piD",
+	"HmnWkr6fJFc7pCDZpOw23wf4HhmrugN3nbayAlIP6O8jKG79QA8XG3cL+f3eMipvE8ItzAKslmJ0dja+",
+	"vo3i6Ofx9OL1r6aYTRRHfxpdnV/qsjWXl1Ecjc7+In/50/jsL7OLK/ujTqtwodSAo+lPF7dTkwt9dHn5",
+	"k+zirz/CuwtfbHYKliP0y2ajNhxH4fjK9+ZY9oFI6ni/sgylzbfKTsw2GCnU6YjYUxSHTk7yYGKDd4a4",
+	"rO2BIRh+yQc/LCHfkDa8IykYGRiqUkAWkjj4krK+UGqGIjk9O+KS3nGfkk8+2DO4GsxB1tPbv3k3VsXH",
+	"HKODNjO8D3nFzXJl5gm6WfIBknr91vQFhDuRfP2znTYAY1fkg+svlKV8X0Xeh4QWBq6HIiRJKV9bNxJA",
+	"Jmcegkyfv4KawnD9p2qApRCFvin0Hut3knKi0L9apI64mw0FFvgvSL6IVLr1OW2rOSYEgZRSphQ/6AGx",
+	"FZCy7AIBOgdQJVt5AsbKd0rFr05fn4FXL17+Cyg0GwYpTUod3vqIxRJAwFXSKPA3eQn+9uTfyN8+HtXB",
+	"cn8DKjQfPC4pyOFKZ3qBgMmn14/2BzUSLQXAAjA0LzniQFCg8u49+TflVYYTZIINzLZHBUyW6OjZkxMT",
+	"haMBxk+Pjx8fH59A9fkJZYtj05cfX16cja9uxqpP/byKfsUfMSTg//7P//7//tf/BqPrCycv42n09MmJ",
+	"bk4LRGCBo9Po+ZOTJ88j/bpWh3kMq1KKWp+iHRMkhkEJ9os0Oo0kJxs57RTxgTnSceW/mdP9UCK2qg/X",
+	"cQC3iKaZr75rXgPyi89HJqDc68z6Xik2VeyGWuyzkxNrhDOkEBba9wBTcvx3Y/Sq5+tb+JoLjYZrWrZ7",
+	"ky4FdmSPr9Z3XMl+KqGQycQb3SxVQLZCWA0hjYsMkvsY3CEugCpH8KNb4RmoqGml3jN9MDdlqZ+AEZA8",
+	"EXCEOMBy6EddGW3BFROsK2W+jyMXveWVqz4+YQimaqkuQhx/kkN/Pv6kZ/0cRJA3yMGPNnr4AFU3OZY8",
+	"+EyyISmSbmh7rVZyJVFMtvYhnhNwUB992MXVY4X9Qoh2MCSThJJLRDsFlS8Zj4HjS8ZjUFWA5jGo66nH",
+	"CsuWkKu6uhKfTG30GGhxk4OUPhKrbZY0lx8K3Y5VSd8g0jXrUPPfG+2qet3reNdZR2fjzJcq6XePhmf6",
+	"NbAz7u7yXFkrDX6oZ++Brs0vKlMmmONFyRB4hBzkMFXChSLR8jIcFt/ra6gOgnIP1ut4tFv6O9Db95X/",
+	"t/WU2QtB1FLv5+bhm2JGa5j8dG+T1mF9HmxSAWp7QCjNmv/AQYZgipghs9wSzwwKxe8VI9cEewvUcoT1",
+	"Y1iK5fGiKl3hRaA36rOfSHRv0mp/dwfMOXrACQJcDwju0Jwybbo8wg3ppRRLz+6L8i7DibPlzCaA8W9Z",
+	"54c5DPbqsXth7xcF8Y2A8/luIKWl6ISp/N7a5Iv2u00b3nff0pikQCwxt3izeVe2Yb0tm7rHuycTXjgR",
+	"xYGQxQlh7IUxz/Y5cxXc6aF4sPq2O+IhkgIIKNFqP5VTDNytwM3bmy3QkIri+KEKr/Qfmw6/POipmQjP",
+	"r++ajz8aFYhShJlEXylSKhIImHFc7H9j3ANIYJZ1KwXOVIte6oDKb6QC+Q4lx//R5GZbq/wbE5jV8QMG",
+	"MUepvOJU+a7lK2AC1SyuaURqI5vS2NWisWp2/Amnn491fJkX7+Skf2WDhd6LNDros/6v7GBgHjnEdImS",
+	"+yNM9CWvskxnGWJ/4EAbTMF3P5wA/n1f+EMrPCbQaJ87rjtLd77ugyschx7ctv5we4oNVbdDAxqs/ZYf",
+	"75vqIB9Ut/mrql+jeBBDKVD4BDABKrt4DAh6rNSbDeSUSOVDTpYa4hCH5DVJeVR55+HUAOUFFYgkK2V0",
+	"ONDT1taG/sKPW13x+mDUyB4uSCBJcQqFFTfuGIKJUhwWDD/AZNX3mHWNCYcMKS7QpW7e8tQPf8MOCHcF",
+	"80oVZXSeA65RE7rHnx4Qu/scFqtHiZiQreFsaazy46xIrJyy0yRkSbhJcx3F0SPED6pYmJZlbG6l7aTC",
+	"Pd77ATbacDX2YVX5W1Ld528Vmc3xgv/zP4A6X/CdhtH38i8mDML8KQYaJt9LCRMCXhaIPWBO2Y9Gn1Y3",
+	"pCRBqpmUihqqt74XxRGGDEg7hCGtCl67GmtpA2ieQ5BhxfH6yUnbCis9+xkXucH9quw0g3vWRb+G9rR1",
+	"3NrkoWfJvNDATqHC9tjXT6M4un4m/3ku/3kxYOAPIfnxqTdENQBqyvy7TkvlPKHkqLrk4TfyPt7kl3hQ",
+	"0VRdVimL5isrjuaUC1CyBSI+mZSjXg9WOeNmUYWjr1BU4eig9mcJGy2sPC6hABfKhSaluwD52PhcHn/S",
+	"P2yWXbYEvF92qbLqhaWXTXWYvpZ3yUhtRQ15cCnCj2epTkS3VNxZzVptXRxNUZHBlXboCzONz7sj6u0S",
+	"Adr2KhMMEo5FU2Haia5NuUFja11tKKDH4mj84Pen6oej/0gaUF3c8xvTf0r0QQ86sAMkS4jJTuSN2RDB",
+	"IL7oIMKvjZfoVR0SyFxQhlLlcYnJAui4uMGgrj2eOgX7cd1sR1Xn4LKR/3C3uqpg+o3d7LHjHBfQW3b6",
+	"Z1SotkGDqeNQUQ2nw/B7t6LnF9ZFOijQPitbiXQv6rFaMwAgvzeFjznNkVhKonGHgKo1AWhZFQ7Wrl58",
+	"21NtEhUjoxYFow+oQzTVDdwj35KcH0Au1Kq1A8uEnShh4LcXlCAAlikWlMXKiR9znQhsiYBBPBYDMx//",
+	"seGHxcECCWVAr5OX7wtDTAqPMIac6wb/gSF+DLEpUPaKITaxyk60oEpG4VcFmJI8PUQKnaDWqwKyuaGd",
+	"fNFuEmml3vMLFk0o5phcUhLL/6CI5cNV/gY/XkIBvtOF9L4P6Czv7ujHXuq8pdW9mo4X86MrStDRWyiS",
+	"ZecIw4SWBaL/3FdB703T75UiGq/T8S1cbH6OPve5v5VEu+jsBWEZghxADt4g+uebyZWDrSrpik8K1h8c",
+	"NMXElLjyoukF0cc7jOR8U2KpTRSxRWBtSVgzv0awxJKpV2M6fDHJ9e0K5Hp7YdFVI8AGd0nVyDxMzZZD",
+	"XpMwtRDdz9PUc4msGL0rdCC7B9BCSF4kpjOuDASNLkjb/Y68qFrt+IwcWCL5W1P+N6oRH+paVIeh3FNU",
+	"3d6u+2FPzoMIAs7n4Qfdua7IXFVF/kodU9ySyl/4QVgXjD7QUZsjAJAAe5BAuaeoUwff3T5/+v0pwATM",
+	"KUsQgELZjWOl/31+AnJMSoG4ibmEgKOEkhQUiHFKgDFc857YYr89MZW61+jHRtvRDnj0ZS7t4dxdnNNr",
+	"+LyoC7ykjyCHZKUDsgAWQNDSpIgacIvbh3FsHU+C7O5MN9jpZL4eR5Uv6lJycKR5TUsG0ArxUwAJFUtV",
+	"0jzPIUnlU18RgVpLNPQKW8zwYY0q/TtL6WNHFNKNbHOuw7O/ZZRpSt6ECtTDs+nzPxqqjUkKsDiVIoQh",
+	"QqwkUqAseQmz2NIjQAni4B6hwpRaLxid4wztxD8ymsAOS9Gl/jz4CafU9JubwV6S47kqo3RQHqSLlR0u",
+	"GhgnS7BgWHKbLOU69Eznkd/m1a3doMJPhrfme6/HwmA/o34Pgt/1UV7l1vu2QmBUKtMSAY4gS5Y/Vglh",
+	"PihFs/Iymis6TATIqzOuTZem/4ZYLNPzmOukhx1cRjd4a53uvgAL2LIkQyjpUN8Quy+ClU6SyU25W7+0",
+	"8wEtwHOLUerxopOG64i/P3DwSHW0zmBUC3OWtyg6ID1/e0hiTgHMwcXAkOEcHduir354rM7l5x1hsqui",
+	"ei+xBbRYqaxEWbaOR/SRgFRvcwPsdMbxJ1LENeAzdRn8pOpdkVGYvjVpwMOEKi8zgQvIxPGcsvzInkjo",
+	"givxyk1BeIcJVMyzmx6pftvRo6d7vAMSGp5z1i4wezhrDXUAQbGkgoLv/nw9fhOD66s3MfgF3V27cYP6",
+	"PH3SjTrZJ6UayjnrjfoMe9jb+2Sua03xv/uVpvMyUymOl2V+N8CBeytffL6jLQvncIGO/16gNRPTZgxu",
+	"e1TIQ92T1xVDR4gkNEWpxpUBmOGIvboa/zF9kM9une09wFtUw4lt10sOnjOaN4DfyDsa9bCDGjuuCjHy",
+	"zaC2PWh8r8nUH2pggzisJbcKlUjhyoe07w/KfRX8D8Zjpua7dbrRWr0qP5nWyzvVLmtks146PmRTa3bQ",
+	"rU6hZNxxqhr9AW8c9b3OBvQVuVoMyIt08mXyImlg7oULKa/OShUnpdVGDZwt8iBB65kSR8eWPIXltqlp",
+	"8Q9t527ULfvGHtZvV4BVZ7SZ7biiZxx8Gt/lWOiT/1oNc3V11C8seNpCwp7ztFWZfv94DX2Cyi/PHGJv",
+	"zOCqa4M8HBME2d0qSCWu1OetKcUh1Kn9Qyz7FWf9XclTZ2Hor5k2TQpEQEbp/RHM8D3iVQI7hWOq6l0f",
+	"zGypiC1efnJrboXfU7cMJvdbkjNz3XungVxSgm4hzg4cSdJgWAcMKHHUG/KxofMxa/DH4G4FzAHoNDtS",
+	"MtXptQTEGaBMtsgwuQe2Rk2Ps3YUbP5j3piPoS5Uu/Np75KZYecypMPQLf66OHNVJ/jA9sseN+F358Yq",
+	"X26jUqWO8bXZ9Qcwafd6cEjSO/rxOMmoLlsXkOZ0szPV6ovYOWD6AEmgFhorSaCYNhIDKrB8YVsI0UXe",
+	"tygPQxpX+9BvAfqATNgGTAROEEjMqVvMMjjj0+ebLw3Ush6yQdZqkOutbddLGbWmKuqrPMQkQWEdU+g4",
+	"fk/BzS229609K82J6uiwR1pmKVjCBwTuECKAo4ZxfyBWMWQueyfBmqpWX4RgzfFHUbJGJf/XkQRhLjG1",
+	"qVjxVCTKsQhUXc/n8EulKAruyFPx/bF/5amSG8bZt9KZh/7ZUb4Y8l5qw40FwnBEFQzBPEz09Od+3uot",
+	"qtU3COgScnGkwv2PLs53NJwI9FHoPAtH9d46ZJ62UU112sPJ4AcEdMIHN8sM+E4XYjuShMV8PwWf7jFJ",
+	"Y4DTGJhiPZ+/HxqCwE2FwZmpbdQdirBWj/AbUHsOqK540LiBCUHGxwJAATIEVbiAFEdwrjMKQe0jhgl4",
+	"fgJSuOK7ZLqURysgvw8f5636+k2fX1Uc8YC6Y1ogAhQk95LpqSS4w5zwTn39HQUyVcXwG5PEFNBsIL4T",
+	"1rrRs9L67jvV6dQVsHXpfnsv8dyWnvvtvcRlTYb1VdEV145hgY8fnipMN1NWBdqUe4scpKoopd+tzp80",
+	"3jT+kGWNP5j1N5pYByznj9a46fxJMwDnDxUTf//5/wcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

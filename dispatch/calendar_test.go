@@ -50,7 +50,9 @@ func TestCalendarChange(t *testing.T) {
 	d.setDay("2026-06-09", false) // the same again
 	room.work(d)
 	require.Equal(t, events+1, d.count("select count(*) from case_event"))
-	d.walk(room, func() bool { return d.count("select count(*) from case_event where clock_id = $1 and clock_level = 100", handle.ID) > 0 })
+	d.walk(room, func() bool {
+		return d.count("select count(*) from case_event where clock_id = $1 and clock_level = 100", handle.ID) > 0
+	})
 	require.Equal(t, due.UTC(), d.now().UTC())
 	require.Equal(t, rang, d.told(id, "reminder_50"), "what rang does not ring again")
 	require.Equal(t, 1, d.count("select count(*) from case_event where clock_id = $1 and clock_level = 50", handle.ID))

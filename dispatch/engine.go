@@ -76,22 +76,27 @@ func pause(ctx context.Context, d time.Duration, poked <-chan struct{}) {
 }
 
 // dueSQL is the one question of an idle engine: does a clock ring, is an incident, a card or a
-// calendar due, is an event untold, is a message's time there?
+// calendar due, is an event untold, is a message's time there, is a month over?
 const dueSQL = `select exists (select from sla_clock where next_at <= yx_now()), coalesce(least(` + officeDueSQL + `) <= yx_now(), false), exists (select from outbox),
-	exists (select from message where state = 'PENDING' and not queued and due_at <= yx_now())`
+	exists (select from message where state = 'PENDING' and not queued and due_at <= yx_now()), ` + freezeDue + " or " + freezeNew
+
+const (
+	freezeDue = "exists (select from assessment_due where done_at is null and due_at <= yx_now())"
+	freezeNew = "exists (select from tenant t where not exists (select from assessment_due a where a.district = t.district and a.done_at is null))"
+)
 
 // once does everything that is due now. A failing part does not keep the others from their work: clocks ring even
 // when nothing can be told. A panic is an error like any other.
 func (e *Engine) once(ctx context.Context) error {
-	var work [4]bool // clocks, what offices have to do, events, messages
-	if err := e.db.Pool.QueryRow(ctx, dueSQL).Scan(&work[0], &work[1], &work[2], &work[3]); err != nil {
+	var work [5]bool // clocks, what offices have to do, events, messages, assessment
+	if err := e.db.Pool.QueryRow(ctx, dueSQL).Scan(&work[0], &work[1], &work[2], &work[3], &work[4]); err != nil {
 		return fmt.Errorf("what is due: %w", pg.Fault(err))
 	}
 	var errs []error
 	for i, part := range []struct {
 		name string
 		step func(context.Context) (int, error)
-	}{{"clocks", e.Fire}, {"offices", e.planner.Offices}, {"planner", e.planner.Step}, {"messages", e.post.ReleaseDue}} {
+	}{{"clocks", e.Fire}, {"offices", e.planner.Offices}, {"planner", e.planner.Step}, {"messages", e.post.ReleaseDue}, {"assessment", e.planner.desk.Freeze}} {
 		for work[i] && ctx.Err() == nil {
 			n, err := guarded(ctx, part.step)
 			if err != nil {
@@ -100,7 +105,7 @@ func (e *Engine) once(ctx context.Context) error {
 			if err != nil || n == 0 {
 				break
 			}
-			for later := i + 1; later < len(work); later++ {
+			for later := i + 1; later < 4; later++ {
 				work[later] = true // a ring or an attached case is an event, an event may be told at once
 			}
 		}
@@ -139,7 +144,7 @@ func (e *Engine) Settle(ctx context.Context) error {
 			return err
 		}
 		var work bool
-		if err := e.db.Pool.QueryRow(ctx, "select exists (select 1 from outbox) or exists (select 1 from sla_clock where next_at <= yx_now()) or coalesce(least("+officeDueSQL+") <= yx_now(), false)").Scan(&work); err != nil {
+		if err := e.db.Pool.QueryRow(ctx, "select exists (select 1 from outbox) or exists (select 1 from sla_clock where next_at <= yx_now()) or coalesce(least("+officeDueSQL+") <= yx_now(), false) or "+freezeDue).Scan(&work); err != nil {
 			return pg.Fault(err)
 		}
 		waiting, err := e.post.Pending(ctx)
@@ -161,7 +166,7 @@ func (e *Engine) Settle(ctx context.Context) error {
 func (e *Engine) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	var next *time.Time
 	err = e.db.Pool.QueryRow(ctx, `select least((select min(next_at) from sla_clock where next_at is not null),
-		(select min(due_at) from message where state = 'PENDING' and not queued), `+officeDueSQL+`)`).Scan(&next)
+		(select min(due_at) from message where state = 'PENDING' and not queued), (select min(due_at) from assessment_due where done_at is null), `+officeDueSQL+`)`).Scan(&next)
 	if err != nil || next == nil {
 		return at, false, pg.Fault(err)
 	}

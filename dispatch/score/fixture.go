@@ -2,6 +2,7 @@ package score
 
 import (
 	"bytes"
+	_ "embed" // the worked example
 	"encoding/json"
 	"fmt"
 	"time"
@@ -9,6 +10,11 @@ import (
 	"yixian/internal/fault"
 	"yixian/internal/worktime"
 )
+
+// WorkedExample is that of domain 4d as a fixture: unit 区城管局, June 2026.
+//
+//go:embed worked_example.json
+var WorkedExample []byte
 
 // Fixture is a file of facts as the contract defines it for `yixian assess` (docs/assessment.md shows one).
 type Fixture struct {

@@ -50,6 +50,7 @@ func punctual(done, due *time.Time) bool {
 // Kinds of facts.
 const (
 	KindAssignment = "ASSIGNMENT" // Due, Done = resolved; Role LEAD or ASSIST; At = received; Again = rework events; Hours
+	KindReceived   = "RECEIVED"   // At = received; every assignment, also a returned one
 	KindTarget     = "TARGET"     // Due = check-in due, Done = checked in
 	KindRating     = "RATING"     // At = rated at; Valid, Yes = resolved, Grade
 	KindCaller     = "CALLER"     // At; Grade: the calling street's 1–5
@@ -69,22 +70,24 @@ const (
 // Fact is one recorded thing that figures are made of. Which members mean what, the kinds above say. Excluded names
 // the exclusion (EX1–EX9) that takes it out of the figures; LegalDue (EX2) replaces Due in the judgement of punctuality.
 type Fact struct {
-	Kind     string      `json:"kind"`
-	ID       string      `json:"id"`
-	Case     string      `json:"case,omitempty"`
-	Role     string      `json:"role,omitempty"`
-	At       *time.Time  `json:"at,omitempty"`
-	Due      *time.Time  `json:"due,omitempty"`
-	Done     *time.Time  `json:"done,omitempty"`
-	Again    []time.Time `json:"again,omitempty"`
-	Extended bool        `json:"extended,omitempty"`
-	Paused   bool        `json:"paused,omitempty"` // a suspension was granted
-	Valid    bool        `json:"valid,omitempty"`
-	Yes      bool        `json:"yes,omitempty"`
-	Grade    int         `json:"grade,omitempty"`
-	Seconds  int64       `json:"seconds,omitempty"` // working time from dispatch to resolve
-	LegalDue *time.Time  `json:"legal_due,omitempty"`
-	Excluded string      `json:"excluded,omitempty"`
+	Kind      string      `json:"kind"`
+	ID        string      `json:"id"`
+	Case      string      `json:"case,omitempty"`
+	Role      string      `json:"role,omitempty"`
+	At        *time.Time  `json:"at,omitempty"`
+	Due       *time.Time  `json:"due,omitempty"`
+	Done      *time.Time  `json:"done,omitempty"`
+	Again     []time.Time `json:"again,omitempty"`
+	Extended  bool        `json:"extended,omitempty"`
+	Paused    bool        `json:"paused,omitempty"` // a suspension was granted
+	Valid     bool        `json:"valid,omitempty"`
+	Yes       bool        `json:"yes,omitempty"`
+	Grade     int         `json:"grade,omitempty"`
+	Seconds   int64       `json:"seconds,omitempty"` // working time from dispatch to resolve
+	LegalDue  *time.Time  `json:"legal_due,omitempty"`
+	Excluded  string      `json:"excluded,omitempty"`
+	Elsewhere bool        `json:"elsewhere,omitempty"` // settled in another period's frozen sheet: only its rework counts here
+	Late      bool        `json:"late,omitempty"`      // settles in a frozen period that did not know of it: counts here
 }
 
 // counts reports whether the fact is in the figures: not taken out, and by its own kind of instant in the period.
@@ -102,7 +105,7 @@ func (p Period) counts(f *Fact) bool {
 func (p Period) Concerns(f *Fact) bool {
 	switch f.Kind {
 	case KindAssignment, KindTarget, KindContact, KindVerify, KindCheck:
-		return p.settled(f.Due, f.Done)
+		return !f.Elsewhere && (f.Late || p.settled(f.Due, f.Done))
 	}
 	return f.At != nil && p.holds(*f.At)
 }

@@ -17,28 +17,11 @@ import (
 	"yixian/internal/worktime"
 )
 
-// vector is the worked example of domain 4d: unit 区城管局, June 2026.
-const vector = `{"period":"2026-06","assignments":[
-["a1","LEAD","2026-06-03T12:00:00","2026-06-02T10:00:00",0,0],["a2","LEAD","2026-06-05T18:00:00","2026-06-05T18:00:00",0,0],
-["a3","LEAD","2026-06-08T12:00:00","2026-06-08T12:00:01",0,0],["a4","LEAD","2026-06-10T17:00:00","2026-06-09T16:00:00",1,0],
-["a5","LEAD","2026-06-12T11:00:00",null,0,0],["a6","LEAD","2026-07-02T09:00:00","2026-06-29T15:00:00",0,0],
-["a7","LEAD","2026-07-02T09:00:00",null,0,0],["a8","LEAD","2026-05-29T18:00:00","2026-06-04T09:00:00",0,0],
-["a9","LEAD","2026-06-15T10:00:00","2026-06-14T10:00:00",0,1],["a10","LEAD","2026-06-18T16:00:00","2026-06-22T09:00:00",0,0],
-["a11","ASSIST","2026-06-22T12:00:00","2026-06-22T11:00:00",0,0],["a12","LEAD","2026-06-25T12:00:00","2026-06-24T12:00:00",1,0],
-["a13","LEAD","2026-06-29T12:00:00","2026-06-26T12:00:00",0,0]],
-"call_targets":[["c1","2026-06-02T10:00:00","2026-06-02T09:40:00",0],["c2","2026-06-04T15:00:00","2026-06-04T15:00:00",0],
-["c3","2026-06-09T11:00:00","2026-06-09T11:20:00",0],["c4","2026-06-11T16:00:00",null,0],["c5","2026-06-16T09:30:00","2026-06-16T09:10:00",0],
-["c6","2026-06-17T09:30:00",null,1],["c7","2026-07-01T09:00:00",null,0],["c8","2026-06-23T10:00:00","2026-06-23T09:00:00",0],["c9","2026-06-26T10:00:00","2026-06-26T14:00:00",0]],
-"ratings":[["r1","2026-06-04T20:00:00",1,1,5,0],["r2","2026-06-06T20:00:00",1,1,4,0],["r3","2026-06-09T20:00:00",1,0,1,0],["r4","2026-06-12T20:00:00",1,1,3,0],
-["r5","2026-06-18T20:00:00",1,1,5,0],["r6","2026-06-20T20:00:00",1,1,2,0],["r7","2026-06-21T20:00:00",0,null,null,0],["r8","2026-06-22T20:00:00",1,1,4,1],
-["r9","2026-06-30T20:00:00",1,1,5,0],["r10","2026-07-01T00:00:00",1,0,1,0]],
-"street_scores":[5,4,4,2],"cards":{"yellow":1,"red":0},"unfounded_returns":2}`
-
 // answerOf reads a fixture after a change and gives its answer as text by key.
 func answerOf(t *testing.T, change func(map[string]any)) map[string]string {
 	t.Helper()
 	var file map[string]any
-	require.NoError(t, json.Unmarshal([]byte(vector), &file))
+	require.NoError(t, json.Unmarshal(WorkedExample, &file))
 	if change != nil {
 		change(file)
 	}
@@ -84,7 +67,10 @@ func TestWorkedExample(t *testing.T) {
 	require.Equal(t, "<nil>", nothing["after_deductions"])
 	require.Equal(t, "0.0000", nothing["weight"])
 
-	most := answerOf(t, func(f map[string]any) { f["cards"] = map[string]any{"yellow": 3, "red": 9}; f["unfounded_returns"] = 100 })
+	most := answerOf(t, func(f map[string]any) {
+		f["cards"] = map[string]any{"yellow": 3, "red": 9}
+		f["unfounded_returns"] = 100
+	})
 	require.Equal(t, "63.7143", most["after_deductions"], "at most 10 points are taken off")
 }
 
@@ -254,7 +240,10 @@ func TestLegalDeadline(t *testing.T) {
 	t.Parallel()
 	p, err := Month("2026-06", worktime.Default().Location())
 	require.NoError(t, err)
-	at := func(day, hour int) *time.Time { x := p.Start.AddDate(0, 0, day-1).Add(time.Duration(hour) * time.Hour); return &x }
+	at := func(day, hour int) *time.Time {
+		x := p.Start.AddDate(0, 0, day-1).Add(time.Duration(hour) * time.Hour)
+		return &x
+	}
 	late := Fact{Kind: KindAssignment, ID: "a", Due: at(5, 12), Done: at(9, 12)}
 	require.Equal(t, Ratio{0, 1}, OnTimeDisposal.Count(p, []Fact{late}))
 	late.LegalDue = at(10, 12)

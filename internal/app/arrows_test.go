@@ -44,8 +44,8 @@ var arrows = map[string][]string{
 
 // testArrows are open to _test.go files only. A test may also import whatever its package may, and its package.
 var testArrows = map[string][]string{
-	"internal/pg":           {"internal/local"},                                 // a real server under the pool
-	"internal/app/scenario": {"internal/app", "internal/pg", "dispatch", "api"}, // scenarios run the whole program and look into its database
+	"internal/pg":           {"internal/local"},                                                   // a real server under the pool
+	"internal/app/scenario": {"internal/app", "internal/pg", "dispatch", "dispatch/score", "api"}, // scenarios run the whole program and look into its database
 }
 
 // domain packages speak no HTTP and no Redis: they must work the same under a test, a command and a job.

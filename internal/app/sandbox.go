@@ -152,6 +152,10 @@ end $$`)
 		users = append(users, p.Username)
 	}
 	a.box.fresh = true
+	if fixture == assessmentFixture {
+		at, err := a.loadExample(ctx)
+		return at, users, err
+	}
 	return fixtureStart, users, nil
 }
 

@@ -31,7 +31,7 @@ type seed struct {
 
 // fixtureSeed is fixture F of the domain page or the demo district; both have the same people.
 func fixtureSeed(name string) (seed, error) {
-	if name == "F" {
+	if name == "F" || name == assessmentFixture {
 		areas, units := grid.Fixture()
 		return seed{"F", areas, units}, nil
 	}

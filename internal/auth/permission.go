@@ -6,24 +6,28 @@ import "slices"
 type Permission string
 
 const (
-	PermPublic       Permission = "public"           // anyone, even without a session
-	PermSession      Permission = "session"          // any session
-	PermMediaUpload  Permission = "media.upload"     // any session
-	PermMediaRead    Permission = "media.read"       // any session; the object decides
-	PermPlacesRead   Permission = "places.read"      // any session
-	PermStaff        Permission = "staff"            // any staff
-	PermReportSubmit Permission = "report.submit"    // residents with a verified phone and staff who may report
-	PermReportOwn    Permission = "report.own"       // residents
-	PermCaseRead     Permission = "case.read"        // staff with case content, within scope
-	PermCaseAct      Permission = "case.act"         // the same; the lifecycle decides each action
-	PermMetricsRead  Permission = "metrics.read"     // staff in scope
-	PermAdmin        Permission = "admin"            // the district's configuration: TENANT_ADMIN only
-	PermDeclare      Permission = "incident.declare" // COMMANDER
-	PermConfirm      Permission = "incident.confirm" // COMMANDER, SUPERVISOR
-	PermCardRead     Permission = "card.read"        // the supervising offices; a unit's people, their own
-	PermCardAct      Permission = "card.act"         // supervisors and the units' leaders
-	PermCardDecide   Permission = "card.decide"      // SUPERVISOR
-	PermSandbox      Permission = "sandbox"          // only in the sandbox, then anyone
+	PermPublic       Permission = "public"            // anyone, even without a session
+	PermSession      Permission = "session"           // any session
+	PermMediaUpload  Permission = "media.upload"      // any session
+	PermMediaRead    Permission = "media.read"        // any session; the object decides
+	PermPlacesRead   Permission = "places.read"       // any session
+	PermStaff        Permission = "staff"             // any staff
+	PermReportSubmit Permission = "report.submit"     // residents with a verified phone and staff who may report
+	PermReportOwn    Permission = "report.own"        // residents
+	PermCaseRead     Permission = "case.read"         // staff with case content, within scope
+	PermCaseAct      Permission = "case.act"          // the same; the lifecycle decides each action
+	PermMetricsRead  Permission = "metrics.read"      // staff in scope
+	PermAdmin        Permission = "admin"             // the district's configuration: TENANT_ADMIN only
+	PermDeclare      Permission = "incident.declare"  // COMMANDER
+	PermConfirm      Permission = "incident.confirm"  // COMMANDER, SUPERVISOR
+	PermCardRead     Permission = "card.read"         // the supervising offices; a unit's people, their own
+	PermCardAct      Permission = "card.act"          // supervisors and the units' leaders
+	PermCardDecide   Permission = "card.decide"       // SUPERVISOR
+	PermAssessRead   Permission = "assessment.read"   // sheets: a unit its own, supervision all
+	PermExclude      Permission = "exclusion.read"    // supervisors and auditors; who proposes and who decides, the exclusion says
+	PermObject       Permission = "assessment.object" // leaders of units
+	PermAnswer       Permission = "assessment.answer" // supervisors
+	PermSandbox      Permission = "sandbox"           // only in the sandbox, then anyone
 )
 
 // noCaseContent are the roles that never see a case (domain 4f: the administrator configures, the city sees aggregates).
@@ -48,6 +52,11 @@ var metricsReaders = []Role{
 var cardReaders = []Role{
 	RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDeptOfficer, RoleDeptLeader, RoleUtility,
 	RoleSupervisor, RoleCommander, RoleAuditor,
+}
+
+var sheetReaders = []Role{
+	RoleGridWorker, RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDeptOfficer, RoleDeptLeader,
+	RoleUtility, RoleProperty, RoleNGO, RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor, RoleCityViewer,
 }
 
 // May reports whether the actor holds the permission. An unknown permission is never held: deny by default.
@@ -81,6 +90,14 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 		return a.Kind == Staff && a.Has(RoleTenantAdmin), signedIn
 	case PermMetricsRead:
 		return a.Kind == Staff && a.Has(metricsReaders...), signedIn
+	case PermAssessRead:
+		return a.Kind == Staff && a.Has(sheetReaders...), signedIn
+	case PermExclude:
+		return a.Kind == Staff && a.Has(RoleSupervisor, RoleAuditor), signedIn
+	case PermObject:
+		return a.Kind == Staff && a.Has(RoleStreetLeader, RoleStreetSecretary, RoleDeptLeader), signedIn
+	case PermAnswer:
+		return a.Kind == Staff && a.Has(RoleSupervisor), signedIn
 	}
 	return false, signedIn
 }
@@ -88,7 +105,7 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 // Permissions lists what the actor holds, for the pages.
 func (a Actor) Permissions() []string {
 	var out []string
-	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermDeclare, PermConfirm, PermCardRead, PermCardAct, PermCardDecide, PermAdmin} {
+	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermDeclare, PermConfirm, PermCardRead, PermCardAct, PermCardDecide, PermAdmin, PermAssessRead, PermExclude, PermObject, PermAnswer} {
 		if ok, _ := a.May(p); ok {
 			out = append(out, string(p))
 		}

@@ -602,6 +602,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/assessments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sheets of a period with rank, best first; provisional until the period is frozen. A unit sees its own */
+        get: operations["listAssessments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/assessments/{unit}/{period}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One sheet: numerators, denominators, exclusions, objections, the hash of its payload, cursors down to the cases */
+        get: operations["getAssessment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/assessments/{unit}/{period}/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a figure was made of with its cases */
+        get: operations["assessmentFacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/assessments/{unit}/{period}/objections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A unit's leader objects to the latest frozen sheet */
+        post: operations["objectToAssessment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/objections/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The supervisor's written answer */
+        post: operations["answerObjection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/exclusions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exclusions, newest first */
+        get: operations["listExclusions"];
+        put?: never;
+        /** A supervisor asks that something be taken out of the figures */
+        post: operations["proposeExclusion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/exclusions/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An auditor, who is not the proposer, approves; frozen sheets get a revision */
+        post: operations["approveExclusion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/exclusions/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An auditor declines */
+        post: operations["declineExclusion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inbox": {
         parameters: {
             query?: never;
@@ -721,6 +858,171 @@ export interface components {
             }[];
         } & {
             [key: string]: unknown;
+        };
+        Words: {
+            text: string;
+        };
+        Answer: {
+            text?: string;
+        };
+        AssessmentLine: {
+            id: string;
+            name: string;
+            formula: string;
+            /** Format: int64 */
+            numerator: number;
+            /** Format: int64 */
+            denominator: number;
+            /**
+             * Format: double
+             * @description 4 decimals; null is N/A
+             */
+            value: number | null;
+            text: string;
+            /** @description path of the facts behind it */
+            drill: string;
+        };
+        Assessment: {
+            unit: string;
+            name: string;
+            /** @enum {string} */
+            kind: "DEPARTMENT" | "STREET";
+            period: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** @description 0 while provisional */
+            revision: number;
+            revisions?: number[];
+            frozen: boolean;
+            /** Format: date-time */
+            frozen_at?: string;
+            /** @enum {string} */
+            cause?: "FREEZE" | "EXCLUSION" | "PROVISIONAL";
+            exclusion_id?: string;
+            /** @description false: insufficient data, unranked */
+            sufficient: boolean;
+            /** @description 0 is unranked */
+            rank: number;
+            /** Format: int64 */
+            need_dispose: number;
+            /** Format: int64 */
+            call_targets_due: number;
+            /** Format: int64 */
+            valid_ratings: number;
+            indicators: components["schemas"]["AssessmentLine"][];
+            /** Format: double */
+            weight: number;
+            /** Format: double */
+            composite: number | null;
+            /** Format: double */
+            after_deductions: number | null;
+            deductions: {
+                /** Format: int64 */
+                yellow: number;
+                /** Format: int64 */
+                red: number;
+                /** Format: int64 */
+                unfounded_returns: number;
+                /** Format: double */
+                points: number;
+            };
+            excluded: {
+                reason: string;
+                /** Format: int64 */
+                n: number;
+            }[];
+            exclusion_rate: components["schemas"]["AssessmentLine"];
+            /** @description more than 5 % */
+            exclusion_flag: boolean;
+            handling_hours: {
+                n: number;
+                /** Format: double */
+                median?: number | null;
+                /** Format: double */
+                p90?: number | null;
+                /** Format: double */
+                mean?: number | null;
+            };
+            /** @description sha-256 of payload */
+            hash: string;
+            /** @description the frozen bytes */
+            payload?: string;
+            objections?: components["schemas"]["Objection"][];
+        };
+        AssessmentList: {
+            items: components["schemas"]["Assessment"][];
+            period: string;
+            frozen: boolean;
+        };
+        AssessmentFact: {
+            kind: string;
+            id: string;
+            case_id?: string;
+            case_no?: string;
+            role?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: date-time */
+            due?: string;
+            /** Format: date-time */
+            done?: string;
+            /** Format: date-time */
+            legal_due?: string;
+            grade?: number;
+            excluded?: string;
+            counted: boolean;
+            holds: boolean;
+            late?: boolean;
+        };
+        Objection: {
+            id: string;
+            unit: string;
+            period: string;
+            revision: number;
+            text: string;
+            /** Format: date-time */
+            filed_at: string;
+            answer?: string;
+            /** Format: date-time */
+            answered_at?: string;
+        };
+        ExclusionIn: {
+            /** Format: uuid */
+            case_id: string;
+            /**
+             * Format: uuid
+             * @description one assignment, call target or rating of the case
+             */
+            subject_id?: string;
+            unit?: string;
+            reason: string;
+            /** @enum {string} */
+            scope: "TIMELINESS" | "RATING" | "ALL";
+            /** Format: date-time */
+            legal_due?: string;
+            text: string;
+        };
+        Exclusion: {
+            id: string;
+            case_id: string;
+            subject_id?: string;
+            unit?: string;
+            reason: string;
+            scope: string;
+            /** Format: date-time */
+            legal_due?: string;
+            /** @enum {string} */
+            state: "PROPOSED" | "APPROVED" | "DECLINED";
+            text: string;
+            proposed_by: string;
+            /** Format: date-time */
+            proposed_at: string;
+            decided_by?: string;
+            /** Format: date-time */
+            decided_at?: string;
+            answer?: string;
         };
         OtpRequest: {
             phone: string;
@@ -1549,6 +1851,8 @@ export interface components {
         Id: string;
         ReceiptCode: string;
         PhoneTail: string;
+        UnitCode: string;
+        PeriodName: string;
         Limit: number;
         Cursor: string;
         IdempotencyKey: string;
@@ -2546,6 +2850,248 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listAssessments: {
+        parameters: {
+            query: {
+                period: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssessmentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAssessment: {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                unit: components["parameters"]["UnitCode"];
+                period: components["parameters"]["PeriodName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assessment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    assessmentFacts: {
+        parameters: {
+            query?: {
+                indicator?: string;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                unit: components["parameters"]["UnitCode"];
+                period: components["parameters"]["PeriodName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AssessmentFact"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    objectToAssessment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit: components["parameters"]["UnitCode"];
+                period: components["parameters"]["PeriodName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Words"];
+            };
+        };
+        responses: {
+            /** @description filed */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Objection"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    answerObjection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Words"];
+            };
+        };
+        responses: {
+            /** @description answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Objection"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listExclusions: {
+        parameters: {
+            query?: {
+                state?: "PROPOSED" | "APPROVED" | "DECLINED";
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Exclusion"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    proposeExclusion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExclusionIn"];
+            };
+        };
+        responses: {
+            /** @description proposed */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exclusion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    approveExclusion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Answer"];
+            };
+        };
+        responses: {
+            /** @description approved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exclusion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    declineExclusion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Answer"];
+            };
+        };
+        responses: {
+            /** @description declined */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exclusion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     inbox: {
         parameters: {
             query?: {
@@ -2691,7 +3237,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @enum {string} */
-                    fixture?: "F" | "demo";
+                    fixture?: "F" | "demo" | "assessment";
                     mfa?: boolean;
                     limits?: boolean;
                 };
