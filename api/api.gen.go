@@ -28,16 +28,16 @@ import (
 
 // Defines values for ActionBodyField.
 const (
-	Name  ActionBodyField = "name"
-	Phone ActionBodyField = "phone"
+	ActionBodyFieldName  ActionBodyField = "name"
+	ActionBodyFieldPhone ActionBodyField = "phone"
 )
 
 // Valid indicates whether the value is a known member of the ActionBodyField enum.
 func (e ActionBodyField) Valid() bool {
 	switch e {
-	case Name:
+	case ActionBodyFieldName:
 		return true
-	case Phone:
+	case ActionBodyFieldPhone:
 		return true
 	default:
 		return false
@@ -145,6 +145,7 @@ const (
 	ActionFieldTypeMatter   ActionFieldType = "matter"
 	ActionFieldTypePhotos   ActionFieldType = "photos"
 	ActionFieldTypePoint    ActionFieldType = "point"
+	ActionFieldTypeReport   ActionFieldType = "report"
 	ActionFieldTypeRequest  ActionFieldType = "request"
 	ActionFieldTypeTargets  ActionFieldType = "targets"
 	ActionFieldTypeTasks    ActionFieldType = "tasks"
@@ -176,6 +177,8 @@ func (e ActionFieldType) Valid() bool {
 	case ActionFieldTypePhotos:
 		return true
 	case ActionFieldTypePoint:
+		return true
+	case ActionFieldTypeReport:
 		return true
 	case ActionFieldTypeRequest:
 		return true
@@ -674,6 +677,24 @@ func (e ResidentViewCan) Valid() bool {
 	}
 }
 
+// Defines values for RevealField.
+const (
+	RevealFieldName  RevealField = "name"
+	RevealFieldPhone RevealField = "phone"
+)
+
+// Valid indicates whether the value is a known member of the RevealField enum.
+func (e RevealField) Valid() bool {
+	switch e {
+	case RevealFieldName:
+		return true
+	case RevealFieldPhone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TaskLight.
 const (
 	TaskLightGreen  TaskLight = "green"
@@ -706,6 +727,7 @@ const (
 	CHECKIN   TaskTask = "CHECK_IN"
 	DECIDE    TaskTask = "DECIDE"
 	HANDLE    TaskTask = "HANDLE"
+	REPLY     TaskTask = "REPLY"
 	SIGN      TaskTask = "SIGN"
 	VERIFY    TaskTask = "VERIFY"
 )
@@ -730,6 +752,8 @@ func (e TaskTask) Valid() bool {
 	case DECIDE:
 		return true
 	case HANDLE:
+		return true
+	case REPLY:
 		return true
 	case SIGN:
 		return true
@@ -1170,6 +1194,7 @@ type ActionBody struct {
 	Reason        *string             `json:"reason,omitempty"`
 	RemoteAllowed *bool               `json:"remote_allowed,omitempty"`
 	Reply         *string             `json:"reply,omitempty"`
+	ReportId      *string             `json:"report_id,omitempty"`
 	RequestId     *string             `json:"request_id,omitempty"`
 	Resolved      *bool               `json:"resolved,omitempty"`
 	ResumeAt      *time.Time          `json:"resume_at,omitempty"`
@@ -1488,48 +1513,55 @@ type Case struct {
 	Drill            *bool           `json:"drill,omitempty"`
 
 	// DueAt the next due instant of the running clocks
-	DueAt           *time.Time    `json:"due_at"`
-	DueKind         *string       `json:"due_kind,omitempty"`
-	FilingCondition *string       `json:"filing_condition,omitempty"`
-	FirstReceiver   *string       `json:"first_receiver,omitempty"`
-	GridCode        string        `json:"grid_code"`
-	GridName        *string       `json:"grid_name,omitempty"`
-	Id              string        `json:"id"`
-	IncidentId      *string       `json:"incident_id,omitempty"`
-	LeadUnit        string        `json:"lead_unit"`
-	LeadUnitName    *string       `json:"lead_unit_name,omitempty"`
-	LeadUnitStreet  *bool         `json:"lead_unit_street,omitempty"`
-	Light           CaseLight     `json:"light"`
-	MasterCaseId    *string       `json:"master_case_id"`
-	Matter          string        `json:"matter"`
-	MatterName      *string       `json:"matter_name,omitempty"`
-	Mode            string        `json:"mode"`
-	Outcome         *string       `json:"outcome"`
-	OwnerUnit       string        `json:"owner_unit"`
-	Point           *Point        `json:"point,omitempty"`
-	Priority        string        `json:"priority"`
-	PromiseAt       *time.Time    `json:"promise_at"`
-	Proposal        *Proposal     `json:"proposal,omitempty"`
-	ReopenCount     int           `json:"reopen_count"`
-	Reporter        Reporter      `json:"reporter"`
-	ReporterCount   *int          `json:"reporter_count,omitempty"`
-	Reports         []CaseReport  `json:"reports"`
-	Requests        []CaseRequest `json:"requests"`
-	Result          *CaseResult   `json:"result,omitempty"`
-	ReturnCount     int           `json:"return_count"`
-	ReworkCount     int           `json:"rework_count"`
-	Round           int           `json:"round"`
-	ServerTime      *time.Time    `json:"server_time,omitempty"`
-	Source          string        `json:"source"`
-	State           string        `json:"state"`
-	StateText       *string       `json:"state_text,omitempty"`
-	Street          string        `json:"street"`
-	StreetName      *string       `json:"street_name,omitempty"`
-	Text            *string       `json:"text,omitempty"`
-	ThumbUrl        *string       `json:"thumb_url,omitempty"`
-	UpdatedAt       time.Time     `json:"updated_at"`
+	DueAt           *time.Time `json:"due_at"`
+	DueKind         *string    `json:"due_kind,omitempty"`
+	FilingCondition *string    `json:"filing_condition,omitempty"`
+	FirstReceiver   *string    `json:"first_receiver,omitempty"`
+	GridCode        string     `json:"grid_code"`
+	GridName        *string    `json:"grid_name,omitempty"`
 
-	// Value answer of reveal
+	// HopCount how often the lead passed from one unit to another
+	HopCount       *int          `json:"hop_count,omitempty"`
+	Id             string        `json:"id"`
+	IncidentId     *string       `json:"incident_id,omitempty"`
+	LeadUnit       string        `json:"lead_unit"`
+	LeadUnitName   *string       `json:"lead_unit_name,omitempty"`
+	LeadUnitStreet *bool         `json:"lead_unit_street,omitempty"`
+	Light          CaseLight     `json:"light"`
+	MasterCaseId   *string       `json:"master_case_id"`
+	Matter         string        `json:"matter"`
+	MatterName     *string       `json:"matter_name,omitempty"`
+	Mode           string        `json:"mode"`
+	Outcome        *string       `json:"outcome"`
+	OwnerUnit      string        `json:"owner_unit"`
+	Point          *Point        `json:"point,omitempty"`
+	Priority       string        `json:"priority"`
+	PromiseAt      *time.Time    `json:"promise_at"`
+	Proposal       *Proposal     `json:"proposal,omitempty"`
+	ReopenCount    int           `json:"reopen_count"`
+	Reporter       Reporter      `json:"reporter"`
+	ReporterCount  *int          `json:"reporter_count,omitempty"`
+	Reports        []CaseReport  `json:"reports"`
+	Requests       []CaseRequest `json:"requests"`
+	Result         *CaseResult   `json:"result,omitempty"`
+	ReturnCount    int           `json:"return_count"`
+
+	// RevealedReport answer of reveal: whose field it is
+	RevealedReport *string    `json:"revealed_report,omitempty"`
+	ReworkCount    int        `json:"rework_count"`
+	Round          int        `json:"round"`
+	SelfHandled    *bool      `json:"self_handled,omitempty"`
+	ServerTime     *time.Time `json:"server_time,omitempty"`
+	Source         string     `json:"source"`
+	State          string     `json:"state"`
+	StateText      *string    `json:"state_text,omitempty"`
+	Street         string     `json:"street"`
+	StreetName     *string    `json:"street_name,omitempty"`
+	Text           *string    `json:"text,omitempty"`
+	ThumbUrl       *string    `json:"thumb_url,omitempty"`
+	UpdatedAt      time.Time  `json:"updated_at"`
+
+	// Value answer of reveal, never stored
 	Value   *string `json:"value,omitempty"`
 	Version int     `json:"version"`
 }
@@ -1801,6 +1833,9 @@ type Me struct {
 	Grids       []string  `json:"grids"`
 	Permissions *[]string `json:"permissions,omitempty"`
 	Roles       []string  `json:"roles"`
+
+	// SelfHandled of a grid worker: how many matters were settled on the spot
+	SelfHandled *int      `json:"self_handled,omitempty"`
 	ServerTime  time.Time `json:"server_time"`
 	Tenant      struct {
 		ApproxBoundaries *bool   `json:"approx_boundaries,omitempty"`
@@ -2091,6 +2126,31 @@ type ResidentView struct {
 
 // ResidentViewCan defines model for ResidentView.Can.
 type ResidentViewCan string
+
+// Reveal defines model for Reveal.
+type Reveal struct {
+	At         time.Time   `json:"at"`
+	CaseNo     *string     `json:"case_no,omitempty"`
+	Field      RevealField `json:"field"`
+	MatterName *string     `json:"matter_name,omitempty"`
+
+	// Officer masked
+	Officer     string `json:"officer"`
+	Reason      string `json:"reason"`
+	ReasonText  string `json:"reason_text"`
+	ReceiptCode string `json:"receipt_code"`
+
+	// Text the whole as one sentence
+	Text     string `json:"text"`
+	Unit     string `json:"unit"`
+	UnitName string `json:"unit_name"`
+
+	// Words what the officer wrote
+	Words *string `json:"words,omitempty"`
+}
+
+// RevealField defines model for Reveal.Field.
+type RevealField string
 
 // RoleBinding defines model for RoleBinding.
 type RoleBinding struct {
@@ -2472,6 +2532,12 @@ type MattersParams struct {
 // SuggestMatterJSONBody defines parameters for SuggestMatter.
 type SuggestMatterJSONBody struct {
 	Text string `json:"text"`
+}
+
+// MyRevealsParams defines parameters for MyReveals.
+type MyRevealsParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // UploadMediaMultipartBody defines parameters for UploadMedia.
@@ -2901,6 +2967,9 @@ type ServerInterface interface {
 	// MyData A copy of all the resident's own data
 	// (GET /me/data)
 	MyData(c *gin.Context)
+	// MyReveals Who read my name or phone, when and why, newest first
+	// (GET /me/reveals)
+	MyReveals(c *gin.Context, params MyRevealsParams)
 	// UploadMedia Upload a photo (JPEG, PNG, WebP)
 	// (POST /media)
 	UploadMedia(c *gin.Context)
@@ -4246,6 +4315,41 @@ func (siw *ServerInterfaceWrapper) MyData(c *gin.Context) {
 	siw.Handler.MyData(c)
 }
 
+// MyReveals operation middleware
+func (siw *ServerInterfaceWrapper) MyReveals(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MyRevealsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MyReveals(c, params)
+}
+
 // UploadMedia operation middleware
 func (siw *ServerInterfaceWrapper) UploadMedia(c *gin.Context) {
 
@@ -4833,6 +4937,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/auth/logout", wrapper.Logout)
 	router.GET(options.BaseURL+"/me", wrapper.Me)
 	router.GET(options.BaseURL+"/me/data", wrapper.MyData)
+	router.GET(options.BaseURL+"/me/reveals", wrapper.MyReveals)
 	router.POST(options.BaseURL+"/media", wrapper.UploadMedia)
 	router.GET(options.BaseURL+"/media/:id", wrapper.GetMedia)
 	router.GET(options.BaseURL+"/reports", wrapper.MyReports)
@@ -6398,6 +6503,48 @@ func (response MyDatadefaultApplicationProblemPlusJSONResponse) VisitMyDataRespo
 	return err
 }
 
+type MyRevealsRequestObject struct {
+	Params MyRevealsParams
+}
+
+type MyRevealsResponseObject interface {
+	VisitMyRevealsResponse(w http.ResponseWriter) error
+}
+
+type MyReveals200JSONResponse struct {
+	Items      []Reveal `json:"items"`
+	NextCursor *string  `json:"next_cursor,omitempty"`
+}
+
+func (response MyReveals200JSONResponse) VisitMyRevealsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MyRevealsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MyRevealsdefaultApplicationProblemPlusJSONResponse) VisitMyRevealsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UploadMediaRequestObject struct {
 	Body *multipart.Reader
 }
@@ -7214,6 +7361,9 @@ type StrictServerInterface interface {
 	// MyData A copy of all the resident's own data
 	// (GET /me/data)
 	MyData(ctx context.Context, request MyDataRequestObject) (MyDataResponseObject, error)
+	// MyReveals Who read my name or phone, when and why, newest first
+	// (GET /me/reveals)
+	MyReveals(ctx context.Context, request MyRevealsRequestObject) (MyRevealsResponseObject, error)
 	// UploadMedia Upload a photo (JPEG, PNG, WebP)
 	// (POST /media)
 	UploadMedia(ctx context.Context, request UploadMediaRequestObject) (UploadMediaResponseObject, error)
@@ -8547,6 +8697,32 @@ func (sh *strictHandler) MyData(ctx *gin.Context) {
 	}
 }
 
+// MyReveals operation middleware
+func (sh *strictHandler) MyReveals(ctx *gin.Context, params MyRevealsParams) {
+	var request MyRevealsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MyReveals(ctx, request.(MyRevealsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MyReveals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MyRevealsResponseObject); ok {
+		if err := validResponse.VisitMyRevealsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // UploadMedia operation middleware
 func (sh *strictHandler) UploadMedia(ctx *gin.Context) {
 	var request UploadMediaRequestObject
@@ -9067,174 +9243,179 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H1rc9w4tthfQTE3tTN1KUt+zV1rKh96pLZXu7Ja25Jn7mSu0wuR6G6sSIAGQMl9Xa7Kv0oqX1KV35Kq",
-	"/I0UXiTYBNhkPzz21v1iSyKeBwfnHJznpyiheUEJIoJHp5+iAjKYI4GY+u2sZJwy+RMm0Wn0oURsFcUR",
-	"gTmKTqNEf40jnixRDmWzHH68RGQhltHpi5OTOBKrQrbkgmGyiD5/jqNzKMo8NGKqPsYRQx9KzFAanQpW",
-	"IncCRGTv36Jf3tz88UUUR2/O/nzyLIqjn85PXkXvfRNepNVsBRTLejKcds7kbOWHF/6BUV5QgUiy+gta",
-	"VZMsEUwRq6dxmh3JdoE5nj77YxzlmFS/+6a8hCIEugyKzu3MKctl7yil5V2GolhOjnMJzVcnamb9y9Gr",
-	"+thImd8hpmfGOQ7PrT66s6VoDstMRKcvT5yJnp24M9U7xESghZ2IkuA0lGy7xad/bOxR/dre5DVimKZX",
-	"ajYvyhSqQeciCigEYrLrf/vt5OjV+08vPh/pH559/qfId6jXS0rQLcRZaN+FbDATssWGmfwTTFGCcCHO",
-	"aBraF9MtZolsstOleEdw10QlwaLvBC889OOz7MsLSjhSBOqa0bsMKXqSUCIQUTgKiyLDCRSYkuNCt/jn",
-	"v3ONWPVU/8TQPDqN/tNxTQGP9Vd+bMdVM6aIJwwXcrjoNJq+PgOvXrz8F1DYNnF0gzjHevzAMoZNb8fz",
-	"TM/xgqAUYHkVNKlRgLhB4uiM0nuMmrO0AChHNNPI76NEjvsTTRUBg2mK5e8wu2a0QExgCeY5zDhaX8ft",
-	"EoE5RlnKgVhCASABUI0FYJKgQnAAGQIZ5kKtFqQ04cdcQIH4kzz9EVCxREw3YmhecpSCRyyW4MWzZ0+i",
-	"OCqc+T9FekiUzjT9qy86FOhI4By18T6O4IIhlM7U5/6dOMdcs0IsUM4346SiMhe67bP6M2QMruTXO8jx",
-	"+jDPTk58A92V6QKJFmPwtEwoSbLS4tzmkSVWwkSg1MGJO0ozBIn8jASc5ZiUAtmVGrJ5ctIg2Sdtkh1H",
-	"Cgtc3qzolb3z7z2rmTNYBlayYFATj2oNL7tZhuyCUy89fPrSRxDj6B6TtM+5Zgj2bLeA2cx3zi9P/O0f",
-	"UOYC7PJpFEeXUoy5fO4FWA65QGyWQI5mON1MiGUPCQwvWAJQyRHkJUM9UTVHKYYznAZvSmBV9qY4WF3d",
-	"lBwhYW54J22mmAjdXixprxMiVKB++6KlSKgmGPZ0puObyeXP4/Mojsb/en05urhSP19fjq70T1eT29nr",
-	"8ejm4qfLsff4CsgETnABSZiyPD3pJi0vPaSlUJDoC66CYcqwWLl7u5aYdy0x7/q5/OeFd/0fWBt4nmYM",
-	"wWQZIjEMQd6XWjGUU4FmMMvoY3i8Ilv1He5DibjoeXMY4jR7CE/LyxwN4kO8XCyQZIMzJf30QFcBs3vJ",
-	"uWgvsAvIFmgNsToZeZO3WirX3mu/5X52xbnfdKcaiejd31EiNnNJAfn91lvozzcF+ih60ejt924mqbj5",
-	"FrBoLzKA2RLlZpl9mm3ElL7494BYihPhEorb6btxFEevR5c38v83kys/qTNdtz7KOS1JijYgZK9TsCMN",
-	"h/8DYpVk1SH5fPYMrMXp11YiWrtp8E7z/TZ/Mk/ONjtS4nYTmn0HfYBZiTaDSzeLzUA+aK3Dp+7tOyT9",
-	"lxpzzG3IKFmYH41sEtuTkv/xqCZklrHFUpIUVH3StNVcqThKlhQn6i+Uylexbq6JiIOEFe2XXSBH5nJy",
-	"v6bIhYo6EdPI+eIDz0izKX307QOC1d/bcrB6PzUOt4uTu8jlOZYwJhQM55CtfOe1tm2zWDtYtUTvvgl/",
-	"1CLmgPvdl7Z5LxdDcCrBsw7ixCgc+t6rtU0brcfac8WZl3PEeW5e9WunO5eCeYrSMqlualsPRcosg/JH",
-	"o+9YUz1J5MyymcH/WVo2H6yYiB9eRL6nTwJL3rhsr6fj8X8dK0n17PLdzcXkSkp108nPF/Ln0aWXZitU",
-	"41igLRff3H0TPuomB6DSGsjQlB4bL4kh7zOGRMnW4B7ut0LysvZqvIYkpqdepG8Bsd2rD4XQxyQrDV8L",
-	"EHLScwu1IN2N1aZdHJFeRF2tULK92TyDC63DdfU9OWUIiCUk4CX4z/XCXCVCNQJOvbexbsCgRrZOalfd",
-	"uktMkFYb0Ly/2D1n9N8R8fMo/W2QFL+EJM0wWcyWtGSe48vl0NvdH/WW3razu0MHS4pXJ1sNuM4Gvbiz",
-	"hHzZxhC+hEfPXv4A6BwUcJVRmPrgiEmKEygoG8D3WpiwjrxWo2PJ4Pn4ejS9fTu+uo3i6OZ2Oh7feilf",
-	"UO4iCKWzFPOC8r60WIOnJa11bWxiu/j2ZGHYgrNYIqARGNytBOI+KBtDhW9rDJL79qAnAHNQEvkRpQG6",
-	"84CtWLze93GJMwQKRnUTmHWO0ARQu906JHg5n+MEG/7bnFsJGacAk7oRSKGAsWczrpBK+9/8wKtDCdg4",
-	"lbQMk0VfBvSI8GIpevFD/7PGCKYK4+PaIKVoo9qXc1IVEWzA0KDAGpJ7ZJD1HTYub7UVV36I2/JQQzxw",
-	"GGGLHbRYUIvmGsLTLaK9holPTBtA6R0tq/8bof5vtCRBDXtKyQArxLoE2NnYlS1aHyt9ehsVl9Q8Ptqr",
-	"Dezektm2Rtvw8/ZIWjc+aD+MZj2EdnMBlBHfQt7uqRtDFBNpYUiKCM0xkcjd8yqnDGdZmyIVUCwlD1Rk",
-	"GiaCgzu0xCQFWjfUElMoy8sMesEaOIYw1ypzxAbswD7GwqqD5tZegBQlOIcZ/xFIOULyjKvjURTvLGeo",
-	"YzSkzULE3U/cOJ+4UloYjYI+ik3Hzj2EoUtKrFjUQCnFy81DDHkdEGqqJmGXCwzsDS+I/116J0k1Wfg3",
-	"VlkDuyTgwAE2iNRO/TcQmco4Nh6dR3E0urm5uJHi3NlkMj2/uBrdTqZemU75MjwMtBVbpf9OG9IvwVlJ",
-	"hPbl2HaUR8ruZ4qm+Qk3ky9P/yftHbDTLpSN3j2AyfX4SorRF2+0ucuxh03Ht++m+q/nk6uxPJ3R1dn4",
-	"8nJ87j2boCglP8z6aWtwWmsODRPQALFLrzCzeaxxdSd8d+kMalq+Jjb0cCHYCFApVw1ER9WFzYLgcr7P",
-	"gtwgcL+2sD4PtMsGNRT9LHshBJxc3VzcShz75eL2T+fT0S9XFu3e97SKda1eIsCt6tMm3z4M1GCsca5S",
-	"t9iJQ1g21fqnNQ2mQb9NK7Qy6Oa2HN2UudL6flYOFGgIANYVpLB6IAS3Zbp61N/3w8Q/mNzvSMH0CHcr",
-	"/9VZIvUZk53mUMNgMmxrKeYCkgTN8i2VPV1ydsiKmxvluL1Nb65vojj661SR77eTW3V9enClDEE+0DDX",
-	"Tdfj6BGLZcrgI+lhmTAUX+0zrrDKQZfmmawftIFD4wwMPN11+LGbeYx5hoTNoEfn0yZGa9IgrEwnbeRV",
-	"nwbzi44nK830g8AiwK/jy8vJL+r4zwP2gKDokTAEh/rhyTdDisx9HNJlm2nkvQ8jnGzDQ9Y49IDIAIYx",
-	"mc9xgkZ+bfrQB7T8MAs+xzQuDoRHpY8MMOIgj27x37PR1fnF+Ujx3rPJ1euL6Vsl8v0yuvh5n4JeHJXF",
-	"0ljON1ADVwish7TIXgmGNVhrRu2gsIubcetGh2iB/yE57LGoaIoHbwj6KGZJFXXR560YWuYVehxom3Wo",
-	"SIViZYnTLh/KypFsevHz6OzX2U/T8ejsT4GHmccD7KXxLw2HPXjdVvzO5x5+YV8Iem4/rLQ4BbNsMo9O",
-	"fxsiWA1hCp26g4YLgY9hFAWjH2d38qETsORr32WtDxiktbA6BM+0ViztCxspoLakCSstdTxnqs9h0pBk",
-	"NLkfcMFkc++WMsoxWcwSSvTFCDDNPJfrWXV/7eA0VjnoMT7ibPMC5phxMTO6DL+kgImkXUTMgg89qF0O",
-	"Z1wwhERAPGy5Fm+UBR0f2Y1t5f2gHGY9Ai50O3WNaYFIpwYEFZQZ/+auUae2XdVnCInmSPcP+UAhPng4",
-	"7YzkHY+reKk+g6iWtb6pE06bdEkcsQfEBgZJDNUba5kW0Dlg6AG51sGg74KzszWEWNtVC4Nr/GxSREPN",
-	"KkrinGGb9zsoVmNOm3u8N/xjPyJB48k+TDLY6iAHiBPVVWhv0k98lE9D772/la2naO7bOE2SkrHB+tyt",
-	"lMDDqQqnJUv8LCBwS3ySrLvc8AFo4tFW9Vfez21GtcVzbejTpVPbt8lZvr82+nC6ZCMi6pnC0Lf0eQ+R",
-	"aW6ozSFvTs2nwwaPu1VYLmvEIWxwPu/hv+lSuDYg05QhzjdZ3Tcr5rbRUFSWrLanjaS7IC0RwIQLSIQ1",
-	"7bKSEEwWoOIm2xvRgldrwXA6Czq3qq/Dtf8wDR94LTIGx82s/4p9+S0YUh4mDQfJ950haYFP4UnzEAzo",
-	"I+myk2wfIOUTZHPM0Y4GQs04tjXuhXlNmEyqL2HVUutpsP4pfChiWeZ3s5JlAVVOOvgeOoEXG7xxtduH",
-	"IQu1bscO4MQYVIdaaYANGKu9u/esgVHubbGI7xgXHYyoTZAN7ZIDAy9fUW/UIfx8V5N72IFn61vNUA6x",
-	"pISzvi5wXEA2FDNaOsnpu6uri6s3URxdj97dKHXkze3k+jqgj+SCFsWOZqV+0UdGmqiwxKKmRZ8qhMUF",
-	"nA87zkudPQD5rIVbeqhtwxs32Kza3szbk/k+9LGb0pV81k/srl+LFaWovAdcC5EDMt8hjR/8USFhxbv+",
-	"FCbIMDH+W2tP6ETBBOAUUAZufr25Hb/1W08F7YDwoJOHAoY1yI1LUgNkbtwv24IU+ggToT2WTcYIhsAS",
-	"8iVKA+77+Sx82NYF3cOn0cMs+DXgWyifzx8GOs2t+SEzhID8ZOVDjlMEhCQoMbhbATWxT5VCZ4d94siN",
-	"qXO3qGWAENexXuqgXch1ONqOPzp5J9aQPmzU7CJYu9n6hsm+g31Rtfpy4OqqToHlddneElqgfla56+nk",
-	"eqI53+j6ejrRHlnn47NLlaDAywVLdY6hkwjSpH6cr5bJcOo6xOg91fTV2ONcKDUB3Yl3F+SAVq1tvJV9",
-	"Vq0/xh1HW4VUX7wdy7O6uYniaDq61eLM6PKyx9k1iQ8lCNSqzhgkMMuA9kOS3EL771vCZJx5NsIiGKk5",
-	"3Fq3OXK+A23UOnwocWHsH/v2zWAIKtq6Rb+hXYSoMmb0ifakZI5ZPsiTwvQZ6k9S9drgTZFBNpx0607d",
-	"I88R6x8N2mFsQySd1VfUXr2b28nkfHY+US6E765cp4bxv15fhBxjEBnKqHSPrq3u0+tkWIBkSHOv5OGB",
-	"mBwOSaAilNkA9Y14LWi2Wpi0gC2TSo8XSSu/xnp82TprlUx0NFXo0ECNq/MOd5dtaIbOfDCwS5d3eQ8O",
-	"bTxl9J2pubImXw3yV2dmsDhRxZm5V79BmDwXvJ9njaXm+zClVZzhcB42dootvGyM88D6ztrpy54FEnU5",
-	"OaE82Uu6PA8G0YcFW0/v1TvDmpPn68S3RofGrAVPMTTHHxGXwopuBBKaIn4KTn6IgRzs6Y+AUIJOgTbm",
-	"htf2LO6zuDApW5NfNkg9Do1q7uiXNzdHf3wBfssoiUEGxfso3o6KOTlr1GrqX9rQbSBI3fa5j/YxtO4m",
-	"3wLlq60AWRG3tTBxPSOAJAXOXQBcyL/MKZNSKmZAEqIfQYoKyISy4CuFgQ6mAGXhgnFA2jn/QrcnqcGk",
-	"IZd0gYc+VQrI+SNlqS+Z0wb8E1QU3rP7wX92JUfMg+kSfJuSEDe87Owwcb14HzTe1ukI+2VumcOkX06z",
-	"gB4qlCEgHA7jwZq/Uxb+0mGtqj7PEBkYwdnRqdM8xQMhpOpWGQf2/llwDLy8J+nRR7c5xUYxpkAsx5wP",
-	"f54xmg2Vsrb0cSLQ+7ZseGJiFIigTsK+g8NyFcURhyS9ox97eEVvSmS0rVc23+wT8477UhZwZPWNPLIC",
-	"RQXa5sH4cc24QjSPYFnlUGi/FQKPmmGGYAHvB2aH2WALDfz9Eadi2dfaqRvHdvd6VHfmIAS9ObO2AOIX",
-	"2GS/PXEOF+hwSR6QNer0fTIzBHczLQY1rwKLrK8fk152pV8NKFLfIsFw4klgBPmMzvsDMKDb9j4xvNqH",
-	"QS86s+opffQ+6GmvKQUVmx2R3ZnWoOzmWFFPXRusrweODQg7oB6M/ZzZrPYbfQ+hwNT6sfdWkN2j1cC8",
-	"k0RR5ZkJqeu9KttPZ5XZDO26Y391EH1ArH+KPOta2bs5p1lprbe9ls6hwHyO9RQ9eqw7DKBVLXZVq60O",
-	"2IdNEze0q7cRbqvIwjnO9uM/2pWRysksNSBJyQCrlHHhccp3VBmSDLWs9umFd6V0HWjpD7wffm8j/eHM",
-	"453GZw1wZ/OVKTpobp6IYmQ8bNuwRx8LzBCfYTLjofgHwVYznZOK95BBmu3j5gyB9Tl+2UOe+kuTEMp5",
-	"sD/97fnRq/cdKpe11eoxAsv6GTE8Xw3WTaZoiBZhf7swDyPfZq4zmKDQQyyU4MYJ3+oMfzMpZY2jEzNZ",
-	"r3t2sZUnBjQPu/NmkKQzk87VZ0bBQddP68HZaxlr0HddH9V2XOA5LpIVdLwnZF9XA1ANJknJYLIK+ZU1",
-	"a5D4i5A4KWhtVbGB9cFUCoBdy2Op5NZ7KUDlnkxm8jCLyG7PC/q6AFIXC+ipdUuRMHWo2o8ixtZzdq4n",
-	"UAv2Va9v1MPeYhtWK+mbjrwu7xBwCwzIFoHnVZ3FvHu9Jj24HqaaqouWOeGQ62UYQnrIDenWPXluhhZ4",
-	"2MW/zM3Lsfm0fGEhf2Vh1j5EFPrQA8E+MIerB6Q9LabvIUHgodPxJbAoUAqgACdPXr169QqUJEOcA/Sh",
-	"hJnJ0Pdf9pSgL5SKzwtAXU1uj37L8lvYTTK1ntL99Qm1c7WHoOwSdrOfMBGnGp+fImwd3RimktvHgTCY",
-	"3M8EvQ/YLQYQk3qN8XpNQncW183QwY1mIEcjPMNBET/GynmH2/KdoLWNxVf0q2LXulk/+JIJUbLKack7",
-	"kz3OAnZtTzpZKcnDbMa02nhjjaraVOeHXL8yV24PpyiL41lObep+XxKD4dXO9n4OhM4MrP0O8Da6AUB+",
-	"j1JAqACCgjtr0/bmqd4q+JmS2R1awmzuB9ZWj7Y4KuQzrKJJmyA1zODCUTafqWzPwaSAVeybU5bt4lxn",
-	"eH8zvTif/TKZ/mU8VXFAo9evozj60+T28uJqPHv67PmLl8qV693VrWpxPZreXqmfzsc/X5ypehlnk9nZ",
-	"5eTdeRRHP1+cjye6wtvZeHY2OZcNJtfjq+dPn/pzDfYvatKSdjvo0c+I3fWqzLku3XfWetyiwuIBLsuw",
-	"cnBdFdn6V8vqDi8MHILPa2EDxe1whnQpRMfN7BFMPUVcOaD9jNFjqCzN/kLJE9h0v7SXEKbaardw0+ip",
-	"DPPaqbAodLoPQ7y9l6c11X4D2PKhrif7KRq0xzD+2t7hQZmAcqwrmn5z9qJdJOBucbFD/eR29EF0L6K1",
-	"CoXY0XTck74GjEvh0pKhyO+WkGxGsXMFbb09HhKmiGZbWnlkWAhEgMndIyhoyDDfMWRsUDFIUZJhglKg",
-	"8/Rgsvg+kGPbm0KjMxtGOIeFjyh2Bc9vihvlAhW+2ib2sRWDpyDFvIAiWcrfngFbniIGz8EjxCrIZk4Z",
-	"UEbTGLwA2oQHCpU6FUiaGIOXALJkKQcElAEVH+DqCV9uqrbcHeXa6UqQo8zkAe5Fk25NhzER/pREaw+/",
-	"9ZikbGWxRmclP8IEOFmVdnsnNt6G9vnnwqZ5rpZQrgXoVzDRHM5S7cZjzS+g0Qz9VKfY39kdLmh424eK",
-	"Tg3u30XpCy/31UDvEcs0wKgMs+wO6twHG1MZr2UnCScmaVbhHhC7glDKZwkUMKOLGUMPRqLyMFsolsNd",
-	"M7dKgVeGDLEd+aaYEQV63W519jfybmxKd25SLqsl2VmC2HRjqGinCrohnHWUjN4CCC1t/2Zfqjh6XK56",
-	"3CK9/yp7iF267u4DyA0i4uDOaskSEhKwHAx2ZAszSYHyIgt/DPEcuhmuJnW33oXxrqpmq/wz9Fb8UOb+",
-	"ePQOjeS2Dq1W/agG8C5G1/r2rkdFSaWIJGhwJo3Op4Nu1ReNq3QXznK8O1lxgXKcOAbG9e0Ec3So0piD",
-	"HmnWkr6fJFc7pCDZpOw23wf4HhmrugN3nbayAlIP6O8jKG79QA8XG3cL+f3eMipvE8ItzAKslmJ0dja+",
-	"vo3i6Ofx9OL1r6aYTRRHfxpdnV/qsjWXl1Ecjc7+In/50/jsL7OLK/ujTqtwodSAo+lPF7dTkwt9dHn5",
-	"k+zirz/CuwtfbHYKliP0y2ajNhxH4fjK9+ZY9oFI6ni/sgylzbfKTsw2GCnU6YjYUxSHTk7yYGKDd4a4",
-	"rO2BIRh+yQc/LCHfkDa8IykYGRiqUkAWkjj4krK+UGqGIjk9O+KS3nGfkk8+2DO4GsxB1tPbv3k3VsXH",
-	"HKODNjO8D3nFzXJl5gm6WfIBknr91vQFhDuRfP2znTYAY1fkg+svlKV8X0Xeh4QWBq6HIiRJKV9bNxJA",
-	"Jmcegkyfv4KawnD9p2qApRCFvin0Hut3knKi0L9apI64mw0FFvgvSL6IVLr1OW2rOSYEgZRSphQ/6AGx",
-	"FZCy7AIBOgdQJVt5AsbKd0rFr05fn4FXL17+Cyg0GwYpTUod3vqIxRJAwFXSKPA3eQn+9uTfyN8+HtXB",
-	"cn8DKjQfPC4pyOFKZ3qBgMmn14/2BzUSLQXAAjA0LzniQFCg8u49+TflVYYTZIINzLZHBUyW6OjZkxMT",
-	"haMBxk+Pjx8fH59A9fkJZYtj05cfX16cja9uxqpP/byKfsUfMSTg//7P//7//tf/BqPrCycv42n09MmJ",
-	"bk4LRGCBo9Po+ZOTJ88j/bpWh3kMq1KKWp+iHRMkhkEJ9os0Oo0kJxs57RTxgTnSceW/mdP9UCK2qg/X",
-	"cQC3iKaZr75rXgPyi89HJqDc68z6Xik2VeyGWuyzkxNrhDOkEBba9wBTcvx3Y/Sq5+tb+JoLjYZrWrZ7",
-	"ky4FdmSPr9Z3XMl+KqGQycQb3SxVQLZCWA0hjYsMkvsY3CEugCpH8KNb4RmoqGml3jN9MDdlqZ+AEZA8",
-	"EXCEOMBy6EddGW3BFROsK2W+jyMXveWVqz4+YQimaqkuQhx/kkN/Pv6kZ/0cRJA3yMGPNnr4AFU3OZY8",
-	"+EyyISmSbmh7rVZyJVFMtvYhnhNwUB992MXVY4X9Qoh2MCSThJJLRDsFlS8Zj4HjS8ZjUFWA5jGo66nH",
-	"CsuWkKu6uhKfTG30GGhxk4OUPhKrbZY0lx8K3Y5VSd8g0jXrUPPfG+2qet3reNdZR2fjzJcq6XePhmf6",
-	"NbAz7u7yXFkrDX6oZ++Brs0vKlMmmONFyRB4hBzkMFXChSLR8jIcFt/ra6gOgnIP1ut4tFv6O9Db95X/",
-	"t/WU2QtB1FLv5+bhm2JGa5j8dG+T1mF9HmxSAWp7QCjNmv/AQYZgipghs9wSzwwKxe8VI9cEewvUcoT1",
-	"Y1iK5fGiKl3hRaA36rOfSHRv0mp/dwfMOXrACQJcDwju0Jwybbo8wg3ppRRLz+6L8i7DibPlzCaA8W9Z",
-	"54c5DPbqsXth7xcF8Y2A8/luIKWl6ISp/N7a5Iv2u00b3nff0pikQCwxt3izeVe2Yb0tm7rHuycTXjgR",
-	"xYGQxQlh7IUxz/Y5cxXc6aF4sPq2O+IhkgIIKNFqP5VTDNytwM3bmy3QkIri+KEKr/Qfmw6/POipmQjP",
-	"r++ajz8aFYhShJlEXylSKhIImHFc7H9j3ANIYJZ1KwXOVIte6oDKb6QC+Q4lx//R5GZbq/wbE5jV8QMG",
-	"MUepvOJU+a7lK2AC1SyuaURqI5vS2NWisWp2/Amnn491fJkX7+Skf2WDhd6LNDros/6v7GBgHjnEdImS",
-	"+yNM9CWvskxnGWJ/4EAbTMF3P5wA/n1f+EMrPCbQaJ87rjtLd77ugyschx7ctv5we4oNVbdDAxqs/ZYf",
-	"75vqIB9Ut/mrql+jeBBDKVD4BDABKrt4DAh6rNSbDeSUSOVDTpYa4hCH5DVJeVR55+HUAOUFFYgkK2V0",
-	"ONDT1taG/sKPW13x+mDUyB4uSCBJcQqFFTfuGIKJUhwWDD/AZNX3mHWNCYcMKS7QpW7e8tQPf8MOCHcF",
-	"80oVZXSeA65RE7rHnx4Qu/scFqtHiZiQreFsaazy46xIrJyy0yRkSbhJcx3F0SPED6pYmJZlbG6l7aTC",
-	"Pd77ATbacDX2YVX5W1Ld528Vmc3xgv/zP4A6X/CdhtH38i8mDML8KQYaJt9LCRMCXhaIPWBO2Y9Gn1Y3",
-	"pCRBqpmUihqqt74XxRGGDEg7hCGtCl67GmtpA2ieQ5BhxfH6yUnbCis9+xkXucH9quw0g3vWRb+G9rR1",
-	"3NrkoWfJvNDATqHC9tjXT6M4un4m/3ku/3kxYOAPIfnxqTdENQBqyvy7TkvlPKHkqLrk4TfyPt7kl3hQ",
-	"0VRdVimL5isrjuaUC1CyBSI+mZSjXg9WOeNmUYWjr1BU4eig9mcJGy2sPC6hABfKhSaluwD52PhcHn/S",
-	"P2yWXbYEvF92qbLqhaWXTXWYvpZ3yUhtRQ15cCnCj2epTkS3VNxZzVptXRxNUZHBlXboCzONz7sj6u0S",
-	"Adr2KhMMEo5FU2Haia5NuUFja11tKKDH4mj84Pen6oej/0gaUF3c8xvTf0r0QQ86sAMkS4jJTuSN2RDB",
-	"IL7oIMKvjZfoVR0SyFxQhlLlcYnJAui4uMGgrj2eOgX7cd1sR1Xn4LKR/3C3uqpg+o3d7LHjHBfQW3b6",
-	"Z1SotkGDqeNQUQ2nw/B7t6LnF9ZFOijQPitbiXQv6rFaMwAgvzeFjznNkVhKonGHgKo1AWhZFQ7Wrl58",
-	"21NtEhUjoxYFow+oQzTVDdwj35KcH0Au1Kq1A8uEnShh4LcXlCAAlikWlMXKiR9znQhsiYBBPBYDMx//",
-	"seGHxcECCWVAr5OX7wtDTAqPMIac6wb/gSF+DLEpUPaKITaxyk60oEpG4VcFmJI8PUQKnaDWqwKyuaGd",
-	"fNFuEmml3vMLFk0o5phcUhLL/6CI5cNV/gY/XkIBvtOF9L4P6Czv7ujHXuq8pdW9mo4X86MrStDRWyiS",
-	"ZecIw4SWBaL/3FdB703T75UiGq/T8S1cbH6OPve5v5VEu+jsBWEZghxADt4g+uebyZWDrSrpik8K1h8c",
-	"NMXElLjyoukF0cc7jOR8U2KpTRSxRWBtSVgzv0awxJKpV2M6fDHJ9e0K5Hp7YdFVI8AGd0nVyDxMzZZD",
-	"XpMwtRDdz9PUc4msGL0rdCC7B9BCSF4kpjOuDASNLkjb/Y68qFrt+IwcWCL5W1P+N6oRH+paVIeh3FNU",
-	"3d6u+2FPzoMIAs7n4Qfdua7IXFVF/kodU9ySyl/4QVgXjD7QUZsjAJAAe5BAuaeoUwff3T5/+v0pwATM",
-	"KUsQgELZjWOl/31+AnJMSoG4ibmEgKOEkhQUiHFKgDFc857YYr89MZW61+jHRtvRDnj0ZS7t4dxdnNNr",
-	"+LyoC7ykjyCHZKUDsgAWQNDSpIgacIvbh3FsHU+C7O5MN9jpZL4eR5Uv6lJycKR5TUsG0ArxUwAJFUtV",
-	"0jzPIUnlU18RgVpLNPQKW8zwYY0q/TtL6WNHFNKNbHOuw7O/ZZRpSt6ECtTDs+nzPxqqjUkKsDiVIoQh",
-	"QqwkUqAseQmz2NIjQAni4B6hwpRaLxid4wztxD8ymsAOS9Gl/jz4CafU9JubwV6S47kqo3RQHqSLlR0u",
-	"GhgnS7BgWHKbLOU69Eznkd/m1a3doMJPhrfme6/HwmA/o34Pgt/1UV7l1vu2QmBUKtMSAY4gS5Y/Vglh",
-	"PihFs/Iymis6TATIqzOuTZem/4ZYLNPzmOukhx1cRjd4a53uvgAL2LIkQyjpUN8Quy+ClU6SyU25W7+0",
-	"8wEtwHOLUerxopOG64i/P3DwSHW0zmBUC3OWtyg6ID1/e0hiTgHMwcXAkOEcHduir354rM7l5x1hsqui",
-	"ei+xBbRYqaxEWbaOR/SRgFRvcwPsdMbxJ1LENeAzdRn8pOpdkVGYvjVpwMOEKi8zgQvIxPGcsvzInkjo",
-	"givxyk1BeIcJVMyzmx6pftvRo6d7vAMSGp5z1i4wezhrDXUAQbGkgoLv/nw9fhOD66s3MfgF3V27cYP6",
-	"PH3SjTrZJ6UayjnrjfoMe9jb+2Sua03xv/uVpvMyUymOl2V+N8CBeytffL6jLQvncIGO/16gNRPTZgxu",
-	"e1TIQ92T1xVDR4gkNEWpxpUBmOGIvboa/zF9kM9une09wFtUw4lt10sOnjOaN4DfyDsa9bCDGjuuCjHy",
-	"zaC2PWh8r8nUH2pggzisJbcKlUjhyoe07w/KfRX8D8Zjpua7dbrRWr0qP5nWyzvVLmtks146PmRTa3bQ",
-	"rU6hZNxxqhr9AW8c9b3OBvQVuVoMyIt08mXyImlg7oULKa/OShUnpdVGDZwt8iBB65kSR8eWPIXltqlp",
-	"8Q9t527ULfvGHtZvV4BVZ7SZ7biiZxx8Gt/lWOiT/1oNc3V11C8seNpCwp7ztFWZfv94DX2Cyi/PHGJv",
-	"zOCqa4M8HBME2d0qSCWu1OetKcUh1Kn9Qyz7FWf9XclTZ2Hor5k2TQpEQEbp/RHM8D3iVQI7hWOq6l0f",
-	"zGypiC1efnJrboXfU7cMJvdbkjNz3XungVxSgm4hzg4cSdJgWAcMKHHUG/KxofMxa/DH4G4FzAHoNDtS",
-	"MtXptQTEGaBMtsgwuQe2Rk2Ps3YUbP5j3piPoS5Uu/Np75KZYecypMPQLf66OHNVJ/jA9sseN+F358Yq",
-	"X26jUqWO8bXZ9Qcwafd6cEjSO/rxOMmoLlsXkOZ0szPV6ovYOWD6AEmgFhorSaCYNhIDKrB8YVsI0UXe",
-	"tygPQxpX+9BvAfqATNgGTAROEEjMqVvMMjjj0+ebLw3Ush6yQdZqkOutbddLGbWmKuqrPMQkQWEdU+g4",
-	"fk/BzS229609K82J6uiwR1pmKVjCBwTuECKAo4ZxfyBWMWQueyfBmqpWX4RgzfFHUbJGJf/XkQRhLjG1",
-	"qVjxVCTKsQhUXc/n8EulKAruyFPx/bF/5amSG8bZt9KZh/7ZUb4Y8l5qw40FwnBEFQzBPEz09Od+3uot",
-	"qtU3COgScnGkwv2PLs53NJwI9FHoPAtH9d46ZJ62UU112sPJ4AcEdMIHN8sM+E4XYjuShMV8PwWf7jFJ",
-	"Y4DTGJhiPZ+/HxqCwE2FwZmpbdQdirBWj/AbUHsOqK540LiBCUHGxwJAATIEVbiAFEdwrjMKQe0jhgl4",
-	"fgJSuOK7ZLqURysgvw8f5636+k2fX1Uc8YC6Y1ogAhQk95LpqSS4w5zwTn39HQUyVcXwG5PEFNBsIL4T",
-	"1rrRs9L67jvV6dQVsHXpfnsv8dyWnvvtvcRlTYb1VdEV145hgY8fnipMN1NWBdqUe4scpKoopd+tzp80",
-	"3jT+kGWNP5j1N5pYByznj9a46fxJMwDnDxUTf//5/wcAAP//",
+	"7H3tcty4ltiroJhN3ZlaypK/Zq81lR89UtvTd2S1bku2dzLr9IVItBojNkADoNq9LlflrZLKn1TlWVKV",
+	"10jhiwSbAJvsD489tX9sSQQJ4JyDcw7O56cooYucEkQEj04/RTlkcIEEYuq3s4JxyuRPmESn0YcCsVUU",
+	"RwQuUHQaJfppHPFkjhZQDlvAjxeI3Il5dPrs5CSOxCqXI7lgmNxFnz/H0TkUxSL0xVQ9jCOGPhSYoTQ6",
+	"FaxA7gSIyLd/i969uv7rsyiOXp397eRJFEc/nZ+8iN77Jhyl5Ww5FPNqMpy2zuRs5Ydn/g+jRU4FIsnq",
+	"F7QqJ5kjmCJWTeMMO5LjAnM8fvLXOFpgUv7um/ICihDoMihatzOjbCHfjlJa3GYoiuXkeCGh+eJEzax/",
+	"OXpRoY0Ui1vE9Mx4gcNzq4fubCmawSIT0enzE2eiJyfuTNUOMRHozk5ESXAaSrbd4uO/1vaofm1u8gox",
+	"TNNLNZuXZHI1oHURORQCMfnqf/vt5OjF+0/PPh/pH558/qfIh9SrOSXoBuIstO9cDpgKOWLDTP4JJihB",
+	"OBdnNA3ti+kR00QO2elQvCG4baKCYNF1gmce/vFZvstzSjhSDOqK0dsMKX6SUCIQUTQK8zzDCRSYkuNc",
+	"j/jn37kmrGqqf2JoFp1G/+m44oDH+ik/tt9VM6aIJwzn8nPRaTR5eQZePHv+LyC3Y+LoGnGO9fcDy+g3",
+	"vf2eZ3qO7whKAZZHQbMaBYhrJI7OKL3HqD5LA4Dyi2Ya+XyQyO/+RFPFwGCaYvk7zK4YzRETWIJ5BjOO",
+	"1tdxM0dghlGWciDmUABIAFTfAjBJUC44gAyBDHOhVgtSmvBjLqBA/NEi/RFQMUdMD2JoVnCUgiUWc/Ds",
+	"yZNHURzlzvyfIv1JlE41/6sOOhToSOAFatJ9HME7hlA6VY+7v8Q55loUYoEWfDNNKi4z0mOfVI8hY3Al",
+	"n95Cjtc/8+TkxPeh2yK9Q6IhGDwjE0qSrLA0t/nLkiphIlDq0MQtpRmCRD5GAk4XmBQC2ZUatnlyUmPZ",
+	"J02WHUeKClzZrPiVPfPvPauZMVgEVnLHoGYe5Rqet4sM+QpOvfzw8XMfQ4yje0zSLnjNEOw47g5mUx+e",
+	"n5/4xz+gzAXYxeMoji6kGnPx1AuwBeQCsWkCOZridDMjlm9IYHjBEoDKAkFeMNSRVBcoxXCK0+BJCazK",
+	"nhSHqsuTskBImBPeypspJkKPF3PaCUOECtRtX7QQCdUMw2JnMrweX7wdnkdxNPzXq4vB6FL9fHUxuNQ/",
+	"XY5vpi+Hg+vRTxdDL/pyyAROcA5JmLM8PmlnLc89rCVXkOgKrpxhyrBYuXu7kpR3JSnv6qn855l3/R9Y",
+	"E3ieYQzBZB5iMQxB3pVbMbSgAk1hltFl+Ht5tur6uZwy0fHgSNUE8e6jOc0ewmvkxQL1Elq8uLtDUmZO",
+	"larUgbYFzO6lmKOdcCQgu0NrVNgq9euC2LLE5l67Lfezq/v9pl+qKI7e/o4SsVmkCsjvt95CdyEr0EfR",
+	"iaFvv3czSSn6t4BFc5GBYyBJbprZe9xGSulKfw+IpTgRLle5mbwZRnH0cnBxLf9/Nb7080Xz6taonNGC",
+	"pGgDQXbCgv1Sf/g/IFaqYS1q0mfPh7Xu/dKqT2snDd5qJaEpzMz9tCm7lG5eh2bXjz7ArECbwaWHxeZD",
+	"Pmitw6d624ck/ZeKcsxpyCi5Mz8aRSa2mJL/8ahiZFYKxlLtFFQ90rzVHKk4SuYUJ+ovlMortB6umYhD",
+	"hCXvl69Ajszh1A+kBPHbl1zwKNSYQc4TH5wGWrhpGmhiCpZ/b2rP6tZVw3Kb/HepzIOfMEnkDC8gW/kQ",
+	"t7Zts1j7sXKJ3n0TvtSKaY+D3pXJeU8ZQ3AiwbMO4sSYKboesLVNG1vJ2iXHmZdzxPnC2ALWsDuT6nyK",
+	"0iIpj2zTekWKLIPyR2MlWTNYSSrNsqk5CNO0qF9zMRE/PIt8F6YEFrx26l5OhsP/OlT67dnFm+vR+FLq",
+	"gpPx25H8eXDhZd6K1DgWaMvF13dfh4860gGoND5kmEuHjRfE8PkpQ6Jga3APv7dC8rB2GrxGJOZNvUjf",
+	"AmK7Vx8JoY9JVhgBF+DopOMWKvW7narNuDginbi7WqGUf9NZBu+05de1Ei0oQ0DMIQHPwX+uFuaaHsov",
+	"4NR7GqsBDGpia+V25am7wARpYwNddNe/Z4z+OyJ+YaWf9VLn55CkGSZ30zktmAd9C/np7c6PuoFv+7K7",
+	"Q4dK8hcnW31wXQx6aWcO+bxJIXwOj548/wHQGcjhKqMw9cERkxQnUFDWQ+41KGGdeK0dyLLB8+HVYHLz",
+	"enh5E8XR9c1kOLzxcr6gAkYQSqcp5jnlXXmxBk9DbWvb2Ni+4tuThWEDzmKOgCZgcLsSiPugbNwbvq0x",
+	"SO6bHz0BmIOCyIcoDfCdB2z14/V3l3OcIZAzqofArPULdQA1x61DghezGU6wkb/1uZWScQowqQaBFAoY",
+	"ezbjaqu0+8kPXD+Upo1TycswuesqgJYI381FJ3nov98YxVRRfFy5sRRvVPtyMFUywRoMDQmsEblHB1nf",
+	"Ye3wlltx9Ye4qQ/V1ANHEDbEQUMENXiuYTztKtpLmPjUtB6c3rHN+p8R6n9GCxK0y6eU9PBdrGuArYNd",
+	"3aLxsLTCN0lxTs3lo7nawO4tm23awY08b35JW9R77YfRrIPSbg6Acv1byNs9tVOIEiINCkkRoQtMJHF3",
+	"PMopw1nW5Eg5FHMpAxWbhong4BbNMUmBNhI11BTKFkUGvWANoCEstYoFYj12YC9jYRtCfWvPQIoSvIAZ",
+	"/xFIPULKjMvjQRTvrGcoNBrWZiHi7ieu4ScurRfGtKBRsQnt3MMY2rTEUkT11FK80jwkkNcBoaaqM3a5",
+	"wMDe8B3x30tvJasmd/6NlT7ENg04gMAak9rp/Q1MpnSpDQfnURwNrq9H11KdOxuPJ+ejy8HNeOLV6VQE",
+	"xENPD7O1/u+0IX0TnBZE6AiQbb+ypOx+qnian3EzefP0P9IxBTvtQnn2XQSMr4aXUo0evdJOMseLNhne",
+	"vJnov56PL4cSO4PLs+HFxfDci5ugKiUfTLtZa3BamRCNENAAsUsvKbOO1rg8E76zdAY1L19TGzoEHmwE",
+	"qNSrepKjeoVNg+Bynk+D0iBwvrbwWff05gYtFN38gSECHF9ej24kjb0b3fx8Phm8u7Rk976je6xt9ZIA",
+	"btQ7Tfbto0ANxormSnOLnThEZRNtf1qzYBry27RCq4NuHsvRdbFQVt/PKuwC9QHAuoEUlheE4LbMqx7z",
+	"930/9Q8m9ztyMP2F25X/6MyReozJTnOoz2DSb2sp5gKSBE0XWxp72vTskDt3YYzj9jS9urqO4ujvE8W+",
+	"X49v1PHpIJUyBHlPD107X4+jJRbzlMEl6eCZMBxf7TMuqcohlzpO1hFt4FDDgYGnuw4/dTOPV8+wsCn0",
+	"2HyazGhNG4Sl66RJvOpRb3nRcmWlmb4QWAL4dXhxMX6n0H8e8AcEVY+EIdg3ek/eGVJkzmOfV7aZRp77",
+	"MMHJMTzkjUMPiPQQGOPZDCdo4Lem971AywfT4HVM02JPeJT2yIAgDsrohvw9G1yej84HSvaejS9fjiav",
+	"lcr3bjB6u09FL46KfG5c6Bu4gasEVp+0xF4qhhVYK0HtkLBLm3HjRId4gf8i2e+yqHiKh24I+iimSZmr",
+	"0eWuGFrmJVr29M06XKQksaLAaVvkZRl+Nhm9HZz9Ov1pMhyc/Ry4mHnixp6bqNRwsoQ3fsUfsu6RF/aG",
+	"oOf2w0qrUzDLxrPo9Lc+ilUfodBqO6iFEPgERp4z+nF6Ky86AU++jnjW9oBeVgtrQ/BMa9XSrrCRCmpD",
+	"m7DaUst1pnwcZg1JRpP7HgdMDvduKaMck7tpQok+GAGhuVjI9azan7ZIGmsc9DgfcbZ5ATPMuJgaW4Zf",
+	"U5jTvLIS1A11c7oEdCYQUVZIqTOBHHKOUjBjdAEoQUCuHwgKIFHx+177ICaSOxIxDV4loY5unHLBEBIB",
+	"BbQR8rxR23RidzeOlSeQcph1SATR4xSjoDkirTYWFSekId/21YkdV77TRwhwpN8PhVsh3vtzOu7J+z2u",
+	"8ri6fESNrCxarXB6QDBTYRBqIw1S1PosoDOgh56C5Zxyk3ECsACYR1tZwTjKZlPlIQoaEhB7QKxn2khf",
+	"m/j6/mJA0ANigAvKUBrFG6M0HAivEeYaFBonqTondd5v+HbJMx1aamo5DqlXFNyUk++NpNyP8lMzTvTT",
+	"gbZCaw/FqTySzU36maCK3ui899dy9ATNfBunSVIw1ttyvZW5uz9347RgiV/YBc6MT2d3lxtGgGZiTadG",
+	"GfDdFMlbXEz7XtJa7Zqb8gO6290PZzU3yrCeKQx9Kyf2kLnnpiId8uRU+kLYtXO7CmugtdSLDfH2HSJV",
+	"XQ7XBGSaMsT5pviCzSbIbWwxpc+uGVMk+S5ICwQw4QISYZ3YrCAEkztQSpPt3YXBo3XHcDoNhvGqp/39",
+	"HDANI7xSXYPfzWykjr3j3jGkYmlqoaDvW1P2Ao/Cky5CMKBL0uYR2j6BzKdQLzBHO7pCteDY1o0ZljVh",
+	"NqmehI1ojSvK+qMwUsS8WNxOC5YFjFZp73Po5JpsiDvWAS6GLVRWLPsBJ62iRGpp6zZgLPfunrMaRbmn",
+	"xRK+40Z1KKJyttbsaA4MvHJF3cb7yPNdgwvCoUpbn2qGFhBLTjjtGuzHBWR9KaNhfZ28ubwcXb6K4uhq",
+	"8OZaGV6vb8ZXVwHLKxc0z3d0oHVLuDLaREklljQt+ZRZOy7gfNRxXujqCsjnF90yFm8b2bjBO9eM296e",
+	"zXfhj+2cruDTbmp3dVssOUUZJ+H6whyQ+ZA0fPDnv4RdDPpRmCHDxESqrV2oEwUTgFNAGbj+9fpm+Nrv",
+	"Jxa0BcK9MA8FDNvKa4ekAsjMBJo2FSn0ESZCx2abihoMgTnkc5QGEhUW0zCybbC9R06jh2nwaSCKUl6f",
+	"P/QMD1yLuGYIAfnI6occpwgIyVBicLsCamKfYYVOD3vFkRtTeLekZYAQV1ltCtEu5FpCiocfnboca0Qf",
+	"dt+2MazdvJr9dN/eUbfajNpzdeVLgeW1eRkTmqNu/seryfhqrCXf4OpqMtaxZ+fDswtVwMErBQuFxxAm",
+	"gjypm+SrdDKcuqE/ek8VfzWeRxdKdUC30t2IHNB/t01cts9/99e4BbVlFvno9VDi6vo6iqPJ4EarM4OL",
+	"iw64qzMfShCoTJ0xSGCWAR1xJaWFzlSwjMmELW2ERTAntb9fcnOxgBayUevwkcTI+GH2HYXCEFS8dYv3",
+	"+r4iRFlRpEteKyUzzBa9YkbMO30jZ8q3NsSNZJD1Z936pfYvzxDrnvfa4lZEJJ1WR9Qeveub8fh8ej5W",
+	"wZJvLt3wjeG/Xo1CIUCI9BVU+o22re4zvqZfKmjIcq/04Z6UHE6+oCJUzAF1ze3Naba6M2UTGy6VDjeS",
+	"RkmR9Uy6ddEqhehgosihRhqX5y2BPdvwDF3soecrbXH0HSS0iQnSZ6aSypp91dhfVYzC0kSZUece/Rpj",
+	"8hzwbjFElpvvw5VWSobDxRLZKbaIJzJhEus7a5Z3exIoZObUzPIUbGmLsejFH+7YevmzzhXonDpoJ741",
+	"OjxmLU2MoRn+iLhUVvQgkNAU8VNw8kMM5Mce/wgIJegUaGdueG1P4i6LC7OyNf1lg9bj8Kj6jt69uj76",
+	"6zPwW0ZJDDIo3kfxdlzMKdOjVlP90oRujUCqsU99vI+h9YSABihfbAXIkrmtJcTrGQEkKXDOAuBC/mVG",
+	"mdRSMQOSEf0IUpRDJpQHXxkMdNoIKHIXjD3K8vkXuj1LDZZHuaB3uO9VJYecLylLffWrNtCfoCL34u4H",
+	"P+4KjpiH0iX4NhVprsUT2s/E1eJ90HhdlWvsVqNmBpNuZdwCdqhQLYRw4o+Han6nLPykxVtVPp4i0jNX",
+	"teWlVvcUDyTLqlNlQvW71/sx8PJi0mOPbkqKjWpMjtgCc97/esZo1lfLWo+JWrs8zwAEcgdgSdk9Yqdg",
+	"TpdgAcnKSCAOloghwJEQkvVQHT7Icyr87o3t4qsI9N5kaxGuGAUy05NwTGa/GlBxxCFJb+nHDtHmmwpE",
+	"bRvtzjdH4LzhvlIQHFnrJo+s+lKCto4YP2WbwIs6CuZlbQpPKGi6B7ezgPc9q+5s8LwG/r7EqZh39a3q",
+	"wbHdvf6qO3MQgt5aZFsA8QtsstueOId36HDFM5B1IXW9oDMEd3NkBu28Aousa9SUXnZpzQ2YbV8jwXDi",
+	"KQwF+ZTOugMwYEn3Xmi8to5e90ez6gldes0HtNOUgorN4dfuTGtQdmvXqIu1LYKgPxwbELZAPZhTO7U9",
+	"BjZGOkKBqc0P6GyOu0ernoU9ieLKU5Oq2HlV9j1drWcztKsXuxuf6ANi3UsP2kDOzsM5zQrrK+60dA4F",
+	"5jOsp+jwxnp4AlpVSl652hLBPmoauylznV1+W2VsznC2n2jVtkpfTsWuHsVfevjATMCQ00ylrDxluGW5",
+	"Ty+8SxNvz7iCwG3ljw4JOJwzvtXVrQHubL50fAed22ORD0w8bxP26GOOGeJTTKY8lPUh2Gqqa33xDjpI",
+	"fXxcnyGwPicKvI9hYW4KbTnmgce/PT168b7FwLO2Wv2NwLLeIoZnq96W0BT1sVnsbxfmYuTbzFUGExS6",
+	"iIUKBzlpca1phaZUrwmrYqaseMdXbB+QHsPDwcMZJOnUlMn1OW1wMNDUxot2WsYa9N1AS7UdF3hOQGYJ",
+	"HS+G7O2qB6nBJCkYTFahKLZ6Rxh/SxintK/t8dazW5sqrbBrszJVPXwv7cBczGSmvrWI7Pa8oK/aUbWJ",
+	"gI42vhQJ0xWseSlibL0W6nphuuC76vaNOnh37MByJV3rvVf9MwJBiAHdInC9qsrEt6/XlF3XnymnauNl",
+	"ThLoep+LkNVzQz17T/2gvh00dolmc+udbMaWLwnl7yws2vuoQh86ENgH5kj1gLan1fQ9FF48dJnDBOY5",
+	"SgEU4OTRixcvXoCCZIhzgD4UMDOVD//LngofhkocegGoe/vtMUpaPgsHZaY2Lru7PaEK5fYwlF2SfPaT",
+	"lOL0RvRzhK1zKcNccvusEwaT+6mg9wEvSQ9mUq0xXu8Q6c7iBjU6tFFPG6klgzgk4qdYOW//yAEnRW5j",
+	"dxt9q9i1i9kPviJNlKwWtOCtRTSnAS+6p0yv1ORhNmXabLyxY1jlGPRDrlvTMfcNp+uNE8dObUsEX+mG",
+	"/r3n9o4HQqcG1v5we5tLASC/RykgVNW1uLUedG/9761SrSmZ3qI5zGZ+YG11aYujXF7DSp60CVL9HC4d",
+	"aiSUmXZOk7zRua6c/2oyOp++G09+GU5U1tHg5csojn4e31yMLofTx0+ePnuuAsfeXN6oEVeDyc2l+ul8",
+	"+HZ0pvqQnI2nZxfjN+dRHL0dnQ/Hut/e2XB6Nj6XA8ZXw8unjx/7azh2bxbT0HZb+NFbxG479Uld1+5b",
+	"O29u0e/yAIelX3O+tpZ33duRtSczBpDgi5HYwHFbQi9dDtFyMjukbk8QV+FubzFahtr97C9xPYH1YE97",
+	"CGGqvXZ3bnlCVblfhzDmOVKeEcO8vYenMdV+0+UWfQNd9tOMaY9FAyp/h4dkAsaxttz9zVWhdtGA29XF",
+	"FvOT+6IPontRrVXixY6u4478NeBcCvfuDOWZN5Rk8xU7V9DX2+EiYVqaNrWVJcNCIAJM3SBBQU2H+Y4h",
+	"44OKQYqSDBOUAl0VCJO77wO1y70FO1prb4QrZviYYluq/qYsVS5Q7usZYy9bMXgMUsxzKJK5/O0JsG0/",
+	"YvAULCFWKT0zyoBymsbgGdAuPJCrkrRA8sQYPAeQJXP5QUAZUNkIrp3w+abe1+05ta2hBAuUmfrKnXjS",
+	"jXlhSIS/ANLaxW89AypbWarR1d6PMAFODafd7om1u6G9/rmwqePVMsq1cgAlTLSEs1y7dlkLKGgPyGfF",
+	"6x2CEhB0/Tucb8rkpsqH6cljXqjrSHsiXeBRmAo3ch5/zq5iPHOaIQC5qv7HERGIJP36HW0o5kxZ6gmC",
+	"Xs6hUMRqAAWWjIrN0cZQ2OaTbqacCx5v/VeLjaaZI5RbN6EZ+qlqlrFzuGfQ1bsPo7D6uH8Xha98AuQc",
+	"c9E7V69HGAPMsluoa3tsLEq+Vn0nXHin3oW/R24WQimfJlDAjN5NGXowOrxHvYNi3j/0eKtSk0XI9d9S",
+	"T40Z5bOTPFG4v5bceFPjAlM8XS3JzhKkpmsjt1udHjU+2dIyfgsgNPxLm6P34mg5X3U4RXr/ZXUcu3T9",
+	"ug8g14iIg4dHJnNISMBX1Tt0MqyWCbTIs/DDkJZDN8PVFOHXuzDxfOVsZUSQ3oofytxfb6HFBr5tCLU1",
+	"eKsPeBej2/d716OyAFMlP/tWimm9rOpRXcm4LOfiLMe7kxUXaIETx6W9vp1gDRrV5LaXWcDGbuyniNsO",
+	"JXY2uVfM8x7RbiaOw4G7LstaAqkD9PeR9LmO0MPlft5Afr+32ujblCgQZgFWXR+cnQ2vbqI4ejucjF7+",
+	"atpSRXH08+Dy/EI3oLq4iOJocPaL/OXn4dkv09Gl/VGXDRkpw/Ng8tPoZmK6GgwuLn7Sr0yGVxe/BjoK",
+	"8fZWNpvD0eUXulVtUhuPo3Ae8XuDnn0QlELzV1aJt35L3knoBjPiWkNgO6rk0OkyELxkvDFMZm0PDMHw",
+	"TS74YA75hkYALcXvSM8kqRyykObB55R1hVI95c55syX/7g33mZdTzPMMrnpLkvWGFa/eDFU7QcfdpR1c",
+	"70PxmFNzow8F+PIeGnt15/QVPnAyVrtX9a0Bxq7IB9d39qLew/e1XYmcdZ7mPx6KkSSFvHVdSwCZ2pAI",
+	"Mo1/BTVF4fpP5QfmQuT6pNB7rO9LKnxH/2qJOuJu1R+Y41+QvBmp9gYz2jRYjAkCKaVMmRzRA2IrIHXa",
+	"OwRU/qTU4B+BoYraU3nak5dn4MWz5/8Cci2OQUqTQqdxL7GYAwi4Ko4G/iEPwT8e/Rv5x8ejKin0H0CV",
+	"oADLOQULuNIVjSBg8gr2o/1BfYkWAmABGJoVHHEgKFD1JR/9m4pnxAkyaS5m24McJnN09OTRicn/0gDj",
+	"p8fHy+XyEVSPH1F2d2ze5ccXo7Ph5fVQvVNds6Jf8UcMCfi///O//7//9b/B4Grk1B89jR4/OtHDaY4I",
+	"zHF0Gj19dPLoaaRv2QqZx7BsjqrtKjokRlIYlGAfpdFpJCXZwBmnmA9cIF0/4TeD3Q8FYqsKuU7qgSU0",
+	"LXz1WfOGLjz7fGQKJ3jDqN8rk7rKGlKLfXJyYt2/hhXCXEe9YEqOfzemvGq+rq3sudBkuGbfvTdlgWBL",
+	"t4ZyfcelDqgKZ5mK09H1XBUeUASrIaRpkUFyH4NbxAVQDUZ+dHu2A1UdQNnqzDuYm0bzj8BANwzhCHGA",
+	"5aeXutfhHVdCsOp9+z6OXPKWR658+IghmKqlugRx/El++vPxJz3r5yCBvEIOfTTJwweoasixlMFnUgxJ",
+	"1XTD2Cu1kktJYnK0j/CcVJcK9eHgao///wsR2sGITDJKLgntFJRRjDwGThQjj0HZ053HoOxIxmNFZXPI",
+	"VadsSU85XGUUpjHQ6iYHKV0S6+eQPJcfityOVZPuINHVO8vzP5rsyg7863TX2hlr48wXqrh9h4Fn+jaw",
+	"M+3ucl1Za/Z/qOvvgY7NO1URFszwXcEQWEIOFjBVyoVi0fIwHJbeq2OoEEG5h+p1JuQN/QP47fsy88DG",
+	"aO2FIWqt93Md+aY92RolP97bpFVCqYeaVGrkHghKi+a/cNXnCzHDZrllnhkUSt4rQa4Z9hak5Sjrx7AQ",
+	"8+O7skWLl4Beqcd+JtG+SWsF3h0w5+gBJwhw/UFwi2aUaaf5Ea5pL4WYe3afF7cZTpwtZ7bQkX/Lug7S",
+	"YahXf7sT9X5REF8LOJvtBlJaiFaYyueNTT5r3tt0yMfuWxqSFIg55pZuNu/KDqy2ZUtUefdkElvHIj8Q",
+	"sTjJs50o5sk+Zy7Tij0cD5bPdic8RFIAASXa7Kdq54HbFbh+fb0FGVKRHz+Uib1+tOnE34NizeQWf33H",
+	"fPjRmECUIcwUtEuRMpFAwEzIbPcT4yIggVnWbhQ4UyM6mQPKiKUS5NbeN74aXkZxNL68HimT/7vRzc/n",
+	"k4Gqi3s+vhx67H5/Nr1ZwjFQ6eVrVpgV+gGDmKNUHnGqoiYXK2DifyytaUJqEpuy2FWqsRp2/Amnn491",
+	"ZqOX7uSkf2e9ld5RGh30Wv93djAwDxxmOkfJ/REm+pCX1dSzDLG/cKAdp+C7H04A/74r/KFVHhNorM8t",
+	"x52lOx/33j3LQxdu21G8OcWGPvqhDxqq/ZYv75s6mx/Utvmr6tOkZBBDKVD0BDABqop+DAhalubNGnFK",
+	"ovIRJ0sNc4hD+prkPKphe39ugBY5FYgkK+V0ONDV1nZ7/8KXW93D/mDcyCIXJJCkOIXCqhu3DMFEGQ5z",
+	"hh9gsuqKZt1LxWFDSgq0mZu3xPrhT9gB4a5gXpqijM2zxzGqQ/f40wNit5/DavUgEWOyNZwtj1XxnCWL",
+	"lVO2uoQsCzfl3KM4WkL8oAKItS5jq3ptpxXu8dz38NF6U/+eezP2inxu4uA9lU8bWt3nb5WYDXrB//kf",
+	"QOEXfKdh9L38i0nAMX+KgYbJ91LDhIAXOWIPmFP2o7GnVQMpSZAaJrWimumt60FxlCED0hZlSJuC147G",
+	"WsEKulhAkGEl8brpSdsqKx3fM6Fyvd8r6yL1frNqbtf3TduvsMkeOraGDH3YacjZ/PbV4yiOrp7If57K",
+	"f571+PCHkP742JscHQA1Zf5dp4UKnlB6VNXa8xu5H2+KTzyoaqoOq9RFFyurji4oF6Bgd4j4dFKOOl1Y",
+	"5YybVRWOvkJVhaOD+p8lbLSyovKMRiqEJqW7APnYxFwef9I/bNZdtgS8X3cp6zmGtZdN/ca+lnvJQG1F",
+	"ffLgWoSfzlKd3DdX0lnNWm5dHE1QnsGVDugLC43PuxPqzRyppLu1qDLBIOFY1A2mreRa1xs0tVZdtQJ2",
+	"LI6GD/54qm40+meygOomtt+Y/VOSD3rQCR4gmUNMdmJvzKYKBulFJxN+bbJEr+qQQOaCMpSqiEtM7oDO",
+	"j+sN6iriqVWxH1bDdjR19m6P+qc71WWn3m/sZA+d4LiA3bI1PqMktQ0WTJ2Piio4HUbeu51rv7At0iGB",
+	"Jq5sx929mMcqywCA/N40+OZ0gcRcMo1bBFSXE0CLskG2DvXi22K1zlSMjprnjD6gFtVUD3BRviU7P4Be",
+	"qE1rB9YJW0nCwG8vJEEALFIsKItVED/mugTdHAFDeCwGZj7+Yy0Oi4M7JJQDvSqbvy8KMcVjwhRyrgf8",
+	"B4X4KcQW39krhdiSPjvxgrIohd8UYJpBdVApdGlkrwnIViV3KpW75cuVec+vWKwVQcHkgpJY/gdFLC+u",
+	"8jf48QIK8J1uGPl9wGZ5e0s/djLnza3t1bw4mh1dUoKOXkORzFu/0E9puUP0n7sa6L0NIrxaRO12OryB",
+	"d5uvo0994W8F0SE6eyFYhiAHkINXiP7tenzpUKsq9+PTgvUDh0wxMc3VvGQ6Ihq9/VjON6WW2oIRWyTW",
+	"FoTV62wEm3uZTknmhS+mub5egYXeXlh11QSwIVxSDTIXU7PlUNQkTC1E93M19Rwiq0bvCh3I7gG0EJIH",
+	"ienKKz1Boxsvt98jR+WoHa+RPVuBf2vG/1rX7UMdixIZKjxF9aduOx8Wcx5CEHA2C1/oznXn8bL791ca",
+	"mOK2Dv/CF8KqMfqBUG1QACABFpFAhacorIPvbp4+/v4UYAJmlCUIQKH8xrGy/z49AQtMCoG4ybmEgKOE",
+	"khTkiHFKgHFc847UYp89Mh3p1/jHRt/RDnT0ZQ7t4cJdHOzVYl7UAS7b4ybasSeAoIUpFdXjFDeRcWwD",
+	"T4Li7kwP2AkzX0+gyhcNKTk40bykBQNohfgpgISKuWrdv1hAksqrvmIClZWo7xG2lOGjGtXieprSZUsW",
+	"0rUcc67Ts79lkqlr3oQK1CGy6fOfjdSGJAVYnEoVwjAhVhCpUBa8gFls+RGgBHFwj1AOxBxhBnJGZzhD",
+	"O8mPjCawxVN0oR/3vsIpM/3mYbCT5niuGngdVAbpNnmHywbGyVw3ZZ/TLOU69Ux3MNjm1m0auQex9to8",
+	"73RZ6B1n1O1C8Ideyssae99WCowqaVogwBFkyfzHsiDMB2VoVlFGM8WHibDN/GuuS/P+hlws8+Yx18UP",
+	"W6SMHvDaBt19ARGwZTOQUNGhril2X4QqnWKTm2q4fungA5qDp5ai1OVFl6vXGX9/4UCXfd6C1MKS5TWK",
+	"DsjPXx+SmVMAF2DUM2V4gY5tu2E/PFbn8vGOMNnVUL2X3AKar1RVoixbpyO6JCDV29wAO13r/pFUcS34",
+	"mCob3yL1VhMz4k9tcTbV87+5gihU2UfBYqVqockblMozjsFyrjplpGA5X4VDJLqSiWkc45dob/KMwvS1",
+	"6VMQlmeLIhM4h0wczyhbHNmDG0Kg0sLdSpW3mEClY7XjQL23ndh6vEdWKaHhwbuOlNoD7jXUAZQIFxR8",
+	"97er4asYXF2+isE7dHvlppdqfPqUYIXZR4X6lIPrjWYvi+ztQ3fXjev43/229VmRqYrY82Jx2yPOf6uU",
+	"Db6jyxMv4B06/j1Ha57IzRTcDLyRSN1TcB5DR4gkNEWpppUelOHcjpBgOOHH9AEx2xwgoIKogWM7rtN1",
+	"acboogb8WnnaqIO73Lj7VSaabwa17V7f93rW/RkpNtfHOvzLjJoUrnxE+/6gSpqC/8FkzsQ8t7FZ2vhb",
+	"lrHT7hunHW9FbDaYy0dsas0OuVWVtkzUlg5rCQdtqedV0aivKCKnR/msky9TPksDcy9SSAX/lhZbeamp",
+	"NenaolwWtAFMcXRs2VObcqpH/MmVU6ex4jemor5eAVbiaLPYcVXPOGhBuV1goTH/tfpvq/bNX1jxtJ3O",
+	"Pfi0beP++LQejUEVvmmQ2JkyuHq1xh6OCYLsdhXkEpfq8dac4hBW9+6ZuN26R/+h7Km1c/3XzJvGOSIg",
+	"o/T+CGb4HvGyzqGiMdWWswtlNjwJli4/uZ3UwvepGwaT+y3ZmTnunauFzilBNxBnB044qgmsA+YdOVYw",
+	"ednQZbs1+GNwuwIGAboak9RMdRU2AXEGKJMjMkzugW1p1AHXjh3Wj+aNZTuqTto7Y3uXAh4790nuR27x",
+	"1yWZy0bmB3ZzdzgJf7g0fmf7TJatdHUquG3C0ENIu8eDQ5Le0o/HSUZ1l8OANqeHnalRX8QdBtMHSAKt",
+	"81hBAt3+kejRqOcLu8wIXW7ZRYjUjvah7wL0AZnsHpgInCCQGKxbyjI043P7mCc10rKB1EHRaojrtR3X",
+	"yRi1ZirqajzEuilswMYUQscfqbi5vRm/tWulwahOIlzSIkvBHD4gcIsQUT16t6cqhsxhb2VYEzXqizCs",
+	"Gf4oCoZc6f0ykiBcSEqtG1Y8jasWWHA/U1vM4JeqZBXcUbOhVndmphs+9WqM5+F/9itfjHgvtOPGAqE/",
+	"oQqG4CLM9PTjbkkNDa7VNVfsAnJxpKpCHI3Od3ScCPRR6HIcR9XeWnSeplNNvbQHzOAHBHRdELcYEfhO",
+	"9+s7kozFPD8Fn+4xSWOA0xiYnk6fv++bqcJNQ8qpaYHVnrGy1r7yGzB79mjGedD0kjFBJhQHQAEyBJU3",
+	"XKojeKELT0EdSogJeHoCUrjiuxRElagVkN+H0Xmjnn7T+Ct7aB7QdkxzRICC5F4KghUEt7gT3qinf6BC",
+	"pppdfmOamAKardfgZD9vDMC1KR5OE0N1BGz7wt/eSzq3HQp/ey9pWbNhfVR0Y75jmOPjh8eK0s2UZR8/",
+	"Fd4iP1I2HtP3VudPmm5qf8iy2h/M+mtDbJye80fr3HT+pAWA84dSiL///P8DAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -50,6 +50,11 @@ func verify(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		}
 		row.DistanceM = &metres
 	}
+	if strings.TrimSpace(cmd.Body.Note) == "" {
+		if err := d.photosNear("/media_ids"); err != nil {
+			return err
+		}
+	}
 	d.out.Checks = append(d.out.Checks, row)
 	d.out.Media = append(d.out.Media, cmd.Body.MediaIDs...)
 	d.stopClock(ClockVerify, c.ID)
@@ -133,6 +138,7 @@ func (d *draft) stopCase() {
 	for i := range d.s.Parties {
 		d.setParty(d.s.Parties[i].Unit, false)
 	}
+	d.moot("SUSPEND", "EXTEND", "CALL", "SUPERVISE", "INTERIM", "REOPEN", "SPOT")
 	d.s.Case.Queued = false
 }
 
@@ -182,7 +188,7 @@ func (d *draft) raise(p Priority) {
 	c.Priority = p
 	for i := range d.s.Clocks {
 		k := &d.s.Clocks[i]
-		if k.State != "RUNNING" || k.DueAt == nil || k.Kind == ClockRating {
+		if k.State != "RUNNING" || k.DueAt == nil || k.Kind == ClockRating || k.Kind == ClockCallback {
 			continue
 		}
 		b, ok := d.w.budget(k.Kind, p)

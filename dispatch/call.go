@@ -10,15 +10,38 @@ import (
 	"yixian/internal/fault"
 )
 
-// call is T14: the street calls departments upward. Its own clock waits; every target has two clocks of its own.
+// call is T14: the street calls departments upward. A community proposes; the street confirms, or P1 passes at once.
 func call(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	c := &d.s.Case
 	b := &cmd.Body
-	if b.Level > callLevels[as.Role] {
+	caller := as.Unit
+	switch {
+	case as.Role == auth.RoleSystem:
+		if caller = c.OwnerUnit; !d.s.mayAutoCall() {
+			return fault.Conflict("NOT_URGENT", "只有特急、应急和感知设备案件可由系统发起呼叫")
+		}
+	case as.Role == auth.RoleCommunityOfficer:
+		caller = c.OwnerUnit
+	case b.Level > callLevels[as.Role]:
 		return fault.Forbidden("LEVEL_TOO_HIGH", "您的职务最高可发起 %s 级呼叫", callLevels[as.Role])
 	}
+	if as.Role != auth.RoleSystem && c.LeadUnit != caller && d.s.coordinator() != caller {
+		return fault.Forbidden("NOT_YOURS", "只有主办或牵头的街道可以呼叫")
+	}
+	if err := d.checkCall(b, caller); err != nil {
+		return err
+	}
+	texts := map[string]string{"note": b.Note}
+	if as.Role == auth.RoleCommunityOfficer && c.Priority != P1 {
+		return d.propose(b, a, as, texts)
+	}
+	return d.callAs(caller, b, a, as, texts)
+}
+
+// checkCall holds the guards of a call that ask neither who calls nor when: level of the rule, units, one lead, time.
+func (d *draft) checkCall(b *Body, caller string) error {
 	if need := d.w.requiredLevel(&d.s, d.now); need > b.Level {
-		return fault.Forbidden("LEVEL_TOO_LOW", "该事项须发起 %s 级及以上呼叫（规则 %s）", need, c.RuleID)
+		return fault.Forbidden("LEVEL_TOO_LOW", "该事项须发起 %s 级及以上呼叫（规则 %s）", need, d.s.Case.RuleID)
 	}
 	leads := 0
 	seen := map[string]bool{}
@@ -29,7 +52,7 @@ func call(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		switch {
 		case seen[t.Unit]:
 			return fault.Invalid("/targets", "单位 %s 重复", t.Unit)
-		case t.Unit == as.Unit:
+		case t.Unit == caller:
 			return fault.Invalid("/targets", "不能呼叫本单位")
 		}
 		seen[t.Unit] = true
@@ -40,8 +63,27 @@ func call(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	if leads != 1 {
 		return fault.Invalid("/targets", "须且只能指定一个主责单位")
 	}
-	k := Call{ID: d.newID(), CaseID: c.ID, Round: c.Round, Level: b.Level, Reason: b.Reason, CallerUnit: as.Unit, CalledBy: &a.Account, State: "OPEN", CalledAt: d.now,
-		Lon: c.Lon, Lat: c.Lat, AgreedTime: b.AgreedTime, RemoteAllowed: b.RemoteAllowed}
+	if b.MeetAt != nil {
+		if _, err := b.MeetAt.WGS84(); err != nil {
+			return err
+		}
+	}
+	if b.AgreedTime != nil && b.AgreedTime.Before(d.now) {
+		return fault.Invalid("/agreed_time", "约定时间不能早于现在")
+	}
+	return nil
+}
+
+// callAs issues a call that has been checked. The lead's own clock waits, unless the lead itself is called; what was called
+// before and has not come need not come any more.
+func (d *draft) callAs(caller string, b *Body, a auth.Actor, as standing, texts map[string]string) error {
+	c := &d.s.Case
+	lead, err := d.leadAssignment()
+	if err != nil {
+		return err
+	}
+	k := Call{ID: d.newID(), CaseID: c.ID, Round: c.Round, Level: b.Level, Reason: b.Reason, CallerUnit: caller, CalledBy: accountOf(a), State: "OPEN", CalledAt: d.now,
+		Lon: c.Lon, Lat: c.Lat, AgreedTime: b.AgreedTime, RemoteAllowed: b.RemoteAllowed, InTime: lead.ReturnUntil == nil || !d.now.After(*lead.ReturnUntil)}
 	if b.MeetAt != nil {
 		p, err := b.MeetAt.WGS84()
 		if err != nil {
@@ -49,17 +91,20 @@ func call(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		}
 		k.Lon, k.Lat = p.Lon, p.Lat
 	}
-	if b.AgreedTime != nil && b.AgreedTime.Before(d.now) {
-		return fault.Invalid("/agreed_time", "约定时间不能早于现在")
+	if lead.State == "OPEN" { // called by a rule before anybody signed: the call implies it
+		lead.State, lead.SignedAt = "SIGNED", &d.now
+		d.stopClock(ClockSign, lead.ID)
 	}
-	lead, err := d.leadAssignment()
-	if err != nil {
-		return err
-	}
-	k.InTime = lead.ReturnUntil == nil || !d.now.After(*lead.ReturnUntil)
-	if h := d.clock(ClockHandle, lead.ID); h != nil {
+	if h := d.clock(ClockHandle, lead.ID); h != nil && !slices.ContainsFunc(b.Targets, func(t TargetIn) bool { return t.Unit == lead.Unit }) {
 		d.pause(h)
 	}
+	c.ResumeState = None
+	if c.State == Onsite {
+		c.ResumeState = Onsite
+		d.release()
+		d.endCalls()
+	}
+	d.moot("CALL")
 	d.s.Calls = append(d.s.Calls, k)
 	d.touch(&d.dirty.calls, k.ID)
 	units := make([]string, 0, len(b.Targets))
@@ -67,8 +112,8 @@ func call(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		d.callTarget(&k, t)
 		units = append(units, t.Unit)
 	}
-	d.event(a, as, ActCall, Calling, data{"call": k.ID, "level": k.Level, "reason": k.Reason, "targets": units, "lead": units[slices.IndexFunc(b.Targets, func(t TargetIn) bool { return t.Lead })]},
-		map[string]string{"note": b.Note})
+	d.event(a, as, ActCall, Calling, data{"call": k.ID, "level": k.Level, "reason": k.Reason, "caller": caller, "targets": units, "in_time": k.InTime,
+		"lead": units[slices.IndexFunc(b.Targets, func(t TargetIn) bool { return t.Lead })]}, texts)
 	return nil
 }
 
@@ -217,22 +262,41 @@ func (d *draft) presence(t *CallTarget, k *Call, cmd *Command) error {
 }
 
 // handOver makes the lead target's unit the LEAD with max(what the promise has left, half the item's SLA); the
-// street becomes COORDINATOR. The promise itself is never reset.
+// street becomes COORDINATOR. The promise itself is never reset. A unit that led already goes on as it is; a department
+// that led before and was not called again is out of the case and of all figures.
 func (d *draft) handOver(t *CallTarget, k *Call) error {
 	c := &d.s.Case
 	k.State = "ONSITE"
 	d.touch(&d.dirty.calls, k.ID)
+	c.ResumeState = None
 	lead, err := d.leadAssignment()
 	if err != nil {
 		return err
 	}
-	contactedAt, contactedBy := lead.ContactedAt, lead.ContactedBy
-	lead.Kind = "COORDINATOR"
-	for i := range d.s.Clocks {
-		if x := &d.s.Clocks[i]; x.OwnerID == lead.ID && x.State != "STOPPED" {
-			d.stop(x)
+	if lead.Unit == t.Unit {
+		if lead.SignedBy == nil {
+			lead.SignedBy = t.CheckedInBy
 		}
+		lead.ReturnUntil = nil
+		if h := d.clock(ClockHandle, lead.ID); h != nil {
+			d.resume(h)
+			lead.DueAt = h.DueAt
+		}
+		return nil
 	}
+	contactedAt, contactedBy := lead.ContactedAt, lead.ContactedBy
+	if lead.Unit == k.CallerUnit {
+		lead.Kind = "COORDINATOR"
+		for i := range d.s.Clocks {
+			if x := &d.s.Clocks[i]; x.OwnerID == lead.ID && x.State != "STOPPED" {
+				d.stop(x)
+			}
+		}
+	} else {
+		d.endAssignment(lead, "CANCELLED")
+	}
+	d.stopClock(ClockStage, c.ID)
+	d.moot("SUSPEND", "EXTEND", "CALL")
 	budget, ok := budgetOf(c.SLABudget)
 	if !ok {
 		return fault.Unavailable(nil)

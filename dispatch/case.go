@@ -102,6 +102,7 @@ type Case struct {
 	NoContact          bool       `json:"no_contact"`
 	IntakeAccount      *uuid.UUID `json:"intake_account"`
 	FilingCondition    string     `json:"filing_condition"`
+	SelfHandled        bool       `json:"self_handled"`
 
 	PromiseAt    *time.Time `json:"promise_at"`
 	DueAt        *time.Time `json:"due_at"`
@@ -305,7 +306,9 @@ type Return struct {
 	At            time.Time `json:"at"`
 }
 
-// Request is something a second person decides (extension, suspension, reopening beyond the bound).
+// Request is something that waits for a second person. Kinds: SUSPEND, EXTEND, CALL (proposed by a community), REOPEN
+// (beyond the bound) are approved or declined; SUPERVISE and INTERIM (make safe while it is disputed) are replied to; SPOT
+// is a check of the district by sample.
 type Request struct {
 	ID          uuid.UUID  `json:"id"`
 	CaseID      uuid.UUID  `json:"case_id"`
@@ -319,6 +322,8 @@ type Request struct {
 	DecidedBy   *uuid.UUID `json:"decided_by"`
 	DecidedAt   *time.Time `json:"decided_at"`
 	CreatedAt   time.Time  `json:"created_at"`
+
+	Proposal json.RawMessage `json:"proposal"` // the body of the call that a community proposes; null for other kinds
 }
 
 // Result is what the handling unit says it did: the four elements (受理时间、与谁沟通、措施、时限) and photos.
@@ -381,4 +386,56 @@ type QR struct {
 	IssuedBy  uuid.UUID  `json:"issued_by"`
 	ExpiresAt time.Time  `json:"expires_at"`
 	UsedAt    *time.Time `json:"used_at"`
+}
+
+// UnitRating is a calling street's opinion of a department after closing, grade 1–5.
+type UnitRating struct {
+	ID      uuid.UUID `json:"id"`
+	CaseID  uuid.UUID `json:"case_id"`
+	Round   int       `json:"round"`
+	Unit    string    `json:"unit"`
+	Street  string    `json:"street"`
+	RatedBy uuid.UUID `json:"rated_by"`
+	Grade   int       `json:"grade"`
+	RatedAt time.Time `json:"rated_at"`
+}
+
+// Follower is a resident who follows somebody else's report.
+type Follower struct {
+	AccountID  uuid.UUID `json:"account_id"`
+	ReportID   uuid.UUID `json:"report_id"`
+	FollowedAt time.Time `json:"followed_at"`
+}
+
+// Callback is one attempt to reach a reporter who has not rated. Results: REACHED (a rating goes with it), UNREACHABLE,
+// INVALID (the third in vain: nothing is counted).
+type Callback struct {
+	ID       uuid.UUID `json:"id"`
+	ReportID uuid.UUID `json:"report_id"`
+	Round    int       `json:"round"`
+	Attempt  int       `json:"attempt"`
+	Result   string    `json:"result"`
+	CalledBy uuid.UUID `json:"called_by"`
+	CalledAt time.Time `json:"called_at"`
+}
+
+// Reveal is one look at a reporter's name or phone.
+type Reveal struct {
+	ID        uuid.UUID `json:"id"`
+	Seq       int64     `json:"seq"`
+	ReportID  uuid.UUID `json:"report_id"`
+	Round     int       `json:"round"`
+	AccountID uuid.UUID `json:"account_id"`
+	Role      string    `json:"role"`
+	Unit      string    `json:"unit"`
+	Field     string    `json:"field"`
+	Reason    string    `json:"reason"`
+	At        time.Time `json:"at"`
+}
+
+// Quota counts a reveal against an officer's day (tenant-local date).
+type Quota struct {
+	AccountID uuid.UUID `json:"account_id"`
+	Day       string    `json:"day"`
+	Most      int       `json:"most"`
 }

@@ -38,13 +38,17 @@ func (s *Snapshot) handlingUnit() string {
 
 // inspect is what pass and fail have in common: separation of duties, evidence and place.
 func (d *draft) inspect(cmd *Command, a auth.Actor, as standing, verdict string) error {
+	kind := "CHECK"
+	if d.s.Case.State == Closed {
+		kind = "SPOT"
+	}
 	if err := d.s.mayCheck(a); err != nil {
 		return err
 	}
 	if d.s.MediaOwned < len(cmd.Body.MediaIDs) {
 		return fault.Invalid("/media_ids", "照片不存在或不是您上传的，请重新上传")
 	}
-	row := Check{ID: d.newID(), CaseID: d.s.Case.ID, Round: d.s.Case.Round, Kind: "CHECK", Verdict: verdict, CheckedBy: &a.Account, Unit: as.Unit, Method: "SITE", Media: append([]string{}, cmd.Body.MediaIDs...), At: d.now}
+	row := Check{ID: d.newID(), CaseID: d.s.Case.ID, Round: d.s.Case.Round, Kind: kind, Verdict: verdict, CheckedBy: &a.Account, Unit: as.Unit, Method: "SITE", Media: append([]string{}, cmd.Body.MediaIDs...), At: d.now}
 	if cmd.Body.Method != "" {
 		row.Method = cmd.Body.Method
 	}
@@ -57,6 +61,9 @@ func (d *draft) inspect(cmd *Command, a auth.Actor, as standing, verdict string)
 			return fault.Invalid("/point", "距离事发地点 %.0f 米，须在 %.0f 米内核查", metres, d.w.Limits.CheckM).Coded("TOO_FAR").With("distance_m", metres)
 		}
 		row.DistanceM = &metres
+	}
+	if err := d.photosNear("/media_ids"); err != nil {
+		return err
 	}
 	d.out.Checks = append(d.out.Checks, row)
 	d.out.Media = append(d.out.Media, cmd.Body.MediaIDs...)
@@ -72,10 +79,25 @@ func (d *draft) fromCase(in *PointIn) (float64, error) {
 	return math.Round(grid.Distance(p, grid.Point{Lon: d.s.Case.Lon, Lat: d.s.Case.Lat})), nil
 }
 
-// checkPass is T21.
+// photosNear: a photo that tells where it was taken was taken at the case.
+func (d *draft) photosNear(pointer string) error {
+	for _, p := range d.s.PhotoPlaces {
+		if metres := math.Round(grid.Distance(p, grid.Point{Lon: d.s.Case.Lon, Lat: d.s.Case.Lat})); metres > d.w.Limits.CheckM {
+			return fault.Invalid(pointer, "照片拍摄于 %.0f 米外，须在事发地点 %.0f 米内拍摄", metres, d.w.Limits.CheckM).Coded("TOO_FAR").With("distance_m", metres)
+		}
+	}
+	return nil
+}
+
+// checkPass is T21; of a closed case it is the district's spot check.
 func checkPass(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	if err := d.inspect(cmd, a, as, "PASS"); err != nil {
 		return err
+	}
+	if d.s.Case.State == Closed {
+		d.spotted()
+		d.event(a, as, ActCheckPass, None, data{"spot": true, "unit": d.s.Case.LeadUnit, "method": d.out.Checks[0].Method, "photos": len(cmd.Body.MediaIDs)}, map[string]string{"note": cmd.Body.Note})
+		return nil
 	}
 	return d.close(a, as, data{"check_unit": as.Unit, "method": d.out.Checks[0].Method, "photos": len(cmd.Body.MediaIDs)})
 }
@@ -86,6 +108,11 @@ func checkFail(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		return err
 	}
 	c := &d.s.Case
+	if c.State == Closed {
+		d.spotted()
+		d.event(a, as, ActCheckFail, None, data{"spot": true, "unit": c.LeadUnit, "fraud": cmd.Body.Fraud}, map[string]string{"reason": cmd.Body.Reason, "note": cmd.Body.Note})
+		return d.reopen(a, as, data{"by_rating": false, "by_spot": true}, cmd.Body.Reason)
+	}
 	d.stopClock(ClockCheck, c.ID)
 	lead, err := d.leadAssignment()
 	if err != nil {
@@ -119,6 +146,8 @@ func rate(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	c := &d.s.Case
 	ref := d.s.report(*d.s.ReportID)
 	switch {
+	case c.SelfHandled:
+		return fault.Forbidden("SELF_HANDLED", "自行处置的案件不参与评价")
 	case cmd.Body.Grade < 1 || cmd.Body.Grade > 5:
 		return fault.Invalid("/grade", "请在 1 到 5 之间选择")
 	case ref != nil && !ref.OnBehalf && (ref.Source == "STAFF" || ref.Source == "GRID_WORKER"):
@@ -133,24 +162,39 @@ func rate(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	if k := d.clock(ClockRating, c.ID); k == nil || (k.DueAt != nil && d.now.After(*k.DueAt)) {
 		return fault.Conflict("WINDOW_CLOSED", "评价期已结束")
 	}
-	row := Rating{ID: d.newID(), CaseID: c.ID, ReportID: ref.ID, Round: c.Round, Contacted: cmd.Body.Contacted, Resolved: *cmd.Body.Resolved, Grade: cmd.Body.Grade, Channel: "WEB", RatedAt: d.now, Valid: true, Unit: c.LeadUnit}
+	return d.opinion(ActRate, ref, cmd, "WEB", a, as, data{})
+}
+
+// opinion writes a reporter's answer, by whichever channel it came, and what follows from it.
+func (d *draft) opinion(act Action, ref *ReportRef, cmd *Command, channel string, a auth.Actor, as standing, facts data) error {
+	c := &d.s.Case
+	row := Rating{ID: d.newID(), CaseID: c.ID, ReportID: ref.ID, Round: c.Round, Contacted: cmd.Body.Contacted, Resolved: *cmd.Body.Resolved, Grade: cmd.Body.Grade, Channel: channel, RatedAt: d.now, Valid: true, Unit: c.LeadUnit}
 	d.s.Ratings = append(d.s.Ratings, row)
 	d.out.Ratings = append(d.out.Ratings, row)
-	facts := data{"resolved": row.Resolved, "grade": row.Grade, "report": ref.ID}
+	facts["resolved"], facts["grade"], facts["report"] = row.Resolved, row.Grade, ref.ID
 	bad := !row.Resolved || row.Grade <= 1
 	again := bad && c.ReopenCount < d.w.Limits.MaxReopen
-	pending := slices.ContainsFunc(d.s.Requests, func(r Request) bool { return r.Kind == "REOPEN" && r.State == "PENDING" })
-	if bad && !again && !pending {
-		req := Request{ID: d.newID(), CaseID: c.ID, Kind: "REOPEN", Unit: c.OwnerUnit, State: "PENDING", CreatedAt: d.now, Reason: "BY_RATING"}
-		d.s.Requests = append(d.s.Requests, req)
-		d.touch(&d.dirty.requests, req.ID)
-		facts["request"] = req.ID // what the supervisor is told of
+	if bad && !again && !d.pending("REOPEN") {
+		facts["request"] = d.ask("REOPEN", auth.SystemActor(c.District, d.now), c.OwnerUnit, "BY_RATING", "", nil).ID // what the supervisor is told of
 	}
-	d.event(a, as, ActRate, None, facts, map[string]string{"text": cmd.Body.Text, "note": cmd.Body.Note})
+	if len(d.s.toCall()) == 0 {
+		d.stopClock(ClockCallback, c.ID)
+	}
+	d.event(a, as, act, None, facts, map[string]string{"text": cmd.Body.Text, "note": cmd.Body.Note})
 	if again {
 		return d.reopen(auth.SystemActor(c.District, d.now), standing{Role: auth.RoleSystem}, data{"by_rating": true}, "")
 	}
 	return nil
+}
+
+// spotted settles the sample's request.
+func (d *draft) spotted() {
+	for i := range d.s.Requests {
+		if r := &d.s.Requests[i]; r.Kind == "SPOT" && r.State == "PENDING" {
+			r.State, r.DecidedAt = "DONE", &d.now
+			d.touch(&d.dirty.requests, r.ID)
+		}
+	}
 }
 
 // reopen is T24 by a supervisor.
@@ -166,6 +210,8 @@ func (d *draft) reopen(a auth.Actor, as standing, facts data, reason string) err
 		return fault.Unavailable(nil)
 	}
 	d.stopClock(ClockRating, c.ID)
+	d.stopClock(ClockCallback, c.ID)
+	d.moot("SPOT")
 	for i := range d.s.Assignments {
 		x := &d.s.Assignments[i]
 		if x.Kind == "LEAD" && x.Round == c.Round && x.State == "DONE" {
@@ -217,6 +263,7 @@ func decline(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		return err
 	}
 	r.State, r.DecidedBy, r.DecidedAt = "DECLINED", accountOf(a), &d.now
+	d.stopClock(ClockConfirm, r.ID)
 	d.event(a, as, ActDecline, None, data{"request": r.ID, "kind": r.Kind}, map[string]string{"reason": cmd.Body.Reason, "note": cmd.Body.Note})
 	if k := d.clock(ClockRating, d.s.Case.ID); k != nil && k.DueAt != nil && !d.now.Before(*k.DueAt) {
 		system := auth.SystemActor(d.s.Case.District, d.now)
@@ -232,6 +279,8 @@ func archive(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	if k == nil || k.DueAt == nil || d.now.Before(*k.DueAt) {
 		return fault.Conflict("RATING_OPEN", "评价期未满，不能归档")
 	}
+	d.moot("SPOT") // a sample that nobody looked at in time lapses
+	d.stopClock(ClockCallback, c.ID)
 	if slices.ContainsFunc(d.s.Requests, func(r Request) bool { return r.State == "PENDING" }) {
 		return fault.Conflict("REQUEST_OPEN", "尚有待决定的申请，不能归档")
 	}
@@ -260,12 +309,20 @@ func add(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	return nil
 }
 
+// superviseFrom are the states of T29.
+var superviseFrom = []State{Dispatched, Handling, Calling, Onsite, Resolved}
+
 // urge is the reporter's reminder, once in 24 h.
 func urge(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	if d.s.LastUrge != nil && d.now.Before(d.s.LastUrge.Add(24*time.Hour)) {
 		return fault.New(429, "TOO_OFTEN", "24 小时内已催办过，我们会尽快处理").After(d.s.LastUrge.Add(24 * time.Hour).Sub(d.now))
 	}
-	d.event(a, as, ActUrge, None, data{"unit": d.s.Case.LeadUnit}, map[string]string{"text": cmd.Body.Text})
+	c := &d.s.Case
+	facts := data{"unit": c.LeadUnit}
+	if slices.Contains(superviseFrom, c.State) && c.LeadUnit != "" { // T29: the unit owes a reply, as to a supervisor
+		facts["request"] = d.order("SUPERVISE", a, c.LeadUnit, "URGE").ID
+	}
+	d.event(a, as, ActUrge, None, facts, map[string]string{"text": cmd.Body.Text})
 	return nil
 }
 

@@ -27,7 +27,9 @@ const (
 	ClockReply     ClockKind = "SUPERVISE_REPLY"
 	ClockRating    ClockKind = "RATING"
 	ClockCallback  ClockKind = "CALLBACK"
-	ClockResume    ClockKind = "RESUME" // the end of a suspension
+	ClockResume    ClockKind = "RESUME"  // the end of a suspension
+	ClockConfirm   ClockKind = "CONFIRM" // how long a street takes to confirm what its community proposes
+	ClockStage     ClockKind = "STAGE"   // a rule's stage after which it asks whose matter it is
 )
 
 // Stages maps a clock to its budget per priority; "" means that the clock does not exist there (P1 cannot return).
@@ -59,7 +61,7 @@ func (c *Clock) rings() []int {
 	switch {
 	case c.Kind == ClockHandle && c.OwnerType == "ASSIGNMENT":
 		return levels[:]
-	case c.Kind == ClockHandle, c.Kind == ClockRating, c.Kind == ClockAck, c.Kind == ClockAccept, c.Kind == ClockResume:
+	case c.Kind == ClockHandle, c.Kind == ClockRating, c.Kind == ClockAck, c.Kind == ClockAccept, c.Kind == ClockResume, c.Kind == ClockCallback, c.Kind == ClockConfirm, c.Kind == ClockStage:
 		return []int{100}
 	default:
 		return []int{80, 100}
@@ -202,7 +204,7 @@ func (d *draft) settleDue() {
 	c.DueAt, c.YellowAt, c.DueKind = nil, nil, ""
 	for i := range d.s.Clocks {
 		k := &d.s.Clocks[i]
-		if k.State != "RUNNING" || k.Kind == ClockRating || k.Kind == ClockResume || k.DueAt == nil {
+		if k.State != "RUNNING" || k.Kind == ClockRating || k.Kind == ClockResume || k.Kind == ClockCallback || k.DueAt == nil {
 			continue
 		}
 		if c.DueAt == nil || k.DueAt.Before(*c.DueAt) {

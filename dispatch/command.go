@@ -95,6 +95,10 @@ type Body struct {
 	Budget        string     `json:"budget"`
 	Kind          string     `json:"kind"`
 	Fraud         bool       `json:"fraud"`
+	Reached       *bool      `json:"reached"`
+	Unit          string     `json:"unit"`
+	Field         string     `json:"field"`
+	ReportID      string     `json:"report_id"`
 }
 
 // Command is one request to change a case. Version, when given, must be the current one. Key makes a retry get
@@ -110,7 +114,8 @@ type Command struct {
 	CaseNo  string    // drawn by the door for commands that may file
 	Master  *Snapshot // read by the door for a merge
 
-	Incident uuid.UUID // what the engine attaches the case to
+	Incident uuid.UUID   // what the engine attaches the case to
+	Officer  *auth.Actor // whom a reveal_alert is about
 }
 
 // ParseCommand decodes a body strictly: unknown fields and wrong types are named.
@@ -167,6 +172,7 @@ var verbs = map[Action]verb{
 	ActDispute: dispute, ActArbitrate: arbitrate, ActSuspend: suspend, ActResume: resume, ActExtend: extend, ActApprove: approve,
 	ActSupervise: supervise, ActReply: reply, ActWithdrawCall: withdrawCall, ActConsult: consult,
 	ActAttach: attach, ActRecompute: recompute,
+	ActReveal: reveal, ActRevealAlert: revealAlert, ActCallback: callback, ActRateUnit: rateUnit, ActFollow: follow,
 }
 
 // Permit says whether the actor may do the action to the case as it stands: role first (403), then state (409).
@@ -182,19 +188,22 @@ func Permit(s *Snapshot, act Action, a auth.Actor) (standing, error) {
 	var as standing
 	allowed := false
 	for _, t := range rows {
+		here := t.From == nil || slices.Contains(t.From, s.Case.State)
 		for _, who := range t.By {
-			if st, ok := s.as(who, a); ok && !allowed {
+			st, ok := s.as(who, a)
+			if !ok {
+				continue
+			}
+			if here { // the row itself must hold for the role and for the state
+				return st, nil
+			}
+			if !allowed {
 				as, allowed = st, true
 			}
 		}
 	}
 	if !allowed {
 		return as, fault.Forbidden("NOT_YOURS", "您的岗位不能对此案件执行该操作")
-	}
-	for _, t := range rows {
-		if t.From == nil || slices.Contains(t.From, s.Case.State) {
-			return as, nil
-		}
 	}
 	return as, fault.Conflict("WRONG_STATE", "案件当前状态为“%s”，不能执行该操作", StateText(s.Case.State, "zh")).
 		With("state", s.Case.State).With("version", s.Case.Version)
@@ -252,7 +261,7 @@ func checkFields(cmd *Command) error {
 			miss(f.Name, "必填")
 			continue
 		}
-		if !blank && len(f.Options) > 0 {
+		if !blank && len(f.Options) > 0 && !(cmd.Action == ActReveal && f.Name == "reason") { // a reason in own words is OTHER (reveal.go)
 			var v string
 			if json.Unmarshal(values[f.Name], &v) != nil || !slices.Contains(f.Options, v) {
 				miss(f.Name, "应为 "+strings.Join(f.Options, " / ")+" 之一")

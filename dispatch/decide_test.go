@@ -153,6 +153,9 @@ func fullBody(act Action, s *Snapshot, now time.Time) map[string]any {
 		ActNote:      {"text": canaryText + canaryPhone},
 		ActAdd:       {"text": canaryText, "media_ids": []string{"photo"}},
 		ActUrge:      {"text": canaryText},
+		ActReveal:    {"field": "phone", "reason": "VERIFY_FACTS", "text": canaryText},
+		ActCallback:  {"reached": true, "contacted": true, "resolved": true, "grade": 4, "text": canaryText},
+		ActRateUnit:  {"unit": "D-CG", "grade": 4, "text": canaryText},
 
 		ActVerify:       {"verdict": "TRUE", "media_ids": []string{"photo"}, "point": point},
 		ActReject:       {"reason": "NOT_GOV_DUTY", "reply": strings.Repeat(canaryText, 3)},
@@ -174,9 +177,12 @@ func fullBody(act Action, s *Snapshot, now time.Time) map[string]any {
 		b = map[string]any{}
 	}
 	for _, r := range s.Requests {
-		if _, asks := b["request_id"]; asks && r.State == "PENDING" && r.Kind != "SUPERVISE" {
+		if _, asks := b["request_id"]; asks && r.State == "PENDING" && slices.Contains([]string{"SUSPEND", "EXTEND", "CALL", "REOPEN"}, r.Kind) {
 			b["request_id"] = r.ID.String()
 		}
+	}
+	if wait := s.unrated(); act == ActRateUnit && len(wait) > 0 {
+		b["unit"] = wait[0]
 	}
 	b["note"] = canaryText + canaryPhone
 	return b
@@ -190,6 +196,7 @@ func command(act Action, body map[string]any) (Command, error) {
 	}
 	cmd, err := ParseCommand(act, raw)
 	cmd.Salt, cmd.CaseNo, cmd.Master = []byte("fedcba9876543210"), "350102-20260608-000002", &Snapshot{Case: Case{ID: idOf("master"), State: Handling}}
+	cmd.Officer = &auth.Actor{District: grid.DemoDistrict, Account: idOf("officer"), Kind: auth.Staff}
 	return cmd, err
 }
 
@@ -273,7 +280,7 @@ var scenes = sync.OnceValue(func() []*scene {
 })
 
 // backTo are the actions that return to a state kept in the case instead of the one their row names.
-var backTo = map[Action][]State{ActCheckFail: {Handling, Onsite}, ActReopen: {Handling, Onsite}, ActResume: {Handling, Onsite}}
+var backTo = map[Action][]State{ActCheckFail: {Handling, Onsite}, ActReopen: {Handling, Onsite}, ActResume: {Handling, Onsite}, ActWithdrawCall: {Handling, Onsite}}
 
 // staying are the actions that move the case only sometimes: a check-in of one who does not lead, a result of one who
 // assists, the approval of more time.
@@ -408,5 +415,8 @@ var offeredYet = []string{
 	"resolve CONTACT_REQUIRED", "resolve ASSIST_OPEN", "resolve NOT_SIGNED", // told in words, so that the handler knows what is missing
 	"call LEVEL_TOO_LOW",                     // the form offers the higher levels to those who may
 	"return LEADER_NEEDED", "return INVALID", // the officer is told to ask the leader; the suggested unit may be the own one
+	"reveal_alert",                  // the door says whom it is about
+	"follow",                        // residents are offered what Tracked.Can says
+	"rate_unit", "callback NOT_DUE", // another unit of the call, an instant that is not over
 	"request_verify NO_WORKER", "file VERDICT_FALSE", "withdraw_call CHECKED_IN",
 }

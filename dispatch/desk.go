@@ -68,16 +68,16 @@ func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receip
 		in.Hash = payloadHash(in)
 	}
 	ctx = pg.WithDistrict(ctx, a.District)
-	if len(in.MediaIDs) > 0 {
+	if photos := slices.Concat(in.MediaIDs, in.AfterMediaIDs); len(photos) > 0 {
 		var owned int
 		// A photo proves one case only; the retry of a submission may name its own again.
-		err := k.db.Pool.QueryRow(ctx, `select count(distinct id) from media where district = $1 and id = any($2) and (account_id = $3 or device = $4)
+		err := k.db.Pool.QueryRow(ctx, `select count(distinct id), coalesce(jsonb_agg(jsonb_build_object('lon', lon, 'lat', lat)) filter (where lon is not null), '[]') from media where district = $1 and id = any($2) and (account_id = $3 or device = $4)
 			and (case_id is null or case_id = (select case_id from report where district = $1 and submission_key = $5))`,
-			a.District, in.MediaIDs, a.Account, a.Device, a.ID()+":"+in.Key).Scan(&owned)
+			a.District, photos, a.Account, a.Device, a.ID()+":"+in.Key).Scan(&owned, &in.photoPlaces)
 		if err != nil {
 			return nil, false, pg.Fault(err)
 		}
-		if owned < len(slices.Compact(slices.Sorted(slices.Values(in.MediaIDs)))) {
+		if owned < len(slices.Compact(slices.Sorted(slices.Values(photos)))) {
 			return nil, false, fault.Invalid("/media_ids", "照片不存在或不是您上传的，请重新上传")
 		}
 	}
@@ -187,7 +187,7 @@ func (k *Desk) shape(parts []string, submit bool) string {
 
 func constraint(err error) string {
 	var pe *pgconn.PgError
-	if errors.As(err, &pe) && pe.Code == "23505" {
+	if errors.As(err, &pe) && (pe.Code == "23505" || pe.Code == "23514") {
 		return pe.ConstraintName
 	}
 	return ""
@@ -260,7 +260,7 @@ func (k *Desk) do(ctx context.Context, a auth.Actor, key loadKey, cmd Command, r
 		}
 		change, err := Decide(w, &l.Snapshot, &cmd, a, l.Now)
 		if err != nil {
-			return nil, err
+			return nil, k.refused(ctx, a, key.Case, err, l.Now.In(w.Calendar.Location()))
 		}
 		if master != nil {
 			if err := change.absorb(w, master, &l.Snapshot, a, l.Now, cmd.Salt); err != nil {
@@ -271,7 +271,7 @@ func (k *Desk) do(ctx context.Context, a auth.Actor, key loadKey, cmd Command, r
 		out.Snapshot.ReportID = key.Report
 		won, err := k.write(ctx, a, l, change, &cmd, out, render)
 		if err != nil {
-			return nil, err
+			return nil, k.refused(ctx, a, key.Case, err, l.Now.In(w.Calendar.Location()))
 		}
 		if won {
 			if len(change.Rules) > 0 { // the next report must meet the new precedent
@@ -318,6 +318,8 @@ func (k *Desk) write(ctx context.Context, a auth.Actor, l *loaded, c *Change, cm
 	switch name := constraint(err); {
 	case err == nil:
 		return won, nil
+	case name == "reveal_quota_bound": // another reveal of the same officer was first
+		return false, revealLimit(c.Quota.Most)
 	case name == "idempotency_pkey", name == "case_event_pkey", errors.Is(err, pgx.ErrNoRows):
 		return false, nil // the same command won elsewhere: load finds its answer
 	}

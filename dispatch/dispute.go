@@ -29,7 +29,13 @@ func (d *draft) dispute(a auth.Actor, as standing, facts data, texts map[string]
 		d.startClock(ClockArbitrate, "CASE", c.ID, "", b)
 	}
 	c.DisputedAt = &d.now
+	d.stopClock(ClockStage, c.ID)
+	d.moot("SUSPEND", "EXTEND", "CALL")
 	facts["interim"] = c.FirstReceiver
+	if c.FirstReceiver != "" { // who had it first makes it safe meanwhile, and says so by reply
+		facts["request"] = d.order("INTERIM", auth.SystemActor(c.District, d.now), c.FirstReceiver, "MAKE_SAFE").ID
+		d.setParty(c.FirstReceiver, true)
+	}
 	d.event(a, as, ActDispute, Disputed, facts, texts)
 	return nil
 }
@@ -73,6 +79,7 @@ func arbitrate(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		}
 	}
 	d.endCalls()
+	d.moot("SUSPEND", "EXTEND", "CALL", "INTERIM")
 	d.stopClock(ClockArbitrate, c.ID)
 	left := d.leftOf(cmd.Body.Lead, verdicts)
 	c.Path = "DIRECT"

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"yixian/dispatch/rule"
+	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/internal/seal"
 )
@@ -33,7 +34,13 @@ type Snapshot struct {
 	QR          *QR          `json:"qr"`
 	MediaOwned  int          `json:"media_owned"`
 	LastUrge    *time.Time   `json:"last_urge"`
-	ReportID    *uuid.UUID   `json:"-"` // set when the actor speaks as the reporter of this report
+	UnitRatings []UnitRating `json:"unit_ratings"`
+	Followers   []Follower   `json:"followers"`
+	Callbacks   []Callback   `json:"callbacks"`
+	Reveals     []Reveal     `json:"reveals"`      // for callbacks: how often a phone was opened
+	RevealsDay  int          `json:"reveals_day"`  // by the actor on this day, on any case
+	PhotoPlaces []grid.Point `json:"photo_places"` // of the photos that the command names, where they tell it
+	ReportID    *uuid.UUID   `json:"-"`            // set when the actor speaks as the reporter of this report
 }
 
 // ReportRef is what a decision needs of a report.
@@ -45,6 +52,7 @@ type ReportRef struct {
 	Source    string     `json:"source"`
 	OnBehalf  bool       `json:"on_behalf"`
 	HasPhone  bool       `json:"has_phone"`
+	HasName   bool       `json:"has_name"`
 	Words     string     `json:"words"`
 
 	Facets map[string]string `json:"facets"`
@@ -71,6 +79,11 @@ type Change struct {
 	QRs         []QR          `json:"qrs"`
 	Media       []string      `json:"media"`
 	Rules       []rule.Rule   `json:"rules,omitempty"`
+	UnitRatings []UnitRating  `json:"unit_ratings,omitempty"`
+	Followers   []Follower    `json:"followers,omitempty"`
+	Callbacks   []Callback    `json:"callbacks,omitempty"`
+	Reveals     []Reveal      `json:"reveals,omitempty"`
+	Quota       *Quota        `json:"quota,omitempty"`
 	Relink      bool          `json:"-"` // the case's reports go to its master
 	Reports     []Report      `json:"reports,omitempty"`
 	Reporters   []Reporter    `json:"reporters,omitempty"`
@@ -114,6 +127,10 @@ func newDraft(w *World, s *Snapshot, now time.Time, salt []byte) *draft {
 	c.Ratings = slices.Clone(s.Ratings)
 	c.Parties = slices.Clone(s.Parties)
 	c.Results = slices.Clone(s.Results)
+	c.UnitRatings = slices.Clone(s.UnitRatings)
+	c.Followers = slices.Clone(s.Followers)
+	c.Callbacks = slices.Clone(s.Callbacks)
+	c.Reveals = slices.Clone(s.Reveals)
 	return &draft{w: w, s: c, now: now, salt: salt, was: s.Case}
 }
 

@@ -101,14 +101,22 @@ func (d *draft) follow(dec rule.Decision) error {
 		return nil
 	}
 	err := d.assign(auth.SystemActor(d.s.Case.District, d.now), standing{Role: auth.RoleSystem}, dec.Lead, dec.Assists, data{"rule": dec.Rule, "path": dec.Path}, "")
-	if err != nil || !dec.Binding {
+	if err != nil {
 		return err
 	}
-	lead, err := d.leadAssignment() // a precedent binds like the arbitration it came from
-	if err == nil {
+	if dec.Binding {
+		lead, err := d.leadAssignment() // a precedent binds like the arbitration it came from
+		if err != nil {
+			return err
+		}
 		lead.Binding, lead.ReturnUntil = true, nil
 	}
-	return err
+	if b, ok := dec.SLA.Stage(dec.DisputeAfter); ok {
+		if k, ok := budgetOf(b); ok {
+			d.startClock(ClockStage, "CASE", d.s.Case.ID, dec.Lead, k)
+		}
+	}
+	return d.autoCall(dec.Proposed)
 }
 
 // dispatchTo is T9 by a dispatcher.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"yixian/dispatch/rule"
+	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/internal/fault"
 )
@@ -76,6 +77,8 @@ func returnCase(d *draft, cmd *Command, a auth.Actor, as standing) error {
 			d.endAssignment(x, "CANCELLED")
 		}
 	}
+	d.stopClock(ClockStage, c.ID)
+	d.moot("SUSPEND", "EXTEND", "CALL")
 	c.ReturnCount++
 	c.LeadUnit = ""
 	d.event(a, as, ActReturn, Filed, data{"unit": ret.Unit, "suggested": ret.SuggestedUnit, "return_count": c.ReturnCount},
@@ -178,10 +181,29 @@ func (d *draft) needsCheck() bool {
 	return mode != rule.CheckNone && mode.Drawn(d.s.Case.ID.String())
 }
 
+// spotMode: of what streets handled themselves the district looks at a tenth once more (T21).
+const spotMode = rule.CheckMode("SAMPLE(10)")
+
+// release lets go of called units that have not come and were not late yet: they are in no figure.
+func (d *draft) release() {
+	for i := range d.s.Targets {
+		t := &d.s.Targets[i]
+		if t.CheckedInAt != nil || t.Withdrawn || t.Released {
+			continue
+		}
+		if k := d.clock(ClockCheckin, t.ID); k != nil && d.w.remaining(k, d.now) >= 0 {
+			t.Released = true
+			d.touch(&d.dirty.targets, t.ID)
+		}
+	}
+}
+
 // close is the end of T21: the result is final, called units that were not yet due are released, rating begins.
 func (d *draft) close(a auth.Actor, as standing, facts data) error {
 	c := &d.s.Case
+	handling := d.s.handlingUnit()
 	d.stopClock(ClockCheck, c.ID)
+	d.stopClock(ClockStage, c.ID)
 	d.stopClock(ClockHandle, c.ID)
 	for i := range d.s.Assignments {
 		x := &d.s.Assignments[i]
@@ -189,17 +211,9 @@ func (d *draft) close(a auth.Actor, as standing, facts data) error {
 			d.endAssignment(x, "DONE")
 		}
 	}
-	for i := range d.s.Targets {
-		t := &d.s.Targets[i]
-		if t.CheckedInAt == nil && !t.Withdrawn && !t.Released {
-			k := d.clock(ClockCheckin, t.ID)
-			if k != nil && d.w.remaining(k, d.now) >= 0 {
-				t.Released = true
-				d.touch(&d.dirty.targets, t.ID)
-			}
-		}
-	}
+	d.release()
 	d.endCalls()
+	d.moot("SUSPEND", "EXTEND", "CALL", "SUPERVISE", "INTERIM")
 	d.setParty(c.CheckUnit, false)
 	for i := range d.s.Returns {
 		if r := &d.s.Returns[i]; r.Verdict == "" {
@@ -207,7 +221,13 @@ func (d *draft) close(a auth.Actor, as standing, facts data) error {
 			d.touch(&d.dirty.returns, r.ID)
 		}
 	}
+	if u := d.w.Units[handling]; u.Kind == grid.UnitStreet && spotMode.Drawn("spot/"+c.ID.String()) {
+		facts["spot"] = d.ask("SPOT", auth.SystemActor(c.District, d.now), "", "SAMPLE", "", nil).ID
+	}
 	c.ClosedAt = &d.now
+	if b, ok := d.w.budget(ClockCallback, c.Priority); ok && len(d.s.toCall()) > 0 {
+		d.startClock(ClockCallback, "CASE", c.ID, "", b)
+	}
 	if b, ok := d.w.budget(ClockRating, c.Priority); ok {
 		d.startClock(ClockRating, "CASE", c.ID, "", b)
 	}

@@ -101,6 +101,7 @@ const (
 	ActAdd           Action = "add"
 	ActFollow        Action = "follow"
 	ActUrge          Action = "urge"
+	ActRevealAlert   Action = "reveal_alert"
 )
 
 // Who names the relation that lets somebody act; party.go decides it from the case and the actor.
@@ -124,6 +125,8 @@ const (
 	ByStaff       Who = "STAFF_IN_SCOPE"
 	BySupervised  Who = "SUPERVISED_UNIT"
 	ByAssist      Who = "ASSISTING_UNIT"
+	ByCommunity   Who = "COMMUNITY"
+	ByRevealer    Who = "REVEALER"
 )
 
 // Transition is one row of the lifecycle. An empty To keeps the state. Built says that Decide carries it out;
@@ -142,7 +145,7 @@ type Transition struct {
 // door, allowed_actions, the role matrix, docs/states.md — reads this table.
 var Lifecycle = []Transition{
 	{"T1", []State{None}, Submitted, ActSubmit, []Who{BySubmitter}, "in the area; a photo or 5 characters; idempotency key", true},
-	{"T2", []State{None}, Closed, ActSelfHandle, []Who{BySubmitter}, "COMMUNITY item; before and after photo within 200 m", false},
+	{"T2", []State{None}, Closed, ActSelfHandle, []Who{BySubmitter}, "a grid worker in an own grid; COMMUNITY item; before and after photo within 200 m", true},
 	{"T3", []State{Submitted}, Verifying, ActRequestVerify, []Who{BySystem, ByDispatcher}, "a worker on duty", true},
 	{"T4", []State{Verifying}, Submitted, ActVerify, []Who{ByVerifier}, "photo; GPS within 200 m or reason", true},
 	{"T5", []State{Submitted}, Filed, ActFile, []Who{BySystem, ByDispatcher}, "matter, grid and priority set; verdict not FALSE", true},
@@ -152,9 +155,12 @@ var Lifecycle = []Transition{
 	{"T9", []State{Filed}, Dispatched, ActDispatch, []Who{BySystem, ByDispatcher}, "exactly one lead; unit active", true},
 	{"T10", []State{Dispatched}, Handling, ActSign, []Who{ByLeadUnit}, "in the lead unit", true},
 	{"T11", []State{Dispatched, Handling}, Filed, ActReturn, []Who{ByLeadUnit}, "inside the RETURN window; not binding; first of this unit; fewer than 2; legal basis and suggested unit; not P1, not EMERGENCY; the 2nd by a leader", true},
-	{"T12", []State{Dispatched, Handling, Onsite}, Disputed, ActDispute, []Who{ByLeadUnit, BySystem}, "reason", true},
+	{"T12", []State{Dispatched, Handling, Onsite}, Disputed, ActDispute, []Who{ByLeadUnit, BySystem}, "reason; the first receiver makes safe meanwhile; SYSTEM: a third return, or the stage is over after which a rule asks whose matter it is", true},
 	{"T13", []State{Disputed}, Dispatched, ActArbitrate, []Who{ByArbitrator}, "lead, assists, basis; not of an involved unit", true},
 	{"T14", []State{Handling}, Calling, ActCall, []Who{ByCaller}, "street leads or coordinates; level by role; listed reason; one lead target", true},
+	{"T14a", []State{Onsite}, Calling, ActCall, []Who{ByCaller}, "the coordinating street calls again", true},
+	{"T14b", []State{Handling}, None, ActCall, []Who{ByCommunity}, "a community proposes, the street confirms within 10 min by approve; P1 passes at once", true},
+	{"T14c", []State{Dispatched}, Calling, ActCall, []Who{BySystem}, "P1, incident and device rules that call by themselves; sign implied", true},
 	{"T15", []State{Calling, Onsite}, None, ActAck, []Who{ByTarget}, "open target of the actor's unit", true},
 	{"T16", []State{Calling, Onsite}, Onsite, ActCheckIn, []Who{ByTarget}, "GPS within 300 m, the street's one-time QR, or REMOTE when the call allows it", true},
 	{"T17", []State{Calling}, Handling, ActWithdrawCall, []Who{ByCaller}, "no check-in yet; reason", true},
@@ -162,30 +168,33 @@ var Lifecycle = []Transition{
 	{"T19", []State{Onsite}, None, ActConsult, []Who{ByLeadUnit}, "participants and conclusion", true},
 	{"T20", []State{Handling, Onsite}, Resolved, ActResolve, []Who{ByLeadUnit, ByAssist}, "after-photo (EXPLAINED: document), four elements, outcome; ASSIST done; first contact recorded or waived", true},
 	{"T21", []State{Resolved}, Closed, ActCheckPass, []Who{ByChecker, BySystem}, "not a handler of the round, not of the handling unit; within 200 m", true},
+	{"T21b", []State{Closed}, None, ActCheckPass, []Who{BySupervisor}, "spot check: 10 % of what streets handled, and at will", true},
 	{"T22", []State{Resolved}, Handling, ActCheckFail, []Who{ByChecker}, "photo and reason; the state resolved from returns", true},
+	{"T22b", []State{Closed}, None, ActCheckFail, []Who{BySupervisor}, "spot check; reopens", true},
 	{"T23", []State{Closed}, None, ActRate, []Who{ByReporter}, "window; one per reporter and round", true},
-	{"T23b", []State{Closed}, None, ActCallback, []Who{ByCallback}, "not rated after 3 ND", false},
+	{"T23b", []State{Closed}, None, ActCallback, []Who{ByCallback}, "not rated 3 ND (P1: 1 ND) after closing and phone known; the third attempt in vain ends it", true},
 	{"T24", []State{Closed}, Handling, ActReopen, []Who{BySupervisor, BySystem}, "fewer than 2 reopenings, else a supervisor decides in writing", true},
 	{"T25", []State{Closed}, Archived, ActArchive, []Who{BySystem}, "rating window over", true},
-	{"T26", []State{Handling, Onsite}, None, ActSuspend, []Who{ByLeadUnit}, "request and approval; listed reason; never P1", true},
+	{"T26", []State{Handling, Onsite}, None, ActSuspend, []Who{ByLeadUnit}, "request and approval; listed reason; never P1; P2 names an interim measure", true},
 	{"T27", []State{Suspended}, Handling, ActResume, []Who{ByLeadUnit, BySystem}, "the state suspended from returns", true},
 	{"T28", []State{Dispatched, Handling, Calling, Onsite}, None, ActExtend, []Who{ByLeadUnit}, "before due, at least 20 % left; at most 2; never P1", true},
-	{"T29", []State{Dispatched, Handling, Calling, Onsite, Resolved}, None, ActSupervise, []Who{BySupervisor}, "kind and text", true},
+	{"T29", superviseFrom, None, ActSupervise, []Who{BySupervisor}, "kind and text", true},
 	{"T30", []State{Submitted, Verifying, Filed, Dispatched}, Voided, ActVoid, []Who{ByDispatcher}, "before sign; reason", true},
 	{"T30b", []State{Submitted, Verifying, Filed, Dispatched}, Voided, ActWithdraw, []Who{ByReporter}, "before sign", true},
 	{"T31", []State{None}, None, ActIncident, []Who{ByCommander}, "on an incident, not on a case: four eyes except the first 30 min", true},
 	{"T31b", Active, None, ActAttach, []Who{BySystem}, "an incident in force covers place and matter; P1 profile, clocks only shorten; P4 is deferred", true},
 	{"S1", []State{Dispatched, Handling, Calling, Onsite}, None, ActContact, []Who{ByContactUnit}, "lead unit, or a unit that checked in", true},
 	{"S2", Active, None, ActNote, []Who{ByStaff}, "text", true},
-	{"S3", nil, None, ActReveal, []Who{ByStaff}, "listed reason; rate limit; never for WHISTLEBLOWER", false},
+	{"S3", nil, None, ActReveal, []Who{ByRevealer}, "reason; 30 a day; handling units while they handle, never for WHISTLEBLOWER; callback officers once per attempt", true},
 	{"S4", Active, None, ActReply, []Who{BySupervised}, "text", true},
-	{"S5", []State{Dispatched, Handling, Calling, Onsite, Closed}, Suspended, ActApprove, []Who{ByDispatcher, BySupervisor}, "a pending request", true},
-	{"S6", nil, None, ActDecline, []Who{ByDispatcher, BySupervisor}, "a pending request; the reopening beyond the bound by a supervisor, in writing", true},
-	{"S7", []State{Closed}, None, ActRateUnit, []Who{ByCaller}, "a called department", false},
+	{"S5", []State{Dispatched, Handling, Calling, Onsite, Disputed, Suspended, Resolved, Closed}, Suspended, ActApprove, []Who{ByDispatcher, BySupervisor, ByCaller}, "a pending request; suspension up to 30 ND and 1st extension by a dispatcher, longer and 2nd by a supervisor; a proposed call by the street, at a level of its own", true},
+	{"S6", nil, None, ActDecline, []Who{ByDispatcher, BySupervisor, ByCaller}, "a pending request; the reopening beyond the bound by a supervisor, in writing", true},
+	{"S7", []State{Closed}, None, ActRateUnit, []Who{ByCaller}, "a department that was called in this round, once", true},
 	{"S8", Active, None, ActAdd, []Who{ByReporter}, "text or photo", true},
 	{"S9", Active, None, ActUrge, []Who{ByReporter}, "once in 24 h", true},
 	{"S20", Active, None, ActRecompute, []Who{BySystem}, "the working calendar was changed and a clock's due with it", true},
-	{"S10", Active, None, ActFollow, []Who{ByReporter}, "", false},
+	{"S10", Active, None, ActFollow, []Who{ByReporter}, "a signed-in resident who knows the report and is not its reporter, once", true},
+	{"S11", nil, None, ActRevealAlert, []Who{BySystem}, "an officer asked for more reveals than a day has", true},
 }
 
 // rowsOf returns the table's rows for an action.
@@ -202,7 +211,7 @@ func rowsOf(a Action) []Transition {
 // Field describes one input of an action for the API and the forms. Labels live with the screens' words in words.go.
 type Field struct {
 	Name     string
-	Type     string // text longtext matter unit units targets point photos time budget choice bool int tasks verdicts request
+	Type     string // text longtext matter unit units targets point photos time budget choice bool int tasks verdicts request report
 	Required bool
 	Options  []string
 }
@@ -230,7 +239,7 @@ var fieldsOf = map[Action][]Field{
 	ActWithdraw:      {{"reason", "longtext", false, nil}, {"text", "longtext", false, nil}},
 	ActDispute:       {{"reason", "longtext", true, nil}},
 	ActArbitrate:     {{"lead", "unit", true, nil}, {"assists", "units", false, nil}, {"basis", "longtext", true, nil}, {"verdicts", "verdicts", false, nil}},
-	ActSuspend:       {{"reason", "choice", true, SuspendReasons}, {"resume_at", "time", true, nil}},
+	ActSuspend:       {{"reason", "choice", true, SuspendReasons}, {"resume_at", "time", true, nil}, {"measures", "longtext", false, nil}},
 	ActResume:        {},
 	ActExtend:        {{"budget", "budget", true, nil}, {"reason", "longtext", true, nil}},
 	ActApprove:       {{"request_id", "request", true, nil}, {"reason", "longtext", false, nil}},
@@ -243,4 +252,8 @@ var fieldsOf = map[Action][]Field{
 	ActNote:          {{"text", "longtext", true, nil}},
 	ActAdd:           {{"text", "longtext", false, nil}, {"media_ids", "photos", false, nil}},
 	ActUrge:          {{"text", "longtext", false, nil}},
+	ActFollow:        {},
+	ActReveal:        {{"field", "choice", true, []string{"phone", "name"}}, {"reason", "choice", true, RevealReasons}, {"text", "longtext", false, nil}, {"report_id", "report", false, nil}},
+	ActCallback:      {{"reached", "bool", true, nil}, {"contacted", "bool", false, nil}, {"resolved", "bool", false, nil}, {"grade", "int", false, nil}, {"text", "longtext", false, nil}, {"report_id", "report", false, nil}},
+	ActRateUnit:      {{"unit", "unit", true, nil}, {"grade", "int", true, nil}, {"text", "longtext", false, nil}},
 }

@@ -18,7 +18,7 @@ import (
 
 // withoutVerb are built actions that no verb carries out: a case begins by Desk.Submit, a missed check-in is rung by its clock,
 // an incident is no case.
-var withoutVerb = []Action{ActSubmit, ActCheckinOver, ActIncident}
+var withoutVerb = []Action{ActSubmit, ActSelfHandle, ActCheckinOver, ActIncident}
 
 func TestLifecycleTable(t *testing.T) {
 	t.Parallel()
@@ -117,7 +117,7 @@ func TestFieldsAndWords(t *testing.T) {
 		"time": {reflect.TypeFor[*time.Time]()}, "bool": {reflect.TypeFor[bool](), reflect.TypeFor[*bool]()}, "int": {reflect.TypeFor[int]()}, "choice": {reflect.TypeFor[string](), reflect.TypeFor[Priority]()},
 		"tasks": {reflect.TypeFor[[]TaskIn]()}, "verdicts": {reflect.TypeFor[[]Verdict]()},
 	}
-	for _, plain := range []string{"text", "longtext", "matter", "unit", "case", "budget", "request"} {
+	for _, plain := range []string{"text", "longtext", "matter", "unit", "case", "budget", "request", "report"} {
 		kinds[plain] = []reflect.Type{reflect.TypeFor[string]()}
 	}
 	used := map[string]bool{"note": true}

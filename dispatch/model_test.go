@@ -48,8 +48,8 @@ type life struct {
 }
 
 // crowd are those who act in a random life: everybody who has a part in fixture F and some who have none.
-var crowd = append(outsiders(),
-	worker("dis", auth.RoleDispatcher, "D-CENTER"), worker("dis2", auth.RoleDispatcher, "D-CENTER"), worker("sup", auth.RoleSupervisor, "D-CENTER"), worker("arb", auth.RoleArbitrator, ""),
+var crowd = append(outsiders(), player{"neighbour", auth.Actor{District: "350102", Account: idOf("chen"), Kind: auth.Resident, Bindings: []auth.Binding{{Role: auth.RoleResident}}}, true},
+	worker("dis", auth.RoleDispatcher, "D-CENTER"), worker("dis2", auth.RoleDispatcher, "D-CENTER"), worker("sup", auth.RoleSupervisor, "D-CENTER"), worker("cb", auth.RoleCallback, "D-CENTER"), worker("arb", auth.RoleArbitrator, ""),
 	worker("so", auth.RoleStreetOfficer, "S-DJ"), worker("sl", auth.RoleStreetLeader, "S-DJ"), worker("ss", auth.RoleStreetSecretary, "S-DJ"), worker("wq", auth.RoleStreetOfficer, "S-WQ"),
 	worker("co", auth.RoleCommunityOfficer, "350102004001"), worker("gw", auth.RoleGridWorker, "350102004001", "350102004001001"), worker("garden", auth.RoleCommunityOfficer, "350102004002"),
 	worker("cg", auth.RoleDeptOfficer, "D-CG"), worker("cgl", auth.RoleDeptLeader, "D-CG"), worker("js", auth.RoleDeptOfficer, "D-JS"), worker("jsl", auth.RoleDeptLeader, "D-JS"),
@@ -87,7 +87,7 @@ func begin(choose func(int) int) (*life, error) {
 // spine is how a case goes on; half of the commands follow it, so that lives get far.
 var spine = map[State][]Action{
 	Submitted: {ActFile, ActRequestVerify}, Verifying: {ActVerify}, Filed: {ActDispatch}, Dispatched: {ActSign, ActSign, ActReturn}, Handling: {ActContact, ActResolve, ActResolve, ActCall, ActCall}, Calling: {ActCheckIn, ActAck, ActWithdrawCall},
-	Onsite: {ActContact, ActResolve, ActConsult}, Disputed: {ActArbitrate}, Suspended: {ActResume}, Resolved: {ActCheckPass, ActCheckPass, ActCheckFail}, Closed: {ActRate, ActRate, ActArchive, ActDecline}, Rejected: {ActAppeal},
+	Onsite: {ActContact, ActResolve, ActConsult}, Disputed: {ActArbitrate}, Suspended: {ActResume}, Resolved: {ActCheckPass, ActCheckPass, ActCheckFail}, Closed: {ActRate, ActRate, ActArchive, ActDecline, ActCallback, ActRateUnit}, Rejected: {ActAppeal},
 }
 
 // act tries one command of somebody after a pause; most of them are useful ones, so that lives get far.
@@ -664,7 +664,7 @@ func TestManyAtOneDoor(t *testing.T) {
 					tries <- try{id: id, err: err}
 					continue
 				}
-				cmd.CaseNo, cmd.Master, cmd.Salt = "", nil, nil // the door's own
+				cmd.CaseNo, cmd.Master, cmd.Salt, cmd.Officer = "", nil, nil, nil // the door's own
 				out, err := d.desk.Do(t.Context(), a, id, cmd, nil)
 				if err != nil {
 					tries <- try{id: id, version: version, err: err}

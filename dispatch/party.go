@@ -86,7 +86,7 @@ func (s *Snapshot) as(who Who, a auth.Actor) (standing, bool) {
 		return standing{}, false
 	case BySupervised:
 		for _, r := range s.Requests {
-			if r.Kind == "SUPERVISE" && r.State == "PENDING" {
+			if r.order() && r.State == "PENDING" {
 				if st, ok := in(r.Unit, unitRoles); ok {
 					return st, true
 				}
@@ -102,6 +102,15 @@ func (s *Snapshot) as(who Who, a auth.Actor) (standing, bool) {
 			}
 		}
 		return standing{}, false
+	case ByCommunity:
+		for _, b := range a.Bindings {
+			if b.Role == auth.RoleCommunityOfficer && b.Unit != "" && b.Unit == s.communityUnit() {
+				return standing{b.Role, b.Unit}, true
+			}
+		}
+		return standing{}, false
+	case ByRevealer:
+		return s.asRevealer(a)
 	case ByStaff:
 		if a.Kind != auth.Staff {
 			return standing{}, false
@@ -127,18 +136,35 @@ func (s *Snapshot) asChecker(a auth.Actor) (standing, bool) {
 	return standing{}, false
 }
 
-// callerUnit is the street that may call: the lead while it leads, the coordinator afterwards.
+// callerUnit is the street that may call: the lead while it leads, the coordinator afterwards; of a call that the program
+// made, the street of the place.
 func (s *Snapshot) callerUnit() string {
+	if u := s.coordinator(); u != "" {
+		return u
+	}
+	if s.Case.LeadUnit == s.Case.OwnerUnit {
+		return s.Case.OwnerUnit
+	}
+	for i := len(s.Calls) - 1; i >= 0; i-- {
+		if s.Calls[i].State != "WITHDRAWN" {
+			return s.Calls[i].CallerUnit
+		}
+	}
+	return ""
+}
+
+// coordinator is the street that called and handed the lead over; "" when there is none.
+func (s *Snapshot) coordinator() string {
 	for _, a := range s.Assignments {
 		if a.Kind == "COORDINATOR" && a.State != "CANCELLED" {
 			return a.Unit
 		}
 	}
-	if s.Case.LeadUnit == s.Case.OwnerUnit {
-		return s.Case.OwnerUnit
-	}
 	return ""
 }
+
+// communityUnit is the unit that answers for the community of the case; area and unit codes of communities are the same.
+func (s *Snapshot) communityUnit() string { return s.Case.CommunityCode }
 
 func (s *Snapshot) call(id any) *Call {
 	for i := range s.Calls {

@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +29,23 @@ func (d *draft) pending(kind string) bool {
 	return slices.ContainsFunc(d.s.Requests, func(r Request) bool { return r.Kind == kind && r.State == "PENDING" })
 }
 
+// moot settles pending requests of some kinds that nobody need decide or answer any more.
+func (d *draft) moot(kinds ...string) {
+	for i := range d.s.Requests {
+		r := &d.s.Requests[i]
+		if r.State != "PENDING" || !slices.Contains(kinds, r.Kind) {
+			continue
+		}
+		if r.State = "DECLINED"; r.order() {
+			r.State = "DONE"
+		}
+		r.DecidedAt = &d.now
+		d.stopClock(ClockReply, r.ID)
+		d.stopClock(ClockConfirm, r.ID)
+		d.touch(&d.dirty.requests, r.ID)
+	}
+}
+
 // suspend is the first half of T26: the lead asks; somebody else approves.
 func suspend(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	c := &d.s.Case
@@ -38,8 +57,11 @@ func suspend(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	case cmd.Body.ResumeAt == nil || !cmd.Body.ResumeAt.After(d.now):
 		return fault.Invalid("/resume_at", "恢复时间须晚于现在")
 	}
+	if c.Priority == P2 && strings.TrimSpace(cmd.Body.Measures+cmd.Body.Note) == "" {
+		return fault.Invalid("/measures", "紧急案件挂起须写明临时措施")
+	}
 	r := d.ask("SUSPEND", a, as.Unit, cmd.Body.Reason, "", cmd.Body.ResumeAt)
-	d.event(a, as, ActSuspend, None, data{"request": r.ID, "reason": r.Reason, "resume_at": r.ResumeAt.UTC().Format(factTime)}, map[string]string{"note": cmd.Body.Note})
+	d.event(a, as, ActSuspend, None, data{"request": r.ID, "reason": r.Reason, "resume_at": r.ResumeAt.UTC().Format(factTime)}, map[string]string{"measures": cmd.Body.Measures, "note": cmd.Body.Note})
 	return nil
 }
 
@@ -95,7 +117,7 @@ func extend(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		return fault.Conflict("REQUEST_OPEN", "已有待审批的延期申请")
 	case granted >= 2:
 		return fault.Conflict("EXTEND_LIMIT", "最多延期两次")
-	case k == nil || k.State != "RUNNING" || d.w.remaining(k, d.now) < 0:
+	case k == nil || d.w.remaining(k, d.now) < 0:
 		return fault.Conflict("OVERDUE", "已超过办理时限，不能再申请延期")
 	case d.w.remaining(k, d.now)*5 < k.BudgetS:
 		return fault.Conflict("TOO_LATE", "剩余时间不足 20%%，不能再申请延期")
@@ -107,31 +129,65 @@ func extend(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	return nil
 }
 
-// decide finds a pending request and says whether the actor is who must decide it.
+// mayDecide says whether the actor is who must decide a request: a dispatcher, or a supervisor about a second extension,
+// more than 30 days and a reopening beyond the bound, or the street about a call that its community proposes.
+func (s *Snapshot) mayDecide(r *Request, a auth.Actor) error {
+	need := auth.RoleDispatcher
+	switch r.Kind {
+	case "CALL":
+		st, ok := s.as(ByCaller, a)
+		var b Body
+		switch {
+		case !ok:
+			return fault.Forbidden("NOT_YOURS", "该呼叫须由街道确认")
+		case json.Unmarshal(r.Proposal, &b) != nil:
+			return fault.Unavailable(nil)
+		case b.Level > callLevels[st.Role]:
+			return fault.Forbidden("LEVEL_TOO_HIGH", "您的职务最高可发起 %s 级呼叫", callLevels[st.Role])
+		}
+		return nil
+	case "REOPEN":
+		need = auth.RoleSupervisor
+	case "SUSPEND":
+		if r.ResumeAt != nil && r.ResumeAt.Sub(r.CreatedAt) > longSuspension {
+			need = auth.RoleSupervisor
+		}
+	case "EXTEND":
+		if slices.ContainsFunc(s.Requests, func(x Request) bool { return x.Kind == "EXTEND" && x.State == "APPROVED" }) {
+			need = auth.RoleSupervisor
+		}
+	default:
+		return fault.Invalid("/request_id", "这不是待批准的申请")
+	}
+	if !a.Has(need) {
+		return fault.Forbidden("NOT_YOURS", "该申请须由%s决定", map[auth.Role]string{auth.RoleDispatcher: "调度员", auth.RoleSupervisor: "督查员"}[need])
+	}
+	if r.RequestedBy != nil && *r.RequestedBy == a.Account {
+		return fault.Forbidden("SAME_PERSON", "不能批准自己的申请")
+	}
+	return nil
+}
+
+// Decidable reports whether a request waits for the actor's decision.
+func (s *Snapshot) Decidable(r *Request, a auth.Actor) bool {
+	return r.State == "PENDING" && s.mayDecide(r, a) == nil
+}
+
+// pendingRequest finds the request that the actor decides.
 func (d *draft) pendingRequest(id string, a auth.Actor) (*Request, error) {
 	i := slices.IndexFunc(d.s.Requests, func(r Request) bool { return r.ID.String() == id && r.State == "PENDING" })
 	if i < 0 {
 		return nil, fault.Invalid("/request_id", "没有这个待决定的申请")
 	}
 	r := &d.s.Requests[i]
-	need := auth.RoleDispatcher
-	switch {
-	case r.Kind == "REOPEN",
-		r.Kind == "SUSPEND" && r.ResumeAt != nil && r.ResumeAt.Sub(d.now) > longSuspension,
-		r.Kind == "EXTEND" && slices.ContainsFunc(d.s.Requests, func(x Request) bool { return x.Kind == "EXTEND" && x.State == "APPROVED" }):
-		need = auth.RoleSupervisor
-	}
-	if !a.Has(need) {
-		return nil, fault.Forbidden("NOT_YOURS", "该申请须由%s决定", map[auth.Role]string{auth.RoleDispatcher: "调度员", auth.RoleSupervisor: "督查员"}[need])
-	}
-	if r.RequestedBy != nil && *r.RequestedBy == a.Account {
-		return nil, fault.Forbidden("SAME_PERSON", "不能批准自己的申请")
+	if err := d.s.mayDecide(r, a); err != nil {
+		return nil, err
 	}
 	d.touch(&d.dirty.requests, r.ID)
 	return r, nil
 }
 
-// approve is the second half of T26 and T28.
+// approve is the second half of T26 and T28, of a proposed call and of a reopening that was asked for.
 func approve(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	c := &d.s.Case
 	r, err := d.pendingRequest(cmd.Body.RequestID, a)
@@ -178,6 +234,8 @@ func approve(d *draft, cmd *Command, a auth.Actor, as standing) error {
 			facts["due"] = c.PromiseAt.UTC().Format(factTime)
 		}
 		d.event(a, as, ActApprove, None, facts, texts)
+	case "CALL":
+		return d.confirm(r, a, facts, texts)
 	default:
 		return d.reopen(a, as, data{"by_rating": false, "request": r.ID}, cmd.Body.Reason)
 	}

@@ -19,11 +19,13 @@ type consequence struct {
 	kind   ClockKind
 	level  int
 	action Action
+	reason string // where the action wants one
 }
 
 var consequences = []consequence{
-	{ClockRating, 100, ActArchive}, // T25
-	{ClockResume, 100, ActResume},  // T27
+	{ClockRating, 100, ActArchive, ""}, // T25
+	{ClockResume, 100, ActResume, ""},  // T27
+	{ClockStage, 100, ActDispute, "规则规定的前一阶段已到时，提请裁定权属"}, // T12, R03
 }
 
 // together is how many cases' consequences run at the same time.
@@ -56,7 +58,11 @@ func (p *Planner) entail(ctx context.Context, h *happening, c consequence) (err 
 	}()
 	key := fmt.Sprintf("due:%s:%d", h.data.Clock, c.level)
 	hash := sha256.Sum256([]byte(key))
-	_, err = p.desk.Do(ctx, auth.SystemActor(h.district, h.event.At), h.caseID, Command{Action: c.action, Key: key, Hash: hash[:]}, nil)
+	cmd := Command{Action: c.action, Key: key, Hash: hash[:]}
+	if c.reason != "" {
+		cmd.Body.Reason, cmd.Given = c.reason, []string{"reason"}
+	}
+	_, err = p.desk.Do(ctx, auth.SystemActor(h.district, h.event.At), h.caseID, cmd, nil)
 	refusal, isFault := fault.As(err)
 	switch {
 	case err == nil:

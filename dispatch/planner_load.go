@@ -22,7 +22,9 @@ type caseView struct {
 	Requests []Request    `json:"requests"`
 	Parties  []string     `json:"parties"`
 	Reports  []reporter   `json:"reports"`
-	Planned  []plannedFor `json:"planned"`
+
+	Followers []uuid.UUID  `json:"followers"`
+	Planned   []plannedFor `json:"planned"`
 }
 
 // reporter is where a report's reporter is reached. Account is the submitting account, which is not the reporter's
@@ -87,7 +89,8 @@ func (p *Planner) read(ctx context.Context, tx pgx.Tx) ([]*happening, error) {
 }
 
 // overtaking are the actions after which something planned for later need not be said any more.
-var overtaking = map[Action]bool{ActAck: true, ActCheckIn: true, ActWithdrawCall: true, ActResolve: true, ActCheckPass: true, ActDispute: true, ActArbitrate: true, ActApprove: true}
+var overtaking = map[Action]bool{ActAck: true, ActCheckIn: true, ActWithdrawCall: true, ActResolve: true, ActCheckPass: true, ActDispute: true, ActArbitrate: true, ActApprove: true,
+	ActSign: true, ActReturn: true, ActVoid: true, ActWithdraw: true, ActMerge: true}
 
 const viewSQL = `select c.district, c.id, jsonb_build_object('case', to_jsonb(c),
  'leads', (select coalesce(jsonb_agg(to_jsonb(x)), '[]') from assignment x where x.district = c.district and x.case_id = c.id and x.kind = 'LEAD' and x.state in ('OPEN','SIGNED','RESOLVED')),
@@ -95,16 +98,17 @@ const viewSQL = `select c.district, c.id, jsonb_build_object('case', to_jsonb(c)
  'clocks', (select coalesce(jsonb_agg(to_jsonb(x)), '[]') from sla_clock x where x.district = c.district and x.case_id = c.id),
  'requests', (select coalesce(jsonb_agg(to_jsonb(x)), '[]') from case_request x where x.district = c.district and x.case_id = c.id),
  'parties', (select coalesce(jsonb_agg(x.unit order by x.unit), '[]') from case_party x where x.district = c.district and x.case_id = c.id),
+ 'followers', (select coalesce(jsonb_agg(x.account_id order by x.followed_at), '[]') from case_follower x where x.district = c.district and x.case_id = c.id),
  'reports', (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'receipt', r.receipt_code, 'account', r.account_id, 'account_kind', coalesce(a.kind, ''), 'vault', v.id,
     'source', r.source, 'on_behalf', r.on_behalf, 'anonymous', r.anonymous, 'vault_phone', v.phone_enc, 'account_phone', a.phone_enc) order by r.received_at, r.id), '[]')
     from report r left join reporter_vault v on v.district = r.district and v.id = r.reporter_id left join account a on a.district = r.district and a.id = r.account_id
     where r.district = c.district and r.case_id = c.id),
  'planned', case when k.overtakes then (select jsonb_agg(jsonb_build_object('event', e.id, 'fact', e.fact)) from case_event e where e.district = c.district and e.case_id = c.id
-    and (e.action = 'call' or (e.action = 'clock_due' and e.fact like '%"kind":"CHECKIN","level":100%'))) end)
+    and (e.action in ('call', 'dispatch') or (e.action = 'clock_due' and e.fact like '%"kind":"CHECKIN","level":100%'))) end)
 from unnest($1::text[], $2::uuid[], $3::bool[]) k(district, id, overtakes) join cases c on c.district = k.district and c.id = k.id`
 
 const rosterSQL = `select b.district, a.id, a.phone_enc, b.role, b.unit, b.grids from role_binding b join account a on a.district = b.district and a.id = b.account_id
-where b.district = any($1) and a.disabled_at is null and (b.unit = any($2) or b.role in ('DISPATCHER','SUPERVISOR','ARBITRATOR') or (b.role = 'GRID_WORKER' and b.grids && $3))
+where b.district = any($1) and a.disabled_at is null and (b.unit = any($2) or b.role in ('DISPATCHER','SUPERVISOR','ARBITRATOR','CALLBACK','AUDITOR') or (b.role = 'GRID_WORKER' and b.grids && $3))
 order by b.district, a.created_at, a.id`
 
 // load reads cases and staff of a batch in two queries and plans each event's messages. An event that cannot be
@@ -166,7 +170,7 @@ func (p *Planner) roster(ctx context.Context, tx pgx.Tx, batch []*happening, vie
 	for _, h := range batch {
 		districts[h.district] = true
 		lead, _ := h.data.Lead.(string)
-		for _, u := range slices.Concat([]string{h.event.Unit, h.data.Unit, h.data.CheckUnit, h.data.Interim, lead}, h.data.Targets, h.data.Tasks) {
+		for _, u := range slices.Concat([]string{h.event.Unit, h.data.Unit, h.data.CheckUnit, h.data.Interim, h.data.Caller, lead}, h.data.Targets, h.data.Tasks) {
 			units[u] = true
 		}
 		if v := view(h); v != nil {

@@ -23,6 +23,10 @@ type Row struct {
 	Mine    *CallTarget `json:"mine"`    // the open call target of the actor's unit
 	Handled bool        `json:"handled"` // the actor handled in this round
 	Ask     string      `json:"ask"`     // kind of a pending request
+
+	Order    bool `json:"order"`    // the actor's unit owes a reply
+	Callback bool `json:"callback"` // a reporter is to be called
+	Spot     bool `json:"spot"`     // drawn for a check by the district
 }
 
 // Filter narrows a list; empty members do not.
@@ -84,9 +88,12 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	units, me := arg(a.Units()), arg(a.Account)
 	mine := "(select to_jsonb(t) from call_target t join call k on k.district = t.district and k.id = t.call_id where t.district = c.district and t.case_id = c.id and k.state in ('OPEN','ONSITE') and not t.withdrawn and t.checked_in_at is null and t.unit = any(" + units + ") limit 1)"
 	handled := "exists (select 1 from case_handler h where h.district = c.district and h.case_id = c.id and h.round = c.round and h.account_id = " + me + ")"
-	ask := "coalesce((select q.kind from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind <> 'SUPERVISE' order by q.created_at limit 1), '')"
+	ask := "coalesce((select q.kind from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind in ('REOPEN','SUSPEND','EXTEND','CALL') order by q.created_at limit 1), '')"
+	order := "exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind in ('SUPERVISE','INTERIM') and q.unit = any(" + units + "))"
+	callback := "(c.state = 'CLOSED' and exists (select 1 from sla_clock k where k.district = c.district and k.case_id = c.id and k.kind = 'CALLBACK' and k.state = 'RUNNING' and k.due_at <= yx_now()))"
+	spot := "(c.state = 'CLOSED' and exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind = 'SPOT'))"
 	if f.tasks {
-		conds = append(conds, taskCondition(a, arg, mine, handled, ask))
+		conds = append(conds, taskCondition(a, arg, mine, handled, ask, order, callback, spot))
 	}
 	key, ok := sorts[f.Sort]
 	if !ok {
@@ -102,8 +109,8 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	if f.Limit < 1 || f.Limit > 200 {
 		f.Limit = 50
 	}
-	sql := fmt.Sprintf(`select to_jsonb(c) || jsonb_build_object('thumb', coalesce((select r.media[1] from report r where r.district = c.district and r.case_id = c.id order by r.received_at limit 1), ''), 'mine', %s, 'handled', %s, 'ask', %s), %s::text, yx_now()
-		from cases c where %s order by %s %s, c.id %s limit %d`, mine, handled, ask, key.expr, strings.Join(conds, " and "), key.expr, key.dir, key.dir, f.Limit+1)
+	sql := fmt.Sprintf(`select to_jsonb(c) || jsonb_build_object('thumb', coalesce((select r.media[1] from report r where r.district = c.district and r.case_id = c.id order by r.received_at limit 1), ''), 'mine', %s, 'handled', %s, 'ask', %s, 'order', %s, 'callback', %s, 'spot', %s), %s::text, yx_now()
+		from cases c where %s order by %s %s, c.id %s limit %d`, mine, handled, ask, order, callback, spot, key.expr, strings.Join(conds, " and "), key.expr, key.dir, key.dir, f.Limit+1)
 	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), sql, args...)
 	if err != nil {
 		return nil, pg.Fault(err)

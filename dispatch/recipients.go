@@ -108,6 +108,13 @@ func (t *teller) toReporters(event, path string, channels ...string) {
 	}
 }
 
+// toFollowers tells the residents who follow the case, in the inbox.
+func (t *teller) toFollowers(event string) {
+	for _, id := range t.v.Followers {
+		t.draft(event, "follower", notify.App, id.String(), &id, nil, time.Time{}, nil)
+	}
+}
+
 func (t *teller) toReporter(r *reporter, event, audience, path string, channels ...string) {
 	more := map[string]string{"receipt_code": r.Receipt}
 	if path != "" {
@@ -156,6 +163,15 @@ func (t *teller) draft(event, audience, channel, recipient string, account *uuid
 		d.To, _ = t.keys.Open(t.h.district, auth.FieldPhone, phoneEnc) // an address that does not open is parked by notify as NO_ADDRESS
 	}
 	t.drafts = append(t.drafts, d)
+}
+
+// settle withdraws what earlier events of an action planned for later.
+func (t *teller) settle(act Action) {
+	for _, e := range t.v.Planned {
+		if f, _ := factOf(e.Fact); f.Action == act {
+			t.cancels = append(t.cancels, cancelling{event: e.Event})
+		}
+	}
 }
 
 // overtake withdraws what was planned for later of the case's calls and overdue check-ins: of one unit ("" of all).

@@ -1,6 +1,9 @@
 package dispatch
 
-import "yixian/notify"
+import (
+	"yixian/internal/auth"
+	"yixian/notify"
+)
 
 // clockDue tells of reminders (50, 80 %) and of what is overdue (100, 150, 200 %).
 func (t *teller) clockDue() {
@@ -20,7 +23,9 @@ func (t *teller) clockDue() {
 	}
 	people := func(channels ...string) { t.to(t.people(unit), said, "unit", channels...) }
 	switch {
-	case kind == ClockRating, kind == ClockResume:
+	case kind == ClockRating, kind == ClockResume, kind == ClockStage:
+	case kind == ClockCallback:
+		t.to(t.staff.byRole[auth.RoleCallback], "callback_task", "callback", notify.App)
 	case kind == ClockAccept:
 		t.to(t.centre(), "accept_overdue", "district", notify.App)
 	case kind == ClockArbitrate && level < 100:
@@ -65,9 +70,9 @@ func (t *teller) clockDue() {
 // checkinOverdue is T18: the unit and its leader at once, the centre half an hour later if still nobody is there.
 func (t *teller) checkinOverdue(rang *Clock, unit string) {
 	both := []string{notify.App, notify.SMS}
-	t.to(t.people(unit), "checkin_overdue", "target", both...)
-	t.to(t.leaders(unit), "checkin_overdue", "leader", both...)
-	t.to(t.street(), "checkin_overdue", "street", notify.App)
+	t.to(t.people(unit), "checkin_overdue", "target", notify.App, notify.SMS, notify.Voice)
+	t.to(t.leaders(unit), "checkin_overdue", "leader", notify.App, notify.SMS, notify.Voice)
+	t.to(t.street(), "checkin_overdue", "street", both...)
 	t.to(t.supervisors(), "checkin_overdue", "supervisor", notify.App)
 	if rang == nil || rang.DueAt == nil || rang.State != "RUNNING" {
 		return // there by now, or the work is done

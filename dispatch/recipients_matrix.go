@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ var matrix = map[Action]func(*teller){
 	ActSuspend: (*teller).requested, ActExtend: (*teller).requested, ActApprove: (*teller).approved, ActDecline: (*teller).declined, ActResume: (*teller).resumed,
 	ActSupervise: (*teller).supervised, ActReply: (*teller).replied, ActUrge: (*teller).urged, ActConsult: (*teller).consulted,
 	ActAttach:   (*teller).attached,
+	ActCallback: (*teller).rated, ActRateUnit: (*teller).unitRated, ActReveal: (*teller).revealed, ActRevealAlert: (*teller).revealLimited,
 	ActClockDue: (*teller).clockDue,
 }
 
@@ -84,12 +86,17 @@ func (t *teller) dispatched() {
 	lead, _ := t.h.data.Lead.(string)
 	t.data["unit"] = t.unit(lead)
 	t.toReporters("dispatched", "", notify.App)
+	t.toFollowers("dispatched")
 	t.to(t.people(lead), "dispatched", "unit", notify.App, notify.SMS)
+	if c := &t.v.Case; (c.Priority == P1 || c.Priority == P2) && slices.ContainsFunc(t.v.Leads, func(a Assignment) bool { return a.Unit == lead && a.State == "OPEN" }) {
+		t.toAt(t.h.event.At.Add(voiceAfter), t.people(lead), "dispatched", "unit", notify.Voice) // the duty chain, until it is signed for
+	}
 	t.to(t.street(), "dispatched", "street", notify.App)
 	t.to(t.centre(), "dispatched", "district", notify.App)
 }
 
 func (t *teller) signed() {
+	t.settle(ActDispatch)
 	t.toReporters("signed", "", notify.App)
 	t.to(t.people(t.h.data.Unit), "signed", "unit", notify.App)
 }
@@ -101,6 +108,7 @@ func (t *teller) contacted() {
 }
 
 func (t *teller) returned() {
+	t.settle(ActDispatch)
 	t.toReporters("returned", "", notify.App)
 	t.to(t.street(), "returned", "street", notify.App, notify.SMS)
 	t.to(t.centre(), "returned", "district", notify.App, notify.SMS)
@@ -109,13 +117,18 @@ func (t *teller) returned() {
 
 func (t *teller) called() {
 	d := &t.h.data
+	if d.Call == "" {
+		t.callProposed()
+		return
+	}
 	names := make([]string, len(d.Targets))
 	for i, u := range d.Targets {
 		names[i] = t.unit(u)
 	}
 	level, _ := d.Level.(string)
-	t.data["units"], t.data["level"], t.data["unit"] = strings.Join(names, "、"), level, t.unit(t.h.event.Unit)
+	t.data["units"], t.data["level"], t.data["unit"] = strings.Join(names, "、"), level, t.unit(d.Caller)
 	t.toReporters("called", "", notify.App)
+	t.toFollowers("called")
 	for _, u := range d.Targets {
 		x := t.target(d.Call, u)
 		if x == nil || x.Withdrawn {
@@ -190,7 +203,11 @@ func (t *teller) resolved() {
 	t.to(t.people(t.h.data.Unit), "resolved", "unit", notify.App)
 }
 
+// checkFailed: of a spot check the reopening tells who has to do what.
 func (t *teller) checkFailed() {
+	if t.h.data.Spot {
+		return
+	}
 	u := t.h.data.Unit
 	t.data["due"] = t.unitDue(u)
 	t.to(t.people(u), "check_failed", "unit", notify.App, notify.SMS)
@@ -201,6 +218,10 @@ func (t *teller) checkFailed() {
 }
 
 func (t *teller) closed() {
+	if t.h.data.Spot {
+		return // the district has looked again and found it well
+	}
+	t.toFollowers("closed")
 	t.overtake("", true)
 	for i := range t.v.Reports {
 		if r := &t.v.Reports[i]; r.Anonymous {
@@ -224,6 +245,7 @@ func (t *teller) rated() {
 func (t *teller) reopened() {
 	c := &t.v.Case
 	t.toReporters("reopened", "", notify.App)
+	t.toFollowers("reopened")
 	t.to(t.people(c.LeadUnit), "reopened", "unit", notify.App, notify.SMS)
 	t.to(t.leaders(c.LeadUnit), "reopened", "leader", notify.App)
 	t.to(t.street(), "reopened", "street", notify.App, notify.SMS)

@@ -60,6 +60,8 @@ func (t *teller) merged() {
 		event = "merged_unnumbered" // the master is not filed yet
 	}
 	if d.Merged == "" {
+		t.overtake("", true)
+		t.toFollowers(event)
 		t.to(t.centre(), event, "district", notify.App)
 		return
 	}
@@ -70,8 +72,15 @@ func (t *teller) merged() {
 	}
 }
 
-func (t *teller) voided()    { t.toReporters("voided", "", notify.App) }
-func (t *teller) withdrawn() { t.toReporters("withdrawn", "", notify.App) }
+func (t *teller) voided() {
+	t.overtake("", true)
+	t.toReporters("voided", "", notify.App)
+}
+
+func (t *teller) withdrawn() {
+	t.overtake("", true)
+	t.toReporters("withdrawn", "", notify.App)
+}
 
 func (t *teller) disputed() {
 	d := &t.h.data
@@ -129,6 +138,9 @@ func (t *teller) requested() {
 // approved: of a reopening that was approved the reopening itself tells.
 func (t *teller) approved() {
 	d := &t.h.data
+	if d.Kind == "CALL" {
+		return // the call itself tells
+	}
 	event := "extended"
 	if d.Kind == "SUSPEND" {
 		event = "suspended"

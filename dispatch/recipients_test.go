@@ -118,6 +118,7 @@ func TestWhoIsToldOfACall(t *testing.T) {
 	})
 	late := []string{
 		"cg-officer APP", "cg-officer SMS", "cg-second APP", "cg-second SMS", "cg-leader APP", "cg-leader SMS", "dj-officer APP", "supervisor APP", "dispatcher APP+30m", "dispatcher SMS+30m",
+		"cg-officer VOICE", "cg-second VOICE", "cg-leader VOICE", "dj-officer SMS", "sj-officer VOICE", "sj-leader VOICE", "dj-officer SMS",
 		"sj-officer APP", "sj-officer SMS", "sj-leader APP", "sj-leader SMS", "dj-officer APP", "supervisor APP", "dispatcher APP+30m", "dispatcher SMS+30m"}
 	require.ElementsMatch(t, late, d.told(id, "checkin_overdue"))
 	d.do("cg-officer", id, ActCheckIn, map[string]any{"point": inJunmen})

@@ -19,17 +19,18 @@ import (
 
 // Tracked is a report with its case as the reporter may see it. No other person's data is in it.
 type Tracked struct {
-	Report    Report     `json:"report"`
-	Case      Case       `json:"case"`
-	Events    []Event    `json:"events"`
-	Results   []Result   `json:"results"`
-	Ratings   []Rating   `json:"ratings"`
-	Added     []string   `json:"added"` // photos added later
-	PhoneEnc  Bytes      `json:"phone_enc"`
-	RatingDue *time.Time `json:"rating_due"`
-	LastUrge  *time.Time `json:"last_urge"`
-	Reply     string     `json:"reply"` // the last written answer to the reporter
-	Now       time.Time  `json:"now"`
+	Report    Report      `json:"report"`
+	Case      Case        `json:"case"`
+	Events    []Event     `json:"events"`
+	Results   []Result    `json:"results"`
+	Ratings   []Rating    `json:"ratings"`
+	Added     []string    `json:"added"` // photos added later
+	PhoneEnc  Bytes       `json:"phone_enc"`
+	RatingDue *time.Time  `json:"rating_due"`
+	LastUrge  *time.Time  `json:"last_urge"`
+	Followers []uuid.UUID `json:"followers"`
+	Reply     string      `json:"reply"` // the last written answer to the reporter
+	Now       time.Time   `json:"now"`
 
 	World *World `json:"-"`
 	Track string `json:"-"`
@@ -42,6 +43,7 @@ const trackedSQL = `select jsonb_build_object('report', to_jsonb(r), 'case', to_
  'phone_enc', (select v.phone_enc from reporter_vault v where v.district = r.district and v.id = r.reporter_id),
  'rating_due', (select k.due_at from sla_clock k where k.district = c.district and k.case_id = c.id and k.kind = 'RATING' and k.state = 'RUNNING'),
  'last_urge', (select max(e.at) from case_event e where e.district = c.district and e.case_id = c.id and e.action = 'urge'),
+ 'followers', (select coalesce(jsonb_agg(x.account_id), '[]') from case_follower x where x.district = c.district and x.case_id = c.id),
  'reply', (select t.text from case_text t join case_event e on e.district = t.district and e.case_id = t.case_id and e.seq = t.seq
    where t.district = c.district and t.case_id = c.id and (e.action, t.field) in (('reject','reply'), ('decline','reason')) order by t.seq desc limit 1),
  'now', yx_now()), r.received_at::text from report r join cases c on c.district = r.district and c.id = r.case_id `
@@ -160,10 +162,15 @@ func (t *Tracked) Can() []string {
 	}
 	rated := slices.ContainsFunc(t.Ratings, func(r Rating) bool { return r.Round == t.Case.Round })
 	staff := !t.Report.OnBehalf && (t.Report.Source == "STAFF" || t.Report.Source == "GRID_WORKER")
-	if t.Case.State == Closed && !rated && !staff && !t.Report.Anonymous && t.RatingDue != nil && !t.Now.After(*t.RatingDue) {
+	if t.Case.State == Closed && !rated && !staff && !t.Case.SelfHandled && !t.Report.Anonymous && t.RatingDue != nil && !t.Now.After(*t.RatingDue) {
 		out = append(out, "rate")
 	}
 	return out
+}
+
+// MayFollow: a signed-in resident who knows somebody else's report and does not follow it yet.
+func (t *Tracked) MayFollow(a auth.Actor) bool {
+	return a.Kind == auth.Resident && a.District == t.Case.District && slices.Contains(Active, t.Case.State) && (t.Report.AccountID == nil || *t.Report.AccountID != a.Account) && !slices.Contains(t.Followers, a.Account)
 }
 
 // reporterVerbs are the actions of POST /reports/{code}/{verb}.

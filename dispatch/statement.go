@@ -47,6 +47,10 @@ var children = []rows{
 	{"parties", "case_party", columns(Party{}), "unit,case_id", true},
 	{"routes", "case_route", columns(RouteRecord{}), "", true},
 	{"qrs", "call_qr", columns(QR{}), "token_hash", true},
+	{"unit_ratings", "unit_rating", columns(UnitRating{}), "", true},
+	{"followers", "case_follower", columns(Follower{}), "", true},
+	{"callbacks", "callback", columns(Callback{}), "", true},
+	{"reveals", "reveal", columns(Reveal{}), "", true},
 }
 
 // child writes one part: insert … select from the JSON, district and case from the guarded row named c. A fresh case
@@ -105,7 +109,15 @@ ik as (insert into idempotency (district, actor, key, payload_hash, status, answ
 		if part == "rules" {
 			b.WriteString(",\nx_rules as (insert into rule (district, id, version, status, body) select c.district, r->>'id', (r->>'version')::int, r->>'status', r from c, jsonb_array_elements((select j->'rules' from p)) r on conflict do nothing)")
 		}
+		if part == "quota" {
+			b.WriteString(`,
+x_quota as (insert into reveal_quota as q (district, account_id, day, n, most) select c.district, (j->'quota'->>'account_id')::uuid, (j->'quota'->>'day')::date, 1, (j->'quota'->>'most')::int from c, p
+  on conflict (district, account_id, day) do update set n = q.n + 1, most = excluded.most)`)
+		}
 		if part == "relink" {
+			b.WriteString(`,
+x_followers as (insert into case_follower (district, case_id, account_id, report_id, followed_at) select f.district, (j->'case'->>'master_case_id')::uuid, f.account_id, f.report_id, f.followed_at
+  from c, p, case_follower f where f.district = c.district and f.case_id = c.id on conflict do nothing)`)
 			b.WriteString(",\nx_relink as (update report t set case_id = (select (j->'case'->>'master_case_id')::uuid from p) from c where t.district = c.district and t.case_id = c.id)")
 		}
 		if part == "media" {
@@ -126,13 +138,17 @@ func (c *Change) parts() []string {
 	var out []string
 	for name, n := range map[string]int{"events": len(c.Events), "texts": len(c.Texts), "assignments": len(c.Assignments), "calls": len(c.Calls), "targets": len(c.Targets),
 		"clocks": len(c.Clocks), "returns": len(c.Returns), "requests": len(c.Requests), "ratings": len(c.Ratings), "results": len(c.Results), "checks": len(c.Checks),
-		"handlers": len(c.Handlers), "parties": len(c.Parties), "routes": len(c.Routes), "qrs": len(c.QRs), "media": len(c.Media)} {
+		"handlers": len(c.Handlers), "parties": len(c.Parties), "routes": len(c.Routes), "qrs": len(c.QRs), "media": len(c.Media),
+		"unit_ratings": len(c.UnitRatings), "followers": len(c.Followers), "callbacks": len(c.Callbacks), "reveals": len(c.Reveals)} {
 		if n > 0 {
 			out = append(out, name)
 		}
 	}
 	if len(c.Rules) > 0 {
 		out = append(out, "rules")
+	}
+	if c.Quota != nil {
+		out = append(out, "quota")
 	}
 	if c.Relink {
 		out = append(out, "relink")

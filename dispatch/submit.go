@@ -19,26 +19,29 @@ import (
 
 // Submission is a report as it comes in through any channel.
 type Submission struct {
-	Text        string            `json:"text"`
-	Matter      string            `json:"matter"`
-	Point       PointIn           `json:"point"`
-	Address     string            `json:"address"`
-	MediaIDs    []string          `json:"media_ids"`
-	Phone       string            `json:"phone"`
-	ContactName string            `json:"contact_name"`
-	Anonymous   bool              `json:"anonymous"`
-	NoContact   bool              `json:"no_contact"`
-	OnBehalf    bool              `json:"on_behalf"`
-	OccurredAt  *time.Time        `json:"occurred_at"`
-	Facets      map[string]string `json:"facets"`
-	Source      string            `json:"source"`
-	ExternalRef string            `json:"external_ref"`
-	SelfHandled bool              `json:"self_handled"`
-	Follow      bool              `json:"follow"`   // the reporter says that it is the look-alike they were shown
-	Unplaced    bool              `json:"unplaced"` // the point only stands for an address: a dispatcher puts it right before it is filed
+	Text          string            `json:"text"`
+	Matter        string            `json:"matter"`
+	Point         PointIn           `json:"point"`
+	Address       string            `json:"address"`
+	MediaIDs      []string          `json:"media_ids"`
+	Phone         string            `json:"phone"`
+	ContactName   string            `json:"contact_name"`
+	Anonymous     bool              `json:"anonymous"`
+	NoContact     bool              `json:"no_contact"`
+	OnBehalf      bool              `json:"on_behalf"`
+	OccurredAt    *time.Time        `json:"occurred_at"`
+	Facets        map[string]string `json:"facets"`
+	Source        string            `json:"source"`
+	ExternalRef   string            `json:"external_ref"`
+	SelfHandled   bool              `json:"self_handled"`
+	AfterMediaIDs []string          `json:"after_media_ids,omitempty"` // of a self-handled matter: how it looks now
+	Follow        bool              `json:"follow"`                    // the reporter says that it is the look-alike they were shown
+	Unplaced      bool              `json:"unplaced"`                  // the point only stands for an address: a dispatcher puts it right before it is filed
 
 	Key  string `json:"-"` // idempotency key; one is drawn when the client sent none
 	Hash []byte `json:"-"` // sha-256 of the payload
+
+	photoPlaces []grid.Point // where the photos were taken, of those that tell it
 }
 
 // Duplicate is an open case that looks like the report.
@@ -119,7 +122,10 @@ func checkSubmission(in *Submission, a auth.Actor) (grid.Point, error) {
 		return p, fault.Invalid("/occurred_at", "发生时间不能晚于现在")
 	}
 	if in.SelfHandled {
-		return p, fault.New(501, "NOT_BUILT", "自行处置尚未开通")
+		return p, checkSelfHandled(in, a)
+	}
+	if len(in.AfterMediaIDs) > 0 {
+		return p, fault.Invalid("/after_media_ids", "处置后照片只用于自行处置")
 	}
 	return p, nil
 }
@@ -135,7 +141,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 		Lon: p.Lon, Lat: p.Lat, Datum: in.Point.Datum, AccuracyM: in.Point.AccuracyM, Cell: grid.Cell(p), Address: in.Address,
 		Priority: P3, Mode: "NORMAL", Source: source, Sensitivity: "NORMAL", CheckMode: "ALL", OwnerUnit: w.UnitOf(place.StreetCode),
 		Round: 1, ReporterCount: 1, NoContact: in.NoContact || in.Anonymous || !hasPhone, IntakeAccount: accountOf(a), CreatedAt: now, UpdatedAt: now}
-	d := newDraft(w, &Snapshot{Case: c}, now, salt)
+	d := newDraft(w, &Snapshot{Case: c, PhotoPlaces: in.photoPlaces}, now, salt)
 	d.was = Case{} // its first facts tell the whole row
 	reportID := d.newID()
 	d.s.Reports = []ReportRef{{ID: reportID, AccountID: accountOf(a), Anonymous: in.Anonymous, NoContact: c.NoContact, Source: source, OnBehalf: in.OnBehalf, HasPhone: hasPhone, Words: in.Text, Facets: in.Facets}}
@@ -154,8 +160,11 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 	if in.Follow && len(dup) > 0 {
 		facts["similar"] = dup[0].CaseID
 	}
-	d.event(a, as, ActSubmit, Submitted, facts, nil)
-	if !in.Unplaced {
+	if in.SelfHandled {
+		if err := d.selfHandle(in, a, caseNo, facts); err != nil {
+			return nil, nil, err
+		}
+	} else if d.event(a, as, ActSubmit, Submitted, facts, nil); !in.Unplaced {
 		if err := d.autoFile(in.Matter, source, caseNo); err != nil {
 			return nil, nil, err
 		}
@@ -181,7 +190,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 		report.ExternalRef = &in.ExternalRef
 	}
 	change.Reports = []Report{report}
-	change.Media = append(change.Media, in.MediaIDs...)
+	change.Media = append(append(change.Media, in.MediaIDs...), in.AfterMediaIDs...)
 	return change, r, nil
 }
 

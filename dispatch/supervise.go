@@ -15,17 +15,26 @@ func supervise(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	if unit == "" {
 		unit = c.OwnerUnit
 	}
-	r := d.ask("SUPERVISE", a, unit, cmd.Body.Kind, "", nil)
-	if b, ok := d.w.budget(ClockReply, c.Priority); ok {
-		d.startClock(ClockReply, "REQUEST", r.ID, unit, b)
-	}
+	r := d.order("SUPERVISE", a, unit, cmd.Body.Kind)
 	d.event(a, as, ActSupervise, None, data{"request": r.ID, "kind": cmd.Body.Kind, "unit": unit}, map[string]string{"text": cmd.Body.Text, "note": cmd.Body.Note})
 	return nil
 }
 
+// order asks a unit for a reply, with its clock.
+func (d *draft) order(kind string, a auth.Actor, unit, reason string) *Request {
+	r := d.ask(kind, a, unit, reason, "", nil)
+	if b, ok := d.w.budget(ClockReply, d.s.Case.Priority); ok {
+		d.startClock(ClockReply, "REQUEST", r.ID, unit, b)
+	}
+	return r
+}
+
+// order tells what a unit replies to from what somebody approves.
+func (r *Request) order() bool { return r.Kind == "SUPERVISE" || r.Kind == "INTERIM" }
+
 // reply is the supervised unit's answer to its oldest open order.
 func reply(d *draft, cmd *Command, a auth.Actor, as standing) error {
-	i := slices.IndexFunc(d.s.Requests, func(r Request) bool { return r.Kind == "SUPERVISE" && r.State == "PENDING" && r.Unit == as.Unit })
+	i := slices.IndexFunc(d.s.Requests, func(r Request) bool { return r.order() && r.State == "PENDING" && r.Unit == as.Unit })
 	if i < 0 {
 		return fault.Conflict("NO_ORDER", "没有待回复的督办")
 	}
@@ -33,7 +42,7 @@ func reply(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	r.State, r.DecidedBy, r.DecidedAt = "DONE", accountOf(a), &d.now
 	d.touch(&d.dirty.requests, r.ID)
 	d.stopClock(ClockReply, r.ID)
-	d.event(a, as, ActReply, None, data{"request": r.ID, "unit": as.Unit}, map[string]string{"text": cmd.Body.Text, "note": cmd.Body.Note})
+	d.event(a, as, ActReply, None, data{"request": r.ID, "kind": r.Kind, "unit": as.Unit}, map[string]string{"text": cmd.Body.Text, "note": cmd.Body.Note})
 	return nil
 }
 
@@ -67,7 +76,11 @@ func withdrawCall(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		d.resume(h)
 		lead.DueAt = h.DueAt
 	}
-	d.event(a, as, ActWithdrawCall, Handling, data{"call": k.ID}, map[string]string{"reason": cmd.Body.Reason, "note": cmd.Body.Note})
+	to := Handling
+	if c := &d.s.Case; c.ResumeState == Onsite { // called again from there
+		to, c.ResumeState = Onsite, None
+	}
+	d.event(a, as, ActWithdrawCall, to, data{"call": k.ID}, map[string]string{"reason": cmd.Body.Reason, "note": cmd.Body.Note})
 	return nil
 }
 

@@ -12,14 +12,14 @@ import (
 // Task is what a case asks of the actor now.
 type Task struct {
 	Row
-	Kind    string // ACCEPT SIGN HANDLE CALL ACK CHECK_IN CHECK DECIDE
+	Kind    string // ACCEPT SIGN HANDLE CALL ACK CHECK_IN CHECK DECIDE VERIFY ARBITRATE REPLY CALLBACK
 	Due     *time.Time
 	Actions []Action
 }
 
 // taskCondition says, in SQL, which cases ask something of the actor.
-func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask string) string {
-	conds := []string{"(" + mine + ") is not null"}
+func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask, order, callback, spot string) string {
+	conds := []string{"(" + mine + ") is not null", order}
 	if units := a.Units(); len(units) > 0 {
 		u := arg(units)
 		conds = append(conds, "(c.state in ('DISPATCHED','HANDLING','ONSITE') and c.lead_unit = any("+u+"))",
@@ -28,14 +28,17 @@ func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask string
 			conds = append(conds, "(c.state = 'RESOLVED' and c.grid_code = any("+arg(grids)+") and not c.lead_unit = any("+u+") and not "+handled+")")
 		}
 		if a.Has(auth.RoleStreetOfficer, auth.RoleStreetLeader, auth.RoleStreetSecretary) {
-			conds = append(conds, "(c.state = 'CALLING' and c.owner_unit = any("+u+"))")
+			conds = append(conds, "((c.state = 'CALLING' or "+ask+" = 'CALL') and c.owner_unit = any("+u+"))")
 		}
 	}
 	if a.Has(auth.RoleDispatcher) {
 		conds = append(conds, "c.state in ('SUBMITTED','FILED')", ask+" in ('SUSPEND','EXTEND')")
 	}
 	if a.Has(auth.RoleSupervisor) {
-		conds = append(conds, ask+" in ('REOPEN','SUSPEND','EXTEND')")
+		conds = append(conds, ask+" in ('REOPEN','SUSPEND','EXTEND')", spot)
+	}
+	if a.Has(auth.RoleCallback) {
+		conds = append(conds, callback)
 	}
 	if a.Has(auth.RoleArbitrator) {
 		conds = append(conds, "c.state = 'DISPUTED'")
@@ -69,6 +72,12 @@ func taskOf(r Row, a auth.Actor) Task {
 		t.Kind, t.Due, t.Actions = "CHECK_IN", &r.Mine.CheckinDue, []Action{ActCheckIn}
 	case r.State == Dispatched && leads:
 		t.Kind, t.Actions = "SIGN", []Action{ActSign, ActReturn}
+	case r.Order:
+		t.Kind, t.Actions = "REPLY", []Action{ActReply}
+	case r.State == Closed && r.Callback:
+		t.Kind, t.Actions = "CALLBACK", []Action{ActReveal, ActCallback}
+	case r.State == Closed && r.Spot:
+		t.Kind, t.Actions = "CHECK", []Action{ActCheckPass, ActCheckFail}
 	case (r.State == Handling || r.State == Onsite) && leads:
 		t.Kind, t.Due, t.Actions = "HANDLE", r.PromiseAt, []Action{ActContact, ActResolve}
 	case r.State == Calling:
@@ -124,8 +133,26 @@ func (s *Snapshot) worthOffering(act Action, a auth.Actor) bool {
 		})
 	case ActApprove, ActDecline:
 		return slices.ContainsFunc(s.Requests, func(r Request) bool {
-			return r.State == "PENDING" && r.Kind != "SUPERVISE" && (act == ActDecline || r.Kind != "REOPEN")
+			return s.Decidable(&r, a) && (act == ActDecline || r.Kind != "REOPEN")
 		})
+	case ActCall:
+		if a.Kind == auth.System {
+			return s.mayAutoCall()
+		}
+		st, _ := s.as(ByCaller, a)
+		if st.Unit == "" {
+			st.Unit = s.Case.OwnerUnit // a community proposes to its street
+			if s.Case.Priority != P1 && slices.ContainsFunc(s.Requests, func(r Request) bool { return r.Kind == "CALL" && r.State == "PENDING" }) {
+				return false
+			}
+		}
+		return st.Unit == s.Case.LeadUnit || st.Unit == s.coordinator()
+	case ActReveal:
+		return s.worthRevealing(a)
+	case ActCallback:
+		return s.callbackDue()
+	case ActRateUnit:
+		return len(s.unrated()) > 0
 	case ActSuspend, ActExtend:
 		return s.Case.Priority != P1
 	case ActAppeal:
@@ -139,7 +166,7 @@ func (s *Snapshot) worthOffering(act Action, a auth.Actor) bool {
 
 var taskWords = map[string]pair{
 	"ACCEPT": {"待受理", "To be filed"}, "SIGN": {"待签收", "To be signed"}, "HANDLE": {"待办结", "To be handled"}, "CALL": {"等待报到", "Waiting for check-in"},
-	"ACK": {"待应答", "To be answered"}, "CHECK_IN": {"待报到", "To check in"}, "CHECK": {"待核查", "To be checked"}, "DECIDE": {"待决定", "To be decided"}, "VERIFY": {"待核实", "To be verified"}, "ARBITRATE": {"待裁定", "To be arbitrated"},
+	"ACK": {"待应答", "To be answered"}, "CHECK_IN": {"待报到", "To check in"}, "CHECK": {"待核查", "To be checked"}, "DECIDE": {"待决定", "To be decided"}, "VERIFY": {"待核实", "To be verified"}, "ARBITRATE": {"待裁定", "To be arbitrated"}, "REPLY": {"待回复", "To be replied to"}, "CALLBACK": {"待回访", "To be called back"},
 }
 
 // TaskText names what a task asks.
@@ -155,7 +182,7 @@ func FieldsOf(act Action) []Field { return fieldsOf[act] }
 
 // ForStaff reports whether an action exists at POST /cases/{id}/actions/{action}.
 func ForStaff(act Action) bool {
-	return len(rowsOf(act)) > 0 && !slices.Contains([]Action{ActSubmit, ActSelfHandle, ActCheckinOver, ActArchive, ActRate, ActAdd, ActUrge, ActFollow, ActAppeal, ActWithdraw, ActIncident, ActAttach, ActRecompute}, act)
+	return len(rowsOf(act)) > 0 && !slices.Contains([]Action{ActSubmit, ActSelfHandle, ActCheckinOver, ActArchive, ActRate, ActAdd, ActUrge, ActFollow, ActAppeal, ActWithdraw, ActIncident, ActAttach, ActRevealAlert, ActRecompute}, act)
 }
 
 // CallLevel is the highest level at which the actor may call on this case.

@@ -47,6 +47,9 @@ type factData struct {
 	ThirdReturn bool     `json:"third_return"`
 	Tasks       []string `json:"tasks"`
 	Assist      bool     `json:"assist"`
+	Caller      string   `json:"caller"`
+	Spot        bool     `json:"spot"`
+	Reached     bool     `json:"reached"`
 
 	Row json.RawMessage `json:"row"` // columns of the case that the change set (replay.go)
 }
@@ -76,6 +79,12 @@ func (w *World) Timeline(events []Event, lang string) []Entry {
 		switch e.Action {
 		case ActSubmit:
 			say(e, "", "已收到您的上报", "Your report was received")
+		case ActSelfHandle:
+			say(e, unit, "%s的网格员已当场处置", "Settled on the spot by the grid worker of %s", unit)
+		case ActCallback:
+			if d.Reached {
+				say(e, "", "已电话回访", "Asked by phone")
+			}
 		case ActRequestVerify:
 			say(e, "", "正在核实", "Being verified")
 		case ActVerify:
@@ -110,6 +119,9 @@ func (w *World) Timeline(events []Event, lang string) []Entry {
 			lead, _ := d.Lead.(string)
 			say(e, w.UnitName(lead), "已确定由 %s 负责", "%s is responsible", w.UnitName(lead))
 		case ActApprove:
+			if d.Kind == "CALL" {
+				continue
+			}
 			zh, en, args := w.granted(&d, lang)
 			say(e, unit, zh, en, args...)
 		case ActDecline:
@@ -125,11 +137,18 @@ func (w *World) Timeline(events []Event, lang string) []Entry {
 		case ActWithdrawCall:
 			say(e, w.UnitName(e.Unit), "%s 已撤回呼叫", "%s has withdrawn the call", w.UnitName(e.Unit))
 		case ActCall:
+			if d.Call == "" {
+				continue // only proposed
+			}
 			names := make([]string, len(d.Targets))
 			for i, t := range d.Targets {
 				names[i] = w.UnitName(t)
 			}
-			say(e, w.UnitName(e.Unit), "%s 已呼叫 %s", "%s has called %s", w.UnitName(e.Unit), strings.Join(names, "、"))
+			caller := d.Caller
+			if caller == "" {
+				caller = e.Unit
+			}
+			say(e, w.UnitName(caller), "%s 已呼叫 %s", "%s has called %s", w.UnitName(caller), strings.Join(names, "、"))
 		case ActAck:
 			say(e, unit, "%s 已应答", "%s has answered", unit)
 		case ActCheckIn:
@@ -145,6 +164,10 @@ func (w *World) Timeline(events []Event, lang string) []Entry {
 			}
 			say(e, unit, "%s 已反馈处理结果：%s", "%s reports: %s", unit, OptionText(d.Outcome, lang))
 		case ActCheckPass:
+			if d.Spot {
+				say(e, "", "区里已抽查，结果属实", "Looked at again by the district")
+				continue
+			}
 			say(e, "", "核查通过，已办结，请评价", "Checked and closed, please rate")
 		case ActCheckFail:
 			say(e, unit, "核查未通过，%s 继续处理", "The check failed, %s goes on", unit)

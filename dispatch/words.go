@@ -43,9 +43,9 @@ var actionWords = map[Action]pair{
 	ActResolve: {"办结反馈", "Resolve"}, ActCheckPass: {"核查通过", "Pass the check"}, ActCheckFail: {"核查不通过", "Fail the check"}, ActRate: {"评价", "Rate"}, ActCallback: {"回访", "Call back"},
 	ActReopen: {"重办", "Reopen"}, ActArchive: {"归档", "Archive"}, ActSuspend: {"申请挂起", "Ask to suspend"}, ActResume: {"恢复", "Resume"}, ActExtend: {"申请延期", "Ask for more time"},
 	ActSupervise: {"督办", "Supervise"}, ActWithdraw: {"撤回", "Withdraw"}, ActVoid: {"作废", "Void"}, ActContact: {"联系报案人", "Contact the reporter"}, ActNote: {"备注", "Note"},
-	ActReveal: {"查看原文", "Reveal"}, ActReply: {"回复督办", "Reply"}, ActApprove: {"批准", "Approve"}, ActDecline: {"不予重办并答复", "Decline with an answer"}, ActRateUnit: {"评价部门", "Rate the department"},
+	ActReveal: {"查看原文", "Reveal"}, ActReply: {"回复督办", "Reply"}, ActApprove: {"批准", "Approve"}, ActDecline: {"不批准并答复", "Decline with an answer"}, ActRateUnit: {"评价部门", "Rate the department"},
 	ActAdd: {"补充说明", "Add"}, ActFollow: {"关注", "Follow"}, ActUrge: {"催办", "Urge"}, ActIncident: {"启动应急", "Declare an incident"}, ActAttach: {"纳入应急", "Attached to an incident"}, ActRecompute: {"日历变更重算时限", "Clocks recomputed for a changed calendar"},
-	ActCheckinOver: {"报到超时", "Check-in overdue"}, ActClockDue: {"时限提醒", "Clock reminder"},
+	ActRevealAlert: {"查看超限", "Too many reveals"}, ActCheckinOver: {"报到超时", "Check-in overdue"}, ActClockDue: {"时限提醒", "Clock reminder"},
 }
 
 // ActClockDue is the event of a clock that rings; nobody can ask for it.
@@ -67,6 +67,7 @@ var fieldWords = map[string]pair{
 	"accepted_at": {"受理时间", "Accepted at"}, "measures": {"解决措施", "Measures"}, "time_limit": {"解决时限", "Time limit"}, "contacted": {"是否联系", "Contacted"}, "resolved": {"是否解决", "Resolved"},
 	"grade": {"满意度", "Grade"}, "text": {"说明", "Text"}, "fraud": {"涉嫌虚假", "Suspected false result"}, "note": {"备注", "Note"}, "request_id": {"申请", "Request"}, "verdict": {"核实结果", "Verdict"}, "reply": {"答复居民", "Answer to the resident"},
 	"master_case_id": {"并入案件", "Merge into"}, "basis": {"裁定依据", "Basis"}, "verdicts": {"退单是否成立", "Verdicts on returns"}, "resume_at": {"恢复时间", "Resume at"}, "budget": {"时限", "Time"},
+	"reached": {"是否接通", "Reached"}, "unit": {"单位", "Unit"}, "field": {"查看内容", "What"}, "report_id": {"报案人", "Reporter"},
 	"kind": {"督办方式", "Kind"}, "participants": {"参加人", "Participants"}, "conclusion": {"会商结论", "Conclusion"}, "tasks": {"任务分工", "Tasks"},
 }
 
@@ -88,6 +89,8 @@ var optionWords = map[string]pair{
 	"INSUFFICIENT_INFO": {"信息不足", "Not enough information"}, "FALSE_REPORT": {"上报不实", "Not true"}, "SAME_FACT_CLOSED": {"同一事项已办结", "Same matter already closed"}, "OUT_OF_AREA": {"不在本区", "Outside the district"},
 	"WAIT_RESIDENT": {"等待居民配合", "Waiting for the resident"}, "WEATHER": {"天气原因", "Weather"}, "LEGAL_PROCEDURE": {"法定程序", "Legal procedure"}, "BUDGET_PLAN": {"列入预算计划", "Budget plan"}, "THIRD_PARTY": {"等待第三方", "Third party"},
 	"STOOD_DOWN": {"指挥长结束", "Stood down by the commander"}, "UNCONFIRMED": {"逾期无第二人确认", "Not confirmed in time"}, "EXPIRED": {"到达预定结束时间", "Its planned end came"},
+	"phone": {"电话", "phone"}, "name": {"姓名", "name"}, "CONTACT_REPORTER": {"联系报案人", "Contact the reporter"}, "VERIFY_FACTS": {"核实情况", "Verify the facts"}, "HOME_VISIT": {"上门处置", "Home visit"},
+	"SAFETY": {"人身安全", "Safety"}, "OTHER": {"其他", "Other"}, "CALLBACK": {"回访", "Callback"}, "CALL": {"社区提请呼叫", "Proposed call"},
 	"URGE": {"催办", "Urge"}, "SUPERVISE": {"督办", "Supervise"}, "LEADER": {"领导批示", "Leader's order"}, "RESOLVED": {"已解决", "Resolved"}, "EXPLAINED": {"解释说明", "Explained"}, "PLANNED": {"列入计划", "Planned"}, "NOT_FEASIBLE": {"无法解决", "Not feasible"},
 }
 

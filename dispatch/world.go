@@ -21,11 +21,12 @@ type Limits struct {
 	DuplicateM      float64
 	DuplicateAge    time.Duration
 	QRValid         time.Duration
+	RevealsPerDay   int // per officer
 }
 
 // DefaultLimits are the figures of domain 4b.
 var DefaultLimits = Limits{PresenceM: 300, AccuracyCreditM: 100, WorstAccuracyM: 500, CheckM: 200, MaxReopen: 2, ReportsPerDay: 10,
-	DuplicateM: 100, DuplicateAge: 72 * time.Hour, QRValid: 60 * time.Second}
+	DuplicateM: 100, DuplicateAge: 72 * time.Hour, QRValid: 60 * time.Second, RevealsPerDay: 30}
 
 // World is one district's configuration as decisions see it: immutable, swapped as a whole when it changes.
 type World struct {
@@ -162,4 +163,20 @@ func (w *World) RouteAt(place grid.Place, p grid.Point, matter, source, words st
 	s := Snapshot{Case: Case{Matter: matter, GridCode: place.GridCode, CommunityCode: place.CommunityCode, StreetCode: place.StreetCode, LandUse: place.LandUse,
 		Lon: p.Lon, Lat: p.Lat, Source: source, Mode: "NORMAL", ReporterCount: 1}, Reports: []ReportRef{{Words: words, Facets: facets}}}
 	return w.Rules.Route(w.facts(&s, at), nil)
+}
+
+// Hops counts how often the lead of the case changed hands from one unit to another; between a calling street and the
+// called department lies one at most (domain 1.1, C26).
+func (s *Snapshot) Hops() int {
+	n, last := 0, ""
+	for _, a := range s.Assignments {
+		if a.Kind == "ASSIST" || a.Unit == last {
+			continue
+		}
+		if last != "" {
+			n++
+		}
+		last = a.Unit
+	}
+	return n
 }

@@ -44,9 +44,9 @@ var placeholders = map[string]kind{
 // clockNames are the deadlines of domain 4b in both languages.
 var clockNames = map[string]map[string]string{
 	Chinese: {"ACCEPT": "受理", "VERIFY": "核实", "SIGN": "签收", "CONTACT": "先行联系", "RETURN": "退单", "ACK": "应答", "CHECKIN": "报到", "HANDLE": "处置",
-		"CHECK": "核查", "ARBITRATE": "裁定", "SUPERVISE_REPLY": "督办回复", "RATING": "评价", "CALLBACK": "回访", "RESUME": "恢复"},
+		"CHECK": "核查", "ARBITRATE": "裁定", "SUPERVISE_REPLY": "督办回复", "RATING": "评价", "CALLBACK": "回访", "RESUME": "恢复", "CONFIRM": "呼叫确认", "STAGE": "阶段处置"},
 	English: {"ACCEPT": "acceptance", "VERIFY": "verification", "SIGN": "signing", "CONTACT": "first contact", "RETURN": "return", "ACK": "acknowledgement", "CHECKIN": "check-in", "HANDLE": "handling",
-		"CHECK": "the check", "ARBITRATE": "arbitration", "SUPERVISE_REPLY": "the supervision reply", "RATING": "rating", "CALLBACK": "callback", "RESUME": "resumption"},
+		"CHECK": "the check", "ARBITRATE": "arbitration", "SUPERVISE_REPLY": "the supervision reply", "RATING": "rating", "CALLBACK": "callback", "RESUME": "resumption", "CONFIRM": "the confirmation of a call", "STAGE": "the stage"},
 }
 
 const maxWords = 60

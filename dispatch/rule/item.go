@@ -107,6 +107,16 @@ func (s SLA) Handle() string {
 	return s[len(s)-1].Budget
 }
 
+// Stage is the budget of a named stage; ok is false when there is none.
+func (s SLA) Stage(name string) (budget string, ok bool) {
+	for _, st := range s {
+		if st.Name == name {
+			return st.Budget, true
+		}
+	}
+	return "", false
+}
+
 // Parsed is the budget as the calendar takes it; it cannot fail for a stage of a checked item or a compiled rule.
 func (s Stage) Parsed() (worktime.Budget, error) { return worktime.ParseBudget(s.Budget) }
 

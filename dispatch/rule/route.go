@@ -45,6 +45,8 @@ type Decision struct {
 	Binding     bool        `json:"binding,omitempty"`
 	Note        string      `json:"note,omitempty"`
 
+	DisputeAfter string `json:"dispute_after,omitempty"` // the stage at whose end the arbitrator is asked
+
 	Rule    string `json:"rule"`
 	Version int    `json:"version"`
 	Source  Source `json:"source"`
@@ -242,7 +244,7 @@ func (d *Decision) override(o *Outcome, f *Facts) {
 	if len(o.LegalBasis) > 0 {
 		d.LegalBasis = slices.Clone(o.LegalBasis)
 	}
-	d.Binding, d.Note = o.Binding, o.Note
+	d.Binding, d.Note, d.DisputeAfter = o.Binding, o.Note, o.DisputeAfter
 }
 
 // units resolves a list; units the district lacks are noted and left out.

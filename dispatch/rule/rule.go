@@ -60,6 +60,9 @@ type Outcome struct {
 	LegalBasis  []string      `json:"legal_basis,omitempty"`
 	Binding     bool          `json:"binding,omitempty"` // from an arbitration: the lead may not return the case
 	Note        string        `json:"note,omitempty"`
+
+	// DisputeAfter names the stage of SLA at whose end the arbitrator is asked whose matter it is, unless it is settled by then.
+	DisputeAfter string `json:"dispute_after,omitempty"`
 }
 
 // CallLevel is how high a street calls.

@@ -7,8 +7,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"yixian/api"
 	"yixian/dispatch"
+	"yixian/internal/auth"
 	"yixian/internal/fault"
 	"yixian/internal/seal"
 )
@@ -134,12 +137,17 @@ func (s *server) ActOnCase(ctx context.Context, r api.ActOnCaseRequestObject) (a
 	}
 	keyed(&cmd, raw, r.Params.IdempotencyKey)
 	var view api.Case
+	var shown []dispatch.ReportView
 	render := func(o *dispatch.Outcome) (json.RawMessage, error) {
 		reports, err := s.Desk.Reports(ctx, a.District, id)
 		if err != nil {
 			return nil, err
 		}
 		view = s.caseView(ctx, a, o, reports)
+		if n := len(o.Snapshot.Reveals); cmd.Action == dispatch.ActReveal && n > 0 {
+			view.RevealedReport = new(o.Snapshot.Reveals[n-1].ReportID.String())
+		}
+		shown = reports
 		return json.Marshal(view)
 	}
 	out, err := s.Desk.Do(ctx, a, id, cmd, render)
@@ -147,14 +155,56 @@ func (s *server) ActOnCase(ctx context.Context, r api.ActOnCaseRequestObject) (a
 		return nil, err
 	}
 	if out.Replayed {
-		return replay{out.Answer}, nil
+		return s.replayed(ctx, a, id, &cmd, out.Answer)
 	}
 	if cmd.Key == "" {
 		if _, err := render(out); err != nil {
 			return nil, err
 		}
 	}
+	if err := s.open(a, &cmd, &view, shown); err != nil {
+		return nil, err
+	}
 	return api.ActOnCase200JSONResponse{Body: view}, nil
+}
+
+// open adds the revealed value to an answer, after the reveal has been written. What is stored with an idempotency key
+// does not hold it.
+func (s *server) open(a auth.Actor, cmd *dispatch.Command, view *api.Case, reports []dispatch.ReportView) error {
+	if cmd.Action != dispatch.ActReveal {
+		return nil
+	}
+	for i := range reports {
+		if reports[i].ID.String() != deref(view.RevealedReport) {
+			continue
+		}
+		value, err := s.Desk.Open(a.District, cmd.Body.Field, &reports[i])
+		if err != nil {
+			return err
+		}
+		view.Value = &value
+	}
+	return nil
+}
+
+// replayed gives the first answer of a repeated command; a reveal's value is opened again for the same command.
+func (s *server) replayed(ctx context.Context, a auth.Actor, id uuid.UUID, cmd *dispatch.Command, answer json.RawMessage) (api.ActOnCaseResponseObject, error) {
+	if cmd.Action != dispatch.ActReveal {
+		return replay{answer}, nil
+	}
+	var view api.Case
+	if err := json.Unmarshal(answer, &view); err != nil {
+		return nil, err
+	}
+	reports, err := s.Desk.Reports(ctx, a.District, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.open(a, cmd, &view, reports); err != nil {
+		return nil, err
+	}
+	answer, err = json.Marshal(view)
+	return replay{answer}, err
 }
 
 // replay is the stored first answer of a repeated command.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"yixian/api"
+	"yixian/dispatch"
 	"yixian/internal/auth"
 	"yixian/internal/cache"
 	"yixian/internal/fault"
@@ -151,12 +152,36 @@ func (s *server) Me(ctx context.Context, _ api.MeRequestObject) (api.MeResponseO
 			out.User.PhoneMasked = some(seal.MaskPhone(phone))
 		}
 	}
+	if a.Has(auth.RoleGridWorker) {
+		n, err := s.Desk.SelfHandled(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		out.SelfHandled = &n
+	}
 	for _, t := range s.Desk.Worlds().Tenants() {
 		if t.District == a.District {
 			out.Tenant.Code, out.Tenant.Name, out.Tenant.City, out.Tenant.ApproxBoundaries, out.Tenant.Sandbox = t.District, t.Name, some(t.City), new(t.ApproxBoundaries), new(s.Sandbox != nil)
 		}
 	}
 	return api.Me200JSONResponse(out), nil
+}
+
+// MyReveals is who read the resident's data.
+func (s *server) MyReveals(ctx context.Context, r api.MyRevealsRequestObject) (api.MyRevealsResponseObject, error) {
+	a := actorOf(ctx)
+	seen, next, err := s.Desk.MyReveals(ctx, a, limitOf(r.Params.Limit), deref(r.Params.Cursor))
+	if err != nil {
+		return nil, err
+	}
+	w, l := s.world(a.District), lang(ctx)
+	out := api.MyReveals200JSONResponse{Items: []api.Reveal{}, NextCursor: some(next)}
+	for i := range seen {
+		x := &seen[i]
+		out.Items = append(out.Items, api.Reveal{At: x.At, Field: api.RevealField(x.Field), Reason: x.Reason, ReasonText: dispatch.OptionText(x.Reason, l), Words: some(x.Text), Unit: x.Unit, UnitName: w.UnitName(x.Unit),
+			Officer: x.Officer, CaseNo: x.CaseNo, ReceiptCode: x.Receipt, MatterName: some(w.MatterName(x.Matter)), Text: x.Sentence(w, l)})
+	}
+	return out, nil
 }
 
 // MyData is the resident's right to a copy (PIPL 45): everything this district holds about the account.

@@ -38,7 +38,7 @@ func (s *server) SubmitReport(ctx context.Context, r api.SubmitReportRequestObje
 	sum := sha256.Sum256(raw)
 	in := &dispatch.Submission{Text: deref(b.Text), Matter: deref(b.Matter), Point: *pointIn(&b.Point), Address: deref(b.Address), MediaIDs: deref(b.MediaIds), Phone: deref(b.Phone), ContactName: deref(b.ContactName),
 		Anonymous: deref(b.Anonymous), NoContact: deref(b.NoContact), OnBehalf: deref(b.OnBehalf), OccurredAt: b.OccurredAt, Facets: deref(b.Facets), Source: string(deref(b.Source)), ExternalRef: deref(b.ExternalRef),
-		SelfHandled: deref(b.SelfHandled), Follow: deref(b.Follow), Key: deref(r.Params.IdempotencyKey), Hash: sum[:]}
+		SelfHandled: deref(b.SelfHandled), AfterMediaIDs: deref(b.AfterMediaIds), Follow: deref(b.Follow), Key: deref(r.Params.IdempotencyKey), Hash: sum[:]}
 	receipt, replayed, err := s.Desk.Submit(ctx, a, in)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,10 @@ func (s *server) ReportVerb(ctx context.Context, r api.ReportVerbRequestObject) 
 	}
 	keyed(&cmd, raw, r.Params.IdempotencyKey)
 	a := actorOf(ctx)
-	if !s.own(ctx, t) {
+	if act == dispatch.ActFollow && (a.Kind != auth.Resident || a.District != t.Case.District) {
+		return nil, fault.Forbidden("SIGN_IN_NEEDED", "请先登录再关注")
+	}
+	if !s.own(ctx, t) && act != dispatch.ActFollow {
 		// Known by code and phone or by link: the report itself is who acts, whatever session the browser has.
 		device := a.Device
 		a = auth.Actor{District: t.Case.District, Kind: auth.Guest, Device: t.Report.ID, Bindings: []auth.Binding{{Role: auth.RoleResident}}}

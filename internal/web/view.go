@@ -78,7 +78,7 @@ func (s *server) caseView(ctx context.Context, a auth.Actor, o *dispatch.Outcome
 		Source: sum.Source, Street: sum.Street, StreetName: sum.StreetName, GridCode: sum.GridCode, GridName: sum.GridName, Address: sum.Address, OwnerUnit: sum.OwnerUnit, LeadUnit: sum.LeadUnit,
 		LeadUnitName: sum.LeadUnitName, Light: api.CaseLight(sum.Light), DueAt: sum.DueAt, DueKind: sum.DueKind, PromiseAt: sum.PromiseAt, Round: sum.Round, ReporterCount: sum.ReporterCount,
 		Point: sum.Point, CreatedAt: sum.CreatedAt, UpdatedAt: sum.UpdatedAt,
-		Community: some(c.CommunityCode), CommunityName: some(place.CommunityName), ReturnCount: c.ReturnCount, ReopenCount: c.ReopenCount, ReworkCount: c.ReworkCount, MasterCaseId: idText(c.MasterCaseID),
+		Community: some(c.CommunityCode), CommunityName: some(place.CommunityName), ReturnCount: c.ReturnCount, ReopenCount: c.ReopenCount, ReworkCount: c.ReworkCount, HopCount: new(sn.Hops()), SelfHandled: some(c.SelfHandled), MasterCaseId: idText(c.MasterCaseID),
 		Outcome: c.Outcome, Drill: new(c.Drill), IncidentId: idText(c.IncidentID), CheckUnit: some(c.CheckUnit), CheckUnitName: some(w.UnitName(c.CheckUnit)), FirstReceiver: some(c.FirstReceiver), FilingCondition: some(c.FilingCondition),
 		ApproxBoundary: new(place.Approx), ServerTime: &now, Assignments: []api.Assignment{}, Clocks: []api.Clock{}, Requests: []api.CaseRequest{}, Reports: []api.CaseReport{}}
 	if item, ok := w.Catalog.Matter(c.Matter); ok {
@@ -186,9 +186,18 @@ func actionView(act dispatch.Action, sn *dispatch.Snapshot, a auth.Actor, lang s
 		options := []option{}
 		if f.Type == "request" {
 			for _, r := range sn.Requests {
-				if r.State == "PENDING" && r.Kind != "SUPERVISE" && (act != dispatch.ActApprove || r.Kind != "REOPEN") {
+				if sn.Decidable(&r, a) && (act != dispatch.ActApprove || r.Kind != "REOPEN") {
 					options = append(options, option{dispatch.OptionText(r.Kind, lang), r.ID.String()})
 				}
+			}
+			field.Options = &options
+		}
+		if f.Type == "report" { // whose data, where there is more than one reporter
+			if len(sn.Reports) < 2 {
+				continue
+			}
+			for i, r := range sn.Reports {
+				options = append(options, option{fmt.Sprint(i + 1), r.ID.String()})
 			}
 			field.Options = &options
 		}
@@ -234,6 +243,9 @@ func (s *server) residentView(ctx context.Context, a auth.Actor, t *dispatch.Tra
 			Measures *string `json:"measures,omitempty"`
 			Outcome  *string `json:"outcome,omitempty"`
 		}{some(seal.MaskText(r.Measures)), some(r.Outcome)}
+	}
+	if !mine && t.MayFollow(a) {
+		v.Can = append(v.Can, api.ResidentViewCan(dispatch.ActFollow))
 	}
 	for _, can := range t.Can() {
 		v.Can = append(v.Can, api.ResidentViewCan(can))

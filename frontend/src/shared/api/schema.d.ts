@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/reveals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who read my name or phone, when and why, newest first */
+        get: operations["myReveals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/media": {
         parameters: {
             query?: never;
@@ -1075,6 +1092,8 @@ export interface components {
             };
             /** Format: date-time */
             server_time: string;
+            /** @description of a grid worker: how many matters were settled on the spot */
+            self_handled?: number;
         };
         Point: {
             /** Format: double */
@@ -1158,6 +1177,25 @@ export interface components {
             /** Format: date-time */
             received_at?: string;
             duplicates: components["schemas"]["Duplicate"][];
+        };
+        Reveal: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            field: "phone" | "name";
+            reason: string;
+            reason_text: string;
+            /** @description what the officer wrote */
+            words?: string;
+            unit: string;
+            unit_name: string;
+            /** @description masked */
+            officer: string;
+            case_no?: string;
+            receipt_code: string;
+            matter_name?: string;
+            /** @description the whole as one sentence */
+            text: string;
         };
         TimelineEntry: {
             /** Format: date-time */
@@ -1268,7 +1306,7 @@ export interface components {
         };
         Task: components["schemas"]["CaseSummary"] & {
             /** @enum {string} */
-            task: "ACCEPT" | "VERIFY" | "SIGN" | "HANDLE" | "CALL" | "ACK" | "CHECK_IN" | "CHECK" | "DECIDE" | "ARBITRATE" | "CALLBACK";
+            task: "ACCEPT" | "VERIFY" | "SIGN" | "HANDLE" | "CALL" | "ACK" | "CHECK_IN" | "CHECK" | "DECIDE" | "ARBITRATE" | "CALLBACK" | "REPLY";
             task_text?: string;
             /** Format: date-time */
             task_due?: string | null;
@@ -1381,7 +1419,7 @@ export interface components {
             name: string;
             label?: string;
             /** @enum {string} */
-            type: "text" | "longtext" | "matter" | "unit" | "units" | "targets" | "point" | "photos" | "time" | "budget" | "choice" | "bool" | "int" | "tasks" | "verdicts" | "request" | "case" | "texts";
+            type: "text" | "longtext" | "matter" | "unit" | "units" | "targets" | "point" | "photos" | "time" | "budget" | "choice" | "bool" | "int" | "tasks" | "verdicts" | "request" | "case" | "texts" | "report";
             required: boolean;
             options?: {
                 value: string;
@@ -1438,6 +1476,9 @@ export interface components {
             return_count: number;
             reopen_count: number;
             rework_count: number;
+            /** @description how often the lead passed from one unit to another */
+            hop_count?: number;
+            self_handled?: boolean;
             master_case_id: string | null;
             outcome: string | null;
             drill?: boolean;
@@ -1459,8 +1500,10 @@ export interface components {
             allowed_actions: components["schemas"]["AllowedAction"][];
             /** Format: date-time */
             server_time?: string;
-            /** @description answer of reveal */
+            /** @description answer of reveal, never stored */
             value?: string;
+            /** @description answer of reveal: whose field it is */
+            revealed_report?: string;
         };
         /** @description The fields that an action accepts are listed in docs/states.md; others are refused with 422. */
         ActionBody: {
@@ -1526,6 +1569,7 @@ export interface components {
             unit?: string;
             /** @enum {string} */
             field?: "phone" | "name";
+            report_id?: string;
             fraud?: boolean;
         };
         Event: {
@@ -1995,6 +2039,33 @@ export interface operations {
                 content: {
                     "application/json": {
                         [key: string]: unknown;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    myReveals: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Reveal"][];
+                        next_cursor?: string;
                     };
                 };
             };

@@ -58,6 +58,8 @@ const en: Record<keyof typeof zh, string> = {
   clockARBITRATE: 'Arbitrate',
   clockSUPERVISE_REPLY: 'Answer the order',
   clockRESUME: 'Resume',
+  clockCONFIRM: 'Confirm the call',
+  clockSTAGE: 'Stage',
   clockCALLBACK: 'Call back',
   clockOther: 'Limit',
   clockPaused: 'Paused',

@@ -57,6 +57,8 @@ export default {
   clockARBITRATE: '裁定',
   clockSUPERVISE_REPLY: '回复督办',
   clockRESUME: '恢复办理',
+  clockCONFIRM: '呼叫确认',
+  clockSTAGE: '阶段处置',
   clockCALLBACK: '回访',
   clockOther: '时限',
   clockPaused: '暂停',

@@ -1,0 +1,57 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"yixian/notify"
+)
+
+// What is told of side actions: proposals, a street's opinion, looks at personal data.
+
+// callProposed: the street has ten minutes; its leaders hear of it when they are over (clockDue).
+func (t *teller) callProposed() {
+	d := &t.h.data
+	t.data["unit"] = t.unit(t.h.event.Unit)
+	if k := t.clock(func(k *Clock) bool { return k.Kind == ClockConfirm && k.OwnerID == d.Request }); k != nil {
+		t.data["due"] = instant(k.DueAt)
+	}
+	t.to(t.street(), "call_proposed", "street", notify.App, notify.SMS)
+}
+
+func (t *teller) unitRated() {
+	t.data["unit"] = t.unit(t.h.event.Unit)
+	t.to(t.people(t.h.data.Unit), "unit_rated", "unit", notify.App)
+}
+
+// digestAt is the hour at which residents are told, once for a day, that somebody read their data.
+const digestAt = 8
+
+// revealed puts one line a day into the reporter's inbox, the next morning and so within 24 hours. All looks of a day share
+// the event, so that the second adds no message; each is listed at /me/reveals at once.
+func (t *teller) revealed() {
+	local := t.h.event.At.In(t.w.Calendar.Location())
+	day := time.Date(local.Year(), local.Month(), local.Day(), digestAt, 0, 0, 0, local.Location())
+	if !local.Before(day) {
+		day = day.AddDate(0, 0, 1)
+	}
+	for i := range t.v.Reports {
+		r := &t.v.Reports[i]
+		if r.ID.String() != t.h.data.Report || r.Account == nil || r.AccountKind != "RESIDENT" {
+			continue
+		}
+		n := len(t.drafts)
+		t.draft("data_seen", "reporter", notify.App, r.Account.String(), r.Account, nil, day, map[string]string{"receipt_code": r.Receipt})
+		for j := n; j < len(t.drafts); j++ {
+			t.drafts[j].EventID = uuid.NewSHA1(*r.Account, []byte("data_seen "+day.UTC().Format(time.RFC3339)))
+		}
+	}
+}
+
+// revealLimited: who asked is in the chain; here only that it happened, and in which unit.
+func (t *teller) revealLimited() {
+	t.data["unit"] = t.unit(t.h.data.Unit)
+	t.to(t.supervisors(), "reveal_limit", "supervisor", notify.App)
+	t.to(t.staff.byRole["AUDITOR"], "reveal_limit", "auditor", notify.App)
+}
