@@ -74,9 +74,6 @@ func (l *factLoader) newCase(ctx context.Context, row string, state State, close
 		d.event(auth.SystemActor(l.w.District, d.now), standing{Role: auth.RoleSystem}, act, state, data{"fixture": row}, nil)
 	}
 	out := d.finish()
-	if closed != nil {
-		out.Case.UpdatedAt = *closed
-	}
 	if err := l.insert(ctx, "cases", out.Case); err != nil {
 		return id, err
 	}
@@ -212,9 +209,16 @@ func (l *factLoader) deductions(ctx context.Context, f score.Deductions) error {
 			color = "RED"
 		}
 		id := FixtureID(l.w.District, fmt.Sprintf("k%d", i+1))
-		start := seal.ChainStart(l.w.District, id.String())
-		if err := l.insert(ctx, "card", map[string]any{"district": l.w.District, "id": id, "unit": l.unit, "color": color, "kind": "LATE_CHECKINS", "cause": "fixture:" + id.String(), "state": "CONFIRMED", "version": 1,
-			"created_at": l.p.Start, "decide_by": l.p.Start, "decided_by": l.proposer, "decided_at": l.p.Start, "head_seq": 0, "head_hash": Bytes(start[:]), "last_at": l.p.Start}); err != nil {
+		var h Head
+		e := h.link(l.w.District, id, auth.SystemActor(l.w.District, l.p.Start), standing{Role: auth.RoleSystem}, "confirm", CardConfirmed, l.p.Start, data{"fixture": id})
+		if err := l.insert(ctx, "card", map[string]any{"district": l.w.District, "id": id, "unit": l.unit, "color": color, "kind": "LATE_CHECKINS", "cause": "fixture:" + id.String(), "state": h.State, "version": h.Version,
+			"created_at": l.p.Start, "decide_by": l.p.Start, "decided_by": l.proposer, "decided_at": l.p.Start, "head_seq": h.HeadSeq, "head_hash": h.HeadHash, "last_at": h.LastAt}); err != nil {
+			return err
+		}
+		if err := l.insert(ctx, "office_event", struct {
+			OfficeEvent
+			District string `json:"district"`
+		}{e, l.w.District}); err != nil {
 			return err
 		}
 	}
