@@ -11,9 +11,9 @@ import (
 // are shared and must not be changed.
 type Catalog struct {
 	byCode  map[Kind]map[string]*Item
-	matters []*Item // by code
-	terms   []terms // of the public matters, for Suggest
-	idf     map[[2]rune]float64
+	matters []*Item     // by code
+	vocab   *vocabulary // of the public matters, for Suggest
+	learned learnedCounts
 }
 
 // NewCatalog checks and indexes items; inactive ones are left out. It refuses an invalid item and two
@@ -38,7 +38,7 @@ func NewCatalog(items []Item) (*Catalog, error) {
 		}
 	}
 	slices.SortFunc(c.matters, func(a, b *Item) int { return strings.Compare(a.Code, b.Code) })
-	c.indexTerms()
+	c.vocab = newVocabulary(c.matters)
 	return c, nil
 }
 

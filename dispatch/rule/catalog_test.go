@@ -145,35 +145,6 @@ func TestCheckModeDraw(t *testing.T) {
 	require.InDelta(t, 6000, n, 300)
 }
 
-func TestSuggest(t *testing.T) {
-	t.Parallel()
-	c := DemoCatalog("350102")
-	for words, want := range map[string]string{
-		"门口一堆垃圾没人清，好臭": "06010", "路灯坏了好几天晚上黑漆漆": "01037", "人行道上井盖没了，太危险": "01002", "车子乱停，占道停车堵住路口": "09009",
-		"楼下广场舞吵死了": "06028", "有人在顶楼违章搭建": "06001", "墙上到处是小广告": "07001", "马路上一个大坑，坑坑洼洼": "06013",
-		"消防通道被车堵死": "09012", "共享单车堆得满地都是": "09011", "饭店油烟直接排到我家": "06027", "半夜施工打桩声睡不着": "08001",
-		"路边摆摊占道": "09006", "垃圾桶满了没人收": "06042", "物业不作为": "22001", "外卖吃出虫子": "21002", "公司拖欠工资": "24016",
-		"电梯坏了没人修": "22003", "河水发黑": "27006", "电动车在楼道充电": "23001", "群里传的消息是谣言吗": "28001", "大树倒下砸到车": "30010",
-		"红绿灯坏了": "02014", "狗没拴绳乱跑": "23012", "被狗咬了": "23013",
-	} {
-		got := c.Suggest(words)
-		require.NotEmpty(t, got, words)
-		require.LessOrEqual(t, len(got), 3)
-		require.Equal(t, want, got[0].Item.Code, "%s → %s %v", words, got[0].Item.Name, got[0].Because)
-		for i, s := range got {
-			require.True(t, s.Confidence >= 0 && s.Confidence < 1, "%s %v", words, s.Confidence)
-			require.True(t, i == 0 || s.Confidence <= got[i-1].Confidence, words)
-			require.True(t, s.Item.Public)
-		}
-	}
-	require.Empty(t, c.Suggest(""))
-	require.Empty(t, c.Suggest("。。！？"))
-	require.Empty(t, c.Suggest("qqqq"))
-	sure, torn := c.Suggest("消防通道被占")[0], c.Suggest("路灯坏了，垃圾没人扫")[0]
-	require.GreaterOrEqual(t, sure.Confidence, 0.80)
-	require.Less(t, torn.Confidence, 0.80, "two equal candidates must not look certain")
-}
-
 func TestSearch(t *testing.T) {
 	t.Parallel()
 	c := DemoCatalog("350102")
@@ -188,11 +159,4 @@ func TestSearch(t *testing.T) {
 	require.Empty(t, c.Search("垃圾", 0))
 	require.Empty(t, c.Search("29001", 5), "alarms are not offered to residents")
 	require.Equal(t, "29001", c.SearchAll("29001", 5)[0].Code)
-}
-
-func BenchmarkSuggest(b *testing.B) {
-	c := DemoCatalog("350102")
-	for b.Loop() {
-		c.Suggest("我们小区门口人行道上井盖没了，晚上路灯坏了看不见，太危险了，请尽快派人来处理")
-	}
 }

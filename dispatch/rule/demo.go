@@ -86,7 +86,8 @@ func readDemo() ([]Item, error) {
 	}
 	err = eachRow("local.csv", func(r []string) {
 		add(StandardLocal, KindMatter, r[0], r[1], r[2])
-		items[len(items)-1].Synonyms = split(r[3])
+		it := &items[len(items)-1]
+		it.Synonyms = append(split(r[3]), it.Synonyms...)
 	})
 	return items, err
 }
