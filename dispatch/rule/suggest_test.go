@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,9 +41,9 @@ func TestSuggest(t *testing.T) {
 func TestSuggestionsAreRight(t *testing.T) {
 	t.Parallel()
 	c := DemoCatalog("350102")
-	tuning, scored := Sentences("tuning"), Sentences("scored")
+	tuning, scored, later := Sentences("tuning"), Sentences("scored"), Sentences("later")
 	seen, codes := map[string]bool{}, map[string]bool{}
-	for _, l := range append(tuning, scored...) {
+	for _, l := range slices.Concat(tuning, scored, later) {
 		require.False(t, seen[normal(l.Words)], "%s stands twice", l.Words)
 		seen[normal(l.Words)], codes[l.Code] = true, true
 		it, ok := c.Matter(l.Code)
@@ -53,7 +54,7 @@ func TestSuggestionsAreRight(t *testing.T) {
 	for _, part := range []struct {
 		name string
 		of   []Sentence
-	}{{"tuning", tuning}, {"scored", scored}} {
+	}{{"tuning", tuning}, {"scored", scored}, {"later", later}} {
 		r := c.Measure(part.of)
 		t.Logf("%s: %s", part.name, r)
 		if part.name == "tuning" && testing.Verbose() {
