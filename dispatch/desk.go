@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -274,6 +275,11 @@ func (k *Desk) do(ctx context.Context, a auth.Actor, key loadKey, cmd Command, r
 			return nil, k.refused(ctx, a, key.Case, err, l.Now.In(w.Calendar.Location()))
 		}
 		if won {
+			if len(change.Learned) > 0 {
+				if err := k.worlds.Learn(context.WithoutCancel(ctx), a.District); err != nil {
+					slog.WarnContext(ctx, "what was learned is not in force yet", "reason", err.Error()) // it is stored
+				}
+			}
 			if len(change.Rules) > 0 { // the next report must meet the new precedent
 				if err := k.worlds.Load(context.WithoutCancel(ctx)); err != nil {
 					return nil, pg.Fault(err)

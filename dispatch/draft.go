@@ -84,6 +84,7 @@ type Change struct {
 	Callbacks   []Callback    `json:"callbacks,omitempty"`
 	Reveals     []Reveal      `json:"reveals,omitempty"`
 	Quota       *Quota        `json:"quota,omitempty"`
+	Learned     []rule.Count  `json:"learned,omitempty"`
 	Relink      bool          `json:"-"` // the case's reports go to its master
 	Reports     []Report      `json:"reports,omitempty"`
 	Reporters   []Reporter    `json:"reporters,omitempty"`

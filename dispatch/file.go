@@ -56,6 +56,9 @@ func file(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	c.Sensitivity, c.CheckMode = string(decision.Sensitivity), string(decision.CheckMode)
 	c.SLABudget = d.handleBudget(item, decision)
 	c.FiledAt = &d.now
+	if a.Kind == auth.Staff && len(d.s.Reports) > 0 {
+		d.out.Learned = d.w.Catalog.Correction(d.s.Reports[0].Words, c.Matter)
+	}
 	d.stopClock(ClockAccept, c.ID)
 	facts := data{"case_no": *c.CaseNo, "matter": c.Matter, "grid": c.GridCode, "priority": c.Priority, "budget": c.SLABudget}
 	if alarm != nil {

@@ -114,6 +114,10 @@ ik as (insert into idempotency (district, actor, key, payload_hash, status, answ
 x_quota as (insert into reveal_quota as q (district, account_id, day, n, most) select c.district, (j->'quota'->>'account_id')::uuid, (j->'quota'->>'day')::date, 1, (j->'quota'->>'most')::int from c, p
   on conflict (district, account_id, day) do update set n = q.n + 1, most = excluded.most)`)
 		}
+		if part == "learned" { // sorted by their key, so that two corrections never wait for each other in a circle
+			b.WriteString(",\nx_learned as (insert into suggest_count as s (district, term, item, n) select c.district, r->>'term', r->>'item', (r->>'n')::int from c, jsonb_array_elements((select j->'learned' from p)) r" +
+				" on conflict (district, term, item) do update set n = greatest(-1000, least(1000, s.n + excluded.n)))")
+		}
 		if part == "relink" {
 			b.WriteString(`,
 x_followers as (insert into case_follower (district, case_id, account_id, report_id, followed_at) select f.district, (j->'case'->>'master_case_id')::uuid, f.account_id, f.report_id, f.followed_at
@@ -149,6 +153,9 @@ func (c *Change) parts() []string {
 	}
 	if c.Quota != nil {
 		out = append(out, "quota")
+	}
+	if len(c.Learned) > 0 {
+		out = append(out, "learned")
 	}
 	if c.Relink {
 		out = append(out, "relink")

@@ -4,9 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"yixian/dispatch/rule"
 	"yixian/grid"
@@ -29,7 +33,8 @@ func (Tenant) TableName() string { return "tenant" }
 
 // Worlds holds every district's configuration; readers take an immutable World and keep it for one decision.
 type Worlds struct {
-	db      *pg.DB // engine role: sees all districts
+	db      *pg.DB     // engine role: sees all districts
+	change  sync.Mutex // one writer at a time
 	current atomic.Pointer[map[string]*World]
 	tenants atomic.Pointer[[]Tenant]
 	index   grid.Directory
@@ -65,6 +70,8 @@ func (ws *Worlds) Index() *grid.Index { return ws.index.Index() }
 
 // Load reads the configuration and swaps it in as a whole; on error the old one stays in force.
 func (ws *Worlds) Load(ctx context.Context) error {
+	ws.change.Lock()
+	defer ws.change.Unlock()
 	var now time.Time
 	if err := ws.db.Pool.QueryRow(ctx, "select yx_now()").Scan(&now); err != nil {
 		return err
@@ -148,6 +155,11 @@ func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit) (*W
 	if w.Catalog, err = rule.NewCatalog(items); err != nil {
 		return nil, err
 	}
+	counts, err := ws.learned(ctx, t.District)
+	if err != nil {
+		return nil, err
+	}
+	w.Catalog = w.Catalog.WithLearned(counts)
 	rules, err := bodies[rule.Rule](ctx, ws.db, "select body from rule where district = $1 and status <> 'OFF'", t.District)
 	if err != nil {
 		return nil, err
@@ -156,6 +168,35 @@ func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit) (*W
 		return nil, err
 	}
 	return w, nil
+}
+
+func (ws *Worlds) learned(ctx context.Context, district string) ([]rule.Count, error) {
+	rows, err := ws.db.Pool.Query(ctx, "select term, item, n from suggest_count where district = $1 order by term, item", district)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[rule.Count])
+}
+
+// Learn takes a district's counts for the suggestion of the matter into force without reading anything else again.
+// Other processes read them within a minute.
+func (ws *Worlds) Learn(ctx context.Context, district string) error {
+	ws.change.Lock()
+	defer ws.change.Unlock()
+	w := ws.Get(district)
+	if w == nil {
+		return nil
+	}
+	counts, err := ws.learned(ctx, district)
+	if err != nil {
+		return err
+	}
+	taught := *w
+	taught.Catalog = w.Catalog.WithLearned(counts)
+	next := maps.Clone(*ws.current.Load())
+	next[district] = &taught
+	ws.current.Store(&next)
+	return nil
 }
 
 func bodies[T any](ctx context.Context, db *pg.DB, sql, district string) ([]T, error) {

@@ -18,7 +18,7 @@ const (
 	fewestLearned = 3    // corrections before a pair says anything
 	halfLearned   = 12.0 // corrections at which a pair says half of what it can
 	mostPerPair   = 2.4  // weight of one learned pair at most
-	mostLearned   = 4.0  // weight of all that was learned for one matter at most, either way
+	mostLearned   = 2.4  // weight of all that was learned for one matter at most; against one half as much
 )
 
 // learnedCounts are a district's counts by pair; the zero value has learned nothing.
@@ -67,7 +67,7 @@ func (l learnedCounts) add(text []rune, v *vocabulary, hits map[int32][]hit) {
 			}
 			n := float64(max(o.n, -o.n))
 			weight := math.Copysign(mostPerPair*o.told*n/(n+halfLearned), float64(o.n))
-			sum := max(-mostLearned, min(mostLearned, room[item]+weight))
+			sum := max(-mostLearned/2, min(mostLearned, room[item]+weight))
 			if weight = sum - room[item]; weight != 0 {
 				room[item] = sum
 				hits[item] = append(hits[item], hit{nil, Reason{term, Learned, weight}})

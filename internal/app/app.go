@@ -348,7 +348,7 @@ func (a *App) watchConfig(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var seen string
-	known := false
+	known, ticks := false, 0
 	for {
 		var now string
 		err := a.Engine.Pool.QueryRow(ctx, "select coalesce(string_agg(district || ':' || config_version, ',' order by district), '') from tenant").Scan(&now)
@@ -366,8 +366,18 @@ func (a *App) watchConfig(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		if ticks++; ticks%learnEvery == 0 {
+			for _, t := range a.worlds.Tenants() {
+				if err := a.worlds.Learn(ctx, t.District); err != nil {
+					a.log.Warn("what dispatchers taught is not read", "cause", err.Error())
+				}
+			}
+		}
 	}
 }
+
+// learnEvery is how many seconds pass until corrections of another process count here.
+const learnEvery = 60
 
 // admin serves metrics and pprof on a listener of its own.
 func (a *App) admin() error {

@@ -92,6 +92,20 @@ func (s *server) Matters(ctx context.Context, r api.MattersRequestObject) (api.M
 	return out, nil
 }
 
+func suggestionView(g rule.Suggestion) api.Suggestion {
+	v := api.Suggestion{Matter: matterView(g.Item), Confidence: g.Confidence, Sure: g.Confidence >= rule.Sure, Reasons: []api.SuggestionReason{}, Confusable: []api.Matter{}}
+	var why []string
+	for _, r := range g.Reasons {
+		v.Reasons = append(v.Reasons, api.SuggestionReason{Word: r.Word, How: api.SuggestionReasonHow(r.How), Weight: r.Weight})
+		why = append(why, r.Word)
+	}
+	v.Why = some(strings.Join(why, "；"))
+	for _, it := range g.Confusable {
+		v.Confusable = append(v.Confusable, matterView(it))
+	}
+	return v
+}
+
 func (s *server) SuggestMatter(ctx context.Context, r api.SuggestMatterRequestObject) (api.SuggestMatterResponseObject, error) {
 	cat, err := s.catalog(ctx)
 	if err != nil {
@@ -99,7 +113,7 @@ func (s *server) SuggestMatter(ctx context.Context, r api.SuggestMatterRequestOb
 	}
 	out := api.SuggestMatter200JSONResponse{Items: []api.Suggestion{}}
 	for _, g := range cat.Suggest(r.Body.Text) {
-		out.Items = append(out.Items, api.Suggestion{Matter: matterView(g.Item), Confidence: g.Confidence, Why: some(strings.Join(g.Because, "；"))})
+		out.Items = append(out.Items, suggestionView(g))
 	}
 	return out, nil
 }

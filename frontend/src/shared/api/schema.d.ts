@@ -1669,9 +1669,28 @@ export interface components {
         };
         Suggestion: {
             matter: components["schemas"]["Matter"];
-            /** Format: double */
+            /**
+             * Format: double
+             * @description in [0,1): how often such a suggestion was right
+             */
             confidence: number;
+            /** @description confidence is at least 0.80; otherwise a person decides */
+            sure: boolean;
+            /** @description the words that counted */
             why?: string;
+            reasons: components["schemas"]["SuggestionReason"][];
+            /** @description matters that are often taken for this one */
+            confusable: components["schemas"]["Matter"][];
+        };
+        SuggestionReason: {
+            word: string;
+            /** @enum {string} */
+            how: "SAID" | "SOUNDS_LIKE" | "IN_PART" | "AGAINST" | "LEARNED";
+            /**
+             * Format: double
+             * @description share of the score; below 0 it spoke against
+             */
+            weight: number;
         };
         OfficeAct: {
             /** Format: int64 */
