@@ -145,9 +145,9 @@ func (s *Snapshot) callerUnit() string {
 	if s.Case.LeadUnit == s.Case.OwnerUnit {
 		return s.Case.OwnerUnit
 	}
-	for i := len(s.Calls) - 1; i >= 0; i-- {
-		if s.Calls[i].State != "WITHDRAWN" {
-			return s.Calls[i].CallerUnit
+	for _, c := range slices.Backward(s.Calls) {
+		if c.State != "WITHDRAWN" {
+			return c.CallerUnit
 		}
 	}
 	return ""

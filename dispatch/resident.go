@@ -168,7 +168,7 @@ func (t *Tracked) Can() []string {
 	return out
 }
 
-// MayFollow: a signed-in resident who knows somebody else's report and does not follow it yet.
+// MayFollow reports whether the actor is a signed-in resident who knows somebody else's report and does not follow it yet.
 func (t *Tracked) MayFollow(a auth.Actor) bool {
 	return a.Kind == auth.Resident && a.District == t.Case.District && slices.Contains(Active, t.Case.State) && (t.Report.AccountID == nil || *t.Report.AccountID != a.Account) && !slices.Contains(t.Followers, a.Account)
 }

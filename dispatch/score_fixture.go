@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -109,13 +110,7 @@ func (l *factLoader) insert(ctx context.Context, table string, row any) error {
 		cols = append(cols, pgx.Identifier{name}.Sanitize())
 	}
 	slices.Sort(cols)
-	list := ""
-	for i, c := range cols {
-		if i > 0 {
-			list += ", "
-		}
-		list += c
-	}
+	list := strings.Join(cols, ", ")
 	_, err = l.tx.Exec(ctx, fmt.Sprintf("insert into %s (%s) select %s from jsonb_populate_record(null::%s, $1)", table, list, list, table), raw)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/csv"
 	"fmt"
+	"strings"
 )
 
 //go:embed testdata/residents_*.csv
@@ -74,11 +75,12 @@ func (c *Catalog) Measure(of []Sentence) Accuracy {
 			}
 		}
 		if at != 0 {
-			miss := fmt.Sprintf("%s %s (%d):", s.Code, s.Words, at)
+			var miss strings.Builder
+			fmt.Fprintf(&miss, "%s %s (%d):", s.Code, s.Words, at)
 			for _, g := range got {
-				miss += fmt.Sprintf(" | %s %s %.2f %.2f %v", g.Item.Code, g.Item.Name, g.Score, g.Confidence, g.Reasons)
+				fmt.Fprintf(&miss, " | %s %s %.2f %.2f %v", g.Item.Code, g.Item.Name, g.Score, g.Confidence, g.Reasons)
 			}
-			r.Missed = append(r.Missed, miss)
+			r.Missed = append(r.Missed, miss.String())
 		}
 	}
 	n := float64(max(1, len(of)))

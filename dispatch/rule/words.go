@@ -98,17 +98,17 @@ func (v *vocabulary) take(item int32, text string, phrase bool, seen map[string]
 	w := word{item: item, phrase: phrase}
 	id := int32(len(v.words))
 	for slot := range strings.SplitSeq(text, "+") {
-		var any []int32
+		var choices []int32
 		for part := range strings.SplitSeq(slot, "/") {
 			if n := normal(spoken().Replace(part)); n != "" {
-				if p := v.piece(n); !slices.Contains(any, p) {
-					any = append(any, p)
+				if p := v.piece(n); !slices.Contains(choices, p) {
+					choices = append(choices, p)
 				}
 				w.label = n
 			}
 		}
-		if len(any) > 0 {
-			w.slots = append(w.slots, any)
+		if len(choices) > 0 {
+			w.slots = append(w.slots, choices)
 		}
 	}
 	if len(w.slots) == 0 {
@@ -123,7 +123,7 @@ func (v *vocabulary) take(item int32, text string, phrase bool, seen map[string]
 	for _, slot := range w.slots {
 		for _, p := range slot {
 			if of := v.pieces[p].words; len(of) == 0 || of[len(of)-1] != id {
-				v.pieces[p].words = append(of, id)
+				v.pieces[p].words = append(v.pieces[p].words, id)
 			}
 		}
 	}

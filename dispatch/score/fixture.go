@@ -106,7 +106,7 @@ type reader struct {
 
 func (r *reader) add(f Fact) { r.out.Facts = append(r.out.Facts, f) }
 
-func (r *reader) fail(pointer, format string, args ...any) {
+func (r *reader) failf(pointer, format string, args ...any) {
 	if r.err == nil {
 		r.err = fault.Invalid(pointer, format, args...)
 	}
@@ -123,15 +123,15 @@ type row struct {
 func (r *reader) at(list string, i int, cells []json.RawMessage, n int) *row {
 	c := &row{r, fmt.Sprintf("/%s/%d", list, i), cells, ""}
 	if len(cells) != n {
-		r.fail(c.pointer, "应有 %d 列，实有 %d 列 / %d columns wanted, %d found", n, len(cells), n, len(cells))
+		r.failf(c.pointer, "应有 %d 列，实有 %d 列 / %d columns wanted, %d found", n, len(cells), n, len(cells))
 		return nil
 	}
 	if json.Unmarshal(cells[0], &c.id) != nil || c.id == "" {
-		r.fail(c.pointer+"/0", "编号应为非空文字 / the id must be a text")
+		r.failf(c.pointer+"/0", "编号应为非空文字 / the id must be a text")
 		return nil
 	}
 	if key := list + "/" + c.id; r.seen[key] {
-		r.fail(c.pointer, "编号 %s 重复 / listed twice", c.id)
+		r.failf(c.pointer, "编号 %s 重复 / listed twice", c.id)
 	} else {
 		r.seen[key] = true
 	}
@@ -150,7 +150,7 @@ func (c *row) time(i int, optional bool) *time.Time {
 			return &at
 		}
 	}
-	c.r.fail(fmt.Sprintf("%s/%d", c.pointer, i), "%s：不是时间，应写成 2026-06-03T12:00:00 / not a time", c.id)
+	c.r.failf(fmt.Sprintf("%s/%d", c.pointer, i), "%s：不是时间，应写成 2026-06-03T12:00:00 / not a time", c.id)
 	return nil
 }
 
@@ -162,13 +162,13 @@ func (c *row) flag(i int) bool {
 	case "0", "false":
 		return false
 	}
-	c.r.fail(fmt.Sprintf("%s/%d", c.pointer, i), "%s：应为 0 或 1 / must be 0 or 1", c.id)
+	c.r.failf(fmt.Sprintf("%s/%d", c.pointer, i), "%s：应为 0 或 1 / must be 0 or 1", c.id)
 	return false
 }
 
 func (c *row) whole(i int, into *int, low, high int) {
 	if err := json.Unmarshal(c.cells[i], into); err != nil || null(c.cells[i]) || *into < low || *into > high {
-		c.r.fail(fmt.Sprintf("%s/%d", c.pointer, i), "%s：应为 %d 到 %d 的整数 / must be a whole number from %d to %d", c.id, low, high, low, high)
+		c.r.failf(fmt.Sprintf("%s/%d", c.pointer, i), "%s：应为 %d 到 %d 的整数 / must be a whole number from %d to %d", c.id, low, high, low, high)
 	}
 }
 
@@ -183,7 +183,7 @@ func (r *reader) assignment(c *row) {
 	}
 	f := Fact{Kind: KindAssignment, ID: c.id, Due: c.time(2, false), Done: c.time(3, true)}
 	if json.Unmarshal(c.cells[1], &f.Role) != nil || (f.Role != "LEAD" && f.Role != "ASSIST" && f.Role != "COORDINATOR") {
-		r.fail(c.pointer+"/1", "%s：应为 LEAD、ASSIST 或 COORDINATOR / unknown kind of assignment", c.id)
+		r.failf(c.pointer+"/1", "%s：应为 LEAD、ASSIST 或 COORDINATOR / unknown kind of assignment", c.id)
 		return
 	}
 	var rework int

@@ -30,14 +30,17 @@ func Rank(list []Standing) {
 		}
 		return strings.Compare(a.Unit, b.Unit)
 	})
+	var above *Standing
 	for i := range list {
+		one := &list[i]
 		switch {
-		case list[i].Score == nil:
-			list[i].Rank = 0
-		case i > 0 && list[i].Score.Cmp(list[i-1].Score) == 0:
-			list[i].Rank = list[i-1].Rank
+		case one.Score == nil:
+			one.Rank = 0
+		case above != nil && above.Score != nil && one.Score.Cmp(above.Score) == 0:
+			one.Rank = above.Rank
 		default:
-			list[i].Rank = i + 1
+			one.Rank = i + 1
 		}
+		above = one
 	}
 }

@@ -1,5 +1,7 @@
 package score
 
+import "slices"
+
 // Rework is 返工率: assignments with a check_fail or an upheld reopen event in the period (each once, at most the
 // denominator) / settled assignments (domain 4d; Chengdu Jinniu 返工率). Rework belongs to the period of its event, so a
 // reopening after the freeze falls into the next period and changes no old sheet.
@@ -20,10 +22,5 @@ var Rework = Indicator{
 
 // again reports whether the assignment was reworked in the period.
 func (p Period) again(f *Fact) bool {
-	for _, at := range f.Again {
-		if p.holds(at) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Again, p.holds)
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -26,8 +27,8 @@ func benchRoom(ctx context.Context, cfg Config, log *slog.Logger) (a *App, admin
 	}
 	var closers []func()
 	done = func() {
-		for i := len(closers) - 1; i >= 0; i-- {
-			closers[i]()
+		for _, end := range slices.Backward(closers) {
+			end()
 		}
 	}
 	defer func() {

@@ -35,6 +35,7 @@ func until(t *testing.T, from <-chan []byte, want string) {
 
 // process is one of several that share a Redis; it waits for it however busy the machine is.
 func process(t *testing.T, addr string) *Fanout {
+	t.Helper()
 	f := newFanout(client(t, addr))
 	f.breaker.patience = time.Minute
 	go f.listen(t.Context())

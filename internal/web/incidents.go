@@ -16,7 +16,7 @@ func once(key *string, what string, body any) dispatch.Once {
 	if key == nil {
 		return dispatch.Once{}
 	}
-	raw, _ := json.Marshal(body) // a decoded body always encodes
+	raw, _ := json.Marshal(body) //nolint:errchkjson // a decoded body always encodes
 	sum := sha256.Sum256(append([]byte(what+"\n"), raw...))
 	return dispatch.Once{Key: *key, Hash: sum[:]}
 }

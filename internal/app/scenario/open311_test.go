@@ -180,7 +180,7 @@ func TestOpen311MultipartAndUpdates(t *testing.T) {
 	require.NoError(t, w.Close())
 	const boundary = "====1795323783531==="
 	raw := strings.ReplaceAll(body.String(), "placeholder", boundary)
-	req, err := http.NewRequestWithContext(t.Context(), "POST", strings.TrimSuffix(p.base, "/api/v1")+"/open311/v2/requests.json", strings.NewReader(raw))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, strings.TrimSuffix(p.base, "/api/v1")+"/open311/v2/requests.json", strings.NewReader(raw))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
 	resp, err := http.DefaultClient.Do(req)

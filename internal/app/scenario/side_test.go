@@ -1,21 +1,13 @@
 package scenario
 
 import (
+	"maps"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
-
-// finish brings a street's signed case to CLOSED.
-func (p *program) finish(id string) {
-	p.t.Helper()
-	so, gw := p.staff("so1"), p.staff("gw1")
-	so.act(id, "contact", obj{"method": "PHONE"}).ok(200)
-	so.act(id, "resolve", so.done()).ok(200)
-	require.Equal(p.t, "CLOSED", gw.act(id, "check_pass", obj{"media_ids": []string{gw.photo()}, "point": near()}).ok(200).str("state"))
-}
 
 // tasks lists what somebody is asked to do about a case.
 func (w *who) tasks(id string) (kinds []string) {
@@ -86,12 +78,8 @@ func TestScenario11SelfHandled(t *testing.T) {
 	body := obj{"matter": "06036", "point": near(), "text": "已当场清理杂物", "self_handled": true, "media_ids": []string{before}, "after_media_ids": []string{after}}
 	with := func(more obj) obj {
 		out := obj{}
-		for k, v := range body {
-			out[k] = v
-		}
-		for k, v := range more {
-			out[k] = v
-		}
+		maps.Copy(out, body)
+		maps.Copy(out, more)
 		return out
 	}
 	gw.post("/reports", with(obj{"after_media_ids": []string{}})).code(422, "INVALID")

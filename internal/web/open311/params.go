@@ -33,7 +33,7 @@ func (p params) get(name string) string {
 // list is a comma list.
 func (p params) list(name string) []string {
 	var out []string
-	for _, v := range strings.Split(p.get(name), ",") {
+	for v := range strings.SplitSeq(p.get(name), ",") {
 		if v = strings.TrimSpace(v); v != "" {
 			out = append(out, v)
 		}
@@ -95,8 +95,7 @@ func (p params) done() {
 }
 
 func tooLarge(err error) *answer {
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return refuse(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", large.Limit)
 	}
 	return refuse(http.StatusBadRequest, "the body could not be read to its end")
@@ -130,7 +129,7 @@ func (p params) number(name string, bad **answer) (float64, bool) {
 	return n, err == nil
 }
 
-// page is limit and offset: at most most rows a page.
+// page is limit and offset: no more than most rows a page.
 func (p params) page(most int, bad **answer) (limit, offset int) {
 	page, size := 1, most
 	for name, into := range map[string]*int{"page": &page, "page_size": &size, "max_requests": &size} {

@@ -145,7 +145,7 @@ func (k door) requests(c *gin.Context) {
 		write(c, bad)
 		return
 	}
-	k.list(c, district, w, f, p)
+	k.list(c, district, w, f)
 }
 
 func (k door) filter(c *gin.Context, w *dispatch.World, p params) (f dispatch.OpenFilter, bad *answer) {
@@ -213,7 +213,7 @@ func window(from, to *time.Time, now time.Time) (a, b time.Time, bad *answer) {
 	return *from, *to, nil
 }
 
-func (k door) list(c *gin.Context, district string, w *dispatch.World, f dispatch.OpenFilter, p params) {
+func (k door) list(c *gin.Context, district string, w *dispatch.World, f dispatch.OpenFilter) {
 	found, err := k.Desk.OpenRequests(c, district, f)
 	if err != nil {
 		write(c, k.failed(c, err))
