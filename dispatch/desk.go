@@ -281,7 +281,7 @@ func (k *Desk) do(ctx context.Context, a auth.Actor, key loadKey, cmd Command, r
 				}
 			}
 			if len(change.Rules) > 0 { // the next report must meet the new precedent
-				if err := k.worlds.Load(context.WithoutCancel(ctx)); err != nil {
+				if err := k.worlds.LoadRules(context.WithoutCancel(ctx), a.District); err != nil {
 					return nil, pg.Fault(err)
 				}
 			}

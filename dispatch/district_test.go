@@ -103,7 +103,7 @@ func newDistrict(t testing.TB) *testDistrict {
 	insert := "insert into catalog_item (district, standard, kind, code, version, active, body) select $1, b->>'standard', b->>'kind', b->>'code', 1, true, b from jsonb_array_elements($2::jsonb) b"
 	d.insertAll(insert, rule.DemoItems(grid.DemoDistrict))
 	rules, _ := rule.Adapt(rule.DemoRules(), dir)
-	d.insertAll("insert into rule (district, id, status, body) select $1, b->>'id', 'ACTIVE', b from jsonb_array_elements($2::jsonb) b", rules)
+	d.insertAll("select yx_first_rules($1, $2, 'test')", rules)
 
 	store := auth.NewStore(d.db.App, d.keys, nil, auth.Options{Sandbox: true})
 	staff := make([]auth.NewStaff, len(staffOf))

@@ -107,7 +107,9 @@ ik as (insert into idempotency (district, actor, key, payload_hash, status, answ
 	}
 	for _, part := range parts {
 		if part == "rules" {
-			b.WriteString(",\nx_rules as (insert into rule (district, id, version, status, body) select c.district, r->>'id', (r->>'version')::int, r->>'status', r from c, jsonb_array_elements((select j->'rules' from p)) r on conflict do nothing)")
+			// A second arbitration of the same case writes the next version, which outranks the first.
+			b.WriteString(",\nx_rules as (insert into rule (district, id, version, status, body) select c.district, r->>'id', v.n, r->>'status', r || jsonb_build_object('version', v.n)" +
+				" from c, jsonb_array_elements((select j->'rules' from p)) r cross join lateral (select coalesce(max(x.version), 0) + 1 as n from rule x where x.district = c.district and x.id = r->>'id') v)")
 		}
 		if part == "quota" {
 			b.WriteString(`,

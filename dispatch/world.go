@@ -43,6 +43,8 @@ type World struct {
 	Workers  map[string]bool // grids that have a worker
 
 	Incidents []Incident // not over, earliest first
+
+	dir rule.Directory // the units as rules see them
 }
 
 // UnitOf is the unit that answers for an area (street or community); "" when nobody does.

@@ -26,6 +26,7 @@ type Tenant struct {
 	ApproxBoundaries bool            `gorm:"column:approx_boundaries"`
 	Settings         json.RawMessage `gorm:"column:settings"`
 	ConfigVersion    int64           `gorm:"column:config_version"`
+	RulesVersion     int64           `gorm:"column:rules_version"`
 }
 
 // TableName is tenant.
@@ -160,13 +161,10 @@ func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit) (*W
 		return nil, err
 	}
 	w.Catalog = w.Catalog.WithLearned(counts)
-	rules, err := bodies[rule.Rule](ctx, ws.db, "select body from rule where district = $1 and status <> 'OFF'", t.District)
-	if err != nil {
+	if w.Rules, err = ws.rules(ctx, t.District, w.Catalog, dir); err != nil {
 		return nil, err
 	}
-	if w.Rules, err = rule.NewSet(rules, w.Catalog, dir); err != nil {
-		return nil, err
-	}
+	w.dir = dir
 	return w, nil
 }
 

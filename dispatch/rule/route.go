@@ -47,6 +47,7 @@ type Decision struct {
 
 	DisputeAfter string `json:"dispute_after,omitempty"` // the stage at whose end the arbitrator is asked
 
+	RuleSet int    `json:"rule_set,omitempty"` // the set that decided, as a whole; 0 when the district has none
 	Rule    string `json:"rule"`
 	Version int    `json:"version"`
 	Source  Source `json:"source"`
@@ -76,6 +77,7 @@ func (s *Set) Route(f Facts, excluded map[string]bool) Decision {
 		item, _ = s.catalog.Matter(f.Matter)
 	}
 	d := base(item, &f)
+	d.RuleSet = s.version
 	d.Owner = s.dir.resolve(expr{kind: exprStreet}, &f)
 
 	var scratch []byte

@@ -19,6 +19,7 @@ type Set struct {
 	byMajor  map[string][]int32
 	general  []int32
 	byItem   map[string]outcome // what the catalogue says, by matter code
+	version  int                // of the district's rule set, for the trace; 0 = none
 }
 
 type compiled struct {
@@ -45,23 +46,44 @@ type outcome struct {
 // for a `unit:` that the district does not have or has retired. catalog may be nil, rules empty: every case
 // then falls to its street. Rules with status OFF are not looked at.
 func NewSet(rules []Rule, catalog *Catalog, dir Directory) (*Set, error) {
+	s, bad := newSet(rules, catalog, dir, false)
+	if len(bad) > 0 {
+		return nil, bad[0]
+	}
+	return s, nil
+}
+
+// Load compiles rules that are in force already. Nothing may stop a report from being routed, so that it never refuses: a
+// rule that this program cannot compile is left out and told of, and a unit that was retired after the rule was published
+// is treated as one that the district lacks (the street stands in, with needs_catalog_review). version is the number of
+// the rule set, which every decision then carries.
+func Load(version int, rules []Rule, catalog *Catalog, dir Directory) (*Set, []error) {
+	s, bad := newSet(rules, catalog, dir, true)
+	s.version = version
+	return s, bad
+}
+
+func newSet(rules []Rule, catalog *Catalog, dir Directory, tolerant bool) (*Set, []error) {
 	s := &Set{catalog: catalog, dir: dir.index(), byMatter: map[string][]int32{}, byMajor: map[string][]int32{}, byItem: map[string]outcome{}}
 	type key struct {
 		id      string
 		version int
 	}
+	var bad []error
 	seen := make(map[key]bool, len(rules))
 	for i := range rules {
 		r := rules[i]
 		if r.Status == StatusOff {
 			continue
 		}
-		c, err := s.compileRule(r)
+		c, err := s.compileRule(r, tolerant)
 		if err != nil {
-			return nil, err
+			bad = append(bad, err)
+			continue
 		}
 		if k := (key{r.ID, r.Version}); seen[k] {
-			return nil, invalidRule("/rules/"+r.ID, "规则编号和版本重复")
+			bad = append(bad, invalidRule("/rules/"+r.ID, "规则编号和版本重复"))
+			continue
 		} else {
 			seen[k] = true
 		}
@@ -78,18 +100,22 @@ func NewSet(rules []Rule, catalog *Catalog, dir Directory) (*Set, error) {
 			}
 			o, err := parseOutcome(Outcome{Lead: it.LeadExpr, Assists: it.AssistExpr})
 			if err != nil {
-				return nil, invalidRule("/catalog/"+it.Code, "%s", err)
+				bad = append(bad, invalidRule("/catalog/"+it.Code, "%s", err))
+				continue
 			}
 			s.byItem[it.Code] = o
 		}
 	}
-	return s, nil
+	return s, bad
 }
+
+// Version is the number of the rule set, 0 when it has none.
+func (s *Set) Version() int { return s.version }
 
 // Len is how many rules are compiled (ACTIVE and SHADOW).
 func (s *Set) Len() int { return len(s.rules) }
 
-func (s *Set) compileRule(r Rule) (compiled, error) {
+func (s *Set) compileRule(r Rule, tolerant bool) (compiled, error) {
 	at := "/rules/" + r.ID
 	c := compiled{Rule: r}
 	switch {
@@ -117,7 +143,7 @@ func (s *Set) compileRule(r Rule) (compiled, error) {
 	if c.then, err = parseOutcome(r.Then); err != nil {
 		return c, invalidRule(at+"/then", "%s", err)
 	}
-	if dead := s.deadTarget(c.then); dead != "" {
+	if dead := s.deadTarget(c.then); dead != "" && !tolerant {
 		return c, invalidRule(at+"/then", "单位 %s 不存在或已撤销", dead)
 	}
 	p := c.when.pins()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -343,30 +344,44 @@ func (a *App) handler(pages http.Handler) (http.Handler, error) {
 	return web.New(d)
 }
 
-// watchConfig loads the districts' configuration again when another process changed it.
+// watchConfig loads the districts' configuration again when another process changed it. When only the rules of a district
+// changed, only they are read again: a published set holds everywhere within a second, however many grids there are.
 func (a *App) watchConfig(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(configEvery)
 	defer tick.Stop()
-	var seen string
-	known, ticks := false, 0
-	for {
-		var now string
-		err := a.Engine.Pool.QueryRow(ctx, "select coalesce(string_agg(district || ':' || config_version, ',' order by district), '') from tenant").Scan(&now)
-		if err == nil && known && now != seen {
+	seen, rules := map[string]int64{}, map[string]int64{} // as the configuration in force was read
+	for _, t := range a.worlds.Tenants() {
+		seen[t.District], rules[t.District] = t.ConfigVersion, t.RulesVersion
+	}
+	for ticks := 1; ; ticks++ {
+		now, nowRules, err := a.configVersions(ctx)
+		switch {
+		case err != nil:
+		case !maps.Equal(now, seen):
 			if err := a.worlds.Load(ctx); err != nil {
 				a.log.Error("configuration not loaded; the old one stays in force", "cause", err.Error())
-				now = seen
+				now, nowRules = seen, rules
+			}
+		default:
+			for district, n := range nowRules {
+				if n == rules[district] {
+					continue
+				}
+				if err := a.worlds.LoadRules(ctx, district); err != nil {
+					a.log.Error("rules not loaded; the old ones stay in force", "district", district, "cause", err.Error())
+					nowRules[district] = rules[district]
+				}
 			}
 		}
 		if err == nil {
-			seen, known = now, true
+			seen, rules = now, nowRules
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if ticks++; ticks%learnEvery == 0 {
+		if ticks%learnEvery == 0 {
 			for _, t := range a.worlds.Tenants() {
 				if err := a.worlds.Learn(ctx, t.District); err != nil {
 					a.log.Warn("what dispatchers taught is not read", "cause", err.Error())
@@ -376,8 +391,27 @@ func (a *App) watchConfig(ctx context.Context) {
 	}
 }
 
-// learnEvery is how many seconds pass until corrections of another process count here.
-const learnEvery = 60
+// configVersions reads both counters of every district.
+func (a *App) configVersions(ctx context.Context) (config, rules map[string]int64, err error) {
+	rows, err := a.Engine.Pool.Query(ctx, "select district, config_version, rules_version from tenant")
+	if err != nil {
+		return nil, nil, err
+	}
+	config, rules = map[string]int64{}, map[string]int64{}
+	var district string
+	var c, r int64
+	_, err = pgx.ForEachRow(rows, []any{&district, &c, &r}, func() error {
+		config[district], rules[district] = c, r
+		return nil
+	})
+	return config, rules, err
+}
+
+// configEvery is how often a process looks whether another one changed the configuration: one tiny query.
+const configEvery = 250 * time.Millisecond
+
+// learnEvery is how many looks pass until corrections of another process count here: a minute.
+const learnEvery = int(time.Minute / configEvery)
 
 // admin serves metrics and pprof on a listener of its own.
 func (a *App) admin() error {

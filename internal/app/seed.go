@@ -145,7 +145,7 @@ func (a *App) load(ctx context.Context, s seed, password func(username string) s
 			select ?, x->>'standard', x->>'kind', x->>'code', 1, true, x from jsonb_array_elements(?::jsonb) x`, items); err != nil {
 			return err
 		}
-		return copyBodies(tx, `insert into rule (district, id, version, status, body) select ?, x->>'id', (x->>'version')::int, x->>'status', x from jsonb_array_elements(?::jsonb) x`, rules)
+		return copyBodies(tx, "select yx_first_rules(?, ?::jsonb, '首次载入')", rules)
 	})
 	if err != nil {
 		return fmt.Errorf("load %s: %w", s.name, err)
