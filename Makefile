@@ -104,6 +104,10 @@ fault soak:
 	@go test -tags $(TAGS),$@ -list '^Test$(if $(filter fault,$@),Fault,Soak)' ./... | grep -q '^Test' || { echo "没有 $@ 测试 / there is no $@ test"; exit 1; }
 	go test -tags $(TAGS),$@ -count=1 -v -timeout 120m -run '^Test$(if $(filter fault,$@),Fault,Soak)' ./...
 
+.PHONY: fault-engine
+fault-engine: ## three engines, 9,000 clocks, 24 kills and stops of engines and PostgreSQL (part of make fault)
+	go test -tags $(TAGS),fault -count=1 -v -timeout 20m -run '^TestFaultEngine$$' ./cmd/yixian
+
 NAME ?= submit
 .PHONY: bench
 bench: install-run build ## make bench NAME=submit

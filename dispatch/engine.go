@@ -34,7 +34,7 @@ func NewEngine(db *pg.DB, planner *Planner, post *notify.Post, log *slog.Logger)
 const (
 	fireBatch   = 500
 	tick        = 750 * time.Millisecond
-	longestRest = 5 * time.Second // between attempts while the database is away
+	longestRest = 1200 * time.Millisecond // between attempts while the database is away: a ring is at most 2 s late after it
 	settleTick  = 10 * time.Millisecond
 )
 
