@@ -1036,6 +1036,7 @@ const (
 	ListIncidentsParamsStateCONFIRMED ListIncidentsParamsState = "CONFIRMED"
 	ListIncidentsParamsStateDECLARED  ListIncidentsParamsState = "DECLARED"
 	ListIncidentsParamsStateENDED     ListIncidentsParamsState = "ENDED"
+	ListIncidentsParamsStateOPEN      ListIncidentsParamsState = "OPEN"
 )
 
 // Valid indicates whether the value is a known member of the ListIncidentsParamsState enum.
@@ -1046,6 +1047,8 @@ func (e ListIncidentsParamsState) Valid() bool {
 	case ListIncidentsParamsStateDECLARED:
 		return true
 	case ListIncidentsParamsStateENDED:
+		return true
+	case ListIncidentsParamsStateOPEN:
 		return true
 	default:
 		return false
@@ -1537,7 +1540,9 @@ type Case struct {
 	Community        *string         `json:"community,omitempty"`
 	CommunityName    *string         `json:"community_name,omitempty"`
 	CreatedAt        time.Time       `json:"created_at"`
-	Drill            *bool           `json:"drill,omitempty"`
+
+	// Drill a case of an exercise; in no figure and on no public page
+	Drill *bool `json:"drill,omitempty"`
 
 	// DueAt the next due instant of the running clocks
 	DueAt           *time.Time `json:"due_at"`
@@ -1643,6 +1648,9 @@ type CaseSummary struct {
 	Address   *string   `json:"address,omitempty"`
 	CaseNo    *string   `json:"case_no"`
 	CreatedAt time.Time `json:"created_at"`
+
+	// Drill a case of an exercise; in no figure and on no public page
+	Drill *bool `json:"drill,omitempty"`
 
 	// DueAt the next due instant of the running clocks
 	DueAt         *time.Time       `json:"due_at"`
@@ -1769,6 +1777,16 @@ type ExclusionIn struct {
 
 // ExclusionInScope defines model for ExclusionIn.Scope.
 type ExclusionInScope string
+
+// Hops how often the lead passed from one unit to another, over the cases closed in the span
+type Hops struct {
+	Cases int64 `json:"cases"`
+
+	// Mean absent without cases
+	Mean  *float64 `json:"mean,omitempty"`
+	Most  int64    `json:"most"`
+	Total int64    `json:"total"`
+}
 
 // Incident defines model for Incident.
 type Incident struct {
@@ -1919,8 +1937,11 @@ type Metrics struct {
 
 // MetricsRow defines model for MetricsRow.
 type MetricsRow struct {
-	CallResponse   *Ratio `json:"call_response,omitempty"`
-	Closed         int64  `json:"closed"`
+	CallResponse *Ratio `json:"call_response,omitempty"`
+	Closed       int64  `json:"closed"`
+
+	// Hops how often the lead passed from one unit to another, over the cases closed in the span
+	Hops           *Hops  `json:"hops,omitempty"`
 	Key            string `json:"key"`
 	Name           string `json:"name"`
 	OnTimeCheckin  *Ratio `json:"on_time_checkin,omitempty"`
@@ -2289,6 +2310,9 @@ type Task struct {
 	CaseNo    *string   `json:"case_no"`
 	CreatedAt time.Time `json:"created_at"`
 
+	// Drill a case of an exercise; in no figure and on no public page
+	Drill *bool `json:"drill,omitempty"`
+
 	// DueAt the next due instant of the running clocks
 	DueAt         *time.Time `json:"due_at"`
 	DueKind       *string    `json:"due_kind,omitempty"`
@@ -2468,8 +2492,11 @@ type ActOnCardParamsVerb string
 // ListCasesParams defines parameters for ListCases.
 type ListCasesParams struct {
 	// State comma list
-	State    *string                  `form:"state,omitempty" json:"state,omitempty"`
-	Unit     *string                  `form:"unit,omitempty" json:"unit,omitempty"`
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+	Unit  *string `form:"unit,omitempty" json:"unit,omitempty"`
+
+	// Incident cases that an incident touched
+	Incident *openapi_types.UUID      `form:"incident,omitempty" json:"incident,omitempty"`
 	Grid     *string                  `form:"grid,omitempty" json:"grid,omitempty"`
 	Street   *string                  `form:"street,omitempty" json:"street,omitempty"`
 	Matter   *string                  `form:"matter,omitempty" json:"matter,omitempty"`
@@ -2531,6 +2558,7 @@ type InboxParams struct {
 
 // ListIncidentsParams defines parameters for ListIncidents.
 type ListIncidentsParams struct {
+	// State OPEN: every one that has not ended
 	State  *ListIncidentsParamsState `form:"state,omitempty" json:"state,omitempty"`
 	Limit  *Limit                    `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor *Cursor                   `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -3582,6 +3610,14 @@ func (siw *ServerInterfaceWrapper) ListCases(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "unit", c.Request.URL.Query(), &params.Unit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter unit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "incident" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "incident", c.Request.URL.Query(), &params.Incident, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -9292,183 +9328,186 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H1rc9u4luBfQXFn63bX0LHz6uk4tR/UtpLWbUXylZ1kejNZXZiEJFxTAAOAVjQpV+2/2q39slX7W7Zq",
-	"/8YWXnyIAEXqkU665ktimyABnHNwzsF5fgkiukwpQUTw4PxLkEIGl0ggpn67yBinTP6ESXAefMoQWwdh",
-	"QOASBedBpJ+GAY8WaAnlsCX8PERkLhbB+bOzszAQ61SO5IJhMg8eHsLgEops6ftirB6GAUOfMsxQHJwL",
-	"lqHyBIjItz8E719f//wsCIPXF389exKEwS+XZy+Cj64JB3E+WwrFopgMx40zlbby0zP3h9EypQKRaP0b",
-	"WueTLBCMESumKQ07keM8czx+8nMYLDHJf3dNOYTCB7oEisbtzChbyreDmGa3CQpCOTleSmi+OFMz619O",
-	"XhRoI9nyFjE9M15i/9zqYXm2GM1glojg/PlZaaInZ+WZih1iItDcTkSJdxpKdt3i458re1S/1jd5hRim",
-	"8UjN5iSZVA1oXEQKhUBMvvrfPpydvPj45dnDif7hycM/BS6kXi0oQTcQJ759p3LAVMgRW2ZyTzBBEcKp",
-	"uKCxb19Mj5hGcsheh+ItwU0TZQSLthM8c/CPB/kuTynhSDGoK0ZvE6T4SUSJQETRKEzTBEdQYEpOUz3i",
-	"n//BNWEVU/0TQ7PgPPhPpwUHPNVP+an9rpoxRjxiOJWfC86DyasL8OLZ838BqR0TBteIc6y/71lGt+nt",
-	"9xzTczwnKAZYHgXNahQgrpE4uaD0DqPqLDUAyi+aaeTzXiS/+wuNFQODcYzl7zC5YjRFTGAJ5hlMONpc",
-	"x80CgRlGScyBWEABIAFQfQvAKEKp4AAyBBLMhVotiGnET7mAAvFHy/gloGKBmB7E0CzjKAYrLBbg2ZMn",
-	"j4IwSEvzfwn0J1E81fyvOOhQoBOBl6hO92EA5wyheKoet3+Jc8y1KMQCLfl2mlRcZqDHPikeQ8bgWj69",
-	"hRxvfubJ2ZnrQ7dZPEeiJhgcIyNKoiSzNLf9y5IqYSRQXKKJW0oTBIl8jAScLjHJBLIrNWzz7KzCss/q",
-	"LDsMFBWUZbPiV/bMf3SsZsZg5lnJnEHNPPI1PG8WGfIVHDv54ePnLoYYBneYxG3wmiDYctwcJlMXnp+f",
-	"ucffo6QMsOHjIAyGUo0ZPnUCbAm5QGwaQY6mON7OiOUbEhhOsHigskSQZwy1JNUlijGc4th7Ujyrsiel",
-	"RNX5SVkiJMwJb+TNFBOhx4sFbYUhQgVqty+aiYhqhmGxM+lfj4fv+pdBGPT/9WrYG4zUz1fD3kj/NBrf",
-	"TF/1e9eDX4Z9J/pSyASOcAqJn7M8PmtmLc8drCVVkGgLrpRhyrBYl/d2JSnvSlLe1VP5zzPn+j+xOvAc",
-	"wxiC0cLHYhiCvC23YmhJBZrCJKEr//fSZN32cyllouXBkaoJ4u1Hc5rc+9fIsyXqJLR4Np8jKTOnSlVq",
-	"QdsCJndSzNFWOBKQzdEGFTZK/aogtiyxvtd2y30o634f9EsFxdHbf6BIbBepAvK7nbfQXsgK9Fm0Yui7",
-	"791Mkov+HWBRX6TnGEiSmyb2HreVUtrS3z1iMY5EmavcTN72gzB41Rtey/9fj0duvmhe3RmVM5qRGG0h",
-	"yFZYsF/qDv97xHI1rEFNenB8WOver6z6tHHS4K1WEurCzNxP67JL6eZVaLb96D1MMrQdXHpYaD7kgtYm",
-	"fIq3XUjSfykox5yGhJK5+dEoMqHFlPyPBwUjs1IwlGqnoOqR5q3mSIVBtKA4Un+hVF6h9XDNREpEmPN+",
-	"+QrkyBxO/UBKELd9qQwehRozqPTEBaeeFm6aBuqYgvnf69qzunVVsNwk/8tU5sCPnyRShpeQrV2I29i2",
-	"Waz9WL5E574JX2nFtMNBb8vknKeMITiR4NkEcWTMFG0P2Mamja1k45JTmpdzxPnS2AI2sDuT6nyM4izK",
-	"j2zdekWyJIHyR2Ml2TBYSSpNkqk5CNM4q15zMRE/PQtcF6YIZrxy6l5N+v3/2lf67cXw7fVgPJK64GT8",
-	"biB/7g2dzFuRGscC7bj46u6r8FFH2gOV2ocMc2mx8YwYPj9lSGRsA+7+99ZIHtZWgzeIxLypF+laQGj3",
-	"6iIh9DlKMiPgPBydtNxCoX43U7UZFwakFXdXK5TybzpL4FxbfstWoiVlCIgFJOA5+M/Fwsqmh/wLOHae",
-	"xmIAg5rYGrldfuqGmCBtbKDL9vr3jNF/R8QtrPSzTur8ApI4wWQ+XdCMOdC3lJ/e7fyoG/iuL5d3WKKS",
-	"9MXZTh/cFINO2llAvqhTCF/AkyfPfwJ0BlK4TiiMXXDEJMYRFJR1kHs1StgkXmsHsmzwsn/Vm9y86Y9u",
-	"gjC4vpn0+zdOzudVwAhC8TTGPKW8LS/W4KmpbU0bG9tXXHuyMKzBWSwQ0AQMbtcCcReUjXvDtTUGyV39",
-	"o2cAc5AR+RDFHr5zj61+vPnuaoETBFJG9RCYNH6hCqD6uE1I8Gw2wxE28rc6t1IyzgEmxSAQQwFDx2bK",
-	"2iptf/I91w+laeNY8jJM5m0F0Arh+UK0kofu+41RTBXFh4UbS/FGta8SpnImWIGhIYENInfoIJs7rBze",
-	"fCtl/SGs60MV9aAkCGvioCaCajzXMJ5mFe0VjFxqWgdOX7LNup8R6n5GM+K1y8eUdPBdbGqAjYPLukXt",
-	"YW6Fr5PigprLR321nt1bNlu3gxt5Xv+Stqh32g+jSQul3RwA5fq3kLd7aqYQJURqFBIjQpeYSOJueZRj",
-	"hpOkzpFSKBZSBio2DSPBwS1aYBIDbSSqqSmULbMEOsHqQYNfamVLxDrswF7G/DaE6taegRhFeAkT/hJI",
-	"PULKjNFpLwj31jMUGg1rsxAp7yes4CfMrRfGtKBRsQ3t3MEYmrTEXER11FKc0twnkDcBoaaqMna5QM/e",
-	"8Jy476W3klWTuXtjuQ+xSQP2ILDCpPZ6fwuTyV1q/d5lEAa96+vBtVTnLsbjyeVg1LsZT5w6nYqAuO/o",
-	"YbbW/702pG+C04wIHQGy61dWlN1NFU9zM24mb57uRzqmYK9dKM9+GQHjq/5IqtGD19pJVvKiTfo3byf6",
-	"r5fjUV9ipze66A+H/UsnbryqlHwwbWetwXFhQjRCQAPELj2nzCpaw/xMuM7SBdS8fENtaBF4sBWgUq/q",
-	"SI7qFTb1gqv0fOqVBp7ztYPPuqM312uhaOcP9BHgeHQ9uJE09n5w8+vlpPd+ZMnuY0v3WNPqJQHcqHfq",
-	"7NtFgRqMBc3l5hY7sY/KJtr+tGHBNOS3bYVWB90+lqPrbKmsvg8q7AJ1AcCmgRTmFwTvtsyrDvP3XTf1",
-	"D0Z3e3Iw/YXbtfvoLJB6jMlec6jPYNJtazHmApIITZc7Gnua9GyfO3dpjOP2NL2+ug7C4G8Txb7fjG/U",
-	"8WkhlRIEeUcPXTNfD4MVFouYwRVp4ZkwHF/tM8ypqkQuVZxsItrAoYIDA8/yOtzUzRxePcPCptBh86kz",
-	"ow1tEOaukzrxqked5UXDlZUm+kJgCeD3/nA4fq/Qf+nxB3hVj4gh2DV6T94ZYmTOY5dXdplGnns/wckx",
-	"3OeNQ/eIdBAY49kMR6jntqZ3vUDLB1PvdUzTYkd45PZIjyD2yuia/L3ojS4Hlz0ley/Go1eDyRul8r3v",
-	"Dd4dUtELgyxdGBf6Fm5QVgKLT1pizxXDAqyFoC6RcJk2w9qJ9vEC90Wy22VR8RQH3RD0WUyjPFejzV3R",
-	"t8wRWnX0zZa4SE5iWYbjpsjLPPxsMnjXu/h9+suk37v41XMxc8SNPTdRqf5kCWf8ijtk3SEv7A1Bz+2G",
-	"lVanYJKMZ8H5hy6KVReh0Gg7qIQQuARGmjL6eXorLzoeT76OeNb2gE5WC2tDcExr1dK2sJEKak2bsNpS",
-	"w3Umf+xnDVFCo7sOB0wOd24poRyT+TSiRB8Mj9BcLuV61s1PGySNNQ46nI842b6AGWZcTI0tw60pLGha",
-	"WAmqhroFXQE6E4goK6TUmUAKOUcxmDG6BJQgINcPBAWQqPh9p30QE8kdiZh6r5JQRzdOuWAICY8CWgt5",
-	"3qptlmJ3t46VJ5BymLRIBNHjFKOgKSKNNhYVJ6Qh3/TViR2Xv9NFCHCk3/eFWyHe+XM67sn5Pa7yuNp8",
-	"RI0sLFqNcLpHMFFhEGojNVLU+iygM6CHnoPVgnKTcQKwAJgHO1nBOEpmU+Uh8hoSELtHrGPaSFeb+Ob+",
-	"QkDQPWKAC8pQHIRbozRKEN4gzA0o1E5ScU6qvN/w7ZxnlmipruWUSL2g4Lqc/Ggk5WGUn4pxopsOtBNa",
-	"OyhO+ZGsb9LNBFX0Ruu9v5GjJ2jm2jiNooyxzpbrnczd3bkbpxmL3MLOc2ZcOnt5uX4EaCZWd2rkAd91",
-	"kbzDxbTrJa3RrrktP6C93f14VnOjDOuZ/NC3cuIAmXvlVKRjnpxCX/C7dm7Xfg20knqxJd6+RaRqmcPV",
-	"ARnHDHG+Lb5guwlyF1tM7rOrxxRJvgviDAFMuIBEWCc2ywjBZA5yabK7u9B7tOYMx1NvGK962t3PAWM/",
-	"wgvV1fvdxEbq2DvunCEVS1MJBf3YmLLneeSfdOmDAV2RJo/Q7glkLoV6iTna0xWqBceubky/rPGzSfXE",
-	"b0SrXVE2H/mRIhbZ8naascRjtIo7n8NSrsmWuGMd4GLYQmHFsh8opVXkSM1t3QaM+d7L56xCUeXTYgm/",
-	"5EYtUUThbK3Y0UowcMoVdRvvIs/3DS7whyrtfKoZWkIsOeG0bbAfF5B1pYya9XXydjQajF4HYXDVe3ut",
-	"DK/XN+OrK4/llQuapns60NolXBltIqcSS5qWfPKsnTLgXNRxmenqCsjlF90xFm8X2bjFO1eP296dzbfh",
-	"j82cLuPTdmp3cVvMOUUeJ1H2hZVA5kJS/96d/+J3MehHfoYMIxOptnGhjhRMAI4BZeD69+ub/hu3n1jQ",
-	"Bgh3wjwU0G8rrxySAiAzE2haV6TQZxgJHZttKmowBBaQL1DsSVRYTv3ItsH2DjmN7qfep54oSnl9/tQx",
-	"PHAj4pohBOQjqx9yHCMgJEMJwe0aqIldhhU6Pe4VR25M4d2SlgFCWGS1KUSXIdcQUtz/XKrLsUH0fvdt",
-	"E8Paz6vZTfftHHWrzagdV5e/5Flek5cxoilq53+8moyvxlry9a6uJmMde3bZvxiqAg5OKZgpPPow4eVJ",
-	"7SRfoZPhuBz6o/dU8FfjeSxDqQroRrobkCP673aJy3b5734OG1CbZ5EP3vQlrq6vgzCY9G60OtMbDlvg",
-	"rsp8KEGgMHWGIIJJAnTElZQWOlPBMiYTtrQVFt6c1O5+ye3FAhrIRq3DRRID44c5dBQKQ1Dx1h3e6/qK",
-	"EHlFkTZ5rZTMMFt2ihkx73SNnMnf2hI3kkDWnXXrl5q/PEOsfd5rg1sRkXhaHFF79K5vxuPL6eVYBUu+",
-	"HZXDN/r/ejXwhQAh0lVQ6TeatnrI+JpuqaA+y73ShztSsj/5ggpfMQfUNrc3pcl6bsom1lwqLW4ktZIi",
-	"m5l0m6JVCtHeRJFDhTRGlw2BPbvwDF3soeMrTXH0LSS0iQnSZ6aQypp9VdhfUYzC0kSeUVc++hXG5Djg",
-	"7WKILDc/hCstlwzHiyWyU+wQT2TCJDZ3Vi/v9sRTyKxUM8tRsKUpxqITf5izzfJnrSvQleqgnbnWWOIx",
-	"G2liDM3wZ8SlsqIHgYjGiJ+Ds59CID/2+CUglKBzoJ25/rU9Cdsszs/KNvSXLVpPiUdVd/T+9fXJz8/A",
-	"h4SSECRQfAzC3bhYqUyPWk3xSx26FQIpxj518T6GNhMCaqB8sRMgc+a2kRCvZwSQxKB0FgAX8i8zyqSW",
-	"ihmQjOgliFEKmVAefGUw0GkjIEvLYOxQls+90N1Zqrc8ypDOcderSgo5X1EWu+pXbaE/QUXqxN1Pbtxl",
-	"HDEHpUvwbSvSXIkntJ8Ji8W7oPGmKNfYrkbNDEbtyrh57FC+Wgj+xB8H1fyDMv+TBm9V/niKSMdc1YaX",
-	"Gt1T3JMsq06VCdVvX+/HwMuJSYc9ui4ptqoxKWJLzHn36xmjSVctazMmauPyPAMQyB2AFWV3iJ2DBV2B",
-	"JSRrI4E4WCGGAEdCSNZDdfggT6lwuzd2i68i0HmTrUS4YuTJTI/8MZndakCFAYckvqWfW0SbbysQtWu0",
-	"O98egfOWu0pBcGStmzyw6ksO2ipi3JRtAi+qKFjktSkcoaDxAdzOAt51rLqzxfPq+fsKx2LR1reqB4d2",
-	"9/qr5Zm9EHTWItsBiF9hk+32xDmco+MVz0DWhdT2gs4Q3M+R6bXzCiyStlFTetm5Nddjtn2DBMORozAU",
-	"5FM6aw9AjyXdeaFx2jo63R/Nqid05TQf0FZTCiq2h1+XZ9qAcrl2jbpY2yII+sOhAWED1L05tVPbY2Br",
-	"pCMUmNr8gNbmuDu07ljYkyiuPDWpiq1XZd/T1Xq2Q7t4sb3xid4j1r70oA3kbD2c0ySzvuJWS+dQYD7D",
-	"eooWb2yGJ6B1oeTlq80R7KKmcTllrrXLb6eMzRlODhOt2lTpq1Sxq0Pxlw4+MBMwVGqmkleeMtwy36cT",
-	"3rmJt2Ncgee28keHBBzPGd/o6tYAL20+d3x7ndtjkfZMPG8d9uhzihniU0ym3Jf1Idh6qmt98RY6SHV8",
-	"WJ3Bs75SFHgXw8LCFNoqmQcef3h68uJjg4FnY7X6G55lvUMMz9adLaEx6mKzONwuzMXItZmrBEbIdxHz",
-	"FQ4qpcU1phWaUr0mrIqZsuItX7F9QDoM9wcPJ5DEU1Mm1+W0wd5AUxsv2moZG9AvB1qq7ZSBVwrIzKHj",
-	"xJC9XXUgNRhFGYPR2hfFVu0I424JUyrta3u8dezWpkor7NusTFUPP0g7sDJmElPfWgR2e07QF+2omkRA",
-	"SxtfjITpCla/FDG2WQt1szCd9111+0YtvDt2YL6StvXei/4ZniBEj27huV4VZeKb12vKruvP5FM18bJS",
-	"Euhmnwuf1XNLPXtH/aCuHTT2iWYr1zvZji1XEsrfmF+0d1GFPrUgsE+sJNU92p5W0w9QePHYZQ4jmKYo",
-	"BlCAs0cvXrx4ATKSIM4B+pTBxFQ+/C8HKnzoK3HoBKDu7XfAKGn5zB+UGdu47Pb2hCKU28FQ9knyOUxS",
-	"Sqk3opsj7JxL6eeSu2edMBjdTQW983hJOjCTYo3hZofI8izloMYSbVTTRirJICUScVOsnLd75EApRW5r",
-	"dxt9q9i3i9lPriJNlKyXNOONRTSnHi+6o0yv1ORhMmXabLy1Y1jhGHRDrl3TsfIbpa43pTh2alsiuEo3",
-	"dO89d3A8EDo1sHaH29tcCgD5HYoBoaquxa31oDvrf++Uak3J9BYtYDJzA2unS1sYpPIalvOkbZDq5nBp",
-	"USMhz7QrNckbXOrK+a8ng8vp+/Hkt/5EZR31Xr0KwuDX8c1wMOpPHz95+uy5Chx7O7pRI656k5uR+umy",
-	"/25wofqQXIynF8Px28sgDN4NLvtj3W/voj+9GF/KAeOr/ujp48fuGo7tm8XUtN0GfvQOsdtWfVI3tfvG",
-	"zps79Ls8wmHp1pyvqeVd+3ZkzcmMHiS4YiS2cNyG0Msyh2g4mS1StyeIq3C3dxitfO1+Dpe4HsFqsKc9",
-	"hDDWXrt5uTyhqtyvQxjTFCnPiGHezsNTm+qw6XLLroEuh2nGdMCiAYW/w0EyHuNYU+7+9qpQ+2jAzepi",
-	"g/mp/KILogdRrVXixZ6u45b81eNc8vfu9OWZ15Rk8xU7l9fX2+IiYVqa1rWVFcNCIAJM3SBBQUWH+YEh",
-	"44MKQYyiBBMUA10VCJP5j57a5c6CHY21N/wVM1xMsSlVf1uWKhcodfWMsZetEDwGMeYpFNFC/vYE2LYf",
-	"IXgKVhCrlJ4ZZUA5TUPwDGgXHkhVSVogeWIIngPIooX8IKAMqGyEsp3w+bbe1805tY2hBEuUmPrKrXjS",
-	"jXmhT4S7ANLGxW8zAypZW6rR1d5PMAGlGk773RMrd0N7/SvDpopXyyg3ygHkMNESznLtymXNo6DdI5cV",
-	"r3MIikfQde9wvi2TmyofpiOPeamuI82JdJ5HfircynncObuK8SxoggDkqvofR0QgEnXrd7SlmDNlsSMI",
-	"erWAQhGrARRYMSq2RxtDYZtPljPlyuBx1n+12KibOXy5dROaoF+KZhl7h3t6Xb2HMAqrj7t3kbnKJ0DO",
-	"MRedc/U6hDHAJLmFurbH1qLkG9V3/IV3ql34O+RmIRTzaQQFTOh8ytC90eEd6h0Ui+6hxzuVmsx8rv+G",
-	"emrMKJ+t5InC/bXkxtsaF5ji6WpJdhYvNV0bud3o9KjwyYaW8TsAoeZf2h69FwarxbrFKdL7z6vj2KXr",
-	"110AuUZEHD08MlpAQjy+qs6hk361TKBlmvgf+rQcuh2upgi/3oWJ58tnyyOC9FbcUObuegsNNvBdQ6it",
-	"wVt9wLkY3b7fuR6VBRgr+VmTd5iAD2fh4x91cL0uwsuzaAEg4PknwQpywEy8cYuMKDlhxvUNrK5n6ND9",
-	"vNKIKfwL7xAxSUZYCf1yHlHjnVlf7B98yWzt39fiur33qID5REt8ZzNI5nLZ5RgBmAMogLwaCHD26Oez",
-	"l0AVOF5hjgAEKWKcEqDLanCnbdjwEIcGJTUcDeei41zzkchL7pRIxuyhAE8Fv820OMlVx42oc23Bz7O+",
-	"ewNVJ2r8dnR5PR0OfusHYTAYTa96k5sgDHqve4ORaqY17PcmvhoaRavKWp9XRWX6ChJRhl6CW5TQFTgD",
-	"WACe0jsE4BxiwluSt80Ea4alGhWqreaLc0JrzQVa4qgUwrF5fL01l1RT505mMBurdJiihXuUlNrmTjTP",
-	"O0R3mrilEg3rMsQ5kFpA/xBJzpsIPV6u8w3kdwfrBbBLSQ5hFmAPcu/ion8lD+q7/mTw6nfThi0Ig197",
-	"o8uhbrg2HMojffGb/OXX/sVv08HI/qjL5AyUo6U3+WVwMzFdPHrD4S/6lUn/avi7p4MWb27dtD39Qn6h",
-	"XZUytfEw8OfNfzToOQRBKTR/Y5Wnq1ahvZRMbwZoY8h3yysoLHXV8F6q3xoms7EHhqDfcuF9sIB8S+OL",
-	"hmKPpGNSYAqZT9PmC8raQqmaYlp6syHf9C13uVNizNMErjtLks0GLa/f9pXEL7l3tUP3oy/+eGosWL6A",
-	"dt7hhlrYWFyFPkoZ2u2rWFcAY1fkgut7a5jq4OvdrSTUJk9zHw/FSKKMYbG+lgAytVARZBr/CmqKwvWf",
-	"8g8shEj1SaF3WNsHtO6rfrVEHfBylSuY4t/QOnh4UO08ZrSuzo0JAjGlTN0V0D1iayDvcHOl4kFVROsR",
-	"6KsoVXW9mLy6AC+ePf8XkGpxDGIaZbpswQoLdc9RxQDB3+Uh+PujfyN//3xSJEH/HaiSK2C1oGAJ17qC",
-	"FwSMZgK9tD+oL9FMSH2SoVnGEQeCAlVP9dG/qfhdHCGT1mW23UthtEAnTx6dmXxHDTB+fnq6Wq0eQfX4",
-	"EWXzU/MuPx0OLvqj6756pzArBL/jzxgS8H//53//f//rf4Pe1aBUb/c8ePzoTA+nKSIwxcF58PTR2aOn",
-	"gbYqKWSewrwZsLYj6hAwSWFQgn0QB+eBlGS90jjFfOAS6XohHwx2P2WIrQvkllJtLKFp4avPmjNU59nD",
-	"iSkU4kwb+KhcSCpLTi32ydmZDXcwrBCmOsoLU3L6D3P/KOZr1xRZyW1Fhhv+jDtTBgs2dCfJ13ea64Dq",
-	"KmgqrAfXC1VoQxGshpCmRQbJXQhuERdANdR5KYlWpyjBBKhqGOoWY97BHOh2y49ATzfI4QhxgOWnV7q3",
-	"55wrIVj0ev4YBmXylkcuf/iIIRirpZYJ4vSL/PTD6Rc964OXQF6jEn3UycMFqGLIqZTBF1IMSdV0y9gr",
-	"tZKRJDE52kV4pdSuAvX+ZAJHvMtXIrSjEZlklFwS2jnIo3Z5CEpRuzwEyFZv5CHIO/DxUFHZAnLVGV7S",
-	"UwrXCYVxCLS6yUFMV8T69STP5ccit1PVlN5LdAUgX6lxfzDZSa0hMvHRFbpr7AS3deahaubQYuCFvg3s",
-	"Tbv7XFeqKDna9fdIx+a9skuCGZ5nDCnD5xLGSrlQLFoehuPSe3EMFSIod1C9zvy9oX8Av/2YZ9rYmMSD",
-	"MESt9T5UkW/a8W1Q8uODTVokUDuoSaUCH4CgtGj+C1d97RAzbJZb5plAoeS9EuSaYe9AWiVl/RRmYnE6",
-	"z1sSOQnotXrsZhLNm7Rej/0Bc4nucYQA1x8Et2hGmQ4SOcEV7SUTC8fu0+w2wVFpy4kt7OXesq77dRzq",
-	"1d9uRb1fFcTXAs5m+4GUZqIRpvJ5bZPP6vc2HeK0/5b6JNYuIkM323dlBxbbsiXZnHsyidxjkR6JWErJ",
-	"4q0o5skhZ87T6B0cD+bP9ic8RGIAASXa7KdqRYLbNbh+c70DGVKRnt7niexutOlE96NizeTSf3vHvP/Z",
-	"mECUIcwUcIyRMpFAwEyIePsTU0ZABJOk2ShwoUa0MgfkEXo5yK29b3zVHwVhMB5dD5TJ//3g5tfLSU/V",
-	"gb4cj/oOu9+fTW+WcPRUNvqWFWaFfsAg5iiWR5yqKOHlGph4N0trmpDqxKYsdoVqrIadfsHxw6nO5HXS",
-	"nZz0b6yz0juIg6Ne6//GjgbmXomZLlB0d4KJPuR594AkQewvHGjHKfjhpzPAf2wLf2iVxwga63PDcWfx",
-	"3se9c49+34XbdtCvT/F7fzgcv1cuhC4fNFT7PV/et3XyP6pt83fVl0zJIIZioOgJYAJU14gQELTKzZsV",
-	"4pRE5SJOFhvmEPr0Ncl55LZ24AZomVKBSLRWTocjXW3l2kZo9bUvtwokx+NGFrkggiTGMRRW3bhlCEbK",
-	"cJgyfA+jdVs06yCnEhtSUqDJ3Lwj1o9/wo4IdwXz3BRlbJ4djlEVuqdf7hG7ffCr1b1IjMnOcLY8VsUv",
-	"5yxWTtnoErIs3LQvCMJgBfG9CpjXuoytYrebVnjAc9/BR+tMdX3uzFDN0oXJ+3BU+q1pdQ/fKzEb9IL/",
-	"8z+Awi/4QcPoR/kXk3Bm/hQCDZMfpYYJAc9SxO4xp+ylsacVAymJkBomtaKK6a3tQSkpQwakDcqQNgVv",
-	"HI3NaM/lEoIEK4nXTk/aVVlp+Z4Jlev8Xl4HrPObRTPHrm/a/px19tCyFarvw6UGtPVvXz0OwuDqifzn",
-	"qfznWYcPf/Lpj4+dxQA8oKbMves4U8ETSo8qWtl+J/fjbfGJR1VN1WGVuuhybdXRJeUCZGyOiEsn5ajV",
-	"hVXOuF1V4egbVFU4Oqr/WcJGKysqr26gQmhiug+QT03M5ekX/cN23WVHwLt1l7x+qV972dZf71u5l/TU",
-	"VtQnj65FuOks1mkeCyWd1az51sXJBKUJXOuAPr/QeNifUG8WSCWZbkSVCQYJx6JqMG0k16reoKm16CLn",
-	"sWNx1L93x1O1o9E/kwVUN23+zuyfknzQvcnmiRYQk73YG7OpsV560cmz35os0as6JpC5oAzFKuISkznQ",
-	"+aCdQV1EPDUq9v1i2J6mzs7tgP90pzrvTP2dnex+KTjOY7dsjM/ISW2LBVPnX6MCTseR9+VOzV/ZFlki",
-	"gTqubIfpg5jHCssAgPzOpD9yukRiIZnGLTKZpjTLG8LrUC++K1arTMXoqGnK6D1qUE31gDLKd2TnR9AL",
-	"tWntyDphI0kY+B2EJAiAWYwFZaEK4sdcl1xcIGAIj4XAzMdfVuKwOJgjoRzoRZuIQ1GIKZbkp5BLPeA/",
-	"KMRNIbbY1EEpxJaw2osX5EVY3KYA0/yshUqhS4E7TUC2Cn+pMn+5XL8y77kVi41kfEyGlITyPyhCeXGV",
-	"v8HPQyjAD7pB6o8em+XtLf3cypy3sLZX8+JgdjKiBJ28gSJaNH6hm9IyR/Sf2xronQ1RnFpE5Xbav4Hz",
-	"7dfRp67wt4zoEJ2DECxDkAPIwWtE/3o9HpWoVZW3cmnB+kGJTDExzQSdZDogGr3dWM53pZbaAik7JNZm",
-	"hFXrynib2ZnOYOaFr6a5vlmDpd6eX3XVBLAlXFINMhdTs2Vf1CSMLUQPczV1HCKrRu8LHcjuALQQkgeJ",
-	"6UpDHUGjG4033yMH+ag9r5EdW99/b8b/Spf5Yx2LHBkqPEX1Y286HxZzDkIQcDbzX+gudaf9vNv9NxqY",
-	"Um6V/5UvhDlojoVqgwIACbCIBCo8RWEd/HDz9PGP5wCrkkMRAlAov3Go7L9Pz8ASk0wgbnIuIeAooiS2",
-	"5XiM45q3pBb77FGsF7XBP7b6jvago69zaI8X7lLCXiXmRR3gvB10pB17AgiamdJoHU5xHRmnNvDEK+4u",
-	"9IC9MPPtBKp81ZCSoxPNK5oxgNaInwNIVDEtoCIwSCyv+ooJFFairkfYUoaLalRL92lMVw1ZSNdyzKVO",
-	"z/6eSaaqeRMqUIvIpoc/G6n1SQywOJcqhGFCLCNSocx4BpPQ8iNACeLgDqEUiAXCDKSMznCC9pIfCY1g",
-	"g6doqB93vsIpM/32YbCV5nipGtYdVQbptpDHywbG0QLMGZbSJlHl9DAHumPHLrduU/3Qi7U35nmry0Ln",
-	"OKN2F4I/9FLuLeb4bafAqBK+GQIcQRYtXuYFYT4pQ7OKMpopPkwEWOY4LlyX5v0tuVjmzVNTmbNByugB",
-	"b2zQ3VcQATs2v/EVHWqbYvdVqLJUXHVbzeKvHXxAU/DUUpQpn4ryjL+/cF0EdBdS80uWNyg4Ij9/c0xm",
-	"TgFcgkHHlOElOrXttd3wWF/Kx3vCZF9D9UFyC2i6VlWJkmSTjuiKgFhvcwvsdG+HR1LFteBjqk1Cg9Rb",
-	"T8yIP7XF2XSL+O4KolBlHwXLtaqFJm9QKs84BKuF6gwTg9Vi7Q+RaEsmplGSW6K9TRMK4zemL4dfni2z",
-	"ROAUMnE6o2x5Yg+uD4FKCy9XqrzFBCodqxkH6r3dxNbjA7JKCQ0H3nWk1AFwr6EOoES4oOCHv171X4fg",
-	"avQ6BO/R7VU5vVTj06UEK8w+ytSnSrjeavayyN49dHfTuI7/3W1bn2WJqgC/yJa3HeL8d0rZ4Hu6PPES",
-	"ztHpP1K04YncTsH1wBuJ1AMF5zF0gkhEYxRrWulAGaXbERIMR/yU3iNmm2F4VBA1cGzHtbouzRhdVoBf",
-	"KU8btHCXG3e/ykRzzaC23en7Ts+6OyPF5vpYh3+eURPDtYtoPx5VSVPwP5rMmZjnNjZLG3/zMnbafVNq",
-	"P10Qmw3mchGbWnOJ3IpKWyZqS4e1+IO21POiaNQ3FJHToXzW2dcpn6WBeRAppIJ/c4utvNRUmtLtUC4L",
-	"2gCmMDi17KlJOdUj/uTKaamR6Hemor5ZA5bjaLvYKaueodeCcrvEQmP+W/XfFu3Kv7LiaTv7O/Bp2yT+",
-	"8Wk9GoMqfNMgsTVlcPVqhT2cEgTZ7drLJUbq8c6c4hhW9/aZuO26pf+h7OnSdu7/3njTOEUEJJTencAE",
-	"3yGe1zlUNKba0LahzJonwdLll3LnQP996obB6G5HdmaOe+tqoQtK0A3EyZETjioC64h5RyUrmLxs6LLd",
-	"GvwhuF0DgwBdjUlqproKm4A4AZTJEQkmd8C28GqB65Id1o3mrWU7is7xe2N7nwIee/cF70Zu4bclmfPG",
-	"/Ud2c7c4CX+4NH5v+6rmraN1KrhtwtBBSJePB4ckvqWfT6OE6q6eHm1OD7tQo76KOwzG95B4WkWyjLgb",
-	"w3AkOjTq+couM6J7tu3QRYhUjvax7wL0HpnsHhgJHCEQGaxbyjI043L7mCcV0rKB1F7RaojrjR3Xyhi1",
-	"YSpqazzEpiOf28bkQ8cfqbiVe5F+b9dKg1GdRLiiWRKDBbxH4BYhonpS705VDJnD3siwJmrUV2FYM/xZ",
-	"mF6VVnq/CiQIl5JSq4YVR+OqJRbczdSWM/i1Kll5d1RvqNWememGT50a4zn4n/3KVyPeoXbcWCB0J1TB",
-	"EFz6mZ5+3C6poca12uaKDSEXJ6oqxInqELqP40Sgz0KX4zgp9tag89SdauqlA2AG3yOg64KUixGBH3S/",
-	"vhPJWMzzc/DlDpM4BDgOgenp9PBj10wVbhpSTk0LrOaMlY32ld+B2bNDM86jppeMCTKhOEVL35lEtmQs",
-	"CtdQhxJiAp6egRiu+T4FUSVqBeR3fnTeqKffNf7yHppHtB3TVDWg5nf8IAXBMoIb3Alv1dM/UCFTzS6/",
-	"M01MAc3WayhlP28NwLUpHqUmhuoI2PaFHz5KOrcdCj98lLSs2bA+Krox3ylM8en9Y0XpZsq8j58Kb5Ef",
-	"yRuP6Xtr6U+abip/SJLKH8z6K0NsnF7pj9a5WfqTFgClP+RC/OPD/w8AAP//",
+	"7H1rk9u4lthfQTGbujO1bHf7NTtuVz5oumWP7rSlvuq2vZNZRxciIQm3KYAGwJa1rq7Kv0oqX1KV35Kq",
+	"/I0UXnyIAEXq4cfUfplpiyABnHNwzsF5fg4iukwpQUTw4PxzkEIGl0ggpv51kTFOmfwLk+A8+Jghtg7C",
+	"gMAlCs6DSD8NAx4t0BLKYUv46QqRuVgE58/OzsJArFM5kguGyTx4eAiDSyiype+LsXoYBgx9zDBDcXAu",
+	"WIbKEyAi3/4jeP/65udnQRi8vvjr2ZMgDH65PHsRfHBNOIjz2VIoFsVkOG6cqbSVn565P4yWKRWIROvf",
+	"0DqfZIFgjFgxTWnYiRznmePxk5/DYIlJ/m/XlFdQ+ECXQNG4nRllS/l2ENNsmqAglJPjpYTmizM1s/7H",
+	"yYsCbSRbThHTM+Ml9s+tHpZni9EMZokIzp+flSZ6claeqdghJgLN7USUeKehZNctPv65skf1z/omrxHD",
+	"NB6q2Zwkk6oBjYtIoRCIyVf/2x9nJy8+fH72cKL/ePLwT4ELqdcLStAtxIlv36kcMBFyxJaZ3BOMUYRw",
+	"Ki5o7NsX0yMmkRyy16F4S3DTRBnBou0Ezxz840G+y1NKOFIM6prRaYIUP4koEYgoGoVpmuAICkzJaapH",
+	"/PM/uCasYqp/YmgWnAf/6bTggKf6KT+131UzxohHDKfyc8F5MH51AV48e/4vILVjwuAGcY719z3L6Da9",
+	"/Z5jeo7nBMUAy6OgWY0CxA0SJxeU3mFUnaUGQPlFM4183ovkd3+hsWJgMI6x/DdMrhlNERNYgnkGE442",
+	"13G7QGCGURJzIBZQAEgAVN8CMIpQKjiADIEEc6FWC2Ia8VMuoED80TJ+CahYIKYHMTTLOIrBCosFePbk",
+	"yaMgDNLS/J8D/UkUTzT/Kw46FOhE4CWq030YwDlDKJ6ox+1f4hxzLQqxQEu+nSYVlxnosU+Kx5AxuJZP",
+	"p5Djzc88OTtzfWiaxXMkaoLBMTKiJEoyS3PbvyypEkYCxSWamFKaIEjkYyTgZIlJJpBdqWGbZ2cVln1W",
+	"Z9lhoKigLJsVv7Jn/oNjNTMGM89K5gxq5pGv4XmzyJCv4NjJDx8/dzHEMLjDJG6D1wTBluPmMJm48Pz8",
+	"zD3+HiVlgF09DsLgSqoxV0+dAFtCLhCbRJCjCY63M2L5hgSGEyweqCwR5BlDLUl1iWIMJzj2nhTPquxJ",
+	"KVF1flKWCAlzwht5M8VE6PFiQVthiFCB2u2LZiKimmFY7Iz7N6Ord/3LIAz6/3p91RsM1d/XV72h/ms4",
+	"up286vduBr9c9Z3oSyETOMIpJH7O8vismbU8d7CWVEGiLbhShinDYl3e27WkvGtJeddP5X+eOdf/kdWB",
+	"5xjGEIwWPhbDEORtuRVDSyrQBCYJXfm/lybrtp9LKRMtD45UTRBvP5rT5N6/Rp4tUSehxbP5HEmZOVGq",
+	"UgvaFjC5k2KOtsKRgGyONqiwUepXBbFlifW9tlvuQ1n3+0O/VFAcnf4DRWK7SBWQ3+28hfZCVqBPohVD",
+	"333vZpJc9O8Ai/oiPcdAktwksfe4rZTSlv7uEYtxJMpc5Xb8th+Ewave1Y38/+vR0M0Xzas7o3JGMxKj",
+	"LQTZCgv2S93hf49YroY1qEkPjg9r3fuVVZ82ThqcaiWhLszM/bQuu5RuXoVm24/ewyRD28Glh4XmQy5o",
+	"bcKneNuFJP1LQTnmNCSUzM2fRpEJLabk/3hQMDIrBUOpdgqqHmneao5UGEQLiiP1C6XyCq2HayZSIsKc",
+	"98tXIEfmcOoHUoK47Utl8CjUmEGlJy449bRw0zRQxxTMf69rz+rWVcFyk/wvU5kDP36SSBleQrZ2IW5j",
+	"22ax9mP5Ep37JnylFdMOB70tk3OeMobgWIJnE8SRMVO0PWAbmza2ko1LTmlezhHnS2ML2MDuTKrzMYqz",
+	"KD+ydesVyZIEyj+NlWTDYCWpNEkm5iBM4qx6zcVE/PQscF2YIpjxyql7Ne73/2tf6bcXV29vBqOh1AXH",
+	"o3cD+Xfvysm8FalxLNCOi6/uvgofdaQ9UKl9yDCXFhvPiOHzE4ZExjbg7n9vjeRhbTV4g0jMm3qRrgWE",
+	"dq8uEkKfoiQzAs7D0UnLLRTqdzNVm3FhQFpxd7VCKf8mswTOteW3bCVaUoaAWEACnoP/XCysbHrIv4Bj",
+	"52ksBjCoia2R2+Wn7goTpI0NdNle/54x+u+IuIWVftZJnV9AEieYzCcLmjEH+pby07udH3UD3/Xl8g5L",
+	"VJK+ONvpg5ti0Ek7C8gXdQrhC3jy5PlPgM5ACtcJhbELjpjEOIKCsg5yr0YJm8Rr7UCWDV72r3vj2zf9",
+	"4W0QBje3437/1sn5vAoYQSiexJinlLflxRo8NbWtaWMj+4prTxaGNTiLBQKagMF0LRB3Qdm4N1xbY5Dc",
+	"1T96BjAHGZEPUezhO/fY6seb764WOEEgZVQPgUnjF6oAqo/bhATPZjMcYSN/q3MrJeMcYFIMAjEUMHRs",
+	"pqyt0vYn33P9UJo2jiUvw2TeVgCtEJ4vRCt56L7fGMVUUXxYuLEUb1T7KmEqZ4IVGBoS2CByhw6yucPK",
+	"4c23UtYfwro+VFEPSoKwJg5qIqjGcw3jaVbRXsHIpaZ14PQl26z7GaHuZzQjXrt8TEkH38WmBtg4uKxb",
+	"1B7mVvg6KS6ouXzUV+vZvWWzdTu4kef1L2mLeqf9MJq0UNrNAVCufwt5u6dmClFCpEYhMSJ0iYkk7pZH",
+	"OWY4SeocKYViIWWgYtMwEhxM0QKTGGgjUU1NoWyZJdAJVg8a/FIrWyLWYQf2Mua3IVS39gzEKMJLmPCX",
+	"QOoRUmYMT3tBuLeeodBoWJuFSHk/YQU/YW69MKYFjYptaOcOxtCkJeYiqqOW4pTmPoG8CQg1VZWxywV6",
+	"9obnxH0vnUpWTebujeU+xCYN2IPACpPa6/0tTCZ3qfV7l0EY9G5uBjdSnbsYjcaXg2HvdjR26nQqAuK+",
+	"o4fZWv/32pC+CU4yInQEyK5fWVF2N1E8zc24mbx5uh/pmIK9dqE8+2UEjK77Q6lGD15rJ1nJizbu374d",
+	"618vR8O+xE5veNG/uupfOnHjVaXkg0k7aw2OCxOiEQIaIHbpOWVW0RrmZ8J1li6g5uUbakOLwIOtAJV6",
+	"VUdyVK+wiRdcpecTrzTwnK8dfNYdvbleC0U7f6CPAEfDm8GtpLH3g9tfL8e990NLdh9auseaVi8J4Fa9",
+	"U2ffLgrUYCxoLje32Il9VDbW9qcNC6Yhv20rtDro9rEc3WRLZfV9UGEXqAsANg2kML8geLdlXnWYv++6",
+	"qX8wutuTg+kvTNfuo7NA6jEme82hPoNJt63FmAtIIjRZ7mjsadKzfe7cpTGO29P0+vomCIO/jRX7fjO6",
+	"VcenhVRKEOQdPXTNfD0MVlgsYgZXpIVnwnB8tc8wp6oSuVRxsoloA4cKDgw8y+twUzdzePUMC5tAh82n",
+	"zow2tEGYu07qxKsedZYXDVdWmugLgSWA3/tXV6P3Cv2XHn+AV/WIGIJdo/fknSFG5jx2eWWXaeS59xOc",
+	"HMN93jh0j0gHgTGazXCEem5retcLtHww8V7HNC12hEduj/QIYq+Mrsnfi97wcnDZU7L3YjR8NRi/USrf",
+	"+97g3SEVvTDI0oVxoW/hBmUlsPikJfZcMSzAWgjqEgmXaTOsnWgfL3BfJLtdFhVPcdANQZ/EJMpzNdrc",
+	"FX3LHKJVR99siYvkJJZlOG6KvMzDz8aDd72L3ye/jPu9i189FzNH3NhzE5XqT5Zwxq+4Q9Yd8sLeEPTc",
+	"blhpdQomyWgWnP/RRbHqIhQabQeVEAKXwEhTRj9NpvKi4/Hk64hnbQ/oZLWwNgTHtFYtbQsbqaDWtAmr",
+	"LTVcZ/LHftYQJTS663DA5HDnlhLKMZlPIkr0wfAIzeVSrmfd/NS/3BlOts8yw4yLiTFYuNWBBU0LU0DV",
+	"GregK0BnAhFlapSKEUgh5ygGM0aXgBIE5CKBoAASFaTvNAJiIlkgERPvfRHqEMYJFwwh4dEya3HNW1XK",
+	"UoDu1rHymFEOkxbZHnqc4gY0RaTRkKKCgTTkm746tuPyd7pweo70+76YKsQ7f04HNzm/x1WyVpuPqJGF",
+	"2aoRTvcIJirWQW2kRopaaQV0BvTQc7BaUG7SSgAWAPNgJ1MXR8lsotxAXmsBYveIdcwN6Wr43txfCAi6",
+	"RwxwQRmKg3BrKEYJwhuEuQGF2kkqzkmVwRvmnDPGEi3VVZkSqRcUXBeGH4w4PIyGU7FAdFN0dkJrB+0o",
+	"P5L1TbqZoArRaL33N3L0GM1cG6dRlDHW2Ty9k027O3fjNGORW6J5zoxLMS8v148AzcTqnos8qrsud3e4",
+	"fXa9iTUaL7clAbQ3rh/PNG40Xj2TH/pWThwgPa+cb3TMk1PoC37/zXTtVzMr+RVbgupbhKOWOVwdkHHM",
+	"EOfbggi22xl3Mbi4HdMQyImlEIMEoE+IRZijlwATQCiY4XnGEIAkBlT9kGbTBEcghXPkjKApvH/16CTJ",
+	"3EGcIYAJF5AI6w5nGSGYzEEusnZ3PHrP75zheOINCFZPu3tMYOynqkI/9n43sTE/9rY8Z0hF5VSCSj80",
+	"Jv95HvknXfpgQFekybe0eyqaS2tfYo72dKpq6bSrQ9Qv0Py8WD3xm+Nq96DNR36kiEW2nE4ylnjMX3Hn",
+	"w17KWtkSwaxDZQzvKexh9gOlBI0cqbnV3IAx33v5nFUoqnxaLOGXHLIliijcthWLXAkGTuGl7vVdlIZ9",
+	"wxT8QU87n2qGlhBLTjhpGzbIBWRdKaNmxx2/HQ4Hw9dBGFz33t4oE+7N7ej62mPD5YKm6Z6uuHapW0Zl",
+	"yanEkqYlnzz/pww4F3VcZrpOA3J5WHeM6ttFAG/x89UjwHdn8234YzOny/iknW5fXElzTpFHXJS9aiWQ",
+	"uZDUv3dn0vidFfqRnyHDyMS8bSg8kYIJwDGgDNz8fnPbf+P2OAvaAOFOmIcC+q3ulUNSAGRmQlbrihT6",
+	"BCOho7xNbQ6GwALyBYo9KQ/LiR/ZNmzfIafR/cT71BOPKe/oHzsGGm7EbjOEgHxk9UOOYwSEZCghmK6B",
+	"mthlvaGT496j5MYU3i1pGSCERX6cQnQZcg3Byf1PpQofG0TvdwQ3Maz9/KPddN/O8bvaVttxdflLnuU1",
+	"+SsjmqJ2nszr8eh6pCVf7/p6PNJRbJf9iytVCsIpBTOFRx8mvDypneQrdDIcl4OI9J4K/mp8mGUoVQHd",
+	"SHcDckRP4C4R3i5P4M9hA2rzfPTBm77E1c1NEAbj3q1WZ3pXVy1wV2U+lCBQ2FNDEMEkATp2S0oLnfNg",
+	"GZMJgNoKC292a3cP5/ayAw1ko9bhIolfacoP4UkKAb1HLIcNl1d6rstDKUaeQhK4iKqtvmuz6TYE+pQj",
+	"IlR1KZoJPbMz+LyuYFEu2soqKmCyS4aofjEM7LLUnC4kDIzH7dBBRQxBJeB2eK/rK0LkBWLapClTMsNs",
+	"2SkEyLzTNRAqf2tLGFACWXf5qV9q/vIMsfZpzLmlzpFNS+JJwSct/7u5HY0uJ5cjFfv6dliOxun/6/XA",
+	"F9GFSFdtQb/RtNVDhkt1y+z1+WjUpaQjJftzaajw1eZAbVO1U5qs56YKZs151oJr1SrEbCZGbuo3UpPp",
+	"jRU5VEhjeNkQp7ULz9C1Ozq+0pQW0UJNMiFe+swUqpFmXxX2V9QWsTSRJ0iWj36FMTkOeLuQMMvND+E0",
+	"zSXD8ULD7BQ7hIeZqJfNndWr9T3x1KUrlUBz1N9pYIbd+MOcbVaza11QsFTW7sy1xhKP2cj6Y2iGPyEu",
+	"NUY9CEQ0RvwcnP0UAvmxxy8BoQSdA+2296/tSdhmcX5WtqFEblE9SzyquqP3r29Ofn4G/kgoCUECxYcg",
+	"3I2LlaouqdUU/6hDt0IgxdinLt7H0GZ+Rw2UL3YCZM7cNuob6BmVj6x0FgAX8pcZVeowZkAyopcgRilk",
+	"QsVqKKuNzgICWVoGY4cqi+6F7s5SvdVurugcd70vytvCirLYVY5sC/0JKlIn7n5y4y7jiDkoXYJvW83t",
+	"Snio/UxYLN4FjTdF9c12JYdmMGpXlc9jDPSVtvDncTmo5h+U+Z80uAzzxxNEOqYeN7zU6CPkntxndapM",
+	"5kX78k0GXk5MOpwCdUmxVY1JEVtizrtfzxhNumpZm9FvGxaMGYBA7gCsKLtD7BzIe/wSkrWRQBysEEOA",
+	"IyEk66H2bk6F28e0WyQdgc6bbCVgGSNPoYHIH2LbraRXGHBI4in91CJ5YFu9r12TF/j2WKu33FXZgyNr",
+	"YuaBVV9y0FYR46ZsE2JTRcEiLzXiCPqND+D7F/CuYxGlLe5vz+8rHItFWwe3Hhza3euvlmf2QtBZWm4H",
+	"IH6BTbbbE+dwjo5XCwVZP17bCzpDcD9vstfYLrBI2sbH6WXnJnWP7fwNEgxHjjpfkE/orD0APe4M54XG",
+	"aevodH80qx7TldN8QFtNmRtA2860AeVyKSJ1sbY1LayBVIOwAereFOmJbRmxNaYVCkxtukdrc9zCWMeb",
+	"vqws6FIvQ+uONV2J4uATk6Xaegf2PV2oaTtmihfbG6roPWLtq07a8N7WwzlNMuvcb7V0DgXmM6ynaPHG",
+	"ZjwJWhcKYb7anBhclDcqZ0u29tHulKw7w8lhYpibiryVirV1qPvTwWlpIrxKfXTyomOGs+b7dMI7Nwd3",
+	"DATx3Gy+dgzH8aInGmMTNMBLm88jFbzRCCOR9kyUdx326FOKGeITTCbclwsk2Hqiy7zxFvpKdXxYncGz",
+	"vlJuQBcjxMLUWCuZEh7/8fTkxYcGY9DGavU3PMt6hxierTtbTWPUxb5xuF2YS5RrM9cJjJDv0uarGVXK",
+	"iGzMKDVVmk0cHDMV5Vu+YlvAdBjuj/ZOIIknpkKyy8GDvZHBNsC31TI2oF+OjFXbKQOvFEGbQ8eJIXsT",
+	"60BqMIoyBqO1L+yw2gzI3Q2oVNXZtvfr2KhPVdXYt0+dKhx/kE5wZcwkprS5COz2nKAvOpE1iYCW9sAY",
+	"CdMQrn6BYmyzDO5mTULvu+qmjlp4guzAfCVtS/0XrVM8UaMe3cJzFSs6BDSv11Tc15/Jp2riZaXU4M0W",
+	"Jz4L6ZZWBo7SUV2bp+wTflgudbMdW67UpL8xv2jvogp9bEFgH1lJqnu0Pa2mH6Dm5rErXEYwTVEMoABn",
+	"j168ePECZCRBnAP0MYOJKXr5Xw5U89JX3dIJQN3W8YBh7fKZP4o2toH07W0PRey9g6Hsk5V1mCyiUltM",
+	"N0fYOcPWzyV3TxNiMLqbCHrn8ah0YCbFGsPN5qDlWcpRqCXaqOb5VLJ3SiTiplg5b/cog1Li5NbGRvpW",
+	"sW8Du59c9bkoWS9pxhvrp048HndHhWapycNkwrSJeWuzuMKJ6IZcu35z5TdKDY9KiQfUdsNwFfTo3nbw",
+	"4HggdGJg7c6PsMkvAPI7FANCVYzq1HrbnYmrOyXgUzKZogVMZm5g7XRpC4NUXsNynrQNUt2cMy0qZ+Sp",
+	"kaX+iINL3TTh9XhwOXk/Gv/WH6s0sd6rV0EY/Dq6vRoM+5PHT54+e66CzN4Ob9WI6974dqj+uuy/G1yo",
+	"FjQXo8nF1ejtZRAG7waX/ZFutXjRn1yMLuWA0XV/+PTxY3f5zvZ9gmrabgM/eofYtFWL3E3tvrHp6g6t",
+	"To9wWLr1ZWzqdti+E11z9qkHCa54ii0ctyFMs8whGk5mi4T+MeIqNO4dRitfp6fDlTOIYDUw1B5CGGsP",
+	"37xcmVI1bdDhjmmKlBfFMG/n4alNddj8xmXXoJjD9OE6YCmJwt/hIBmPcayposP2gmD7aMDN6mKD+an8",
+	"oguiB1GtVabMnm7mlvzV41zyt231FQaoKcnmK3Yur1+4xUXCdLOtaysrhoVABJhqUoKCig7zA0PGBxWC",
+	"GEUJJigGulYUJvMfPWXrnWVcGiuy+OuouJhiU22FbWnFXKDU1S7IXrZC8BjEmKdQRAv5ryfAdnwJwVOw",
+	"gljlYM0oA8ppGoJnNs8oVdWIgeSJIXgOIIsW8oOAMqAyF8p2wufb2p43J0E3hh0sUWJKa7fiSbfmhT4R",
+	"7rJYGxe/zZS1ZG2pRhf6P8EElCp77XdPrNwN7fWvDJsqXi2j3KjfkMNESzjLtSuXNY+Cdo9cVrzO4Soe",
+	"Qde9uf221HuqfJiOxPOluo40Zz56HvmpcCvncSdZK8azoAkCkKtMPo6IQCTq1upqSx1vymJHwPRqAYUi",
+	"VgMosGJUbI9MhsL2HS2nNpbB4yz9a7FRN3P4kiHHNEG/FH1S9g4N9bp6D2EUVh937yJz1buAnGMuOuf1",
+	"dQhjgEkyhboYy9Z69BvlkvyVklQy8RRy3DWPC6GYTyIoYELnE4bujQ7vUO+gWHQPU96pAGnmc/03VNlj",
+	"RvlsJU8U7m8kN97Ws8LUzVdLsrN4qenGyO1Gp0eFT9pkUIcKtgMQav6l7ZF+YbBarFucIr3/vJyRXbp+",
+	"3QWQG0TE0UMpowUkxOOr6hxm6VfLBFqmif+hT8uh2+Fq+i/oXZjYv3y2PCJIb8UNZe4ukNFgA9813Noa",
+	"vNUHnIvJ5nPE3cFgKmMwVvKzJu8wAX+chY9/1IH4OqGeZ9ECQMDzT4IV5ICZ2OQW2VNywozrG1hdz9Bh",
+	"/nlpGJPED+8QMQlJWAn9cs5R451ZX+wffIlv7d/X4rq996iA+VhLfGcfUOZy2eUYAZgDKIC8Gghw9ujn",
+	"s5dAFStYYY4ABClinBKg66Bwp23Y8BCHBiU1HA3notlg85HIaySVSMbsoQBPBb/NtDjOVceNCHVtwc8z",
+	"xHsDVdhr9HZ4eTO5GvzWD8JgMJxc98a3QRj0XvcGQ9VH7arfG/uKnhRdSmstfhWV6StIRBl6CaYooStw",
+	"BrAAPKV3CMA5xIS3JG+bNdYMSzUqVFvNF+eE1poLtMRRKYRj8/h6i2Spft6dzGA2VukwVSb3qAG2zZ1o",
+	"nneI7jRxSyUa1sWpcyC1gP4hEqI3EXq8vOhbyO8O1gZil/IdwizAHuTexUX/Wh7Ud/3x4NXvpgNfEAa/",
+	"9oaXV7rX3tWVPNIXv8l//Nq/+G0yGNo/dV2jgXK09Ma/DG7HpoFL7+rqF/3KuH999buneRpv7tq1PVVD",
+	"fqFdWTm18TDw59h/MOg5BEEpNH9j9cirVqG9lExvtmhjyHfLKygsNVTxXqrfGiazsQeGoN9y4X2wgHxL",
+	"z5OG6pykYwJhCplP0+YLytpCqZqOWnqzITf1LXe5U2LM0wSuO0uSzd48r9/2lcQvuXe1Q/eDL/54YixY",
+	"voB23uGGWthYXEVBStnc7WubVwBjV+SC63trmOrg692thtcmT3MfD8VIooxhsb6RADLFaxFkGv8KaorC",
+	"9U/5BxZCpPqk0Dus7QNa91X/tEQd8HJZMpji39A6eHhQTV5mtK7OjQgCMaVM3RXQPWJrIO9wc10kXNXX",
+	"egT6KkpVXS/Gry7Ai2fP/wWkWhyDmEaZLnGwwkLdc1T1RvB3eQj+/ujfyN8/nRQJ038HqjwLWC0oWMK1",
+	"LrkGAaOZQC/tH3l1LywAQ7OMIw4EBaoA7qN/U/G7OEImBcxsu5fCaIFOnjw6M7mRGmD8/PR0tVo9gurx",
+	"I8rmp+Zdfno1uOgPb/rqncKsEPyOP2FIwP/9n//9//2v/w1614NSgeTz4PGjMz2cpojAFAfnwdNHZ4+e",
+	"BtqqpJB5CvM+0NqOqEPAJIVBCfZBHJwHUpL1SuMU84FLpGuL/GGw+zFDbF0gt5RqYwlNC1991pyhOs8e",
+	"TkxREWfawAflQlIZdWqxT87ObLiDYYUw1VFemJLTf5j7RzFfu37YSm4rMtzwZ9yZklmwoWdNvr7TXAdU",
+	"V0FTdz+4WaiiHIpgNYQ0LTJI7kIwRVwA1WbppSRanaIEE6AqZ6hbjHkHc6A7bT8CPV3sjiPEAZafXum2",
+	"rnOuhGDR5vtDGJTJWx65/OEjhmCsllomiNPP8tMPp5/1rA9eAnmNSvRRJw8XoIohp1IGX0gxJFXTLWOv",
+	"1UqGksTkaBfhlVK7CtT7kwkc8S5fiNCORmSSUXJJaOcgj9rlIShF7fIQIFtuk4cgb77IQ0VlC8gXkkYl",
+	"PaVwnVAYh0CrmxzEdEWsX88WDzwKuZ3OYNTAlQpAvlLjvjLZSa0hMvHRFbprbAK4deYr1eKjxcALfRvY",
+	"m3b3ua5UUXK06++Rjs17ZZe0vUVWkIMljJVyoVi0PAzHpffiGCpEmCKgVarXmb+39Cvw2w95po2NSTwI",
+	"Q9Ra70MV+aYT4wYlPz7YpEUCtYOaVCrwAQhKi+a/cFWjFjHDZrllngkUSt4rQa4Z9g6kVVLWT2EmFqfz",
+	"vFGVk4Beq8duJtG8Sev12B8wl+geRwhw/UEwRTPKdJDICa5oL5lYOHavm/2UtpzYImDuLesaYcehXv3t",
+	"VtT7RUF8I+Bsth9IaSYaYSqf1zb5rH5v0yFO+2+pT2LtIjJ0s31XdmCxLVu+zbknk8g9EumRiKWULN6K",
+	"Yp4ccuY8jd7B8WD+bH/CQyQGEFCizX6qriSYrsHNm5sdyJCK9PQ+T2R3o00nuh8VayaX/ts75v1PxgSi",
+	"DGGm2GOMlIkEAmZCxNufmDICIpgkzUaBCzWilTkgj9DLQW7tfaPr/jAIg9HwZqBM/u8Ht79ejnuqZvTl",
+	"aNh32P3+bHqzhKOnCtK3rDAr9AMGMUexPOJURQkv18DEu1la04RUJzZlsStUYzXs9DOOH051Jq+T7uSk",
+	"f2Odld5BHBz1Wv83djQw90rMdIGiuxNM9CHP2z0kCWJ/4UA7TsEPP50B/mNb+EOrPEbQWJ8bjjuL9z7u",
+	"F73h5eDSePdKVb/f9wbvnP5934U7osnGZdtO8Xv/6mr0XrkQunzQUO33fHlvZjIsPqpt83fVSE7JIIZi",
+	"oOgJYAJUm48QELTKzZsV4pRE5SJOFhvmEPr0Ncl55LZ24AZomVKBSLRWTocjXW3l2oZo9aUvtwokx+NG",
+	"FrkggiTGMRRW3ZgyBCNlOEwZvofRui2adZBTiQ0pKdBkbt4R68c/YUeEu4J5booyNs8Ox6gK3dPP94hN",
+	"H/xqdS8SI7IznC2PVfHLOYuVUza6hCwLN60OgjBYQXyvAua1LmOr2O2mFR7w3Hfw0TpTXZ87M1SzdGHy",
+	"PhxVgWta3cP3SswGveD//A+g8At+0DD6Uf5iEs7MTyHQMPlRapgQ8CxF7B5zyl4ae1oxkJIIqWFSK6qY",
+	"3toelJIyZEDaoAxpU/DG0diM9lwuIUiwknjt9KRdlRXHe5vFYnjel5EAbBprAEEzE1Pu9mqYFh/lqbY0",
+	"FvMt2UTpdd5qXoKs85tF48+ub9pernXO1LJtru/DpWbF9W9fPw7C4PqJ/M9T+Z9nHT780ae6PnbWIfCA",
+	"mjL3ruNMxW0oFa5oe/ydXM23hUYeVStWfEKqwcu11YSXlAuQsbk8fnV1mKNWd2U543YtiaNvUEvi6Kiu",
+	"bwkbrSeplL6Bit6J6T5APjXhnqef9R/b1aYdAe9Wm/LSqX7FaVsvxm/lStRTW1GfPLoC46azWGeYLJRi",
+	"oGbNty5OxihN4FrHEvqFxsP+hHq7QCq/dSOgTTBIOBZVW20juVZVFk2tRbM7jwmNo/69O5SrHY3+mYyv",
+	"usH3d2Z6leSD7k0iUbSAmOzF3pjNyvXSi87b/dZkiV7VMYHMBWUoVsGemMyBTkXtDOoi2KrxTtEvhu1p",
+	"Ze3cOvpPd6rzLubf2cnul+LyPCbTxtCQnNS2GE916jcq4HQceV/u6v2FzaAlEqjjynYjP4hlrjBKAMjv",
+	"zCWb0yUSC8k0psgkudJMWKeNjjLju2K1ylSMjpqmjN6jBtVUDyijfEd2fgS9UFv1jqwTNpKEgd9BSIIA",
+	"mMVYUBaq/AHMdbXHBQKG8FgIzHz8ZSUEjIM5Esp3X3SoOBSFmDpNfgq51AP+g0LcFGLrXB2UQmz1rL14",
+	"QV7/xW0KMD3aWqgUugq50wRkGwCUmgKUOwUo855bsdioA4DJFSWh/B8Uoby4yn/BT1dQgB90H9cfPebI",
+	"6ZR+amXOW1izr3lxMDsZUoJO3kARLRq/0E1pmSP6z219A85eLE4tonI77d/C+fbr6FNX5F1GdHTQQQiW",
+	"IcgB5OA1on+9GQ1L1Koqa7m0YP2gRKaYmJ6HTjIdEI3ebiznu1JLbW2WHXJ6M8KqJW28PfdMAzPzwhfT",
+	"XN+swVJvz6+6agLYEqmpBpmLqdmyL2ATxhaih7maOg6RVaP3hQ5kdwBaCMmDxHSRo46g0f6Y5nvkIB+1",
+	"xT81uu4Pz43piRKkFdcF1NqKLU3Y7ebZ2NRfV1H+E7gNKm30j3WgcjSqmBrVcL7pZFmcO0hIwNnMfxWU",
+	"Wh9kaFD4+r7JaBq7vq8QUZOD5lioNiioeGZVTI3COvjh9unjH88BVnWSIgSgUM7uUFmOn56BJSaZQNwk",
+	"ikLAUURJbGsIGW87b0kt9tmjWC9qg/Ns9TrtQUdf5tAeL0anhL1KoI46wHm/a+2Jx2Xfe4dTXEfGqY2W",
+	"8QrKCz1gL8x8O9E1XzQO5uhE84pmDKA14ucAElUBDKiwERIjFmomUNiXuh5hSxkuqlE96ycxXTWkTt3I",
+	"MZc6p/x7Jpmqzk6oQC3CsR7+bKTWJzHA4lyqEIYJsYxIVTTjGUxCy4+kKsjBHUIpEAuEGUgZneEE7SU/",
+	"EhrBBh/TlX7c+fKnDPzbh8FWmuOl6rJ3VBmke1keL4UZRwswZ1hKm0TVAMQc6DYju9zXTclGL9bemOet",
+	"TEudI5TaXQi+6nXeW4Hy287bUXWHMwQ4gixavMyr2HxUJmoVnzRTfJgIsMxxXDg9zftbEsjMm6emnGiD",
+	"lNED3thwvS8gAnbs2OOrlNQ2L/CLUGWpIuy2QstfOmyBpuCppShT8xXlaYp/4bpy6S6k5pcsb1BwRH7+",
+	"5pjMnAK4BIOOec5LdGp7grvhsb6Uj/eEyb4m7oMkRNB0rUopJckmHdEVAbHe5hbY6YYUj6SKa8HHVG+H",
+	"Bqm3HpsRf2pbtWlx8d1VcaHKsgqWa1XATd6gVHJ0CFYL1c4mBqvF2h9c0ZZMTHcnt0R7myYUxm9MMxG/",
+	"PFtmicApZOJ0RtnyxB5cHwKVFl6OwJ9iApWO1YwD9d5uYuvxAVmlhIYD7zrG6gC411AHUCJcUPDDX6/7",
+	"r0NwPXwdgvdoel3OidX4dCnBCrOPMvWpEq63mr0ssncP+t20seN/d5vYZ1miytYvsuW0Q4bATnkmfE9n",
+	"KV7COTr9R4o2fJjbKbgesiOReqCwPoZOEIlojGJNKx0oo3Q7QoLhiJ/Se8RsBw+PCqIGjuy4VtelGaNL",
+	"d9pNDN19aWqFV3SggEqfc82gtt3p+06fvDuXxSYo2VCBPBcnhmsX0X44qpKm4H80mTM2z21Ulzb+5rX3",
+	"tPum1DO7IDYbBuYiNrXmErkV5cFMvJcOiPGHe6nnRaWrbyiWp0PNr7MvU/NLA/MgUkiFDecWW3mpqXTS",
+	"26HGF7ShT2FwatlTk3KqR/zJldNS99PvTEV9swYsx9F2sVNWPUOvBWW6xEJj/lv13xY91r+w4jnWHdZc",
+	"+LS9Hb9+QpDGoAr8NEhsTRlcvVphD6cEQTZde7nEUD3emVMcw+rePoe3XYv3r8qeLjP9ZfS98aZRighI",
+	"KL07gQm+QzwvzqhoTPXObUOZNU+CpcvP5XaH/vvULYPR3Y7szBz31iVOF5SgW4iTI6cqVQTWETOWSlYw",
+	"ednQtcY1+EMwXQODAF1CSmqmunScgDgBlMkRCSZ3wPYda4Hrkh3WjeattUaKdvd7Y3ufqiN7NzPvRm7h",
+	"tyWZJfi/RGJui5Pw1aXxe9sMNu93rZPIbeeIDkK6fDw4JPGUfjqNEqpbkXq0OT3sQo36Iu4wGN9D4ulv",
+	"yTLi7mbDkejQXegLu8yIbjS3Q+sjUjnax74L0Htk8oJgJHCEQGSwbinL0IzL7WOeVEjLhmB7Rashrjd2",
+	"XCtj1IapqK3xEJs2gm4bkw8dX1NxKzdQ/d6ulQajOop7RbMkBgt4j8AUIaIaae9OVQyZw97IsMZq1Bdh",
+	"WDP8SZgGm1Z6vwokCJeSUquGFUe3rSUW3M3UljP4pcpveXdU7wLWnpnpLlWduvk5+J/9yhcj3ivtuLFA",
+	"6E6ogiG49DM9/bhdVn2Na7XNMruCXJyoehInqq3pPo4TgT4JXcjjpNhbg85Td6qplw6AGXyPgK4oUi5j",
+	"BH7QTQZPJGMxz8/B5ztM4hDgOASmEdXDj11zXLjpojkxfbuac102em5+B2bPDh1Ej5peMiLIhOIUfYhn",
+	"EtmSsShcQx1KiAl4egZiuOb7VHGVqBWQ3/nReaueftf4yxt/HtF2TFPVNZvf8YOUEssIbnAnvFVPv6JC",
+	"pjp0fmeamAKarfRQypveGoBrUzxKnRfVEbA9F//4IOnctlX844OkZc2G9VHR3QRPYYpP7x8rSjdT5s0H",
+	"VXiL/EjeLU3fW0s/abqp/JAklR/M+itDbJxe6Ufr3Cz9pAVA6YdciH94+P8BAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -102,7 +102,9 @@ func arbitrate(d *draft, cmd *Command, a auth.Actor, as standing) error {
 			lead.DueAt = k.DueAt
 		}
 	}
-	d.precedent(cmd.Body.Lead)
+	if !d.s.Case.Drill { // an exercise settles nothing for real cases
+		d.precedent(cmd.Body.Lead)
+	}
 	return nil
 }
 

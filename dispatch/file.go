@@ -56,7 +56,7 @@ func file(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	c.Sensitivity, c.CheckMode = string(decision.Sensitivity), string(decision.CheckMode)
 	c.SLABudget = d.handleBudget(item, decision)
 	c.FiledAt = &d.now
-	if a.Kind == auth.Staff && len(d.s.Reports) > 0 {
+	if a.Kind == auth.Staff && len(d.s.Reports) > 0 && !c.Drill {
 		d.out.Learned = d.w.Catalog.Correction(d.s.Reports[0].Words, c.Matter)
 	}
 	d.stopClock(ClockAccept, c.ID)

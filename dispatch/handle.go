@@ -225,7 +225,7 @@ func (d *draft) close(a auth.Actor, as standing, facts data) error {
 		facts["spot"] = d.ask("SPOT", auth.SystemActor(c.District, d.now), "", "SAMPLE", "", nil).ID
 	}
 	c.ClosedAt = &d.now
-	if b, ok := d.w.budget(ClockCallback, c.Priority); ok && len(d.s.toCall()) > 0 {
+	if b, ok := d.w.budget(ClockCallback, c.Priority); ok && !c.Drill && len(d.s.toCall()) > 0 {
 		d.startClock(ClockCallback, "CASE", c.ID, "", b)
 	}
 	if b, ok := d.w.budget(ClockRating, c.Priority); ok {

@@ -157,7 +157,7 @@ func (i *Incident) Can(a auth.Actor, now time.Time) []string {
 	return out
 }
 
-// Incidents is a page, newest first; state "" is any.
+// Incidents is a page, newest first; state "" is any, "OPEN" every one that has not ended.
 func (k *Desk) Incidents(ctx context.Context, a auth.Actor, state string, limit int, cursor string) ([]Incident, string, error) {
 	if a.Kind != auth.Staff {
 		return []Incident{}, "", nil
@@ -169,7 +169,7 @@ func (k *Desk) Incidents(ctx context.Context, a auth.Actor, state string, limit 
 			return nil, "", err
 		}
 	}
-	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), `select `+incidentSQL+`, i.declared_at::text from incident i where i.district = $1 and ($2 = '' or i.state = $2) and (i.declared_at, i.id) < ($3::timestamptz, $4::uuid)
+	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), `select `+incidentSQL+`, i.declared_at::text from incident i where i.district = $1 and ($2 = '' or i.state = $2 or $2 = 'OPEN' and i.state <> 'ENDED') and (i.declared_at, i.id) < ($3::timestamptz, $4::uuid)
 		order by i.declared_at desc, i.id desc limit $5`, a.District, state, at, id, limit+1)
 	if err != nil {
 		return nil, "", pg.Fault(err)

@@ -202,6 +202,11 @@ func (p *Planner) tellIncident(ctx context.Context, tx pgx.Tx, i *Incident) erro
 		if e.Seq <= i.ToldSeq {
 			continue
 		}
+		residents, err := p.neighbours(ctx, tx, w, i, e.Action, incidentAct(i.ID, e.Seq), reach)
+		if err != nil {
+			return err
+		}
+		drafts = append(drafts, residents...)
 		told := map[string]bool{}
 		event := map[string]string{"declare": "incident_declared", "confirm": "incident_confirmed", "stand_down": "incident_ended"}[e.Action]
 		values := map[string]string{"incident": i.Name, "due": instant(&i.ConfirmBy), "reason": OptionText(orElse(i.EndReason, "STOOD_DOWN"), "zh")}
@@ -220,12 +225,17 @@ func (p *Planner) tellIncident(ctx context.Context, tx pgx.Tx, i *Incident) erro
 			for _, channel := range channels {
 				if key := m.ID.String() + channel; m.ID.String() != e.Actor && !told[key] {
 					told[key] = true
-					drafts = append(drafts, p.draftTo(i.District, uuid.NewSHA1(i.ID, []byte(fmt.Sprint(e.Seq))), event, audience, channel, &m, values, nil, i.Drill))
+					drafts = append(drafts, p.draftTo(i.District, incidentAct(i.ID, e.Seq), event, audience, channel, &m, values, nil, i.Drill))
 				}
 			}
 		}
 	}
 	return p.post.Enqueue(ctx, tx, drafts)
+}
+
+// incidentAct is the id under which an act on an incident is told: the same whenever it is planned.
+func incidentAct(incident uuid.UUID, seq int64) uuid.UUID {
+	return uuid.NewSHA1(incident, []byte(fmt.Sprint(seq)))
 }
 
 func orElse(s, otherwise string) string {

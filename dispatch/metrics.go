@@ -19,6 +19,7 @@ type Figures struct {
 	Key, Name                                                          string
 	Received, Closed, Open, Overdue                                    int64
 	CallResponse, OnTimeCheckin, OnTimeDisposal, Resolution, Satisfied Ratio
+	Hops, HopCases, MostHops                                           int64 // of the cases closed in the span that a unit had (C26)
 }
 
 // Overview is the answer of GET /metrics/overview.
@@ -32,6 +33,7 @@ type Overview struct {
 
 // overviewSQL counts each row in exactly one place by the rules of domain 4d: a call target or an assignment belongs
 // to the instant min(done, due) (settle), a rating to rated_at, a case to created_at. Only cases in scope, no drills.
+// Hops are those of Snapshot.Hops: how often the lead passed from one unit to another.
 // %[1]s scope, %[2]s group key of a case, %[3]s of an assignment, %[4]s of a target, %[5]s of a rating.
 const overviewSQL = `with c as materialized (select * from cases c where c.district = $1 and not c.drill and c.state not in ('VOIDED','MERGED') and %[1]s),
 n as (select yx_now() as now),
@@ -47,10 +49,13 @@ ag as (select %[3]s as key, count(*) as den, count(*) filter (where date_trunc('
       and least(coalesce(a.resolved_at, a.due_at), a.due_at) >= $2 and least(coalesce(a.resolved_at, a.due_at), a.due_at) < $3 and (a.resolved_at is not null or a.due_at < n.now) group by 1),
 rt as (select %[5]s as key, count(*) as den, count(*) filter (where r.resolved) as yes, count(*) filter (where r.grade >= 3) as good from rating r join c on c.id = r.case_id
     where r.district = $1 and r.valid and r.rated_at >= $2 and r.rated_at < $3 group by 1),
+hp as (select h.key, sum(h.n)::bigint as hops, count(*) as cases, max(h.n) as most from (select %[2]s as key, (select count(*) from (select a.unit, lag(a.unit) over (order by a.received_at, a.id) as before
+    from assignment a where a.district = $1 and a.case_id = c.id and a.kind <> 'ASSIST') p where p.before <> p.unit) as n
+    from c where c.closed_at >= $2 and c.closed_at < $3 and c.lead_unit <> '') h group by 1),
 keys as (select key from cs union select key from tg union select key from ag union select key from rt)
 select k.key, coalesce(cs.received,0), coalesce(cs.closed,0), coalesce(cs.open,0), coalesce(cs.overdue,0), coalesce(tg.resp,0), coalesce(tg.den,0), coalesce(tg.ontime,0),
-  coalesce(ag.ontime,0), coalesce(ag.den,0), coalesce(rt.yes,0), coalesce(rt.den,0), coalesce(rt.good,0), n.now
-from n left join keys k on true left join cs on cs.key = k.key left join tg on tg.key = k.key left join ag on ag.key = k.key left join rt on rt.key = k.key order by k.key`
+  coalesce(ag.ontime,0), coalesce(ag.den,0), coalesce(rt.yes,0), coalesce(rt.den,0), coalesce(rt.good,0), coalesce(hp.hops,0), coalesce(hp.cases,0), coalesce(hp.most,0), n.now
+from n left join keys k on true left join cs on cs.key = k.key left join tg on tg.key = k.key left join ag on ag.key = k.key left join rt on rt.key = k.key left join hp on hp.key = k.key order by k.key`
 
 const localDay = "to_char(%s at time zone 'Asia/Shanghai', 'YYYY-MM-DD')"
 
@@ -86,7 +91,7 @@ func (k *Desk) Overview(ctx context.Context, a auth.Actor, from, to time.Time, b
 		var f Figures
 		var key *string
 		err := rows.Scan(&key, &f.Received, &f.Closed, &f.Open, &f.Overdue, &f.CallResponse.Num, &f.CallResponse.Den, &f.OnTimeCheckin.Num, &f.OnTimeDisposal.Num, &f.OnTimeDisposal.Den,
-			&f.Resolution.Num, &f.Resolution.Den, &f.Satisfied.Num, &out.AsOf)
+			&f.Resolution.Num, &f.Resolution.Den, &f.Satisfied.Num, &f.Hops, &f.HopCases, &f.MostHops, &out.AsOf)
 		if err != nil {
 			return nil, pg.Fault(err)
 		}
@@ -124,6 +129,7 @@ func (f *Figures) add(o *Figures) {
 	f.Closed += o.Closed
 	f.Open += o.Open
 	f.Overdue += o.Overdue
+	f.Hops, f.HopCases, f.MostHops = f.Hops+o.Hops, f.HopCases+o.HopCases, max(f.MostHops, o.MostHops)
 	for _, p := range []struct{ to, from *Ratio }{{&f.CallResponse, &o.CallResponse}, {&f.OnTimeCheckin, &o.OnTimeCheckin}, {&f.OnTimeDisposal, &o.OnTimeDisposal}, {&f.Resolution, &o.Resolution}, {&f.Satisfied, &o.Satisfied}} {
 		p.to.Num += p.from.Num
 		p.to.Den += p.from.Den

@@ -49,9 +49,10 @@ func (d *draft) moot(kinds ...string) {
 // suspend is the first half of T26: the lead asks; somebody else approves.
 func suspend(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	c := &d.s.Case
+	if err := d.mayWait("SUSPEND"); err != nil {
+		return err
+	}
 	switch {
-	case c.Priority == P1:
-		return fault.Conflict("SUSPEND_FORBIDDEN", "特急案件不得挂起")
 	case d.pending("SUSPEND"):
 		return fault.Conflict("REQUEST_OPEN", "已有待审批的挂起申请")
 	case cmd.Body.ResumeAt == nil || !cmd.Body.ResumeAt.After(d.now):
@@ -62,6 +63,20 @@ func suspend(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	}
 	r := d.ask("SUSPEND", a, as.Unit, cmd.Body.Reason, "", cmd.Body.ResumeAt)
 	d.event(a, as, ActSuspend, None, data{"request": r.ID, "reason": r.Reason, "resume_at": r.ResumeAt.UTC().Format(factTime)}, map[string]string{"measures": cmd.Body.Measures, "note": cmd.Body.Note})
+	return nil
+}
+
+// mayWait refuses a suspension or an extension where nobody may wait: P1 never (T26, T28), and what an emergency in force
+// covers. It is asked again at approval: a case may have become urgent since somebody asked for time.
+func (d *draft) mayWait(kind string) error {
+	c := &d.s.Case
+	urgent := c.Priority == P1 || c.IncidentID != nil && slices.ContainsFunc(d.w.Incidents, func(i Incident) bool { return i.ID == *c.IncidentID && i.inForce(d.now) })
+	switch {
+	case kind == "SUSPEND" && urgent:
+		return fault.Conflict("SUSPEND_FORBIDDEN", "特急案件和应急期间的案件不得挂起")
+	case kind == "EXTEND" && urgent:
+		return fault.Conflict("EXTEND_FORBIDDEN", "特急案件和应急期间的案件不得延期")
+	}
 	return nil
 }
 
@@ -91,6 +106,9 @@ func (d *draft) leads(assignment uuid.UUID) bool {
 // extend is the first half of T28: in time, at least a fifth left, at most two, together at most the base.
 func extend(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	c := &d.s.Case
+	if err := d.mayWait("EXTEND"); err != nil {
+		return err
+	}
 	lead, err := d.leadAssignment()
 	if err != nil {
 		return err
@@ -109,8 +127,6 @@ func extend(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	}
 	base, _ := budgetOf(c.SLABudget)
 	switch {
-	case c.Priority == P1:
-		return fault.Conflict("EXTEND_FORBIDDEN", "特急案件不得延期")
 	case !ok:
 		return fault.Invalid("/budget", "应为如 1WD、8WH 的时长")
 	case d.pending("EXTEND"):
@@ -192,6 +208,9 @@ func approve(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	c := &d.s.Case
 	r, err := d.pendingRequest(cmd.Body.RequestID, a)
 	if err != nil {
+		return err
+	}
+	if err := d.mayWait(r.Kind); err != nil {
 		return err
 	}
 	r.State, r.DecidedBy, r.DecidedAt = "APPROVED", accountOf(a), &d.now

@@ -34,6 +34,7 @@ type Filter struct {
 	States                     []string
 	Unit, Grid, Street, Matter string
 	Light, Priority, Words     string
+	Incident                   *uuid.UUID
 	Sort                       string // due (default), newest, updated
 	Limit                      int
 	Cursor                     string
@@ -68,6 +69,9 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 		if v != "" {
 			conds = append(conds, col+" = "+arg(v))
 		}
+	}
+	if f.Incident != nil {
+		conds = append(conds, "c.incident_id = "+arg(*f.Incident))
 	}
 	if f.Unit != "" {
 		u := arg(f.Unit)

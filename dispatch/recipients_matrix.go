@@ -224,8 +224,8 @@ func (t *teller) closed() {
 	t.toFollowers("closed")
 	t.overtake("", true)
 	for i := range t.v.Reports {
-		if r := &t.v.Reports[i]; r.Anonymous {
-			t.toReporter(r, "closed", "follower", "", notify.App) // an anonymous report is not rated
+		if r := &t.v.Reports[i]; r.Anonymous || t.v.Case.Drill {
+			t.toReporter(r, "closed", "follower", "", notify.App) // neither an anonymous report nor an exercise is rated
 		} else {
 			t.toReporter(r, "closed", "reporter", "r/", notify.App, notify.SMS)
 		}

@@ -162,7 +162,7 @@ func (t *Tracked) Can() []string {
 	}
 	rated := slices.ContainsFunc(t.Ratings, func(r Rating) bool { return r.Round == t.Case.Round })
 	staff := !t.Report.OnBehalf && (t.Report.Source == "STAFF" || t.Report.Source == "GRID_WORKER")
-	if t.Case.State == Closed && !rated && !staff && !t.Case.SelfHandled && !t.Report.Anonymous && t.RatingDue != nil && !t.Now.After(*t.RatingDue) {
+	if t.Case.State == Closed && !rated && !staff && !t.Case.SelfHandled && !t.Case.Drill && !t.Report.Anonymous && t.RatingDue != nil && !t.Now.After(*t.RatingDue) {
 		out = append(out, "rate")
 	}
 	return out

@@ -133,7 +133,7 @@ func (s *Snapshot) worthOffering(act Action, a auth.Actor) bool {
 		})
 	case ActApprove, ActDecline:
 		return slices.ContainsFunc(s.Requests, func(r Request) bool {
-			return s.Decidable(&r, a) && (act == ActDecline || r.Kind != "REOPEN")
+			return s.Decidable(&r, a) && (act == ActDecline || r.Kind != "REOPEN" && (s.Case.Priority != P1 || r.Kind == "CALL"))
 		})
 	case ActCall:
 		if a.Kind == auth.System {

@@ -19,7 +19,7 @@ import (
 func (s *server) ListCases(ctx context.Context, r api.ListCasesRequestObject) (api.ListCasesResponseObject, error) {
 	a, p := actorOf(ctx), r.Params
 	page, err := s.Desk.List(ctx, a, dispatch.Filter{States: commaList(p.State), Unit: deref(p.Unit), Grid: deref(p.Grid), Street: deref(p.Street), Matter: deref(p.Matter), Light: string(deref(p.Light)),
-		Priority: string(deref(p.Priority)), Words: deref(p.Q), Sort: string(deref(p.Sort)), Limit: limitOf(p.Limit), Cursor: deref(p.Cursor)})
+		Priority: string(deref(p.Priority)), Words: deref(p.Q), Sort: string(deref(p.Sort)), Incident: p.Incident, Limit: limitOf(p.Limit), Cursor: deref(p.Cursor)})
 	if err != nil {
 		return nil, err
 	}
@@ -305,10 +305,18 @@ func (s *server) MetricsOverview(ctx context.Context, r api.MetricsOverviewReque
 	return api.MetricsOverview200JSONResponse(out), nil
 }
 
+func hops(f *dispatch.Figures) *api.Hops {
+	h := &api.Hops{Total: f.Hops, Cases: f.HopCases, Most: f.MostHops}
+	if f.HopCases > 0 {
+		h.Mean = new(float64(f.Hops) / float64(f.HopCases))
+	}
+	return h
+}
+
 func figures(f *dispatch.Figures) api.MetricsRow {
 	ratio := func(r dispatch.Ratio) *api.Ratio {
 		return &api.Ratio{Numerator: r.Num, Denominator: r.Den, Value: r.Value(), Text: new(r.Text())}
 	}
 	return api.MetricsRow{Key: f.Key, Name: f.Name, Received: f.Received, Closed: f.Closed, Open: &f.Open, Overdue: &f.Overdue, CallResponse: ratio(f.CallResponse), OnTimeCheckin: ratio(f.OnTimeCheckin),
-		OnTimeDisposal: ratio(f.OnTimeDisposal), Resolution: ratio(f.Resolution), Satisfied: ratio(f.Satisfied)}
+		OnTimeDisposal: ratio(f.OnTimeDisposal), Resolution: ratio(f.Resolution), Satisfied: ratio(f.Satisfied), Hops: hops(f)}
 }

@@ -65,7 +65,7 @@ func (s *server) summary(ctx context.Context, a auth.Actor, w *dispatch.World, c
 		Matter: c.Matter, MatterName: some(w.MatterName(c.Matter)), Priority: string(c.Priority), Mode: c.Mode, Source: c.Source, Street: c.StreetCode, StreetName: some(place.StreetName),
 		GridCode: c.GridCode, GridName: some(place.GridName), Address: some(c.Address), OwnerUnit: c.OwnerUnit, LeadUnit: c.LeadUnit, LeadUnitName: some(w.UnitName(c.LeadUnit)),
 		Light: api.CaseSummaryLight(lightOf(c, now)), DueAt: c.DueAt, DueKind: some(c.DueKind), PromiseAt: c.PromiseAt, Round: c.Round, ReporterCount: new(c.ReporterCount),
-		ThumbUrl: some(s.mediaURL(a, thumb, "thumb")), Point: &api.Point{Lon: c.Lon, Lat: c.Lat, Datum: "WGS84"}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+		ThumbUrl: some(s.mediaURL(a, thumb, "thumb")), Point: &api.Point{Lon: c.Lon, Lat: c.Lat, Datum: "WGS84"}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Drill: new(c.Drill)}
 }
 
 // caseView is a case with everything the caller may see and do.

@@ -1291,6 +1291,8 @@ export interface components {
             promise_at: string | null;
             round: number;
             reporter_count?: number;
+            /** @description a case of an exercise; in no figure and on no public page */
+            drill?: boolean;
             thumb_url?: string;
             point?: components["schemas"]["Point"];
             /** Format: date-time */
@@ -1481,7 +1483,6 @@ export interface components {
             self_handled?: boolean;
             master_case_id: string | null;
             outcome: string | null;
-            drill?: boolean;
             incident_id?: string;
             check_unit?: string;
             check_unit_name?: string;
@@ -1853,6 +1854,21 @@ export interface components {
             on_time_disposal?: components["schemas"]["Ratio"];
             resolution?: components["schemas"]["Ratio"];
             satisfied?: components["schemas"]["Ratio"];
+            hops?: components["schemas"]["Hops"];
+        };
+        /** @description how often the lead passed from one unit to another, over the cases closed in the span */
+        Hops: {
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            cases: number;
+            /** Format: int64 */
+            most: number;
+            /**
+             * Format: double
+             * @description absent without cases
+             */
+            mean?: number;
         };
         Metrics: {
             /** Format: date */
@@ -2294,6 +2310,8 @@ export interface operations {
                 /** @description comma list */
                 state?: string;
                 unit?: string;
+                /** @description cases that an incident touched */
+                incident?: string;
                 grid?: string;
                 street?: string;
                 matter?: string;
@@ -2674,7 +2692,8 @@ export interface operations {
     listIncidents: {
         parameters: {
             query?: {
-                state?: "DECLARED" | "CONFIRMED" | "ENDED";
+                /** @description OPEN: every one that has not ended */
+                state?: "DECLARED" | "CONFIRMED" | "ENDED" | "OPEN";
                 limit?: components["parameters"]["Limit"];
                 cursor?: components["parameters"]["Cursor"];
             };
