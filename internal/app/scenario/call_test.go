@@ -83,6 +83,7 @@ func TestScenario04OneLineCall(t *testing.T) {
 			require.Equal(t, obj{"numerator": 1.0, "denominator": 1.0, "value": 1.0, "text": "100%"}, row["call_response"])
 			require.Equal(t, 1.0, row["on_time_disposal"].(obj)["numerator"])
 			require.Equal(t, 1.0, row["resolution"].(obj)["denominator"])
+			require.Equal(t, obj{"total": 1.0, "cases": 1.0, "most": 1.0, "mean": 1.0}, row["hops"], "street to department: one hop (C26)")
 		}
 		if row["key"] == "D-JS" {
 			require.Equal(t, 0.0, row["call_response"].(obj)["denominator"], "released: out of all figures")
