@@ -30,7 +30,7 @@ func file(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		return fault.Invalid("/matter", "责任清单中没有事项 %s", c.Matter)
 	}
 	if cmd.Body.Grid != "" && cmd.Body.Grid != c.GridCode {
-		place, ok := d.w.Grid(cmd.Body.Grid)
+		place, ok := d.w.Index.Place(cmd.Body.Grid)
 		if !ok {
 			return fault.Invalid("/grid", "没有网格 %s", cmd.Body.Grid)
 		}

@@ -156,7 +156,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 	if len(a.Bindings) > 0 {
 		as = standing{a.Bindings[0].Role, a.Bindings[0].Unit}
 	}
-	facts := data{"report": reportID, "source": source, "grid": place.GridCode, "matter": in.Matter, "photos": len(in.MediaIDs), "lon": p.Lon, "lat": p.Lat}
+	facts := data{"report": reportID, "source": source, "grid": place.GridCode, "grid_version": place.GridVersion, "matter": in.Matter, "photos": len(in.MediaIDs), "lon": p.Lon, "lat": p.Lat}
 	if in.Follow && len(dup) > 0 {
 		facts["similar"] = dup[0].CaseID
 	}

@@ -58,8 +58,13 @@ func (w *World) UnitName(code string) string {
 	return code
 }
 
-// Grid describes a grid by its code.
-func (w *World) Grid(code string) (grid.Place, bool) { return w.Index.Place(code) }
+// Grid describes a grid by its code, also one that has ended and on which cases still stand.
+func (w *World) Grid(code string) (grid.Place, bool) {
+	if p, ok := w.Index.Place(code); ok {
+		return p, true
+	}
+	return w.Index.Former(code)
+}
 
 func (w *World) checkUnit(pointer, code string) error {
 	u, ok := w.Units[code]

@@ -82,7 +82,7 @@ func (ws *Worlds) Load(ctx context.Context) error {
 	if err := g.Order("district").Find(&tenants).Error; err != nil {
 		return err
 	}
-	if err := ws.index.Load(ctx, ws.db.Gorm, now); err != nil {
+	if _, err := ws.index.Load(ctx, ws.db, now); err != nil {
 		return err
 	}
 	var units []grid.OrgUnit
@@ -107,6 +107,36 @@ func (ws *Worlds) Load(ctx context.Context) error {
 	}
 	ws.current.Store(&next)
 	ws.tenants.Store(&tenants)
+	return nil
+}
+
+// LoadMap reads the map again where it has changed or an effective date has come, and nothing else.
+func (ws *Worlds) LoadMap(ctx context.Context) error {
+	ws.change.Lock()
+	defer ws.change.Unlock()
+	var now time.Time
+	if err := ws.db.Pool.QueryRow(ctx, "select yx_now()").Scan(&now); err != nil {
+		return err
+	}
+	if _, err := ws.index.Load(ctx, ws.db, now); err != nil {
+		return err
+	}
+	index := ws.index.Index()
+	old := ws.current.Load()
+	if old == nil || !slices.ContainsFunc(slices.Collect(maps.Values(*old)), func(w *World) bool { return w.Index != index }) {
+		return nil
+	}
+	workers, err := ws.workers(ctx) // who works a grid moves with it
+	if err != nil {
+		return err
+	}
+	next := make(map[string]*World, len(*old))
+	for district, w := range *old {
+		moved := *w
+		moved.Index, moved.Workers = index, workers
+		next[district] = &moved
+	}
+	ws.current.Store(&next)
 	return nil
 }
 

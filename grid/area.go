@@ -1,9 +1,10 @@
 package grid
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/google/uuid"
 
 	"yixian/internal/fault"
 )
@@ -31,18 +32,20 @@ const ApproxNotice = "示意边界，非官方"
 // 6 digits for a district (GB/T 2260), 9 for a street, 12 for a community and 15 for a grid; each begins
 // with the code of its parent. A community whose boundary is not known has no polygon and no grids.
 type Area struct {
-	District  string          `gorm:"primaryKey" json:"district"`
-	Code      string          `gorm:"primaryKey" json:"code"`
-	Version   int             `gorm:"primaryKey" json:"version"`
-	Level     string          `json:"level"`
-	Kind      string          `json:"kind"` // grids only: unit, duty, micro, special
-	Name      string          `json:"name"`
-	Parent    string          `json:"parent"`
-	LandUse   string          `json:"land_use"`
-	Approx    bool            `json:"approx"`
-	Polygon   json.RawMessage `gorm:"type:jsonb" json:"polygon"` // GeoJSON Polygon or MultiPolygon in WGS-84, or null
-	ValidFrom time.Time       `json:"valid_from"`
-	ValidTo   *time.Time      `json:"valid_to"`
+	District  string     `gorm:"primaryKey" json:"district"`
+	Code      string     `gorm:"primaryKey" json:"code"`
+	Version   int        `gorm:"primaryKey" json:"version"`
+	Level     string     `json:"level"`
+	Kind      string     `json:"kind"` // grids only: unit, duty, micro, special
+	Name      string     `json:"name"`
+	Parent    string     `json:"parent"`
+	LandUse   string     `json:"land_use"`
+	Approx    bool       `json:"approx"`
+	Polygon   Polygon    `gorm:"column:ground" json:"polygon"`
+	ValidFrom time.Time  `json:"valid_from"`
+	ValidTo   *time.Time `json:"valid_to"`
+	BegunBy   *uuid.UUID `json:"begun_by,omitempty"` // the change (area_change) that began this version, nil for what came with the district
+	EndedBy   *uuid.UUID `json:"ended_by,omitempty"`
 }
 
 // TableName is the table of the areas of all districts.
@@ -90,11 +93,7 @@ func (a Area) Validate() error {
 	if err := a.checkCodes(); err != nil {
 		return err
 	}
-	s, err := parseGeometry(a.Polygon, WGS84)
-	if err != nil {
-		return pointedAt(err, "/areas/"+a.Code+"/polygon")
-	}
-	if at, crossed := s.crossing(); crossed {
+	if at, crossed := a.Polygon.s.crossing(); crossed {
 		return fault.Invalid("/areas/"+a.Code+"/polygon", "边界在 %s 附近自相交", at)
 	}
 	return nil
@@ -123,7 +122,7 @@ func (a Area) checkCodes() error {
 	default:
 		return fault.Invalid(field+"/kind", "网格类型只能是 unit、duty、micro 或 special")
 	}
-	if a.Polygon == nil || string(a.Polygon) == "null" {
+	if !a.Polygon.Known() {
 		return fault.Invalid(field+"/polygon", "网格必须有边界")
 	}
 	return nil

@@ -42,10 +42,10 @@ func ParseBox(text string) (Box, error) {
 }
 
 type outFeature struct {
-	Type       string          `json:"type"`
-	ID         string          `json:"id"`
-	Properties outProperties   `json:"properties"`
-	Geometry   json.RawMessage `json:"geometry"`
+	Type       string        `json:"type"`
+	ID         string        `json:"id"`
+	Properties outProperties `json:"properties"`
+	Geometry   Polygon       `json:"geometry"`
 }
 
 type outProperties struct {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"embed"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"path"
@@ -44,11 +43,7 @@ func Demo() ([]Area, []OrgUnit, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	grids, err := demoGrids(communities)
-	if err != nil {
-		return nil, nil, err
-	}
-	return append(areas, grids...), units, nil
+	return append(areas, demoGrids(communities)...), units, nil
 }
 
 // Outlines are the simplified outlines of the other districts of 福州市. They only tell a resident whose
@@ -74,7 +69,7 @@ func demoAreas(file, level string) ([]Area, error) {
 	return areas, nil
 }
 
-func demoArea(level, code, name string, polygon json.RawMessage) Area {
+func demoArea(level, code, name string, polygon Polygon) Area {
 	return Area{
 		District: code[:6], Code: code, Version: 1, Level: level, Name: name,
 		Parent: ParentOf(code), Polygon: polygon, ValidFrom: demoFrom,
@@ -89,15 +84,11 @@ func demoCommunities() ([]Area, error) {
 	}
 	rings := make([]ring, len(known))
 	for i, a := range known {
-		s, err := parseGeometry(a.Polygon, WGS84)
-		if err != nil {
-			return nil, fmt.Errorf("demo community %s: %w", a.Code, err)
-		}
-		rings[i] = s.polygons[0][0]
+		rings[i] = a.Polygon.s.polygons[0][0]
 	}
-	polygons := map[string]json.RawMessage{}
+	polygons := map[string]Polygon{}
 	for i, r := range stitch(rings, stitchReach) {
-		polygons[known[i].Code] = newShape([][]ring{{r}}).geoJSON()
+		polygons[known[i].Code] = Polygon{newShape([][]ring{{r}})}
 	}
 	rows, err := demoTable("gulou_communities.csv")
 	if err != nil {
@@ -118,26 +109,22 @@ const (
 	cellHeight  = 18050 // units of latitude, 200 m
 )
 
-func demoGrids(communities []Area) ([]Area, error) {
+func demoGrids(communities []Area) []Area {
 	var grids []Area
 	net := newLattice(snap(Point{119.20, 26.13}), cellWidth, cellHeight)
 	const leastTwiceArea = 2 * cellWidth * cellHeight * 3 / 10
 	for _, c := range communities {
-		s, err := parseGeometry(c.Polygon, WGS84)
-		if err != nil || s == nil {
-			if err != nil {
-				return nil, fmt.Errorf("demo community %s: %w", c.Code, err)
-			}
+		if !c.Polygon.Known() {
 			continue
 		}
-		for i, p := range mergeSlivers(net.cut(s.polygons[0][0]), leastTwiceArea) {
+		for i, p := range mergeSlivers(net.cut(c.Polygon.s.polygons[0][0]), leastTwiceArea) {
 			code := fmt.Sprintf("%s%03d", c.Code, i+1)
-			g := demoArea(LevelGrid, code, fmt.Sprintf("%s%03d网格", c.Name, i+1), newShape([][]ring{{p.outline}}).geoJSON())
+			g := demoArea(LevelGrid, code, fmt.Sprintf("%s%03d网格", c.Name, i+1), Polygon{newShape([][]ring{{p.outline}})})
 			g.Kind, g.LandUse, g.Approx = KindUnit, demoLandUse(code), true
 			grids = append(grids, g)
 		}
 	}
-	return grids, nil
+	return grids
 }
 
 // demoLandUse picks a use by the code, so that every build of the demo is the same: about as many grids

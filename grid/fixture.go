@@ -1,9 +1,6 @@
 package grid
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // Fixture is the small district of the acceptance scenarios: two streets, three communities with one
 // square grid each, and ten units beside their own. It stands in for the demo district, never beside it.
@@ -30,7 +27,7 @@ func Fixture() ([]Area, []OrgUnit) {
 
 	for _, c := range []struct {
 		code, name, street string
-		polygon            json.RawMessage
+		polygon            Polygon
 	}{
 		{"350102003001", "琼河社区", "S-WQ", springs},
 		{"350102004001", "军门社区", "S-DJ", junmen},
@@ -62,11 +59,15 @@ func department(code, name, short, line string) OrgUnit {
 	}
 }
 
-// outline writes a Polygon from longitudes and latitudes in turn.
-func outline(degrees ...string) json.RawMessage {
+// outline makes a polygon of longitudes and latitudes in turn.
+func outline(degrees ...string) Polygon {
 	b := []byte(`{"type":"Polygon","coordinates":[[`)
 	for i := 0; i < len(degrees); i += 2 {
 		b = fmt.Appendf(b, "[%s,%s],", degrees[i], degrees[i+1]) //nolint:gosec // they come in pairs
 	}
-	return fmt.Appendf(b, "[%s,%s]]]}", degrees[0], degrees[1])
+	p, err := ParsePolygon(fmt.Appendf(b, "[%s,%s]]]}", degrees[0], degrees[1]), WGS84)
+	if err != nil {
+		panic(err) // a mistake in this file
+	}
+	return p
 }

@@ -19,9 +19,7 @@ const MaxFileBytes = 96 << 20
 type Feature struct {
 	Code, Name, Level, Kind, LandUse string
 	Approx                           bool
-	Polygon                          json.RawMessage
-
-	shape *shape
+	Polygon                          Polygon
 }
 
 type featureFile struct {
@@ -90,7 +88,7 @@ func ReadFeatures(r io.Reader, given Datum) ([]Feature, error) {
 			return nil, pointedAt(err, pointer+"/geometry")
 		}
 		features[i] = Feature{code, f.Properties.Name, f.Properties.Level, f.Properties.Kind,
-			f.Properties.LandUse, f.Properties.Approx, s.geoJSON(), s}
+			f.Properties.LandUse, f.Properties.Approx, Polygon{s}}
 	}
 	return features, nil
 }
@@ -143,7 +141,7 @@ func (l *Locator) Locate(p Point) (code string, ok bool) {
 	for i := range l.features {
 		f := &l.features[i]
 		// Sorted codes put a part right after its whole, so one pass finds the lowest and then narrows it.
-		if (!ok || strings.HasPrefix(f.Code, code)) && f.shape.holds(v) {
+		if (!ok || strings.HasPrefix(f.Code, code)) && f.Polygon.s.holds(v) {
 			code, ok = f.Code, true
 		}
 	}

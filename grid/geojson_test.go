@@ -131,10 +131,16 @@ func FuzzReadFeatures(f *testing.F) {
 			return
 		}
 		for _, feature := range features {
-			require.True(t, json.Valid(feature.Polygon))
-			s, err := parseGeometry(feature.Polygon, WGS84)
+			s := feature.Polygon.s
+			require.True(t, json.Valid(s.geoJSON()))
+			again, err := parseGeometry(s.geoJSON(), WGS84)
 			require.NoError(t, err)
-			require.Equal(t, string(feature.Polygon), string(s.geoJSON()))
+			require.Equal(t, string(again.geoJSON()), string(s.geoJSON()))
+			if s != nil {
+				stored, err := readWKB(s.wkb())
+				require.NoError(t, err)
+				require.True(t, Polygon{s}.Equal(Polygon{stored}))
+			}
 			s.crossing()
 			if s != nil {
 				require.True(t, s.holds(s.polygons[0][0][0]), "a vertex belongs to its polygon")

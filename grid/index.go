@@ -30,6 +30,7 @@ type Index struct {
 	children  map[string][]int32
 	grids     tree // unit grids
 	districts tree
+	former    map[string]Area // by code, of codes that have ended
 }
 
 // tree holds positions in Index.areas by bounding box. The coordinates are units as float64, which holds
@@ -46,15 +47,16 @@ func (s *shape) box(reach float64) (low, top [2]float64) {
 		[2]float64{float64(s.top.x) + reach, float64(s.top.y) + reach}
 }
 
-// NewIndex builds a snapshot of areas in force at one instant: each code at most once. The areas are
-// copied. Errors are faults that name the area's code.
-func NewIndex(areas []Area) (*Index, error) {
+// NewIndex builds a snapshot of areas in force at one instant: each code at most once. former are areas that have ended, found by
+// their code only. The areas are copied. Errors are faults that name the area's code.
+func NewIndex(areas []Area, former ...Area) (*Index, error) {
 	x := &Index{
 		areas:    slices.Clone(areas),
 		shapes:   make([]*shape, len(areas)),
 		places:   make([]Place, len(areas)),
 		byCode:   make(map[string]int32, len(areas)),
 		children: make(map[string][]int32),
+		former:   make(map[string]Area, len(former)),
 	}
 	slices.SortFunc(x.areas, func(a, b Area) int { return strings.Compare(a.Code, b.Code) })
 	for i := range x.areas {
@@ -65,11 +67,7 @@ func NewIndex(areas []Area) (*Index, error) {
 		if _, dup := x.byCode[a.Code]; dup {
 			return nil, fault.Invalid("/areas/"+a.Code+"/code", "编码 %s 重复", a.Code)
 		}
-		s, err := parseGeometry(a.Polygon, WGS84)
-		if err != nil {
-			return nil, pointedAt(err, "/areas/"+a.Code+"/polygon")
-		}
-		at := int32(i)
+		at, s := int32(i), a.Polygon.s
 		x.shapes[i], x.byCode[a.Code] = s, at
 		if a.Level != LevelDistrict {
 			x.children[a.Parent] = append(x.children[a.Parent], at)
@@ -80,6 +78,11 @@ func NewIndex(areas []Area) (*Index, error) {
 		case a.Level == LevelGrid && a.Kind == KindUnit:
 			x.grids.add(s, at)
 			x.places[i] = x.placeOf(a) // parents sort before their parts and are already known
+		}
+	}
+	for i := range former {
+		if _, again := x.byCode[former[i].Code]; !again {
+			x.former[former[i].Code] = former[i]
 		}
 	}
 	return x, nil
@@ -98,7 +101,7 @@ func (x *Index) name(code string) string {
 	if at, ok := x.byCode[code]; ok {
 		return x.areas[at].Name
 	}
-	return ""
+	return x.former[code].Name
 }
 
 // Locate finds the unit grid that holds the WGS-84 point; false when none does, also where only a community or
@@ -181,12 +184,23 @@ func (x *Index) Neighbours(code string) []Area {
 // Centre is the middle of an area's bounding box: where something is shown whose exact place is nobody's business, or
 // is not known. It may lie outside of the area. False for an area without a polygon.
 func (x *Index) Centre(code string) (Point, bool) {
-	at, ok := x.byCode[code]
-	if !ok || x.shapes[at] == nil {
+	s := x.former[code].Polygon.s
+	if at, ok := x.byCode[code]; ok {
+		s = x.shapes[at]
+	}
+	if s == nil {
 		return Point{}, false
 	}
-	s := x.shapes[at]
-	return vertex{s.low.x + (s.top.x-s.low.x)/2, s.low.y + (s.top.y-s.low.y)/2}.point(), true
+	return s.middle().point(), true
+}
+
+// Former describes a unit grid that has ended: cases that were located in it still stand on it. False for one in force.
+func (x *Index) Former(code string) (Place, bool) {
+	a, ok := x.former[code]
+	if !ok || a.Level != LevelGrid || a.Kind != KindUnit {
+		return Place{}, false
+	}
+	return x.placeOf(&a), true
 }
 
 // Place describes a unit grid by its code; false when there is none in force.

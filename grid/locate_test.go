@@ -49,7 +49,7 @@ func TestLocateAgreesWithBruteForce(t *testing.T) {
 	for _, a := range areas {
 		if a.Level == LevelGrid {
 			var g struct{ Coordinates [][][2]float64 }
-			require.NoError(t, json.Unmarshal(a.Polygon, &g))
+			require.NoError(t, json.Unmarshal(a.Polygon.s.geoJSON(), &g))
 			grids = append(grids, plain{a.Code, g.Coordinates})
 		}
 	}

@@ -354,6 +354,9 @@ func (a *App) watchConfig(ctx context.Context) {
 		seen[t.District], rules[t.District] = t.ConfigVersion, t.RulesVersion
 	}
 	for ticks := 1; ; ticks++ {
+		if err := a.worlds.LoadMap(ctx); err != nil {
+			a.log.Error("map not loaded; the old one stays in force", "cause", err.Error())
+		}
 		now, nowRules, err := a.configVersions(ctx)
 		switch {
 		case err != nil:

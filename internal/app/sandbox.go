@@ -104,6 +104,9 @@ func (a *App) moveClock(ctx context.Context, set *time.Time, advance time.Durati
 	if err := a.stand(ctx, target); err != nil {
 		return now, err
 	}
+	if err := a.worlds.LoadMap(ctx); err != nil { // a version may have begun or ended on the way
+		return now, err
+	}
 	if err := a.engine.Settle(ctx); err != nil {
 		return now, err
 	}

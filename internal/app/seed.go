@@ -128,9 +128,6 @@ func (a *App) load(ctx context.Context, s seed, password func(username string) s
 			return err
 		}
 		for i := range s.areas {
-			if len(s.areas[i].Polygon) == 0 {
-				s.areas[i].Polygon = json.RawMessage("null")
-			}
 			if s.areas[i].ValidFrom.IsZero() {
 				s.areas[i].ValidFrom = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 			}
