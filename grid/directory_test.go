@@ -17,6 +17,8 @@ func TestDirectoryLoadsWhatIsInForce(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	ctx := pg.WithDistrict(t.Context(), grid.DemoDistrict)
+	_, err := db.Engine.Pool.Exec(ctx, "insert into tenant (district, name) values ('350102', '鼓楼区')")
+	require.NoError(t, err)
 	areas, units, err := grid.Demo()
 	require.NoError(t, err)
 
