@@ -833,6 +833,24 @@ func (e Datum) Valid() bool {
 	}
 }
 
+// Defines values for PreviewTemplateJSONBodyLocale.
+const (
+	En   PreviewTemplateJSONBodyLocale = "en"
+	ZhCN PreviewTemplateJSONBodyLocale = "zh-CN"
+)
+
+// Valid indicates whether the value is a known member of the PreviewTemplateJSONBodyLocale enum.
+func (e PreviewTemplateJSONBodyLocale) Valid() bool {
+	switch e {
+	case En:
+		return true
+	case ZhCN:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListCallsParamsState.
 const (
 	ListCallsParamsStateDONE      ListCallsParamsState = "DONE"
@@ -1953,6 +1971,60 @@ type MetricsRow struct {
 	Satisfied      *Ratio `json:"satisfied,omitempty"`
 }
 
+// NoticeRow defines model for NoticeRow.
+type NoticeRow struct {
+	// After after the event, a Go duration; absent: at once
+	After    *string `json:"after,omitempty"`
+	Audience string  `json:"audience"`
+	Channel  string  `json:"channel"`
+
+	// Default the district changed nothing
+	Default bool   `json:"default"`
+	Event   string `json:"event"`
+	Key     string `json:"key"`
+	On      bool   `json:"on"`
+
+	// When circumstances of which one must hold
+	When *[]string `json:"when,omitempty"`
+}
+
+// NoticeSettings defines model for NoticeSettings.
+type NoticeSettings struct {
+	DigestAt     string   `json:"digest_at"`
+	FoldOver     int      `json:"fold_over"`
+	QuietFrom    string   `json:"quiet_from"`
+	QuietTo      string   `json:"quiet_to"`
+	WebhookHosts []string `json:"webhook_hosts"`
+}
+
+// NoticeTemplate defines model for NoticeTemplate.
+type NoticeTemplate struct {
+	Audience     string        `json:"audience"`
+	Channel      string        `json:"channel"`
+	En           NoticeWording `json:"en"`
+	Event        string        `json:"event"`
+	Key          string        `json:"key"`
+	Own          bool          `json:"own"`
+	Placeholders []string      `json:"placeholders"`
+	Version      int           `json:"version"`
+	Zh           NoticeWording `json:"zh"`
+}
+
+// NoticeWording defines model for NoticeWording.
+type NoticeWording struct {
+	Text  string `json:"text"`
+	Title string `json:"title"`
+}
+
+// NoticeWordings defines model for NoticeWordings.
+type NoticeWordings struct {
+	En NoticeWording `json:"en"`
+
+	// Version as read; 0: the default wording
+	Version *int          `json:"version,omitempty"`
+	Zh      NoticeWording `json:"zh"`
+}
+
 // Objection defines model for Objection.
 type Objection struct {
 	Answer     *string    `json:"answer,omitempty"`
@@ -2416,6 +2488,9 @@ type Limit = int
 // Lon defines model for Lon.
 type Lon = float64
 
+// NoticeKey defines model for NoticeKey.
+type NoticeKey = string
+
 // PeriodName defines model for PeriodName.
 type PeriodName = string
 
@@ -2427,6 +2502,22 @@ type ReceiptCode = string
 
 // UnitCode defines model for UnitCode.
 type UnitCode = string
+
+// SetNoticeRowJSONBody defines parameters for SetNoticeRow.
+type SetNoticeRowJSONBody struct {
+	After *string `json:"after,omitempty"`
+	On    bool    `json:"on"`
+}
+
+// PreviewTemplateJSONBody defines parameters for PreviewTemplate.
+type PreviewTemplateJSONBody struct {
+	CaseNo  *string                        `json:"case_no,omitempty"`
+	Locale  *PreviewTemplateJSONBodyLocale `json:"locale,omitempty"`
+	Wording *NoticeWordings                `json:"wording,omitempty"`
+}
+
+// PreviewTemplateJSONBodyLocale defines parameters for PreviewTemplate.
+type PreviewTemplateJSONBodyLocale string
 
 // ListAssessmentsParams defines parameters for ListAssessments.
 type ListAssessmentsParams struct {
@@ -2721,6 +2812,18 @@ type TasksParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// SetNoticeRowJSONRequestBody defines body for SetNoticeRow for application/json ContentType.
+type SetNoticeRowJSONRequestBody SetNoticeRowJSONBody
+
+// SetNoticeSettingsJSONRequestBody defines body for SetNoticeSettings for application/json ContentType.
+type SetNoticeSettingsJSONRequestBody = NoticeSettings
+
+// SaveTemplateJSONRequestBody defines body for SaveTemplate for application/json ContentType.
+type SaveTemplateJSONRequestBody = NoticeWordings
+
+// PreviewTemplateJSONRequestBody defines body for PreviewTemplate for application/json ContentType.
+type PreviewTemplateJSONRequestBody PreviewTemplateJSONBody
+
 // ObjectToAssessmentJSONRequestBody defines body for ObjectToAssessment for application/json ContentType.
 type ObjectToAssessmentJSONRequestBody = Words
 
@@ -2933,6 +3036,30 @@ func (a Problem) MarshalJSON() ([]byte, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// NoticeMatrix Event × audience × channel, with the distance of each step of the duty chain
+	// (GET /admin/notices/matrix)
+	NoticeMatrix(c *gin.Context)
+	// SetNoticeRow Switch a row on or off, or move it in time (after: a Go duration)
+	// (PUT /admin/notices/matrix/{key})
+	SetNoticeRow(c *gin.Context, key NoticeKey)
+	// NoticeSettings Quiet hours, digest, folding, hosts of webhooks
+	// (GET /admin/notices/settings)
+	NoticeSettings(c *gin.Context)
+	// SetNoticeSettings Save the settings as a whole
+	// (PUT /admin/notices/settings)
+	SetNoticeSettings(c *gin.Context)
+	// ListTemplates Wordings of all messages, the district's own where it has one
+	// (GET /admin/templates)
+	ListTemplates(c *gin.Context)
+	// ResetTemplate Back to the default wording
+	// (DELETE /admin/templates/{key})
+	ResetTemplate(c *gin.Context, key NoticeKey)
+	// SaveTemplate Save the district's own wording; placeholders are checked
+	// (PUT /admin/templates/{key})
+	SaveTemplate(c *gin.Context, key NoticeKey)
+	// PreviewTemplate The message as the sending code writes it of a real case, with the wording in force or the one given
+	// (POST /admin/templates/{key}/preview)
+	PreviewTemplate(c *gin.Context, key NoticeKey)
 	// ListAssessments Sheets of a period with rank, best first; provisional until the period is frozen. A unit sees its own
 	// (GET /assessments)
 	ListAssessments(c *gin.Context, params ListAssessmentsParams)
@@ -3105,6 +3232,158 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// NoticeMatrix operation middleware
+func (siw *ServerInterfaceWrapper) NoticeMatrix(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.NoticeMatrix(c)
+}
+
+// SetNoticeRow operation middleware
+func (siw *ServerInterfaceWrapper) SetNoticeRow(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key NoticeKey
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", c.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetNoticeRow(c, key)
+}
+
+// NoticeSettings operation middleware
+func (siw *ServerInterfaceWrapper) NoticeSettings(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.NoticeSettings(c)
+}
+
+// SetNoticeSettings operation middleware
+func (siw *ServerInterfaceWrapper) SetNoticeSettings(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetNoticeSettings(c)
+}
+
+// ListTemplates operation middleware
+func (siw *ServerInterfaceWrapper) ListTemplates(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTemplates(c)
+}
+
+// ResetTemplate operation middleware
+func (siw *ServerInterfaceWrapper) ResetTemplate(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key NoticeKey
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", c.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ResetTemplate(c, key)
+}
+
+// SaveTemplate operation middleware
+func (siw *ServerInterfaceWrapper) SaveTemplate(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key NoticeKey
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", c.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SaveTemplate(c, key)
+}
+
+// PreviewTemplate operation middleware
+func (siw *ServerInterfaceWrapper) PreviewTemplate(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key NoticeKey
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", c.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PreviewTemplate(c, key)
+}
 
 // ListAssessments operation middleware
 func (siw *ServerInterfaceWrapper) ListAssessments(c *gin.Context) {
@@ -5065,6 +5344,14 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/exclusions/:id/decline", wrapper.DeclineExclusion)
 	router.GET(options.BaseURL+"/inbox", wrapper.Inbox)
 	router.POST(options.BaseURL+"/inbox/:id/read", wrapper.ReadMessage)
+	router.GET(options.BaseURL+"/admin/templates", wrapper.ListTemplates)
+	router.DELETE(options.BaseURL+"/admin/templates/:key", wrapper.ResetTemplate)
+	router.PUT(options.BaseURL+"/admin/templates/:key", wrapper.SaveTemplate)
+	router.POST(options.BaseURL+"/admin/templates/:key/preview", wrapper.PreviewTemplate)
+	router.GET(options.BaseURL+"/admin/notices/matrix", wrapper.NoticeMatrix)
+	router.PUT(options.BaseURL+"/admin/notices/matrix/:key", wrapper.SetNoticeRow)
+	router.GET(options.BaseURL+"/admin/notices/settings", wrapper.NoticeSettings)
+	router.PUT(options.BaseURL+"/admin/notices/settings", wrapper.SetNoticeSettings)
 	router.GET(options.BaseURL+"/stream", wrapper.Stream)
 	router.POST(options.BaseURL+"/sandbox/clock", wrapper.SandboxClock)
 	router.GET(options.BaseURL+"/sandbox/messages", wrapper.SandboxMessages)
@@ -5080,6 +5367,304 @@ type SessionJSONResponse struct {
 	Body Session
 
 	Headers SessionResponseHeaders
+}
+
+type NoticeMatrixRequestObject struct {
+}
+
+type NoticeMatrixResponseObject interface {
+	VisitNoticeMatrixResponse(w http.ResponseWriter) error
+}
+
+type NoticeMatrix200JSONResponse struct {
+	Items      []NoticeRow `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response NoticeMatrix200JSONResponse) VisitNoticeMatrixResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoticeMatrixdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NoticeMatrixdefaultApplicationProblemPlusJSONResponse) VisitNoticeMatrixResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetNoticeRowRequestObject struct {
+	Key  NoticeKey `json:"key"`
+	Body *SetNoticeRowJSONRequestBody
+}
+
+type SetNoticeRowResponseObject interface {
+	VisitSetNoticeRowResponse(w http.ResponseWriter) error
+}
+
+type SetNoticeRow204Response struct {
+}
+
+func (response SetNoticeRow204Response) VisitSetNoticeRowResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SetNoticeRowdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetNoticeRowdefaultApplicationProblemPlusJSONResponse) VisitSetNoticeRowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoticeSettingsRequestObject struct {
+}
+
+type NoticeSettingsResponseObject interface {
+	VisitNoticeSettingsResponse(w http.ResponseWriter) error
+}
+
+type NoticeSettings200JSONResponse NoticeSettings
+
+func (response NoticeSettings200JSONResponse) VisitNoticeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoticeSettingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NoticeSettingsdefaultApplicationProblemPlusJSONResponse) VisitNoticeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetNoticeSettingsRequestObject struct {
+	Body *SetNoticeSettingsJSONRequestBody
+}
+
+type SetNoticeSettingsResponseObject interface {
+	VisitSetNoticeSettingsResponse(w http.ResponseWriter) error
+}
+
+type SetNoticeSettings204Response struct {
+}
+
+func (response SetNoticeSettings204Response) VisitSetNoticeSettingsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SetNoticeSettingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetNoticeSettingsdefaultApplicationProblemPlusJSONResponse) VisitSetNoticeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTemplatesRequestObject struct {
+}
+
+type ListTemplatesResponseObject interface {
+	VisitListTemplatesResponse(w http.ResponseWriter) error
+}
+
+type ListTemplates200JSONResponse struct {
+	Items      []NoticeTemplate `json:"items"`
+	NextCursor *string          `json:"next_cursor,omitempty"`
+}
+
+func (response ListTemplates200JSONResponse) VisitListTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTemplatesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTemplatesdefaultApplicationProblemPlusJSONResponse) VisitListTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTemplateRequestObject struct {
+	Key NoticeKey `json:"key"`
+}
+
+type ResetTemplateResponseObject interface {
+	VisitResetTemplateResponse(w http.ResponseWriter) error
+}
+
+type ResetTemplate204Response struct {
+}
+
+func (response ResetTemplate204Response) VisitResetTemplateResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ResetTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResetTemplatedefaultApplicationProblemPlusJSONResponse) VisitResetTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SaveTemplateRequestObject struct {
+	Key  NoticeKey `json:"key"`
+	Body *SaveTemplateJSONRequestBody
+}
+
+type SaveTemplateResponseObject interface {
+	VisitSaveTemplateResponse(w http.ResponseWriter) error
+}
+
+type SaveTemplate204Response struct {
+}
+
+func (response SaveTemplate204Response) VisitSaveTemplateResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SaveTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SaveTemplatedefaultApplicationProblemPlusJSONResponse) VisitSaveTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewTemplateRequestObject struct {
+	Key  NoticeKey `json:"key"`
+	Body *PreviewTemplateJSONRequestBody
+}
+
+type PreviewTemplateResponseObject interface {
+	VisitPreviewTemplateResponse(w http.ResponseWriter) error
+}
+
+type PreviewTemplate200JSONResponse struct {
+	CaseNo *string `json:"case_no,omitempty"`
+	Text   string  `json:"text"`
+	Title  string  `json:"title"`
+}
+
+func (response PreviewTemplate200JSONResponse) VisitPreviewTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PreviewTemplatedefaultApplicationProblemPlusJSONResponse) VisitPreviewTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListAssessmentsRequestObject struct {
@@ -7335,6 +7920,30 @@ func (response UnitsdefaultApplicationProblemPlusJSONResponse) VisitUnitsRespons
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// NoticeMatrix Event × audience × channel, with the distance of each step of the duty chain
+	// (GET /admin/notices/matrix)
+	NoticeMatrix(ctx context.Context, request NoticeMatrixRequestObject) (NoticeMatrixResponseObject, error)
+	// SetNoticeRow Switch a row on or off, or move it in time (after: a Go duration)
+	// (PUT /admin/notices/matrix/{key})
+	SetNoticeRow(ctx context.Context, request SetNoticeRowRequestObject) (SetNoticeRowResponseObject, error)
+	// NoticeSettings Quiet hours, digest, folding, hosts of webhooks
+	// (GET /admin/notices/settings)
+	NoticeSettings(ctx context.Context, request NoticeSettingsRequestObject) (NoticeSettingsResponseObject, error)
+	// SetNoticeSettings Save the settings as a whole
+	// (PUT /admin/notices/settings)
+	SetNoticeSettings(ctx context.Context, request SetNoticeSettingsRequestObject) (SetNoticeSettingsResponseObject, error)
+	// ListTemplates Wordings of all messages, the district's own where it has one
+	// (GET /admin/templates)
+	ListTemplates(ctx context.Context, request ListTemplatesRequestObject) (ListTemplatesResponseObject, error)
+	// ResetTemplate Back to the default wording
+	// (DELETE /admin/templates/{key})
+	ResetTemplate(ctx context.Context, request ResetTemplateRequestObject) (ResetTemplateResponseObject, error)
+	// SaveTemplate Save the district's own wording; placeholders are checked
+	// (PUT /admin/templates/{key})
+	SaveTemplate(ctx context.Context, request SaveTemplateRequestObject) (SaveTemplateResponseObject, error)
+	// PreviewTemplate The message as the sending code writes it of a real case, with the wording in force or the one given
+	// (POST /admin/templates/{key}/preview)
+	PreviewTemplate(ctx context.Context, request PreviewTemplateRequestObject) (PreviewTemplateResponseObject, error)
 	// ListAssessments Sheets of a period with rank, best first; provisional until the period is frozen. A unit sees its own
 	// (GET /assessments)
 	ListAssessments(ctx context.Context, request ListAssessmentsRequestObject) (ListAssessmentsResponseObject, error)
@@ -7554,6 +8163,281 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// NoticeMatrix operation middleware
+func (sh *strictHandler) NoticeMatrix(ctx *gin.Context) {
+	var request NoticeMatrixRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoticeMatrix(ctx, request.(NoticeMatrixRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoticeMatrix")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(NoticeMatrixResponseObject); ok {
+		if err := validResponse.VisitNoticeMatrixResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetNoticeRow operation middleware
+func (sh *strictHandler) SetNoticeRow(ctx *gin.Context, key NoticeKey) {
+	var request SetNoticeRowRequestObject
+
+	request.Key = key
+
+	var body SetNoticeRowJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetNoticeRow(ctx, request.(SetNoticeRowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetNoticeRow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetNoticeRowResponseObject); ok {
+		if err := validResponse.VisitSetNoticeRowResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// NoticeSettings operation middleware
+func (sh *strictHandler) NoticeSettings(ctx *gin.Context) {
+	var request NoticeSettingsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoticeSettings(ctx, request.(NoticeSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoticeSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(NoticeSettingsResponseObject); ok {
+		if err := validResponse.VisitNoticeSettingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetNoticeSettings operation middleware
+func (sh *strictHandler) SetNoticeSettings(ctx *gin.Context) {
+	var request SetNoticeSettingsRequestObject
+
+	var body SetNoticeSettingsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetNoticeSettings(ctx, request.(SetNoticeSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetNoticeSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetNoticeSettingsResponseObject); ok {
+		if err := validResponse.VisitSetNoticeSettingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTemplates operation middleware
+func (sh *strictHandler) ListTemplates(ctx *gin.Context) {
+	var request ListTemplatesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTemplates(ctx, request.(ListTemplatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTemplates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTemplatesResponseObject); ok {
+		if err := validResponse.VisitListTemplatesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResetTemplate operation middleware
+func (sh *strictHandler) ResetTemplate(ctx *gin.Context, key NoticeKey) {
+	var request ResetTemplateRequestObject
+
+	request.Key = key
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetTemplate(ctx, request.(ResetTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ResetTemplateResponseObject); ok {
+		if err := validResponse.VisitResetTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SaveTemplate operation middleware
+func (sh *strictHandler) SaveTemplate(ctx *gin.Context, key NoticeKey) {
+	var request SaveTemplateRequestObject
+
+	request.Key = key
+
+	var body SaveTemplateJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SaveTemplate(ctx, request.(SaveTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SaveTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SaveTemplateResponseObject); ok {
+		if err := validResponse.VisitSaveTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreviewTemplate operation middleware
+func (sh *strictHandler) PreviewTemplate(ctx *gin.Context, key NoticeKey) {
+	var request PreviewTemplateRequestObject
+
+	request.Key = key
+
+	var body PreviewTemplateJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewTemplate(ctx, request.(PreviewTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PreviewTemplateResponseObject); ok {
+		if err := validResponse.VisitPreviewTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListAssessments operation middleware
@@ -9328,186 +10212,203 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H1rk9u4lthfQTGbujO1bHf7NTtuVz5oumWP7rSlvuq2vZNZRxciIQm3KYAGwJa1rq7Kv0oqX1KV35Kq",
-	"/I0UXnyIAEXq4cfUfplpiyABnHNwzsF5fg4iukwpQUTw4PxzkEIGl0ggpv51kTFOmfwLk+A8+Jghtg7C",
-	"gMAlCs6DSD8NAx4t0BLKYUv46QqRuVgE58/OzsJArFM5kguGyTx4eAiDSyiype+LsXoYBgx9zDBDcXAu",
-	"WIbKEyAi3/4jeP/65udnQRi8vvjr2ZMgDH65PHsRfHBNOIjz2VIoFsVkOG6cqbSVn565P4yWKRWIROvf",
-	"0DqfZIFgjFgxTWnYiRznmePxk5/DYIlJ/m/XlFdQ+ECXQNG4nRllS/l2ENNsmqAglJPjpYTmizM1s/7H",
-	"yYsCbSRbThHTM+Ml9s+tHpZni9EMZokIzp+flSZ6claeqdghJgLN7USUeKehZNctPv65skf1z/omrxHD",
-	"NB6q2Zwkk6oBjYtIoRCIyVf/2x9nJy8+fH72cKL/ePLwT4ELqdcLStAtxIlv36kcMBFyxJaZ3BOMUYRw",
-	"Ki5o7NsX0yMmkRyy16F4S3DTRBnBou0Ezxz840G+y1NKOFIM6prRaYIUP4koEYgoGoVpmuAICkzJaapH",
-	"/PM/uCasYqp/YmgWnAf/6bTggKf6KT+131UzxohHDKfyc8F5MH51AV48e/4vILVjwuAGcY719z3L6Da9",
-	"/Z5jeo7nBMUAy6OgWY0CxA0SJxeU3mFUnaUGQPlFM4183ovkd3+hsWJgMI6x/DdMrhlNERNYgnkGE442",
-	"13G7QGCGURJzIBZQAEgAVN8CMIpQKjiADIEEc6FWC2Ia8VMuoED80TJ+CahYIKYHMTTLOIrBCosFePbk",
-	"yaMgDNLS/J8D/UkUTzT/Kw46FOhE4CWq030YwDlDKJ6ox+1f4hxzLQqxQEu+nSYVlxnosU+Kx5AxuJZP",
-	"p5Djzc88OTtzfWiaxXMkaoLBMTKiJEoyS3PbvyypEkYCxSWamFKaIEjkYyTgZIlJJpBdqWGbZ2cVln1W",
-	"Z9lhoKigLJsVv7Jn/oNjNTMGM89K5gxq5pGv4XmzyJCv4NjJDx8/dzHEMLjDJG6D1wTBluPmMJm48Pz8",
-	"zD3+HiVlgF09DsLgSqoxV0+dAFtCLhCbRJCjCY63M2L5hgSGEyweqCwR5BlDLUl1iWIMJzj2nhTPquxJ",
-	"KVF1flKWCAlzwht5M8VE6PFiQVthiFCB2u2LZiKimmFY7Iz7N6Ord/3LIAz6/3p91RsM1d/XV72h/ms4",
-	"up286vduBr9c9Z3oSyETOMIpJH7O8vismbU8d7CWVEGiLbhShinDYl3e27WkvGtJeddP5X+eOdf/kdWB",
-	"5xjGEIwWPhbDEORtuRVDSyrQBCYJXfm/lybrtp9LKRMtD45UTRBvP5rT5N6/Rp4tUSehxbP5HEmZOVGq",
-	"UgvaFjC5k2KOtsKRgGyONqiwUepXBbFlifW9tlvuQ1n3+0O/VFAcnf4DRWK7SBWQ3+28hfZCVqBPohVD",
-	"333vZpJc9O8Ai/oiPcdAktwksfe4rZTSlv7uEYtxJMpc5Xb8th+Ewave1Y38/+vR0M0Xzas7o3JGMxKj",
-	"LQTZCgv2S93hf49YroY1qEkPjg9r3fuVVZ82ThqcaiWhLszM/bQuu5RuXoVm24/ewyRD28Glh4XmQy5o",
-	"bcKneNuFJP1LQTnmNCSUzM2fRpEJLabk/3hQMDIrBUOpdgqqHmneao5UGEQLiiP1C6XyCq2HayZSIsKc",
-	"98tXIEfmcOoHUoK47Utl8CjUmEGlJy449bRw0zRQxxTMf69rz+rWVcFyk/wvU5kDP36SSBleQrZ2IW5j",
-	"22ax9mP5Ep37JnylFdMOB70tk3OeMobgWIJnE8SRMVO0PWAbmza2ko1LTmlezhHnS2ML2MDuTKrzMYqz",
-	"KD+ydesVyZIEyj+NlWTDYCWpNEkm5iBM4qx6zcVE/PQscF2YIpjxyql7Ne73/2tf6bcXV29vBqOh1AXH",
-	"o3cD+Xfvysm8FalxLNCOi6/uvgofdaQ9UKl9yDCXFhvPiOHzE4ZExjbg7n9vjeRhbTV4g0jMm3qRrgWE",
-	"dq8uEkKfoiQzAs7D0UnLLRTqdzNVm3FhQFpxd7VCKf8mswTOteW3bCVaUoaAWEACnoP/XCysbHrIv4Bj",
-	"52ksBjCoia2R2+Wn7goTpI0NdNle/54x+u+IuIWVftZJnV9AEieYzCcLmjEH+pby07udH3UD3/Xl8g5L",
-	"VJK+ONvpg5ti0Ek7C8gXdQrhC3jy5PlPgM5ACtcJhbELjpjEOIKCsg5yr0YJm8Rr7UCWDV72r3vj2zf9",
-	"4W0QBje3437/1sn5vAoYQSiexJinlLflxRo8NbWtaWMj+4prTxaGNTiLBQKagMF0LRB3Qdm4N1xbY5Dc",
-	"1T96BjAHGZEPUezhO/fY6seb764WOEEgZVQPgUnjF6oAqo/bhATPZjMcYSN/q3MrJeMcYFIMAjEUMHRs",
-	"pqyt0vYn33P9UJo2jiUvw2TeVgCtEJ4vRCt56L7fGMVUUXxYuLEUb1T7KmEqZ4IVGBoS2CByhw6yucPK",
-	"4c23UtYfwro+VFEPSoKwJg5qIqjGcw3jaVbRXsHIpaZ14PQl26z7GaHuZzQjXrt8TEkH38WmBtg4uKxb",
-	"1B7mVvg6KS6ouXzUV+vZvWWzdTu4kef1L2mLeqf9MJq0UNrNAVCufwt5u6dmClFCpEYhMSJ0iYkk7pZH",
-	"OWY4SeocKYViIWWgYtMwEhxM0QKTGGgjUU1NoWyZJdAJVg8a/FIrWyLWYQf2Mua3IVS39gzEKMJLmPCX",
-	"QOoRUmYMT3tBuLeeodBoWJuFSHk/YQU/YW69MKYFjYptaOcOxtCkJeYiqqOW4pTmPoG8CQg1VZWxywV6",
-	"9obnxH0vnUpWTebujeU+xCYN2IPACpPa6/0tTCZ3qfV7l0EY9G5uBjdSnbsYjcaXg2HvdjR26nQqAuK+",
-	"o4fZWv/32pC+CU4yInQEyK5fWVF2N1E8zc24mbx5uh/pmIK9dqE8+2UEjK77Q6lGD15rJ1nJizbu374d",
-	"618vR8O+xE5veNG/uupfOnHjVaXkg0k7aw2OCxOiEQIaIHbpOWVW0RrmZ8J1li6g5uUbakOLwIOtAJV6",
-	"VUdyVK+wiRdcpecTrzTwnK8dfNYdvbleC0U7f6CPAEfDm8GtpLH3g9tfL8e990NLdh9auseaVi8J4Fa9",
-	"U2ffLgrUYCxoLje32Il9VDbW9qcNC6Yhv20rtDro9rEc3WRLZfV9UGEXqAsANg2kML8geLdlXnWYv++6",
-	"qX8wutuTg+kvTNfuo7NA6jEme82hPoNJt63FmAtIIjRZ7mjsadKzfe7cpTGO29P0+vomCIO/jRX7fjO6",
-	"VcenhVRKEOQdPXTNfD0MVlgsYgZXpIVnwnB8tc8wp6oSuVRxsoloA4cKDgw8y+twUzdzePUMC5tAh82n",
-	"zow2tEGYu07qxKsedZYXDVdWmugLgSWA3/tXV6P3Cv2XHn+AV/WIGIJdo/fknSFG5jx2eWWXaeS59xOc",
-	"HMN93jh0j0gHgTGazXCEem5retcLtHww8V7HNC12hEduj/QIYq+Mrsnfi97wcnDZU7L3YjR8NRi/USrf",
-	"+97g3SEVvTDI0oVxoW/hBmUlsPikJfZcMSzAWgjqEgmXaTOsnWgfL3BfJLtdFhVPcdANQZ/EJMpzNdrc",
-	"FX3LHKJVR99siYvkJJZlOG6KvMzDz8aDd72L3ye/jPu9i189FzNH3NhzE5XqT5Zwxq+4Q9Yd8sLeEPTc",
-	"blhpdQomyWgWnP/RRbHqIhQabQeVEAKXwEhTRj9NpvKi4/Hk64hnbQ/oZLWwNgTHtFYtbQsbqaDWtAmr",
-	"LTVcZ/LHftYQJTS663DA5HDnlhLKMZlPIkr0wfAIzeVSrmfd/NS/3BlOts8yw4yLiTFYuNWBBU0LU0DV",
-	"GregK0BnAhFlapSKEUgh5ygGM0aXgBIE5CKBoAASFaTvNAJiIlkgERPvfRHqEMYJFwwh4dEya3HNW1XK",
-	"UoDu1rHymFEOkxbZHnqc4gY0RaTRkKKCgTTkm746tuPyd7pweo70+76YKsQ7f04HNzm/x1WyVpuPqJGF",
-	"2aoRTvcIJirWQW2kRopaaQV0BvTQc7BaUG7SSgAWAPNgJ1MXR8lsotxAXmsBYveIdcwN6Wr43txfCAi6",
-	"RwxwQRmKg3BrKEYJwhuEuQGF2kkqzkmVwRvmnDPGEi3VVZkSqRcUXBeGH4w4PIyGU7FAdFN0dkJrB+0o",
-	"P5L1TbqZoArRaL33N3L0GM1cG6dRlDHW2Ty9k027O3fjNGORW6J5zoxLMS8v148AzcTqnos8qrsud3e4",
-	"fXa9iTUaL7clAbQ3rh/PNG40Xj2TH/pWThwgPa+cb3TMk1PoC37/zXTtVzMr+RVbgupbhKOWOVwdkHHM",
-	"EOfbggi22xl3Mbi4HdMQyImlEIMEoE+IRZijlwATQCiY4XnGEIAkBlT9kGbTBEcghXPkjKApvH/16CTJ",
-	"3EGcIYAJF5AI6w5nGSGYzEEusnZ3PHrP75zheOINCFZPu3tMYOynqkI/9n43sTE/9rY8Z0hF5VSCSj80",
-	"Jv95HvknXfpgQFekybe0eyqaS2tfYo72dKpq6bSrQ9Qv0Py8WD3xm+Nq96DNR36kiEW2nE4ylnjMX3Hn",
-	"w17KWtkSwaxDZQzvKexh9gOlBI0cqbnV3IAx33v5nFUoqnxaLOGXHLIliijcthWLXAkGTuGl7vVdlIZ9",
-	"wxT8QU87n2qGlhBLTjhpGzbIBWRdKaNmxx2/HQ4Hw9dBGFz33t4oE+7N7ej62mPD5YKm6Z6uuHapW0Zl",
-	"yanEkqYlnzz/pww4F3VcZrpOA3J5WHeM6ttFAG/x89UjwHdn8234YzOny/iknW5fXElzTpFHXJS9aiWQ",
-	"uZDUv3dn0vidFfqRnyHDyMS8bSg8kYIJwDGgDNz8fnPbf+P2OAvaAOFOmIcC+q3ulUNSAGRmQlbrihT6",
-	"BCOho7xNbQ6GwALyBYo9KQ/LiR/ZNmzfIafR/cT71BOPKe/oHzsGGm7EbjOEgHxk9UOOYwSEZCghmK6B",
-	"mthlvaGT496j5MYU3i1pGSCERX6cQnQZcg3Byf1PpQofG0TvdwQ3Maz9/KPddN/O8bvaVttxdflLnuU1",
-	"+SsjmqJ2nszr8eh6pCVf7/p6PNJRbJf9iytVCsIpBTOFRx8mvDypneQrdDIcl4OI9J4K/mp8mGUoVQHd",
-	"SHcDckRP4C4R3i5P4M9hA2rzfPTBm77E1c1NEAbj3q1WZ3pXVy1wV2U+lCBQ2FNDEMEkATp2S0oLnfNg",
-	"GZMJgNoKC292a3cP5/ayAw1ko9bhIolfacoP4UkKAb1HLIcNl1d6rstDKUaeQhK4iKqtvmuz6TYE+pQj",
-	"IlR1KZoJPbMz+LyuYFEu2soqKmCyS4aofjEM7LLUnC4kDIzH7dBBRQxBJeB2eK/rK0LkBWLapClTMsNs",
-	"2SkEyLzTNRAqf2tLGFACWXf5qV9q/vIMsfZpzLmlzpFNS+JJwSct/7u5HY0uJ5cjFfv6dliOxun/6/XA",
-	"F9GFSFdtQb/RtNVDhkt1y+z1+WjUpaQjJftzaajw1eZAbVO1U5qs56YKZs151oJr1SrEbCZGbuo3UpPp",
-	"jRU5VEhjeNkQp7ULz9C1Ozq+0pQW0UJNMiFe+swUqpFmXxX2V9QWsTSRJ0iWj36FMTkOeLuQMMvND+E0",
-	"zSXD8ULD7BQ7hIeZqJfNndWr9T3x1KUrlUBz1N9pYIbd+MOcbVaza11QsFTW7sy1xhKP2cj6Y2iGPyEu",
-	"NUY9CEQ0RvwcnP0UAvmxxy8BoQSdA+2296/tSdhmcX5WtqFEblE9SzyquqP3r29Ofn4G/kgoCUECxYcg",
-	"3I2LlaouqdUU/6hDt0IgxdinLt7H0GZ+Rw2UL3YCZM7cNuob6BmVj6x0FgAX8pcZVeowZkAyopcgRilk",
-	"QsVqKKuNzgICWVoGY4cqi+6F7s5SvdVurugcd70vytvCirLYVY5sC/0JKlIn7n5y4y7jiDkoXYJvW83t",
-	"Snio/UxYLN4FjTdF9c12JYdmMGpXlc9jDPSVtvDncTmo5h+U+Z80uAzzxxNEOqYeN7zU6CPkntxndapM",
-	"5kX78k0GXk5MOpwCdUmxVY1JEVtizrtfzxhNumpZm9FvGxaMGYBA7gCsKLtD7BzIe/wSkrWRQBysEEOA",
-	"IyEk66H2bk6F28e0WyQdgc6bbCVgGSNPoYHIH2LbraRXGHBI4in91CJ5YFu9r12TF/j2WKu33FXZgyNr",
-	"YuaBVV9y0FYR46ZsE2JTRcEiLzXiCPqND+D7F/CuYxGlLe5vz+8rHItFWwe3Hhza3euvlmf2QtBZWm4H",
-	"IH6BTbbbE+dwjo5XCwVZP17bCzpDcD9vstfYLrBI2sbH6WXnJnWP7fwNEgxHjjpfkE/orD0APe4M54XG",
-	"aevodH80qx7TldN8QFtNmRtA2860AeVyKSJ1sbY1LayBVIOwAereFOmJbRmxNaYVCkxtukdrc9zCWMeb",
-	"vqws6FIvQ+uONV2J4uATk6Xaegf2PV2oaTtmihfbG6roPWLtq07a8N7WwzlNMuvcb7V0DgXmM6ynaPHG",
-	"ZjwJWhcKYb7anBhclDcqZ0u29tHulKw7w8lhYpibiryVirV1qPvTwWlpIrxKfXTyomOGs+b7dMI7Nwd3",
-	"DATx3Gy+dgzH8aInGmMTNMBLm88jFbzRCCOR9kyUdx326FOKGeITTCbclwsk2Hqiy7zxFvpKdXxYncGz",
-	"vlJuQBcjxMLUWCuZEh7/8fTkxYcGY9DGavU3PMt6hxierTtbTWPUxb5xuF2YS5RrM9cJjJDv0uarGVXK",
-	"iGzMKDVVmk0cHDMV5Vu+YlvAdBjuj/ZOIIknpkKyy8GDvZHBNsC31TI2oF+OjFXbKQOvFEGbQ8eJIXsT",
-	"60BqMIoyBqO1L+yw2gzI3Q2oVNXZtvfr2KhPVdXYt0+dKhx/kE5wZcwkprS5COz2nKAvOpE1iYCW9sAY",
-	"CdMQrn6BYmyzDO5mTULvu+qmjlp4guzAfCVtS/0XrVM8UaMe3cJzFSs6BDSv11Tc15/Jp2riZaXU4M0W",
-	"Jz4L6ZZWBo7SUV2bp+wTflgudbMdW67UpL8xv2jvogp9bEFgH1lJqnu0Pa2mH6Dm5rErXEYwTVEMoABn",
-	"j168ePECZCRBnAP0MYOJKXr5Xw5U89JX3dIJQN3W8YBh7fKZP4o2toH07W0PRey9g6Hsk5V1mCyiUltM",
-	"N0fYOcPWzyV3TxNiMLqbCHrn8ah0YCbFGsPN5qDlWcpRqCXaqOb5VLJ3SiTiplg5b/cog1Li5NbGRvpW",
-	"sW8Du59c9bkoWS9pxhvrp048HndHhWapycNkwrSJeWuzuMKJ6IZcu35z5TdKDY9KiQfUdsNwFfTo3nbw",
-	"4HggdGJg7c6PsMkvAPI7FANCVYzq1HrbnYmrOyXgUzKZogVMZm5g7XRpC4NUXsNynrQNUt2cMy0qZ+Sp",
-	"kaX+iINL3TTh9XhwOXk/Gv/WH6s0sd6rV0EY/Dq6vRoM+5PHT54+e66CzN4Ob9WI6974dqj+uuy/G1yo",
-	"FjQXo8nF1ejtZRAG7waX/ZFutXjRn1yMLuWA0XV/+PTxY3f5zvZ9gmrabgM/eofYtFWL3E3tvrHp6g6t",
-	"To9wWLr1ZWzqdti+E11z9qkHCa54ii0ctyFMs8whGk5mi4T+MeIqNO4dRitfp6fDlTOIYDUw1B5CGGsP",
-	"37xcmVI1bdDhjmmKlBfFMG/n4alNddj8xmXXoJjD9OE6YCmJwt/hIBmPcayposP2gmD7aMDN6mKD+an8",
-	"oguiB1GtVabMnm7mlvzV41zyt231FQaoKcnmK3Yur1+4xUXCdLOtaysrhoVABJhqUoKCig7zA0PGBxWC",
-	"GEUJJigGulYUJvMfPWXrnWVcGiuy+OuouJhiU22FbWnFXKDU1S7IXrZC8BjEmKdQRAv5ryfAdnwJwVOw",
-	"gljlYM0oA8ppGoJnNs8oVdWIgeSJIXgOIIsW8oOAMqAyF8p2wufb2p43J0E3hh0sUWJKa7fiSbfmhT4R",
-	"7rJYGxe/zZS1ZG2pRhf6P8EElCp77XdPrNwN7fWvDJsqXi2j3KjfkMNESzjLtSuXNY+Cdo9cVrzO4Soe",
-	"Qde9uf221HuqfJiOxPOluo40Zz56HvmpcCvncSdZK8azoAkCkKtMPo6IQCTq1upqSx1vymJHwPRqAYUi",
-	"VgMosGJUbI9MhsL2HS2nNpbB4yz9a7FRN3P4kiHHNEG/FH1S9g4N9bp6D2EUVh937yJz1buAnGMuOuf1",
-	"dQhjgEkyhboYy9Z69BvlkvyVklQy8RRy3DWPC6GYTyIoYELnE4bujQ7vUO+gWHQPU96pAGnmc/03VNlj",
-	"RvlsJU8U7m8kN97Ws8LUzVdLsrN4qenGyO1Gp0eFT9pkUIcKtgMQav6l7ZF+YbBarFucIr3/vJyRXbp+",
-	"3QWQG0TE0UMpowUkxOOr6hxm6VfLBFqmif+hT8uh2+Fq+i/oXZjYv3y2PCJIb8UNZe4ukNFgA9813Noa",
-	"vNUHnIvJ5nPE3cFgKmMwVvKzJu8wAX+chY9/1IH4OqGeZ9ECQMDzT4IV5ICZ2OQW2VNywozrG1hdz9Bh",
-	"/nlpGJPED+8QMQlJWAn9cs5R451ZX+wffIlv7d/X4rq996iA+VhLfGcfUOZy2eUYAZgDKIC8Gghw9ujn",
-	"s5dAFStYYY4ABClinBKg66Bwp23Y8BCHBiU1HA3notlg85HIaySVSMbsoQBPBb/NtDjOVceNCHVtwc8z",
-	"xHsDVdhr9HZ4eTO5GvzWD8JgMJxc98a3QRj0XvcGQ9VH7arfG/uKnhRdSmstfhWV6StIRBl6CaYooStw",
-	"BrAAPKV3CMA5xIS3JG+bNdYMSzUqVFvNF+eE1poLtMRRKYRj8/h6i2Spft6dzGA2VukwVSb3qAG2zZ1o",
-	"nneI7jRxSyUa1sWpcyC1gP4hEqI3EXq8vOhbyO8O1gZil/IdwizAHuTexUX/Wh7Ud/3x4NXvpgNfEAa/",
-	"9oaXV7rX3tWVPNIXv8l//Nq/+G0yGNo/dV2jgXK09Ma/DG7HpoFL7+rqF/3KuH999buneRpv7tq1PVVD",
-	"fqFdWTm18TDw59h/MOg5BEEpNH9j9cirVqG9lExvtmhjyHfLKygsNVTxXqrfGiazsQeGoN9y4X2wgHxL",
-	"z5OG6pykYwJhCplP0+YLytpCqZqOWnqzITf1LXe5U2LM0wSuO0uSzd48r9/2lcQvuXe1Q/eDL/54YixY",
-	"voB23uGGWthYXEVBStnc7WubVwBjV+SC63trmOrg692thtcmT3MfD8VIooxhsb6RADLFaxFkGv8KaorC",
-	"9U/5BxZCpPqk0Dus7QNa91X/tEQd8HJZMpji39A6eHhQTV5mtK7OjQgCMaVM3RXQPWJrIO9wc10kXNXX",
-	"egT6KkpVXS/Gry7Ai2fP/wWkWhyDmEaZLnGwwkLdc1T1RvB3eQj+/ujfyN8/nRQJ038HqjwLWC0oWMK1",
-	"LrkGAaOZQC/tH3l1LywAQ7OMIw4EBaoA7qN/U/G7OEImBcxsu5fCaIFOnjw6M7mRGmD8/PR0tVo9gurx",
-	"I8rmp+Zdfno1uOgPb/rqncKsEPyOP2FIwP/9n//9//2v/w1614NSgeTz4PGjMz2cpojAFAfnwdNHZ4+e",
-	"BtqqpJB5CvM+0NqOqEPAJIVBCfZBHJwHUpL1SuMU84FLpGuL/GGw+zFDbF0gt5RqYwlNC1991pyhOs8e",
-	"TkxREWfawAflQlIZdWqxT87ObLiDYYUw1VFemJLTf5j7RzFfu37YSm4rMtzwZ9yZklmwoWdNvr7TXAdU",
-	"V0FTdz+4WaiiHIpgNYQ0LTJI7kIwRVwA1WbppSRanaIEE6AqZ6hbjHkHc6A7bT8CPV3sjiPEAZafXum2",
-	"rnOuhGDR5vtDGJTJWx65/OEjhmCsllomiNPP8tMPp5/1rA9eAnmNSvRRJw8XoIohp1IGX0gxJFXTLWOv",
-	"1UqGksTkaBfhlVK7CtT7kwkc8S5fiNCORmSSUXJJaOcgj9rlIShF7fIQIFtuk4cgb77IQ0VlC8gXkkYl",
-	"PaVwnVAYh0CrmxzEdEWsX88WDzwKuZ3OYNTAlQpAvlLjvjLZSa0hMvHRFbprbAK4deYr1eKjxcALfRvY",
-	"m3b3ua5UUXK06++Rjs17ZZe0vUVWkIMljJVyoVi0PAzHpffiGCpEmCKgVarXmb+39Cvw2w95po2NSTwI",
-	"Q9Ra70MV+aYT4wYlPz7YpEUCtYOaVCrwAQhKi+a/cFWjFjHDZrllngkUSt4rQa4Z9g6kVVLWT2EmFqfz",
-	"vFGVk4Beq8duJtG8Sev12B8wl+geRwhw/UEwRTPKdJDICa5oL5lYOHavm/2UtpzYImDuLesaYcehXv3t",
-	"VtT7RUF8I+Bsth9IaSYaYSqf1zb5rH5v0yFO+2+pT2LtIjJ0s31XdmCxLVu+zbknk8g9EumRiKWULN6K",
-	"Yp4ccuY8jd7B8WD+bH/CQyQGEFCizX6qriSYrsHNm5sdyJCK9PQ+T2R3o00nuh8VayaX/ts75v1PxgSi",
-	"DGGm2GOMlIkEAmZCxNufmDICIpgkzUaBCzWilTkgj9DLQW7tfaPr/jAIg9HwZqBM/u8Ht79ejnuqZvTl",
-	"aNh32P3+bHqzhKOnCtK3rDAr9AMGMUexPOJURQkv18DEu1la04RUJzZlsStUYzXs9DOOH051Jq+T7uSk",
-	"f2Odld5BHBz1Wv83djQw90rMdIGiuxNM9CHP2z0kCWJ/4UA7TsEPP50B/mNb+EOrPEbQWJ8bjjuL9z7u",
-	"F73h5eDSePdKVb/f9wbvnP5934U7osnGZdtO8Xv/6mr0XrkQunzQUO33fHlvZjIsPqpt83fVSE7JIIZi",
-	"oOgJYAJUm48QELTKzZsV4pRE5SJOFhvmEPr0Ncl55LZ24AZomVKBSLRWTocjXW3l2oZo9aUvtwokx+NG",
-	"FrkggiTGMRRW3ZgyBCNlOEwZvofRui2adZBTiQ0pKdBkbt4R68c/YUeEu4J5booyNs8Ox6gK3dPP94hN",
-	"H/xqdS8SI7IznC2PVfHLOYuVUza6hCwLN60OgjBYQXyvAua1LmOr2O2mFR7w3Hfw0TpTXZ87M1SzdGHy",
-	"PhxVgWta3cP3SswGveD//A+g8At+0DD6Uf5iEs7MTyHQMPlRapgQ8CxF7B5zyl4ae1oxkJIIqWFSK6qY",
-	"3toelJIyZEDaoAxpU/DG0diM9lwuIUiwknjt9KRdlRXHe5vFYnjel5EAbBprAEEzE1Pu9mqYFh/lqbY0",
-	"FvMt2UTpdd5qXoKs85tF48+ub9pernXO1LJtru/DpWbF9W9fPw7C4PqJ/M9T+Z9nHT780ae6PnbWIfCA",
-	"mjL3ruNMxW0oFa5oe/ydXM23hUYeVStWfEKqwcu11YSXlAuQsbk8fnV1mKNWd2U543YtiaNvUEvi6Kiu",
-	"bwkbrSeplL6Bit6J6T5APjXhnqef9R/b1aYdAe9Wm/LSqX7FaVsvxm/lStRTW1GfPLoC46azWGeYLJRi",
-	"oGbNty5OxihN4FrHEvqFxsP+hHq7QCq/dSOgTTBIOBZVW20juVZVFk2tRbM7jwmNo/69O5SrHY3+mYyv",
-	"usH3d2Z6leSD7k0iUbSAmOzF3pjNyvXSi87b/dZkiV7VMYHMBWUoVsGemMyBTkXtDOoi2KrxTtEvhu1p",
-	"Ze3cOvpPd6rzLubf2cnul+LyPCbTxtCQnNS2GE916jcq4HQceV/u6v2FzaAlEqjjynYjP4hlrjBKAMjv",
-	"zCWb0yUSC8k0psgkudJMWKeNjjLju2K1ylSMjpqmjN6jBtVUDyijfEd2fgS9UFv1jqwTNpKEgd9BSIIA",
-	"mMVYUBaq/AHMdbXHBQKG8FgIzHz8ZSUEjIM5Esp3X3SoOBSFmDpNfgq51AP+g0LcFGLrXB2UQmz1rL14",
-	"QV7/xW0KMD3aWqgUugq50wRkGwCUmgKUOwUo855bsdioA4DJFSWh/B8Uoby4yn/BT1dQgB90H9cfPebI",
-	"6ZR+amXOW1izr3lxMDsZUoJO3kARLRq/0E1pmSP6z219A85eLE4tonI77d/C+fbr6FNX5F1GdHTQQQiW",
-	"IcgB5OA1on+9GQ1L1Koqa7m0YP2gRKaYmJ6HTjIdEI3ebiznu1JLbW2WHXJ6M8KqJW28PfdMAzPzwhfT",
-	"XN+swVJvz6+6agLYEqmpBpmLqdmyL2ATxhaih7maOg6RVaP3hQ5kdwBaCMmDxHSRo46g0f6Y5nvkIB+1",
-	"xT81uu4Pz43piRKkFdcF1NqKLU3Y7ebZ2NRfV1H+E7gNKm30j3WgcjSqmBrVcL7pZFmcO0hIwNnMfxWU",
-	"Wh9kaFD4+r7JaBq7vq8QUZOD5lioNiioeGZVTI3COvjh9unjH88BVnWSIgSgUM7uUFmOn56BJSaZQNwk",
-	"ikLAUURJbGsIGW87b0kt9tmjWC9qg/Ns9TrtQUdf5tAeL0anhL1KoI46wHm/a+2Jx2Xfe4dTXEfGqY2W",
-	"8QrKCz1gL8x8O9E1XzQO5uhE84pmDKA14ucAElUBDKiwERIjFmomUNiXuh5hSxkuqlE96ycxXTWkTt3I",
-	"MZc6p/x7Jpmqzk6oQC3CsR7+bKTWJzHA4lyqEIYJsYxIVTTjGUxCy4+kKsjBHUIpEAuEGUgZneEE7SU/",
-	"EhrBBh/TlX7c+fKnDPzbh8FWmuOl6rJ3VBmke1keL4UZRwswZ1hKm0TVAMQc6DYju9zXTclGL9bemOet",
-	"TEudI5TaXQi+6nXeW4Hy287bUXWHMwQ4gixavMyr2HxUJmoVnzRTfJgIsMxxXDg9zftbEsjMm6emnGiD",
-	"lNED3thwvS8gAnbs2OOrlNQ2L/CLUGWpIuy2QstfOmyBpuCppShT8xXlaYp/4bpy6S6k5pcsb1BwRH7+",
-	"5pjMnAK4BIOOec5LdGp7grvhsb6Uj/eEyb4m7oMkRNB0rUopJckmHdEVAbHe5hbY6YYUj6SKa8HHVG+H",
-	"Bqm3HpsRf2pbtWlx8d1VcaHKsgqWa1XATd6gVHJ0CFYL1c4mBqvF2h9c0ZZMTHcnt0R7myYUxm9MMxG/",
-	"PFtmicApZOJ0RtnyxB5cHwKVFl6OwJ9iApWO1YwD9d5uYuvxAVmlhIYD7zrG6gC411AHUCJcUPDDX6/7",
-	"r0NwPXwdgvdoel3OidX4dCnBCrOPMvWpEq63mr0ssncP+t20seN/d5vYZ1miytYvsuW0Q4bATnkmfE9n",
-	"KV7COTr9R4o2fJjbKbgesiOReqCwPoZOEIlojGJNKx0oo3Q7QoLhiJ/Se8RsBw+PCqIGjuy4VtelGaNL",
-	"d9pNDN19aWqFV3SggEqfc82gtt3p+06fvDuXxSYo2VCBPBcnhmsX0X44qpKm4H80mTM2z21Ulzb+5rX3",
-	"tPum1DO7IDYbBuYiNrXmErkV5cFMvJcOiPGHe6nnRaWrbyiWp0PNr7MvU/NLA/MgUkiFDecWW3mpqXTS",
-	"26HGF7ShT2FwatlTk3KqR/zJldNS99PvTEV9swYsx9F2sVNWPUOvBWW6xEJj/lv13xY91r+w4jnWHdZc",
-	"+LS9Hb9+QpDGoAr8NEhsTRlcvVphD6cEQTZde7nEUD3emVMcw+rePoe3XYv3r8qeLjP9ZfS98aZRighI",
-	"KL07gQm+QzwvzqhoTPXObUOZNU+CpcvP5XaH/vvULYPR3Y7szBz31iVOF5SgW4iTI6cqVQTWETOWSlYw",
-	"ednQtcY1+EMwXQODAF1CSmqmunScgDgBlMkRCSZ3wPYda4Hrkh3WjeattUaKdvd7Y3ufqiN7NzPvRm7h",
-	"tyWZJfi/RGJui5Pw1aXxe9sMNu93rZPIbeeIDkK6fDw4JPGUfjqNEqpbkXq0OT3sQo36Iu4wGN9D4ulv",
-	"yTLi7mbDkejQXegLu8yIbjS3Q+sjUjnax74L0Htk8oJgJHCEQGSwbinL0IzL7WOeVEjLhmB7Rashrjd2",
-	"XCtj1IapqK3xEJs2gm4bkw8dX1NxKzdQ/d6ulQajOop7RbMkBgt4j8AUIaIaae9OVQyZw97IsMZq1Bdh",
-	"WDP8SZgGm1Z6vwokCJeSUquGFUe3rSUW3M3UljP4pcpveXdU7wLWnpnpLlWduvk5+J/9yhcj3ivtuLFA",
-	"6E6ogiG49DM9/bhdVn2Na7XNMruCXJyoehInqq3pPo4TgT4JXcjjpNhbg85Td6qplw6AGXyPgK4oUi5j",
-	"BH7QTQZPJGMxz8/B5ztM4hDgOASmEdXDj11zXLjpojkxfbuac102em5+B2bPDh1Ej5peMiLIhOIUfYhn",
-	"EtmSsShcQx1KiAl4egZiuOb7VHGVqBWQ3/nReaueftf4yxt/HtF2TFPVNZvf8YOUEssIbnAnvFVPv6JC",
-	"pjp0fmeamAKarfRQypveGoBrUzxKnRfVEbA9F//4IOnctlX844OkZc2G9VHR3QRPYYpP7x8rSjdT5s0H",
-	"VXiL/EjeLU3fW0s/abqp/JAklR/M+itDbJxe6Ufr3Cz9pAVA6YdciH94+P8BAAD//w==",
+	"7H3bktu4ttivoJiT2jPZbHf7NmfcrjxoumWPzm5LvdVt+8yZ7WhDJCRhNwVwALBljdNV+Yt8SlJ5SVXy",
+	"K6nKb6Rw40UEKFIXX6byMtMWQQJYa2GthXX9FER0mVKCiODB+acghQwukUBM/esiY5wy+RcmwXnwW4bY",
+	"OggDApcoOA8i/TQMeLRASyiHLeHHK0TmYhGcPzs7CwOxTuVILhgm8+DhIQwuociWvi/G6mEYMPRbhhmK",
+	"g3PBMlSeABH59q/B+9c3Pz4LwuD1xb+cPQnC4KfLsxfBB9eEgzifLYViUUyG48aZSlv54Zn7w2iZUoFI",
+	"tP4LWueTLBCMESumKQ07keM8czx+8mMYLDHJ/+2a8goKH+gSKBq3M6NsKd8OYppNExSEcnK8lNB8caZm",
+	"1v84eVGgjWTLKWJ6ZrzE/rnVw/JsMZrBLBHB+fOz0kRPzsozFTvERKC5nYgS7zSU7LrFxz9W9qj+Wd/k",
+	"kAocIYPMGPGI4VRguaAA3SMiHsEsxohE6FG0gISgJAhdhHWnsNyKsh5LiKRQCMTkd/7Tr/Dk9w/yP2cn",
+	"LyYf/sPf/vZI/fJn+Ufv5N8+/PmfAhddXCOGaTxU0ztpPVUDGldVXsXZyYsPn549nOg/njx4Zl1Qgm4h",
+	"TnwIS+WAiZAjtszknmCMIoRTcUFj376YHjGJ5JC9TvNbgpsmyggWbSd45mB8D/JdnlLCkeKs14xOE6QY",
+	"YUSJQEQdLpimCY6gpLnTVI/48z+4PhHFVP/E0Cw4D/7dacG6T/VTfmq/q2askvD41QV48ez5P4PUjgmD",
+	"G8Q51t/3LKPb9PZ7juk5nhMUAyzPsOaRChA3SJxcUHqHUXWWGgDlF8008nkvkt/9icbqsMI4xvLfMLlm",
+	"NEVMYAnmGUw42lzH7QKBGUZJzIFYQAEgAVB9C8AoQqngADIEEsyFWi2IacRPuYAC8UfL+CWgYoGYHsTQ",
+	"LOMoBissFuDZkyePgjBIS/N/CvQnUTzRjLvgUFCgE4GXqE73YQDnDKF4oh63f4lzzLUMxwIt+XaaVOxx",
+	"oMc+KR5DxuBaPp1Cjjc/8+TszPWhaRbPkahJNMfIiJIoySzNbf+ypEoYCRSXaGJKaYIgkY+RgJMlJplA",
+	"dqWG35+dVWTNWV3WhIGigrJSofiVPfMfHKuZMZh5VjJnUDOPfA3Pm2WdfAXHTn74+LmLIYbBHSZxG7wm",
+	"CLYcN4fJxIXn52fu8fcoKQPs6nEQBldS/7p66gTYEnKB2CSCHE1wvJ0RyzckMJxg8UBliSDPGGpJqksU",
+	"YzjBsfekeFZlT0qJqvOTskRImBPeyJspJkKPFwvaCkOECtRuXzQTEdUMw2Jn3L8ZXb3rXwZh0P/X66ve",
+	"YKj+vr7qDfVfw9Ht5FW/dzP46arvRF8KmcARTiHxc5bHZ82s5bmDtaQKEm3BlTJMGRbr8t6uJeVdS8q7",
+	"fir/88y5/t9YHXiOYQzBaOFjMQxB3pZbMbSkAk1gktCV/3tpsm77uZQy0fLgSNUE8fajOU3u/Wvk2RJ1",
+	"Elo8m8+RlJkTpSq1oG0Bkzsp5mgrHAnI5miDChulflUQW5ZY32u75T6Udb9f9UsFxdHpP1AktotUAfnd",
+	"zltoL2QF+ihaMfTd924myUX/DrCoL9JzDCTJTRJ7Ad1KKW3p7x6xGEeizFVux2/7QRi86l3dyP+/Hg3d",
+	"fNG8ujMqZzQjMdpCkK2wYL/UHf73iOVqWIOa9OD4sNa9X1n1aeOkwalWEurCzNxP67JL6eZVaLb96D1M",
+	"MrQdXHpYaD7kgtYmfIq3XUjSvxSUY05DQsnc/GkUmdBiSv6PBwUjs1IwlGqnoOqR5q3mSIVBtKA4Ur9Q",
+	"qm0N6uApJlIiwpz3y1cgR+Zw6gdSgrgNY2XwKNSYQaUnLjj1tHDTNFDHFMx/r2vP6tZVwXKT/C9TmQM/",
+	"fpJIGV5CtnYhbmPbZrH2Y/kSnfsmfKUV0w4HvS2Tc54yhuBYgmcTxJExU7Q9YBubNraSjUtOaV7OEedL",
+	"YwvYwO5MqvMxirMoP7J1sxvJkgTKP42VZMPSJqk0SSbmIEzirHrNxUT88CxwXZgimPHKqXs17vf/ra/0",
+	"24urtzeD0VDqguPRu4H8u3flZN6K1DgWaMfFV3dfhY860h6o1D5kmEuLjWfE8PkJQyJjG3D3v7dG8rC2",
+	"GrxBJOZNvUjXAkK7VxcJoY9RkhkB5+HopOUWCvW7marNuDAgrbi7WqGUf5NZAud1e++SMgTEAhLwHPz7",
+	"YmFl00P+BRw7T2MxgEFNbI3cLj91V5ggbWygy/b694zR3xFxCyv9rJM6v4AkTjCZTxY0Yw70LeWndzs/",
+	"6ga+68vlHZaoJH1xttMHN8Wgk3YWkC/qFMIX8OTJ8x8AnYEUrhMKYxccMYlxBAVlHeRejRI2idfagSwb",
+	"vOxf98a3b/rD2yAMbm7H/f6tk/N5FTCCUDyJMU8pb8uLNXhqalvTxkb2FdeeLAxrcBYLBDQBg+laIO6C",
+	"snFvuLbGILmrf/QMYA4yIh+i2MN37rHVjzffXS1wgkDKqB4Ck8YvVAFUH7cJCZ7NZjjCRv5W51ZKxjnA",
+	"pBgEYihg6NhMWVul7U++5/qhNG0cS16GybytAFohPF+IVvLQfb8xiqmi+LBwYyneqPZVwlTOBCswNCSw",
+	"QeQOHWRzh5XDm2+lrD+EdX2ooh6UBGFNHNREUI3nGsbTrKK9gpFLTevA6Uu2WfczQt3PaEa8dvmYkg6+",
+	"i00NsHFwWbeoPcyt8HVSXFBz+aiv1rN7y2brdnAjz+tf0hb1TvthNGmhtJsDoGIWLOTtnpopRAmRGoXE",
+	"iNAlJpK4Wx7lmOEkqXOkFIqFlIGKTcNIcDBFC0xioI1ENTWFsmWWQCdYPWjwS61siViHHdjLmN+GUN3a",
+	"MxCjCC9hwl8CqUdImTE87QXh3nqGQqNhbRYi5f2EFfyEufXCmBY0KrahnTsYQ5OWmIuojlqKU5r7BPIm",
+	"INRUVcYuF+jZG54T9710Klk1mbs3lvsQmzRgDwIrTGqv97cwmdyl1u9dBmHQu7kZ3Eh17mI0Gl8Ohr3b",
+	"0dip06kIiPuOHmZr/d9rQ/omOMmI0BEgu35lRdndRPE0N+Nm8ubpfqRjCvbahfLslxEwuu4PpRo9eK2d",
+	"ZCUv2rh/+3asf70cDfsSO73hRf/qqn/pxI1XlZIPJu2sNTguTIhGCGiA2KXnlFlFa5ifCddZuoCal2+o",
+	"DS0CD7YCVOpVHclRvcImXnCVnk+80sBzvnbwWXf05notFO38gT4CHA1vBreSxt4Pbn++HPfeDy3ZfWjp",
+	"HmtavSSAW/VOnX27KFCDsaC53NxiJ/ZR2VjbnzYsmIb8tq3Q6qDbx3J0ky2V1fdBhV2gLgDYNJDC/ILg",
+	"3ZZ51WH+vuum/sHobk8Opr8wXbuPzgKpx5jsNYf6DCbdthZjLiCJ0GS5o7GnSc/2uXOXxjhuT9Pr65sg",
+	"DP46Vuz7zehWHZ8WUilBkHf00DXz9TBYYbGIGVyRFp4Jw/HVPsOcqkrkUsXJJqINHCo4MPAsr8NN3czh",
+	"1TMsbAIdNp86M9rQBmHuOqkTr3rUWV40XFlpoi8ElgB+6V9djd4r9F96/AFe1SNiCHaN3pN3hhiZ89jl",
+	"lV2mkefeT3ByDPd541REcwfj3WyGI9RzW9O7XqDlg4n3OqZpsSM8cnukRxB7ZXRN/l70hpeDy56SvRej",
+	"4avB+I1S+d73Bu8OqeiFQZYujAt9CzcoK4HFJy2x54phAdZCUJdIuEybYe1E+3iB+yLZ7bKoeIqDbgj6",
+	"KCZRnmTS5q7oW+YQrTr6ZktcJCexLMNxU+RlHn42HrzrXfwy+Wnc71387LmYOeLGnpuoVH+WhzN+xR2y",
+	"7pAX9oag53bDSqtTMElGs+D81y6KVReh0Gg7qIQQuARGmjL6cTKVFx2PJ19HPGt7QCerhbUhOKa1amlb",
+	"2EgFtaZNWG2p4TqTP/azhiih0V2HAyaHO7eUUI7JfBJRog+GR2gul3I96+an/uXOcLJ9lhlmXEyMwcKt",
+	"DixoWpgCqta4BV0BOhOIKFOjVIxACjlHMZgxugSUICAXCQQFkKggfacREBPJAomYeO+LUIcwTrhgCAmP",
+	"llmLa96qUpYCdLeOlceMcpi0yPbQ4xQ3oCkijYYUFQykId/01bEdl7/ThdNzpN/3xVQh3vlzOrjJ+T2u",
+	"sszafESNLMxWjXC6RzBRsQ5qIzVS1EoroDOgh56D1YJyk1YCsACYBzuZujhKZhPlBvJaCxC7R6xjbkhX",
+	"w/fm/kJA0D1igAvKUByEW0MxShDeIMwNKNROUnFOqgzeMOecMZZoqa7KlEi9oOC6MPxgxOFhNJyKBaKb",
+	"orMTWjtoR/mRrG/SzQRViEbrvb+Ro8do5to4jaKMsc7m6Z1s2t25G6cZi9wSzXNmXIp5ebl+BGgmVvdc",
+	"5FHddbm7w+2z602s0Xi5LQmgvXH9eKZxo/HqmfzQt3LiAOl55XyjY56cQl/w+2+ma7+aWcmv2BJU3yIc",
+	"tczh6oCMY4Y43xZEsN3OuIvBxe2YhkBOLIUYJAB9RCzCHL0EmABCwQzPM4YAJDGg6oc0myY4AimcI2cE",
+	"TeH9q0cnSeYO4gwBTLiARFh3OMsIwWQOcpG1u+PRe37nDMcTb0CwetrdYwJjP1UV+rH3u4mN+bG35TlD",
+	"KiqnElT6oTH5z/PIP+nSBwO6Ik2+pd1T0Vxa+xJztKdTVUunXR2ifoHm58Xqid8cV7sHbT7yI0UssuV0",
+	"krHEY/6KOx/2UtbKlghmHSpjeE9hD7MfKCVo5EjNreYGjPney+esQlHl02IJv+SQLVFE4batWORKMHAK",
+	"L3Wv76I07Bum4A962vlUM7SEWHLCSduwQS4g60oZNTvu+O1wOBi+DsLguvf2Rplwb25H19ceGy4XNE33",
+	"dMW1S90yKktOJZY0Lfnk+T9lwLmo4zLTdRqQy8O6Y1TfLgJ4i5+vHgG+O5tvwx+bOV3GJ+10++JKmnOK",
+	"POKi7FUrgcyFpP69O5PG76zQj/wMGUYm5m1D4YkUTACOAWXg5peb2/4bt8dZ0AYId8I8FNBvda8ckgIg",
+	"MxOyWlek0EcYCR3lbWpzMAQWkC9Q7El5WE78yLZh+w45je4n3qeeeEx5R/+tY6DhRuw2QwjIR1Y/5DhG",
+	"QEiGEoLpGqiJXdYbOjnuPUpuTOHdkpYBQljkxylElyHXEJzc/1iq8LFB9H5HcBPD2s8/2k337Ry/q221",
+	"HVeXv+RZXpO/MqIpaufJvB6Prkda8vWur8cjHcV22b+4UqUgnFIwU3j0YcLLk9pJvkInw3E5iEjvqeCv",
+	"xodZhlIV0I10NyBH9ATuEuHt8gT+GDagNs9HH7zpS1zd3ARhMO7danWmd3XVAndV5kMJAoU9NQQRTBKg",
+	"Y7ektNA5D5YxmQCorbDwZrd293BuLzvQQDZqHS6S+Jmm/BCepBDQe8Ry2HB5pee6PJRi5CkkgYuo2uq7",
+	"NptuQ6BPOSJCVZeimdAzO4PP6woW5aKtrKICJrtkiOoXw8AuS83pQsLAeNwOHVTEEFQCbof3ur4iRF4g",
+	"pk2aMiUzzJadQoDMO10DofK3toQBJZB1l5/6peYvzxBrn8acW+oc2bQknhR80vK/m9vR6HJyOVKxr2+H",
+	"5Wic/r9eD3wRXYh01Rb0G01bPWS4VLfMXp+PRl1KOlKyP5eGCl9tDtQ2VTulyXpuynfWnGctuFatQsxm",
+	"YuSmfiM1md5YkUOFNIaXDXFau/AMXbuj4ytNaREt1CQT4qXPTKEaafZVYX9FbRFLE3mCZPnoVxiT44C3",
+	"Cwmz3PwQTtNcMhwvNMxOsUN4mIl62dxZvVrfE09dulIJNEf9nQZm2I0/zNlmNbvWBQVLZe3OXGss8ZiN",
+	"rD+GZvgj4lJj1INARGPEz8HZDyGQH3v8EhBK0DnQbnv/2p6EbRbnZ2UbSuQW1bPEo6o7ev/65uTHZ+DX",
+	"hJIQJFB8CMLduFip6pJaTfGPOnQrBFKMferifQxt5nfUQPliJ0DmzG2jvoGeUfnISmcBcCF/mVGlDmMG",
+	"JCN6CWKUQiZUrIay2ugsIJClZTB2qLLoXujuLNVb7eaKznHX+6K8Lawoi13lyLbQn6AideLuBzfuMo6Y",
+	"g9Il+LYVC6+Eh9rPhMXiXdB4U1TfbFdyaAajdlX5PMZAX2kLfx6Xg2r+QZn/SYPLMH88QaRj6nHDS40+",
+	"Qu7JfVanymRetC/fZODlxKTDKVCXFFvVmBSxJea8+/WM0aSrlrUZ/bZhwZgBCOQOwIqyO8TOgbzHLyFZ",
+	"GwnEwQoxBDgSQrIeau/mVLh9TLtF0hHovMlWApYx8hQaiPwhtt1KeoUBhySe0o8tkge21fvaNXmBb4+1",
+	"estdlT04siZmHlj1JQdtFTFuyjYhNlUULPJSI46g3/gAvn8B7zoWUdri/vb8vsKxWLR1cOvBod29/mp5",
+	"Zi8EnaXldgDiZ9hkuz1xDufoeLVQkPXjtb2gMwT38yZ7je0Ci6RtfJxedm5S99jO3yDBcOSo8wX5hM7a",
+	"A9DjznBeaJy2jk73R7PqMV05zQe01ZS5AbTtTBtQLpciUhdrW9PCGkg1CBug7k2RntiWEVtjWqHA1KZ7",
+	"tDbHLYx1vOnLyoIu9TK07ljTlSgOPjFZqq13YN/ThZq2Y6Z4sb2hit4j1r7qpA3vbT2c0ySzzv1WS+dQ",
+	"YD7DeooWb2zGk6B1oRDmq82JwUV5utONk/BUSSuHM0L+rDQqxVFCAMFrCuKMqTYhL4F2VpwDKAAlkTvV",
+	"3XTP8SRF6Y46HjMzNPG79aCBGMuBkQDyC3MUA0LFQr7oLNroZeI+AqeeajmrBXJYESLMomypg0OUcWS1",
+	"wNFCuZSWGRdgQZO4fCPeohM7EW05eg7OAnhquQW8/Ji/QSIv49bh4hvjOeK2OEbpCvvdr2ePP6h77H9+",
+	"8uvZydMP35//enbyXP/0T+46UEk8oSYNrNK2Y1vXjN8yjMTESpS9FqE/peXEXh9aoemC0rvJgja0YHny",
+	"/GlXm8cG/ktbLy0+LKGlDNjNZfmp4RYt08QZRrbzkUVbuZ+e+j1l8VYFy3s2V57DmSYwQvKsdXaQNMSX",
+	"hsHvi46b6n5+f5fKvAqrlJsrh6tW9uTHpZ37OHWqS7pn2Rp1ttV7r19rcNVXVt+VL+1AbSVEbwg6DqTm",
+	"/hKcnStxZ5gpWJl3t3UV2pdILAW4gDQqFzloHVq1U42NGU4Ok3rUVJu1VGO1Q7m+DrFGJjC71P4urxVq",
+	"LkT5Pp3wzr24HeM3PQbJLx16ebygx8aQQg3w0ubzAENvEOFIpD2TnFWHPfqYYob4BJMJ96XwCrae6Oqs",
+	"vIWZoTo+rM7gWV8ppa+L72BhSqOWFI7Hvz49efGhwYezsVr9Dc+y3iGGZ+vOzs4YdXFLHG4Xxvbp2sy1",
+	"lHg+W6uv1GOpkEFjIQjTXMGErzPTCKblK7ZzW4fh/iStBJJ4YhobuOIysDehx+bltFrGBvTLCS1qO2Xg",
+	"lRJfcug4MWQNqB1IDUZRxmC09mULVHv4uZv4lZox2HbCHRsDq2JY+/bFVf1eDtJ5toyZxHQkEYHdnhP0",
+	"RQPRJhHQ0o0XI2H6uNY1ecY2q9dvlhL2vqsM7KhFAIcdmK+kbYeeouOZJ9nDo1t4LKhFY58t6qxulGO1",
+	"WjNVEy8rVfTY7Ezmc2xu6UDkqPjYtefZPlkD5Qp127Hlyij+K/OL9i6q0G8tCOw3VpLqHm1PW9cOUCr7",
+	"2IWpI5imKAZQgLNHL168eAEykiDOAfotg4mpVf0fD1Sq2leU2glA3Y35gNlo8pk/+SW2+W/tXQZFypyD",
+	"oeyTTH2Y5N9SN2s3R9i5MIafS+6e3ctgdDcR9M4TCNGBmRRrDDd7epdnKSePlGijmp5bSbotkYibYuW8",
+	"3YMDS/UOtvYj1LeKffvO/uAqq0nJekkz3lj2fOIJlHM0VpCaPEwmTHuGt/Z4LWJ/3JBr1ya2/EapT2Ep",
+	"X5DaJlauOlzduwUfHA+ETgys3R4Km7MKIL/T/gkgKJjaIDmno2KnujmUTKZoAZOZxyq6y6XNGB5znrQN",
+	"Ut1iKloUvMorGpTaGg8uda+j1+PB5eT9aPyX/lhld/devQrC4OfR7dVg2J88fvL02XMVG/52eKtGXPfG",
+	"t0P112X/3eBCdY67GE0urkZvL4MweDe47I90h+SL/uRidCkHjK77w6ePH7urbrdv71fTdhv40TvEpq06",
+	"229q94290nfoUH6Ew9KtnXJTk+L2NuvmohEeJLjCILdw3IbsijKHaDiZLerwjBFXEe3vMPJ5byeHq0IU",
+	"wWo+hz2EMNaBOfNyQWnVa0lnKaQpUsEPhnk7D09tqsOWJVh2jWU9TPvMA1aAKsIUPC6ujoWYttfx3EcD",
+	"blYXG8xP5RddED2Iaq0SXPeMDmvJXz0xIf5u6756PjUl2XzFzuUN52pxkTBN6OvayophIRABpgikoKCi",
+	"w3zHkPFBhSBGUYIJioEu8YjJ/HtPtxln9bXGQmr+8mcupthUEmlbNRAuUOrq8mcvWyF4DGLMUyiihfzX",
+	"E2AbtYXgKVhBrFKnZ5QBFesUgmc2PThVTQSA5IkheA4gixbyg4AyoBIOy3bC59v8is21SxqjBZcoMR0x",
+	"WvGkW/NCnwh3NcuNi99mpnmytlSj+/OcYAJKBTn3uydW7ob2+leGTRWvllFulF3KYaIlnOXalcuaR0G7",
+	"Ry4rXucoU4+gm9mm6lbQWi/JBndsXzGHKh+mI6Jrqa4jzQULPI/8VLiV87hroyjGs6AJApCraCmOiECe",
+	"OLJd229QFjvynFYLKBSxGkCBFaNie0KRDrZR2CpVJCiDx1mx32KjbubwBUaMaYJ+Ktqb7Z3R4XX1HsIo",
+	"rD7u3kXmjC/iHHPROR2/QxgDTJIp1DXUtraR2ahy6C9wqGqATCHHXdOvEYr5JIICJnQ+Yeje6PAO9Q6K",
+	"Rffsop3qhmc+139DcVxmlM9W8kTh/kZy420BjqbdjVqSncVLTTdGbjc6PSp80tZwcKhgOwCh5l/aHqAf",
+	"BqvFusUp0vvPqxDapevXXQC5QUQcPQOiMd6va3aEXy0TpWjEDloO3Q5X0zbJxtqp2Ml8tjwiSG/FDWXu",
+	"rmvVYAPfNUvKGrzVB5yLyeZzxN3BYCrRP7aBm1V5hwn49Sx8/L3On9N1cHgWLQAEPP8kWEEOmEkpapH0",
+	"LCfMuL6B1fUMnZ2XV3QztXfgHSImjxgroV8OjG68M+uL/YMvX739+1pct/ceFTAfa4nvbN/NXC67HCMA",
+	"cwAFkFcDAc4e/Xj2EqgaQyvMEYAgRYxTAnT5Mu60DRse4tCgpIaj4Vz0CG4+EnlpwxLJmD0U4Kngt5kW",
+	"x7nquJFYpi34eWGX3kDV4xy9HV7eTK4Gf+kHYTAYTq5749sgDHqve4Ohan961e+NfbXKiubitc78isr0",
+	"FSSiDL0EU5TQFTgDWACe0jsE4BxiwluSt032boalGhWqreaLc0JrzQVa4qgUwrF5fL21LWfyotvJDGZj",
+	"lQ5THHqP0p3b3InmeYfoThO3VKJh3VMiB1IL6B+ijskmQo9XzuQW8ruDdW/apeqWMAuwB7l3cdG/lgf1",
+	"XX88ePWLaZwbhMHPveHllW6Re3Ulj/TFX+Q/fu5f/GUyGNo/dTnCgXK09MY/DW7Hpu9a7+rqJ/3KuH99",
+	"9Yun5ylvbra5PcNSfqFdNVi18TDwl8b5YNBzCIJSaP7K2ohUrUJ7KZneIg+NId8tr6Cw1AfNe6l+a5jM",
+	"xh4Ygn7LhffBAvItrcoaimqTjnn/KWQ+TZsvKGsLpWoVidKbDSUl3nKXOyXGPE3gurMk2Wyp9/ptX0n8",
+	"kntXO3Q/+OKPJ8aC5Qto5x1uqIWNxVXLq1SEpX1Lkgpg7IpccH1vDVOHSNjpUhXGczwUI4kyhsX6RgLI",
+	"1JxHkGn8K6gpCtc/5R9YCJHqk0LvsLYPaN1X/dMSdcDL1URhiv+C1sHDg+rNNqN1dW5EEIgpZequgO4R",
+	"W5tUT9XbQ5XFfAT6KkpVXS/Gry7Ai2fP/xmkWhyDmEaZrky0wkLdc1TRZfB3eQj+/uhv5O8fT4o6J38H",
+	"qqoaWC0oWMK1rpQKAaOZQC/tH3lRTiwAQ7OMIw4EBapu/aO/qfhdHCGTuW223UthtEAnTx6dmZIGGmD8",
+	"/PR0tVo9gurxI8rmp+Zdfno1uOgPb/rqncKsEPyCP2JIwP/57//l//6P/wl614NSoth58PjRmR5OU0Rg",
+	"ioPz4Omjs0dPA21VUsg8hfESk1MdXc5Pl1AwrELqTVsBSWoqsXcQB+cmN+uNHqT8OSorXX3pydmZjT0w",
+	"fAmmOuQKU3L6D3MZ0AdtX7FYZC0fS8N6ULHQFXfG3UYGsmuBOUROcxVQ3QRNtxxdAx787/8KbM6f/NsY",
+	"IkJNlTaVGcqndAYQjBaAC5Tai0ycCUX4WHddn3MVnakRKHdSpmEJF4lgtQwnrk8/3aH1g0JI5sD4DRIF",
+	"sJXQgUukS8F5dM5iiEGTOtUf8ihtG8/SmlC6ROPZlPUKNwzbJnNv0IazcWp1kOnzuXEQnjmuovAexQcg",
+	"oJsVFspEw+gKUAIoA3Q2C+X/l/QeqZ6DBEh9C3ynoHFezc//fj+a4aV08QYOkWeV78kjtvOAfKZjndi/",
+	"ZhgJsKAZ4yHQ+dUhmNEkVm5flVCt0vt1hjXvAt5wy5GrQHG3s9MVgF+SsuE90oYasyIAOYDaGbgb0VqL",
+	"rp9a5RXtNh/1xQVann7/jUk1m6yt9LAkAUvtgOAhKNfl+BMHdEXAaoGY4lMLaI29++C2kF8xSpB2FlSR",
+	"PEYc5VjeW4ZtOw6x3NL+IP0JRnc2eKKeeL43i4H36GAQORZnyksAfDWcaZOS9QJfgnJFBl30dIEiE1Kx",
+	"N2mfpoV7ODXl/KvYvNYDvjBCu7bZ0HEv23IREhrBpBL1/fvi5GK4WRmhGtxhIiQ6kZiDVz4cVCA0Bfvs",
+	"W+BtS1GNI7H92wWyrF7Kai27le1E1YBWAYSIS1av7ucMwURd0ksXHYMtqbPOKJMXHl1aihIE5vgedb/i",
+	"cI44X9oS/V6p3yuNq50XZaz4LUNsXdgqSpUjyowoLON7M/Pk2cOJKW3tzIL/cETtuNifMkMfiwRuFqo0",
+	"tMKvhpDGLYPkLgRTxAVQzf5fgpRRXXEDJkDVb1Z4Nu9gDmaM/o7II9DTLVc4UpSjGG2JBgr0usggf/iI",
+	"IRjXCOL0k/z0w+knPeuDl0BeoxJ9dGanbwkWFzRGytOyZey1WslQkpgc7SK8UqWSAvX+3HhH+sZnIrSj",
+	"EdmIIMAloZ2DPAlVXsaKJFQeAmSbPvEQUFsdx2igC8gXkkYlPaVwnVAYh0Dr0hzEUpQbTcu2sDkKuZ3O",
+	"YNTAlQpAvlLjvjDZYRJLglDpvhW6a8j4aTHzlWo03WLghb7q7E27+9zKqij55m5lKszGdrheQQ6WMFYm",
+	"RcWi5WE4Lr0Xx9Cvu+pCVrf0C/DbI11etBOn1Z3l8cEmLeqBOahJVbY6AEFp0fwnrjqlIWbYLLfMU91Z",
+	"hBHkmmHvQFol39MpzMTidG5rK7kJ6LV67GYSzZu0QXz7A+YS3eNIKr/qg2CKZpTpnIeTipFe7sexe91y",
+	"vrTlxLaicG9Zd6o4DvXqb7ei3s8K4hsBZ7P9QEoz0QhT+byNWUFn7BzAF0RiHfFo6Gb7ruzAYlu2iYhz",
+	"T6Yu2UikRyKWUu2zVhTz5JAz51XhHBwP5s/2JzxEYgDlhVRFseib7XQNbt7c7ECGVKSn93ldNjfadN22",
+	"o2LNlIb7+o55/6Px6Ku4DtNyKEbK4w8BMxnP7U9MGQERTJJmo8CFGtHKHJAnnOUgt/ap0XV/GITBaHgz",
+	"UBFs7we3P1+Oe6pz4eVo2HdYrf5oerOE4zfonFfoBwxijmJ5xKlKel2ugUnfsrSmCalObCoApVCN1bDT",
+	"Tzh+ONWFqZx0Jyf9K+us9A7i4KjX+r+yo4G5V2KmCxTdnWCiD3nedDhJEPsTBzoOGHz3wxng37eFP7TK",
+	"YwRNMFXDcWfx3sf9oje8HFyaYNVS78n3vcE7Z7i678Id0WTjsm2n+KV/dTV6ryLiunzQUO23fHlvZjIs",
+	"Pqpt8xeUJHSlZBBDMVD0BDABqtl0CAha5ebNCnFKonIRJ4sNcwh9+prkPHJbO3ADtEypQCRaH9MvJ9c2",
+	"RKvPfblVIDkeN7LIBREkMY6hsOrGlKnYKzoDKcP3MFq3RbPO2SmxISUFmszNO2L9+CfsiHBXMM9NUcbm",
+	"2eEYVaF7+ukesemDX63uRWJEdoaz5bEqHTdnsXLKRpeQZeGm4W4QBiuI71X+t9ZlbFH23bTCA577Du5b",
+	"Z+Wm586CS1m6MGUMHLF2B3e4fjFiNugF/+u/AYVf8J2G0ffyF1M/xfwUAg2T76WGCQHPUsTuMafspbGn",
+	"FQMpiZAaJrWiiumt7UEpKUMcbVOGtCl442hsJi8ulxAkWEm8dnrSrsqK473N2qcq1loZuQnApr0zEDQz",
+	"KdJur4ZpNF2eKs9VyTLsTJR0L9kknXXeal5Ru/ObeX5b5zcTk8Fb50xzhpSXfa20HcXM4g5KZl6FwPXt",
+	"68dBGFw/kf95Kv/zrMOHf/Opro+dZfU8oKbMves4U2kISoULJJuSYj/+Rq7m2zL9jqoVKz4h1eDl2mrC",
+	"S8oFyNhcHr+6OsxRq7uynHG7lsTRV6glcXRU17eEjdaTVIWagUpGiek+QD412Yunn/Qf29WmHQHvVpvy",
+	"TiB+xak5LuzzqkaNLmK1FfXJoyswbjqLdQztQikGatZ86+JkjNIErnVqnF9oPBwmFozW87MEg4RjUbXV",
+	"NpJrVWXR1KoKcfAGExpH/Xt3KFc7Gv0jGV8VJL410+utaidp6mJs5jZ1Z2/MFpny0osuQ/W1yRK9qmMC",
+	"mQvKUKxyFzGZA11ZqTOoi2CrxjtFvxi2p5X1ejy6Ht0ow2rv+no8eqf+vOxfXA2GXqPoH+pUW1B+cxmP",
+	"pbg8j8m0MTQkJ7UtxlNdyQwVcDqOvM+/PyCf2wxaIoE6rnTBtwOF+RRGCQD5nblkc7pEqp8umCJTs4lm",
+	"wjptdJQZ3xWrVaZidNQ0ZfQeNaimekAZ5Tuy8yPohdqqd2SdsJEkDPwOQhJEJSwLykKVDo+5bl6wQMAQ",
+	"HguBmY+/rISAcTBHQvnui4aLh6IQU3bYTyGXesD/pxA3hdiyzQelEFsMei9ekJczdZsC1NNWKoVuquU0",
+	"Adl+dqUed+XGd8q851YsNsraYXJFSSj/B0UoL67yX/DjFRTgu/evb05+fPa9xxw5ndKPrcx5C2v2NS8O",
+	"ZidDStDJGyiiReMXuiktc0T/3NY34Gwt6tQiKrfT/i2cb7+OPnVF3mXEtHY/BMEyBFWK8WtE/+VmNCxR",
+	"q0rnc2nB+kGJTDGZUn+1jAHR6O3Gcr4ptdSWGt2hRFVGWLVCq6/avV5I/sJn01zfrEuJzB7VVRPAlkhN",
+	"NchcTM2WfQGbMLYQPczV1HGIrBq9L3QguwOwnP/HdM3ejqDR/pjme+QgH7XFPzW67g/PjemJEqQV1wXU",
+	"2oqttN/t5invmL2xum6Ww3v6w0v1fxXt9+27DSyEj+o6yNGoYmpihpOk6WRZnDtISMDZzH8VlFofZGhQ",
+	"+Pq+ymgau74vEFGTg+ZYqDYoqHhmVUyNwjr47vbp4+/Pi6xfKJSzO1SW46dnYIlJJhA3iaIQcBRREtuS",
+	"uMbbzltSi332KNaL2uA8W71Oe9DR5zm0x4vRKWGvEqijDvCCrsASkrXOIgO47HvvcIrryDi10TJeQXmh",
+	"B+yFma8nuuazxsEcnWhe0YwBtEb8HECiCloDFTZCYsRCzQQK+1LXI2wpw0U1XEAST2K6akidupFjLnVO",
+	"+bdMMlWdnVCBWoRjPfzRSK1PYoDFuVQhDBNiGZGqaMYzmISWH0lVkIM7hFIgFggzkDI6w5WqUt3lR0Ij",
+	"2OBjutKPO1/+lIF/+zDYSnO8VE3jjyqDrlVTpeOlMONoAeYMS2mTqJL2mAPdNXOX+7rpQODF2hvzvJVp",
+	"qXOEUrsLwRe9znsbKnzdeTuqjU6GAEeQRYuXeVHW35SJWsUnzRQfJgIscxwXTk/z/pYEMvPmqemO0SBl",
+	"9IA3NlzvM4iAHRvQNhQMapUX+FmostTgZFvfoM8dtkBT8NRSlGlhgvI0xT9x3YhjF1LzS5Y36JhVNd8c",
+	"k5lTAJdg0DHPeYlOYyigHx7rS/l4T5jsa+I+SEIETde2hOIGHdEVAbHe5hbY6f6Kj6SKa8HHVKvCBqm3",
+	"HpsRf2hbtenY+M1VcaHKsgqWa1WPXN6gVHJ0CFYL1Z01BqvF2h9c0ZZMTLNit0R7myYUxm9Mb0y/PFtm",
+	"icApZOJ0RtnyxB5cHwKVFl6OwJ9iApWO1YwD9d5uYuvxAVmlhIYD7zrG6gC411AHUCJcUPDdv1z3X4fg",
+	"evg6BO/R9LqcE6vx6VKCFWYfZepTJVxvNXtZZO8e9LtpY8e/u03ssyxRXdgW2XLaIUNgpzwTvqezFC/h",
+	"HJ3+I0UbPsztFFwP2ZFIPVBYH0MniEQ0RrGmlQ6UUbodIcFwxE/pPWK24qhHBVEDR3Zcq+vSjNGlO+0m",
+	"hu42q7XCKzpQQKXPuWZQ2+70fadP3p3LYhOUbKhAnosTw7WLaD8cVUlT8D+azBmb5zaqSxt/89p72n1T",
+	"VN8rEZsNA3MRm1pzidyK8mAm3ksHxPjDvdTzotLVVxTL06Hm19nnqfmlgXkQKaTChnOLrbzUVBrD71Dj",
+	"C9rQpzA4teypSTnVI/7gyqnW9d9JfvqNqahv1oDlONoudsqqZ+i1oEyXWGjMf63+W726L+C9HeuG4S58",
+	"ql7i98oF94UTgjQGVeCnQWJryuDq1Qp7OCUIsuna33ZEPd6ZUxzD6t4+h7dWN/r5UcpF78OeLjP95W+u",
+	"NcUoRQQklN6dwATfIZ4XZ1Q0JqrtFPyUWfMkWLr8VO7e779P3TIY3e3Izsxxb13idEEJuoU4OXKqUkVg",
+	"HTFjqWQFk5cNW0tegjIEUyl6FHh0CSmpmerScQLiBFAmRySY3AHbRrsFrkt2WDeat9Ya0Zh+p6uD7Ift",
+	"faqOwDhWHeZUOKHU4WMGVYq/vhDBNEUwUW1yVe7/TmFsJXILvy7JLMH/ORJzW5yELy6NVS1obVOWoEHM",
+	"JJHbRogdhHT5eHBI4in9eBolNLpr8IfpYRdq1OdpBBffQ9P0vt4RNCPu5qwciQ7Ncj+zy4zovuk7dPIl",
+	"laN97LsANb1yUgYjgSMEIoN1S1mGZlxuH/OkQlo2BNsrWg1xvbHjWhmjNkxFbY2H2HTFd9uYfOj4korb",
+	"DSJi5yD9L3ytNBjVUdwrmiUxWMB7BKYIEcBRJQakI1UxZA57I8NSncM+D8Oa4Y8iY5VGR68CCcKlpNSq",
+	"YcXRPHqJBXczteUMfq7yW94d1Ztat2dmuulyp+b0Dv5nv/LZiPdKO24sELoTqmAILv1MTz9ul1Vf41pt",
+	"s8yuIBcnqp7EyeByT8eJQB+FLuRxUuytQeepO9XUSwfADL5HQFcUKZcxAt/pnvknkrGY5+fg0x0mcQhw",
+	"HALTV/nh+645LnzNBVriaGLaUDfnutyY0dd28Fdv9mwUP9XdHDW9ZESQCcUBUIAEQeUNl+oIXuqSVVCH",
+	"EmICnp6BGK75PlVcJWoF5Hd+dN6qp980/uQWjoq0N2tAU0SAguRBSollBDe4E96qp19QIZML+NY0MQW0",
+	"vP14kTe9NQDXpnioy1WUqUKB8ghMEWSIBee/fpB0HlF6h5H61wc5ULJhfVR0c/xTmOLT+8eK0s2UeS99",
+	"Fd4iP5J3S9P31tJPmm4qPyRJ5Qez/soQG6dX+tE6N0s/aQFQ+sE2KSz9lMv1Dw//LwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -134,7 +134,7 @@ func TestSettle(t *testing.T) {
 	for _, want := range []struct {
 		after time.Duration
 		sent  int
-	}{{smsAfter, 4}, {voiceAfter, 6}} {
+	}{{2 * time.Minute, 4}, {5 * time.Minute, 6}} {
 		next, ok, err := room.NextDue(t.Context())
 		require.NoError(t, err)
 		require.True(t, ok)

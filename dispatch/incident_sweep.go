@@ -248,7 +248,7 @@ func orElse(s, otherwise string) string {
 // draftTo is a message to one of the staff that tells of no case's event.
 func (p *Planner) draftTo(district string, id uuid.UUID, event, audience, channel string, m *member, values map[string]string, caseID *uuid.UUID, drill bool) notify.Draft {
 	account := m.ID
-	d := notify.Draft{District: district, EventID: id, Event: event, Template: notify.Key(event, audience, channel), Recipient: account.String(), AccountID: &account, Channel: channel, Data: values, CaseID: caseID, Drill: drill}
+	d := notify.Draft{District: district, EventID: id, Event: event, Template: notify.Key(event, audience, channel), Recipient: account.String(), AccountID: &account, Channel: channel, Data: values, CaseID: caseID, Drill: drill, Unit: m.Unit, Urgent: strings.HasPrefix(event, "incident_")}
 	if channel != notify.App {
 		d.To, _ = p.keys.Open(district, auth.FieldPhone, m.PhoneEnc) // an address that does not open is parked by notify as NO_ADDRESS
 	}
@@ -263,15 +263,15 @@ func (t *teller) attached() {
 		t.data["incident"] = "应急事件"
 	}
 	if t.h.data.Deferred {
-		t.toReporters("incident_deferred", "", notify.App)
-		t.to(t.people(t.v.Case.LeadUnit), "incident_deferred", "unit", notify.App)
+		t.toReporters("incident_deferred", "")
+		t.to(t.people(t.v.Case.LeadUnit), "incident_deferred", "unit")
 		return
 	}
 	if t.h.data.Due == "" {
-		t.to(t.centre(), "incident_attached_unfiled", "district", notify.App)
+		t.to(t.centre(), "incident_attached_unfiled", "district")
 		return
 	}
 	t.data["due"] = t.h.data.Due
-	t.to(t.people(t.v.Case.LeadUnit), "incident_attached", "unit", notify.App, notify.SMS)
-	t.to(t.street(), "incident_attached", "street", notify.App)
+	t.to(t.people(t.v.Case.LeadUnit), "incident_attached", "unit")
+	t.to(t.street(), "incident_attached", "street")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"yixian/internal/auth"
+	"yixian/notify"
 )
 
 // caseView is what telling needs to know of a case, as it stands now.
@@ -154,10 +155,14 @@ func (p *Planner) load(ctx context.Context, tx pgx.Tx, batch []*happening) error
 	if err != nil {
 		return err
 	}
+	pols, _, err := p.post.Policies(ctx, tx, slices.Compact(slices.Sorted(slices.Values(districts)))...)
+	if err != nil {
+		return err
+	}
 	for _, h := range batch {
 		h.view = views[key{h.district, h.caseID}]
 		if h.failed == nil {
-			h.failed = p.plan(h, staff[h.district])
+			h.failed = p.plan(h, staff[h.district], pols[h.district])
 		}
 	}
 	return nil
@@ -210,7 +215,7 @@ func keysOf(set map[string]bool) []string {
 }
 
 // plan decides whom one event is told to. A panic is this event's failure and nobody else's.
-func (p *Planner) plan(h *happening, staff *roster) (err error) {
+func (p *Planner) plan(h *happening, staff *roster, pol *notify.Policy) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("planning panicked (%T)", r)
@@ -223,7 +228,7 @@ func (p *Planner) plan(h *happening, staff *roster) (err error) {
 	if h.view == nil {
 		return errors.New("the case cannot be read")
 	}
-	t := &teller{w: w, h: h, v: h.view, staff: staff, keys: p.keys, link: p.post.Link, told: map[[2]string]bool{}}
+	t := &teller{w: w, h: h, v: h.view, staff: staff, pol: pol, keys: p.keys, link: p.post.Link, told: map[[2]string]bool{}}
 	t.tell()
 	h.drafts, h.cancels = t.drafts, t.cancels
 	return nil

@@ -21,9 +21,14 @@ type teller struct {
 	keys  *seal.Keyring
 	link  func(path string) string
 
+	pol       *notify.Policy
 	data      map[string]string
+	facts     map[string]bool // circumstances that rows of the matrix ask for: priority, level of a call, kind of a clock
+	base      time.Time       // what a row's distance is counted from
+	settled   bool            // the duty is done: what the matrix plans for later is not planned
 	told      map[[2]string]bool
 	inboxOnly bool
+	unitOf    string // of the member who is told
 	drafts    []notify.Draft
 	cancels   []cancelling
 }
@@ -81,41 +86,85 @@ func (t *teller) centre() []member      { return t.staff.byRole[auth.RoleDispatc
 func (t *teller) supervisors() []member { return t.staff.byRole[auth.RoleSupervisor] }
 func (t *teller) arbitrators() []member { return t.staff.byRole[auth.RoleArbitrator] }
 
-// to tells staff at once.
-func (t *teller) to(who []member, event, audience string, channels ...string) {
-	t.toAt(time.Time{}, who, event, audience, channels...)
-}
-
-// toAt tells staff at an instant (zero: at once). Whoever did it knows already.
-func (t *teller) toAt(at time.Time, who []member, event, audience string, channels ...string) {
+// to tells staff by the ways that the district's matrix gives the event and the audience. Whoever did it knows already.
+// A duty of a unit that nobody of it could hear of is told to the centre: it must not fall on nobody in silence.
+func (t *teller) to(who []member, event, audience string) {
+	ways := t.ways(event, audience)
 	for _, m := range who {
 		id := m.ID.String()
 		if id == t.h.event.Actor {
 			continue
 		}
-		for _, channel := range channels {
-			t.draft(event, audience, channel, id, &m.ID, m.PhoneEnc, at, nil)
+		for _, way := range ways {
+			if way.Channel == notify.Group {
+				t.toGroup(m.Unit, event, audience, t.at(way))
+				continue
+			}
+			t.unitOf = m.Unit
+			t.draft(event, audience, way.Channel, id, &m.ID, m.PhoneEnc, t.at(way), nil)
 		}
 	}
+}
+
+// duty tells a unit of what it has to do.
+func (t *teller) duty(unit, event, audience string) {
+	who := t.people(unit)
+	if len(who) == 0 && unit != "" && len(t.ways(event, audience)) > 0 {
+		said := t.data["unit"]
+		t.data["unit"] = t.unit(unit)
+		t.to(t.centre(), "unreachable", "district")
+		t.data["unit"] = said
+	}
+	t.to(who, event, audience)
+}
+
+// ways are the rows that hold now; what is planned for later falls away when the duty is settled.
+func (t *teller) ways(event, audience string) []notify.Row {
+	rows := t.pol.Ways(event, audience, t.facts)
+	if t.settled {
+		rows = slices.DeleteFunc(rows, func(r notify.Row) bool { return r.After > 0 })
+	}
+	return rows
+}
+
+// at is the instant of a row; zero: at once.
+func (t *teller) at(way notify.Row) time.Time {
+	switch {
+	case way.After == 0:
+		return time.Time{}
+	case t.base.IsZero():
+		return t.h.event.At.Add(way.After)
+	}
+	return t.base.Add(way.After)
+}
+
+// toGroup tells a unit's chat group, once.
+func (t *teller) toGroup(unit, event, audience string, at time.Time) {
+	t.unitOf = unit
+	t.draft(event, audience, notify.Group, unit, nil, nil, at, nil)
 }
 
 // toReporters tells everybody who reported: a resident in the inbox and by the phone they gave, a caller of the
 // hotline by the phone that was noted, staff who reported for themselves in the inbox. path ("c/", "r/") is what the
 // report's link begins with.
-func (t *teller) toReporters(event, path string, channels ...string) {
+func (t *teller) toReporters(event, path string) {
 	for i := range t.v.Reports {
-		t.toReporter(&t.v.Reports[i], event, "reporter", path, channels...)
+		t.toReporter(&t.v.Reports[i], event, "reporter", path)
 	}
 }
 
 // toFollowers tells the residents who follow the case, in the inbox.
 func (t *teller) toFollowers(event string) {
 	for _, id := range t.v.Followers {
-		t.draft(event, "follower", notify.App, id.String(), &id, nil, time.Time{}, nil)
+		for _, way := range t.ways(event, "follower") {
+			if way.Channel != notify.SMS && way.Channel != notify.Voice { // a follower has left no number for it
+				t.draft(event, "follower", way.Channel, id.String(), &id, nil, t.at(way), nil)
+			}
+		}
 	}
 }
 
-func (t *teller) toReporter(r *reporter, event, audience, path string, channels ...string) {
+func (t *teller) toReporter(r *reporter, event, audience, path string) {
 	more := map[string]string{"receipt_code": r.Receipt}
 	if path != "" {
 		more["link"] = t.link(path + trackToken(t.keys, t.h.district, r.Receipt))
@@ -135,11 +184,12 @@ func (t *teller) toReporter(r *reporter, event, audience, path string, channels 
 	default:
 		return // nobody left a way to be told
 	}
-	for _, channel := range channels {
-		if channel == notify.App && account == nil || channel != notify.App && len(phone) == 0 {
+	for _, way := range t.ways(event, audience) {
+		byPhone := way.Channel == notify.SMS || way.Channel == notify.Voice
+		if !byPhone && account == nil || byPhone && len(phone) == 0 {
 			continue
 		}
-		t.draft(event, audience, channel, recipient, account, phone, time.Time{}, more)
+		t.draft(event, audience, way.Channel, recipient, account, phone, t.at(way), more)
 	}
 }
 
@@ -158,11 +208,24 @@ func (t *teller) draft(event, audience, channel, recipient string, account *uuid
 		}
 	}
 	d := notify.Draft{District: t.h.district, EventID: t.h.event.ID, Event: event, Template: notify.Key(event, audience, channel), Recipient: recipient, AccountID: account,
-		Channel: channel, Data: data, CaseID: &t.h.caseID, DueAt: at, Drill: t.v.Case.Drill}
-	if channel != notify.App {
+		Channel: channel, Data: data, CaseID: &t.h.caseID, DueAt: at, Drill: t.v.Case.Drill,
+		Unit: t.unitOf, Urgent: t.urgent(event, audience), Fold: t.h.event.Action == ActClockDue}
+	if channel == notify.SMS || channel == notify.Voice {
 		d.To, _ = t.keys.Open(t.h.district, auth.FieldPhone, phoneEnc) // an address that does not open is parked by notify as NO_ADDRESS
 	}
 	t.drafts = append(t.drafts, d)
+}
+
+// waking are the events of the duty chain: they reach people whenever they come.
+var waking = []string{"called", "call_proposed", "ack_overdue", "checkin_overdue", "incident_attached"}
+
+// urgent: residents are woken for P1 alone, staff for P1, P2 and calls (domain 4e).
+func (t *teller) urgent(event, audience string) bool {
+	p := t.v.Case.Priority
+	if audience == "reporter" || audience == "follower" {
+		return p == P1
+	}
+	return p == P1 || p == P2 || slices.Contains(waking, event)
 }
 
 // settle withdraws what earlier events of an action planned for later.

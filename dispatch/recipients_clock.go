@@ -1,9 +1,6 @@
 package dispatch
 
-import (
-	"yixian/internal/auth"
-	"yixian/notify"
-)
+import "yixian/internal/auth"
 
 // clockDue tells of reminders (50, 80 %) and of what is overdue (100, 150, 200 %).
 func (t *teller) clockDue() {
@@ -21,63 +18,57 @@ func (t *teller) clockDue() {
 	if kind == ClockVerify {
 		said = "verify_" + said // in other words: the report has no case number yet
 	}
-	people := func(channels ...string) { t.to(t.people(unit), said, "unit", channels...) }
+	t.facts[d.Kind] = true
 	switch {
 	case kind == ClockRating, kind == ClockResume, kind == ClockStage:
 	case kind == ClockCallback:
-		t.to(t.staff.byRole[auth.RoleCallback], "callback_task", "callback", notify.App)
+		t.to(t.staff.byRole[auth.RoleCallback], "callback_task", "callback")
 	case kind == ClockAccept:
-		t.to(t.centre(), "accept_overdue", "district", notify.App)
+		t.to(t.centre(), "accept_overdue", "district")
 	case kind == ClockArbitrate && level < 100:
-		t.to(t.arbitrators(), said, "arbitrator", notify.App)
+		t.to(t.arbitrators(), said, "arbitrator")
 	case kind == ClockArbitrate:
-		t.to(t.arbitrators(), "arbitrate_overdue", "arbitrator", notify.App, notify.SMS)
-		t.to(t.supervisors(), "arbitrate_overdue", "supervisor", notify.App)
+		t.to(t.arbitrators(), "arbitrate_overdue", "arbitrator")
+		t.to(t.supervisors(), "arbitrate_overdue", "supervisor")
 	case unit == "":
 		if kind == ClockHandle && level == 100 { // the promise to the resident
-			t.toReporters("overdue_100", "", notify.App)
+			t.toReporters("overdue_100", "")
 		}
 	case kind == ClockAck && level == 100:
-		t.to(t.leaders(unit), "ack_overdue", "leader", notify.App, notify.SMS)
+		t.to(t.leaders(unit), "ack_overdue", "leader")
 	case kind == ClockCheckin && level == 100:
 		t.checkinOverdue(rang, unit)
 	case level <= 80:
-		people(notify.App)
-		if level == 80 {
-			people(notify.SMS)
-		}
+		t.duty(unit, said, "unit")
 		if kind == ClockHandle {
-			t.to(t.workers(), said, "worker", notify.App)
-			t.to(t.street(), said, "street", notify.App)
+			t.to(t.workers(), said, "worker")
+			t.to(t.street(), said, "street")
 		}
 	default:
-		people(notify.App, notify.SMS)
-		t.to(t.leaders(unit), said, "leader", notify.SMS)
+		t.duty(unit, said, "unit")
+		t.to(t.leaders(unit), said, "leader")
 		if kind == ClockReply { // who gave the order waits for its answer
-			t.to(t.supervisors(), said, "supervisor", notify.App)
+			t.to(t.supervisors(), said, "supervisor")
 		}
 		if kind == ClockHandle {
-			t.to(t.supervisors(), said, "supervisor", notify.App)
-			if level >= 150 {
-				t.to(t.supervisors(), said, "supervisor", notify.SMS)
-			}
-			t.to(t.street(), said, "street", notify.App)
-			t.to(t.centre(), said, "district", notify.App)
+			t.to(t.supervisors(), said, "supervisor")
+			t.to(t.street(), said, "street")
+			t.to(t.centre(), said, "district")
 		}
 	}
 }
 
 // checkinOverdue is T18: the unit and its leader at once, the centre half an hour later if still nobody is there.
 func (t *teller) checkinOverdue(rang *Clock, unit string) {
-	both := []string{notify.App, notify.SMS}
-	t.to(t.people(unit), "checkin_overdue", "target", notify.App, notify.SMS, notify.Voice)
-	t.to(t.leaders(unit), "checkin_overdue", "leader", notify.App, notify.SMS, notify.Voice)
-	t.to(t.street(), "checkin_overdue", "street", both...)
-	t.to(t.supervisors(), "checkin_overdue", "supervisor", notify.App)
+	t.duty(unit, "checkin_overdue", "target")
+	t.to(t.leaders(unit), "checkin_overdue", "leader")
+	t.to(t.street(), "checkin_overdue", "street")
+	t.to(t.supervisors(), "checkin_overdue", "supervisor")
 	if rang == nil || rang.DueAt == nil || rang.State != "RUNNING" {
 		return // there by now, or the work is done
 	}
-	t.toAt(rang.DueAt.Add(centreAfter), t.centre(), "checkin_overdue", "district", both...)
+	t.base = *rang.DueAt
+	t.to(t.centre(), "checkin_overdue", "district")
 }
 
 // reminder names the event of a level of a clock.

@@ -4,19 +4,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"yixian/notify"
 )
 
-// The duty chain of a call (domain 4e): in the inbox at once, by SMS and by voice while nobody has answered, and the
-// district centre when a unit is still not there half an hour after it should be.
-const (
-	smsAfter    = 2 * time.Minute
-	voiceAfter  = 5 * time.Minute
-	centreAfter = 30 * time.Minute
-)
-
-// matrix is domain 4e: whom each event is told to. What is not in it is told to nobody.
+// matrix is the half of domain 4e that is code: who the audiences of an event are. By which channels and how long after the
+// event each is told is the other half, the district's data (notify.Policy). What is not in both is told to nobody.
 var matrix = map[Action]func(*teller){
 	ActSubmit: (*teller).submitted, ActDispatch: (*teller).dispatched, ActSign: (*teller).signed, ActContact: (*teller).contacted, ActReturn: (*teller).returned,
 	ActCall: (*teller).called, ActAck: (*teller).acked, ActCheckIn: (*teller).checkedIn, ActWithdrawCall: (*teller).callWithdrawn,
@@ -46,6 +37,7 @@ func (t *teller) tell() {
 	if c.CaseNo != nil {
 		t.data["case_no"] = *c.CaseNo
 	}
+	t.facts = map[string]bool{string(c.Priority): true}
 	say(t)
 }
 
@@ -74,45 +66,44 @@ func instant(at *time.Time) string {
 }
 
 func (t *teller) submitted() {
-	t.toReporters("submitted", "c/", notify.App, notify.SMS)
+	t.toReporters("submitted", "c/")
 	c := &t.v.Case
 	if c.State == Submitted || c.State == Verifying || c.State == Filed { // filed and dispatched by rule: nothing waits in the queue
-		t.to(t.centre(), "submitted", "district", notify.App)
+		t.to(t.centre(), "submitted", "district")
 	}
-	t.to(t.workers(), "submitted", "worker", notify.App)
+	t.to(t.workers(), "submitted", "worker")
 }
 
 func (t *teller) dispatched() {
 	lead, _ := t.h.data.Lead.(string)
 	t.data["unit"] = t.unit(lead)
-	t.toReporters("dispatched", "", notify.App)
+	t.toReporters("dispatched", "")
 	t.toFollowers("dispatched")
-	t.to(t.people(lead), "dispatched", "unit", notify.App, notify.SMS)
-	if c := &t.v.Case; (c.Priority == P1 || c.Priority == P2) && slices.ContainsFunc(t.v.Leads, func(a Assignment) bool { return a.Unit == lead && a.State == "OPEN" }) {
-		t.toAt(t.h.event.At.Add(voiceAfter), t.people(lead), "dispatched", "unit", notify.Voice) // the duty chain, until it is signed for
-	}
-	t.to(t.street(), "dispatched", "street", notify.App)
-	t.to(t.centre(), "dispatched", "district", notify.App)
+	t.settled = !slices.ContainsFunc(t.v.Leads, func(a Assignment) bool { return a.Unit == lead && a.State == "OPEN" })
+	t.duty(lead, "dispatched", "unit")
+	t.settled = false
+	t.to(t.street(), "dispatched", "street")
+	t.to(t.centre(), "dispatched", "district")
 }
 
 func (t *teller) signed() {
 	t.settle(ActDispatch)
-	t.toReporters("signed", "", notify.App)
-	t.to(t.people(t.h.data.Unit), "signed", "unit", notify.App)
+	t.toReporters("signed", "")
+	t.to(t.people(t.h.data.Unit), "signed", "unit")
 }
 
 func (t *teller) contacted() {
 	t.data["unit"] = t.unit(t.h.event.Unit)
-	t.toReporters("contact", "", notify.App)
-	t.to(t.people(t.h.event.Unit), "contact", "unit", notify.App)
+	t.toReporters("contact", "")
+	t.to(t.people(t.h.event.Unit), "contact", "unit")
 }
 
 func (t *teller) returned() {
 	t.settle(ActDispatch)
-	t.toReporters("returned", "", notify.App)
-	t.to(t.street(), "returned", "street", notify.App, notify.SMS)
-	t.to(t.centre(), "returned", "district", notify.App, notify.SMS)
-	t.to(t.people(t.h.data.Unit), "returned", "unit", notify.App)
+	t.toReporters("returned", "")
+	t.to(t.street(), "returned", "street")
+	t.to(t.centre(), "returned", "district")
+	t.to(t.people(t.h.data.Unit), "returned", "unit")
 }
 
 func (t *teller) called() {
@@ -126,8 +117,9 @@ func (t *teller) called() {
 		names[i] = t.unit(u)
 	}
 	level, _ := d.Level.(string)
+	t.facts[level] = true
 	t.data["units"], t.data["level"], t.data["unit"] = strings.Join(names, "、"), level, t.unit(d.Caller)
-	t.toReporters("called", "", notify.App)
+	t.toReporters("called", "")
 	t.toFollowers("called")
 	for _, u := range d.Targets {
 		x := t.target(d.Call, u)
@@ -135,32 +127,22 @@ func (t *teller) called() {
 			continue
 		}
 		t.data["ack_due"], t.data["due"] = instant(&x.AckDue), instant(&x.CheckinDue)
-		people := t.people(u)
-		t.to(people, "called", "target", notify.App)
-		if x.AckedAt == nil {
-			t.toAt(t.h.event.At.Add(smsAfter), people, "called", "target", notify.SMS)
-			t.toAt(t.h.event.At.Add(voiceAfter), people, "called", "target", notify.Voice)
-		}
-		switch level {
-		case "L2":
-			t.to(t.leaders(u), "called", "leader", notify.App)
-		case "L3":
-			t.to(t.leaders(u), "called", "leader", notify.App, notify.SMS)
-		}
+		t.settled = x.AckedAt != nil // the duty chain stops with the first answer, wherever it was given
+		t.duty(u, "called", "target")
+		t.settled = false
+		t.to(t.leaders(u), "called", "leader")
 	}
-	t.to(t.workers(), "called", "worker", notify.App)
-	t.to(t.street(), "called", "street", notify.App)
-	t.to(t.centre(), "called", "district", notify.App)
-	if level == "L3" {
-		t.to(t.supervisors(), "called", "supervisor", notify.App)
-	}
+	t.to(t.workers(), "called", "worker")
+	t.to(t.street(), "called", "street")
+	t.to(t.centre(), "called", "district")
+	t.to(t.supervisors(), "called", "supervisor")
 }
 
 func (t *teller) acked() {
 	t.overtake(t.h.data.Unit, false)
-	t.to(t.workers(), "acked", "worker", notify.App)
-	t.to(t.street(), "acked", "street", notify.App)
-	t.to(t.people(t.h.data.Unit), "acked", "target", notify.App)
+	t.to(t.workers(), "acked", "worker")
+	t.to(t.street(), "acked", "street")
+	t.to(t.people(t.h.data.Unit), "acked", "target")
 }
 
 func (t *teller) checkedIn() {
@@ -169,10 +151,10 @@ func (t *teller) checkedIn() {
 	if t.h.data.Mode == "REMOTE" {
 		event = "checked_in_remote" // nobody is told of a presence that is not one
 	}
-	t.toReporters(event, "", notify.App)
-	t.to(t.workers(), event, "worker", notify.App)
-	t.to(t.street(), event, "street", notify.App)
-	t.to(t.people(t.h.data.Unit), event, "target", notify.App)
+	t.toReporters(event, "")
+	t.to(t.workers(), event, "worker")
+	t.to(t.street(), event, "street")
+	t.to(t.people(t.h.data.Unit), event, "target")
 }
 
 func (t *teller) callWithdrawn() {
@@ -180,15 +162,15 @@ func (t *teller) callWithdrawn() {
 	t.data["unit"] = t.unit(t.h.event.Unit)
 	for _, x := range t.v.Targets {
 		if x.CallID.String() == t.h.data.Call {
-			t.to(t.people(x.Unit), "call_withdrawn", "target", notify.App)
+			t.to(t.people(x.Unit), "call_withdrawn", "target")
 		}
 	}
-	t.to(t.street(), "call_withdrawn", "street", notify.App)
+	t.to(t.street(), "call_withdrawn", "street")
 }
 
 func (t *teller) resolved() {
 	if t.h.data.Assist { // a task of the lead's helpers is done; the case goes on, and so do its calls
-		t.to(t.people(t.v.Case.LeadUnit), "assist_done", "unit", notify.App)
+		t.to(t.people(t.v.Case.LeadUnit), "assist_done", "unit")
 		return
 	}
 	t.overtake("", true)
@@ -197,10 +179,10 @@ func (t *teller) resolved() {
 		return // not drawn for a check, or checked already: the closing tells everything
 	}
 	t.data["due"] = instant(check.DueAt)
-	t.toReporters("resolved", "", notify.App)
-	t.to(t.people(t.h.data.CheckUnit), "resolved", "checker", notify.App, notify.SMS)
-	t.to(t.street(), "resolved", "street", notify.App)
-	t.to(t.people(t.h.data.Unit), "resolved", "unit", notify.App)
+	t.toReporters("resolved", "")
+	t.duty(t.h.data.CheckUnit, "resolved", "checker")
+	t.to(t.street(), "resolved", "street")
+	t.to(t.people(t.h.data.Unit), "resolved", "unit")
 }
 
 // checkFailed: of a spot check the reopening tells who has to do what.
@@ -210,11 +192,11 @@ func (t *teller) checkFailed() {
 	}
 	u := t.h.data.Unit
 	t.data["due"] = t.unitDue(u)
-	t.to(t.people(u), "check_failed", "unit", notify.App, notify.SMS)
-	t.to(t.leaders(u), "check_failed", "leader", notify.App)
-	t.to(t.workers(), "check_failed", "worker", notify.App)
-	t.to(t.street(), "check_failed", "street", notify.App)
-	t.to(t.centre(), "check_failed", "district", notify.App)
+	t.duty(u, "check_failed", "unit")
+	t.to(t.leaders(u), "check_failed", "leader")
+	t.to(t.workers(), "check_failed", "worker")
+	t.to(t.street(), "check_failed", "street")
+	t.to(t.centre(), "check_failed", "district")
 }
 
 func (t *teller) closed() {
@@ -225,32 +207,32 @@ func (t *teller) closed() {
 	t.overtake("", true)
 	for i := range t.v.Reports {
 		if r := &t.v.Reports[i]; r.Anonymous || t.v.Case.Drill {
-			t.toReporter(r, "closed", "follower", "", notify.App) // neither an anonymous report nor an exercise is rated
+			t.toReporter(r, "closed", "follower", "") // neither an anonymous report nor an exercise is rated
 		} else {
-			t.toReporter(r, "closed", "reporter", "r/", notify.App, notify.SMS)
+			t.toReporter(r, "closed", "reporter", "r/")
 		}
 	}
-	t.to(t.people(t.v.Case.LeadUnit), "closed", "unit", notify.App)
-	t.to(t.workers(), "closed", "worker", notify.App)
-	t.to(t.street(), "closed", "street", notify.App)
+	t.to(t.people(t.v.Case.LeadUnit), "closed", "unit")
+	t.to(t.workers(), "closed", "worker")
+	t.to(t.street(), "closed", "street")
 }
 
 // rated: a bad rating opens the case again by itself (reopened), or a supervisor has to decide.
 func (t *teller) rated() {
 	if r := t.request(); r != nil && r.State == "PENDING" {
-		t.to(t.supervisors(), "supervisor_task", "supervisor", notify.App)
+		t.to(t.supervisors(), "supervisor_task", "supervisor")
 	}
 }
 
 func (t *teller) reopened() {
 	c := &t.v.Case
-	t.toReporters("reopened", "", notify.App)
+	t.toReporters("reopened", "")
 	t.toFollowers("reopened")
-	t.to(t.people(c.LeadUnit), "reopened", "unit", notify.App, notify.SMS)
-	t.to(t.leaders(c.LeadUnit), "reopened", "leader", notify.App)
-	t.to(t.street(), "reopened", "street", notify.App, notify.SMS)
-	t.to(t.centre(), "reopened", "district", notify.App)
+	t.duty(c.LeadUnit, "reopened", "unit")
+	t.to(t.leaders(c.LeadUnit), "reopened", "leader")
+	t.to(t.street(), "reopened", "street")
+	t.to(t.centre(), "reopened", "district")
 	if c.ReopenCount >= 2 {
-		t.to(t.supervisors(), "reopened", "supervisor", notify.App)
+		t.to(t.supervisors(), "reopened", "supervisor")
 	}
 }

@@ -1,10 +1,6 @@
 package dispatch
 
-import (
-	"slices"
-
-	"yixian/notify"
-)
+import "slices"
 
 // What offices decide about a case, and who is told of it (domain 4e): acceptance, merging, responsibility, requests for
 // time, orders. Reasons are told by the words of their list; what somebody wrote freely stays in the case.
@@ -15,7 +11,7 @@ func (t *teller) verifyAsked() {
 		return // done already
 	}
 	t.data["due"] = instant(task.DueAt)
-	t.to(t.workers(), "verify_task", "worker", notify.App, notify.SMS)
+	t.to(t.workers(), "verify_task", "worker")
 }
 
 // verified: what was seen and is true is filed by itself; the rest waits for a dispatcher.
@@ -24,13 +20,13 @@ func (t *teller) verified() {
 		return
 	}
 	t.data["result"] = OptionText(t.h.data.Verdict, "zh")
-	t.to(t.centre(), "verified", "district", notify.App)
+	t.to(t.centre(), "verified", "district")
 }
 
 // filed: that a case was filed is told when it is dispatched; after an appeal it is the answer to it.
 func (t *teller) filed() {
 	if c := &t.v.Case; c.Appealed && c.RejectedAt != nil && t.h.event.At.After(*c.RejectedAt) {
-		t.toReporters("appeal_accepted", "", notify.App, notify.SMS)
+		t.toReporters("appeal_accepted", "")
 	}
 }
 
@@ -40,13 +36,13 @@ func (t *teller) rejected() {
 	if c := &t.v.Case; c.Appealed && c.RejectedAt != nil && !c.RejectedAt.After(t.h.event.At) {
 		event = "rejected_again" // an appeal is possible once
 	}
-	t.toReporters(event, "", notify.App, notify.SMS)
-	t.to(t.centre(), "rejected", "district", notify.App)
+	t.toReporters(event, "")
+	t.to(t.centre(), "rejected", "district")
 }
 
 func (t *teller) appealed() {
-	t.toReporters("appealed", "", notify.App)
-	t.to(t.centre(), "appealed", "district", notify.App)
+	t.toReporters("appealed", "")
+	t.to(t.centre(), "appealed", "district")
 }
 
 // merged is told twice: of the case that ends to the centre, of the master to those whose reports moved there.
@@ -62,42 +58,42 @@ func (t *teller) merged() {
 	if d.Merged == "" {
 		t.overtake("", true)
 		t.toFollowers(event)
-		t.to(t.centre(), event, "district", notify.App)
+		t.to(t.centre(), event, "district")
 		return
 	}
 	for i := range t.v.Reports {
 		if r := &t.v.Reports[i]; slices.Contains(d.Moved, r.ID) {
-			t.toReporter(r, event, "reporter", "", notify.App)
+			t.toReporter(r, event, "reporter", "")
 		}
 	}
 }
 
 func (t *teller) voided() {
 	t.overtake("", true)
-	t.toReporters("voided", "", notify.App)
+	t.toReporters("voided", "")
 }
 
 func (t *teller) withdrawn() {
 	t.overtake("", true)
-	t.toReporters("withdrawn", "", notify.App)
+	t.toReporters("withdrawn", "")
 }
 
 func (t *teller) disputed() {
 	d := &t.h.data
 	t.overtake("", true) // nobody is called while it is open whose matter it is
-	t.toReporters("disputed", "", notify.App)
+	t.toReporters("disputed", "")
 	if open := t.clock(func(k *Clock) bool { return k.Kind == ClockArbitrate && k.State == "RUNNING" }); open != nil {
 		t.data["due"] = instant(open.DueAt)
-		t.to(t.arbitrators(), "disputed", "arbitrator", notify.App, notify.SMS)
+		t.to(t.arbitrators(), "disputed", "arbitrator")
 	}
 	if d.Interim != "" { // who had it first makes it safe meanwhile
-		t.to(t.people(d.Interim), "disputed", "interim", notify.App)
+		t.duty(d.Interim, "disputed", "interim")
 	}
-	t.to(t.street(), "disputed", "street", notify.App, notify.SMS)
-	t.to(t.centre(), "disputed", "district", notify.App, notify.SMS)
-	t.to(t.people(d.Unit), "disputed", "unit", notify.App)
+	t.to(t.street(), "disputed", "street")
+	t.to(t.centre(), "disputed", "district")
+	t.to(t.people(d.Unit), "disputed", "unit")
 	if d.ThirdReturn {
-		t.to(t.supervisors(), "disputed", "supervisor", notify.App)
+		t.to(t.supervisors(), "disputed", "supervisor")
 	}
 }
 
@@ -105,12 +101,12 @@ func (t *teller) arbitrated() {
 	lead, _ := t.h.data.Lead.(string)
 	t.data["unit"] = t.unit(lead)
 	t.overtake("", true)
-	t.toReporters("arbitrated", "", notify.App)
-	t.to(t.people(lead), "arbitrated", "unit", notify.App, notify.SMS)
-	t.to(t.leaders(lead), "arbitrated", "leader", notify.App)
-	t.to(t.street(), "arbitrated", "street", notify.App)
-	t.to(t.centre(), "arbitrated", "district", notify.App)
-	t.to(t.supervisors(), "arbitrated", "supervisor", notify.App)
+	t.toReporters("arbitrated", "")
+	t.duty(lead, "arbitrated", "unit")
+	t.to(t.leaders(lead), "arbitrated", "leader")
+	t.to(t.street(), "arbitrated", "street")
+	t.to(t.centre(), "arbitrated", "district")
+	t.to(t.supervisors(), "arbitrated", "supervisor")
 }
 
 // requested: a suspension or an extension waits for whoever may approve it (pendingRequest).
@@ -129,9 +125,9 @@ func (t *teller) requested() {
 		}
 	}
 	if long {
-		t.to(t.supervisors(), event, "supervisor", notify.App)
+		t.to(t.supervisors(), event, "supervisor")
 	} else {
-		t.to(t.centre(), event, "district", notify.App)
+		t.to(t.centre(), event, "district")
 	}
 }
 
@@ -152,10 +148,11 @@ func (t *teller) approved() {
 			t.data["promise"] = d.Due
 		}
 	}
-	t.toReporters(event, "", notify.App, notify.SMS)
-	t.to(t.people(d.Unit), event, "unit", notify.App)
-	t.to(t.street(), event, "street", notify.App)
-	t.to(t.centre(), event, "district", notify.App)
+	t.toReporters(event, "")
+	t.toFollowers(event)
+	t.to(t.people(d.Unit), event, "unit")
+	t.to(t.street(), event, "street")
+	t.to(t.centre(), event, "district")
 }
 
 func (t *teller) declined() {
@@ -164,17 +161,17 @@ func (t *teller) declined() {
 		return
 	}
 	if r.Kind == "REOPEN" { // the answer itself is read behind the link
-		t.toReporters("answered", "c/", notify.App, notify.SMS)
+		t.toReporters("answered", "c/")
 		return
 	}
 	t.data["request"] = OptionText(r.Kind, "zh")
-	t.to(t.people(r.Unit), "request_declined", "unit", notify.App)
+	t.to(t.people(r.Unit), "request_declined", "unit")
 }
 
 func (t *teller) resumed() {
-	t.toReporters("resumed", "", notify.App)
+	t.toReporters("resumed", "")
 	t.data["due"] = t.unitDue(t.v.Case.LeadUnit)
-	t.to(t.people(t.v.Case.LeadUnit), "resumed", "unit", notify.App)
+	t.to(t.people(t.v.Case.LeadUnit), "resumed", "unit")
 }
 
 func (t *teller) supervised() {
@@ -183,27 +180,27 @@ func (t *teller) supervised() {
 	if k := t.clock(func(k *Clock) bool { return k.Kind == ClockReply && k.OwnerID == d.Request }); k != nil {
 		t.data["due"] = instant(k.DueAt)
 	}
-	t.to(t.people(d.Unit), "supervised", "unit", notify.App, notify.SMS)
-	t.to(t.leaders(d.Unit), "supervised", "leader", notify.SMS)
-	t.to(t.street(), "supervised", "street", notify.App)
-	t.to(t.centre(), "supervised", "district", notify.App)
+	t.duty(d.Unit, "supervised", "unit")
+	t.to(t.leaders(d.Unit), "supervised", "leader")
+	t.to(t.street(), "supervised", "street")
+	t.to(t.centre(), "supervised", "district")
 }
 
-func (t *teller) replied() { t.to(t.supervisors(), "replied", "supervisor", notify.App) }
+func (t *teller) replied() { t.to(t.supervisors(), "replied", "supervisor") }
 
 // urged: while no unit has the case, it is the centre that keeps the resident waiting.
 func (t *teller) urged() {
 	if t.h.data.Unit == "" {
-		t.to(t.centre(), "urged", "district", notify.App)
+		t.to(t.centre(), "urged", "district")
 		return
 	}
-	t.to(t.people(t.h.data.Unit), "urged", "unit", notify.App, notify.SMS)
-	t.to(t.street(), "urged", "street", notify.App)
+	t.to(t.people(t.h.data.Unit), "urged", "unit")
+	t.to(t.street(), "urged", "street")
 }
 
 func (t *teller) consulted() {
 	t.data["unit"] = t.unit(t.h.event.Unit)
 	for _, u := range t.h.data.Tasks {
-		t.to(t.people(u), "consulted", "unit", notify.App, notify.SMS)
+		t.duty(u, "consulted", "unit")
 	}
 }

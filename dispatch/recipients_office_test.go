@@ -98,7 +98,7 @@ func TestWhoIsToldOfARejectionAndItsAppeal(t *testing.T) {
 		}, map[string][]string{"rejected": {"lin APP", "lin SMS", "second APP"}}},
 		{"appeal", func() { d.ask("lin", r, ActAppeal, map[string]any{"reason": "暗语"}) }, map[string][]string{"appealed": {"lin APP", "dispatcher APP", "second APP"}}},
 		{"file", func() { d.advance(time.Minute); d.do("second", id(), ActFile, map[string]any{"matter": matterLight}) }, map[string][]string{
-			"appeal_accepted": {"lin APP", "lin SMS"}, "dispatched": {"lin APP", "js-officer APP", "js-officer SMS", "dj-officer APP", "dispatcher APP", "second APP"}}},
+			"appeal_accepted": {"lin APP", "lin SMS"}, "dispatched": {"lin APP", "js-officer APP", "js-officer SMS", "dj-officer APP", "dj-officer SMS", "dispatcher APP", "second APP"}}},
 		{"urge", func() { d.ask("lin", r, ActUrge, nil) }, map[string][]string{"urged": {"js-officer APP", "js-officer SMS", "dj-officer APP"}}},
 		{"void", func() { d.do("second", id(), ActVoid, map[string]any{"reason": "暗语"}) }, map[string][]string{"voided": {"lin APP"}}},
 	})
@@ -227,7 +227,7 @@ func TestWhoIsToldOfRequestsAndOrders(t *testing.T) {
 		{"ask again", extend, map[string][]string{"extend_requested": {"supervisor APP"}}},
 		{"yes again", decide("supervisor", ActApprove), map[string][]string{"extended": append(slices.Clone(granted), "dispatcher APP")}},
 		{"order", func() { d.do("supervisor", id(), ActSupervise, map[string]any{"kind": "SUPERVISE", "text": "暗语"}) }, map[string][]string{
-			"supervised": {"js-officer APP", "js-officer SMS", "js-leader SMS", "dj-officer APP", "dispatcher APP"}}},
+			"supervised": {"js-officer APP", "js-officer SMS", "js-leader SMS", "dj-officer APP", "dj-officer SMS", "dispatcher APP"}}},
 		{"answer", func() { d.do("js-officer", id(), ActReply, map[string]any{"text": "暗语"}) }, map[string][]string{"replied": {"supervisor APP"}}},
 		{"ask for a rest", func() { suspend(3) }, map[string][]string{"suspend_requested": {"dispatcher APP"}}},
 		{"yes, rest", decide("dispatcher", ActApprove), map[string][]string{"suspended": granted}},

@@ -17,12 +17,12 @@ func (t *teller) callProposed() {
 	if k := t.clock(func(k *Clock) bool { return k.Kind == ClockConfirm && k.OwnerID == d.Request }); k != nil {
 		t.data["due"] = instant(k.DueAt)
 	}
-	t.to(t.street(), "call_proposed", "street", notify.App, notify.SMS)
+	t.to(t.street(), "call_proposed", "street")
 }
 
 func (t *teller) unitRated() {
 	t.data["unit"] = t.unit(t.h.event.Unit)
-	t.to(t.people(t.h.data.Unit), "unit_rated", "unit", notify.App)
+	t.to(t.people(t.h.data.Unit), "unit_rated", "unit")
 }
 
 // digestAt is the hour at which residents are told, once for a day, that somebody read their data.
@@ -42,6 +42,9 @@ func (t *teller) revealed() {
 			continue
 		}
 		n := len(t.drafts)
+		if len(t.ways("data_seen", "reporter")) == 0 {
+			return
+		}
 		t.draft("data_seen", "reporter", notify.App, r.Account.String(), r.Account, nil, day, map[string]string{"receipt_code": r.Receipt})
 		for j := n; j < len(t.drafts); j++ {
 			t.drafts[j].EventID = uuid.NewSHA1(*r.Account, []byte("data_seen "+day.UTC().Format(time.RFC3339)))
@@ -52,6 +55,6 @@ func (t *teller) revealed() {
 // revealLimited: who asked is in the chain; here only that it happened, and in which unit.
 func (t *teller) revealLimited() {
 	t.data["unit"] = t.unit(t.h.data.Unit)
-	t.to(t.supervisors(), "reveal_limit", "supervisor", notify.App)
-	t.to(t.staff.byRole["AUDITOR"], "reveal_limit", "auditor", notify.App)
+	t.to(t.supervisors(), "reveal_limit", "supervisor")
+	t.to(t.staff.byRole["AUDITOR"], "reveal_limit", "auditor")
 }

@@ -44,7 +44,7 @@ func TestWhoIsToldOfADirectCase(t *testing.T) {
 	d.tellStory(room, id, []step{
 		{"submit", func() { r = *d.submit("lin", matterLight, inJunmen) }, map[string][]string{
 			"submitted":  {"lin APP", "lin SMS", "junmen-worker APP"},
-			"dispatched": {"lin APP", "js-officer APP", "js-officer SMS", "dj-officer APP", "dispatcher APP"}}},
+			"dispatched": {"lin APP", "js-officer APP", "js-officer SMS", "dj-officer APP", "dj-officer SMS", "dispatcher APP"}}},
 		{"sign", func() { d.do("js-officer", id(), ActSign, nil) }, map[string][]string{"signed": {"lin APP"}}},
 		{"resolve", func() { d.resolve("js-officer", id()) }, map[string][]string{
 			"contact":  {"lin APP"},
@@ -163,9 +163,9 @@ func TestWhoIsToldOfWhatIsLate(t *testing.T) {
 	for event, want := range map[string][]string{
 		"reminder_50": {"js-officer APP", "junmen-worker APP", "dj-officer APP"},
 		"reminder_80": {"js-officer APP", "js-officer SMS", "junmen-worker APP", "dj-officer APP"},
-		"overdue_100": {"js-officer APP", "js-officer SMS", "js-leader SMS", "supervisor APP", "dj-officer APP", "dispatcher APP", "lin APP"},
-		"overdue_150": {"js-officer APP", "js-officer SMS", "js-leader SMS", "supervisor APP", "supervisor SMS", "dj-officer APP", "dispatcher APP"},
-		"overdue_200": {"js-officer APP", "js-officer SMS", "js-leader SMS", "supervisor APP", "supervisor SMS", "dj-officer APP", "dispatcher APP"},
+		"overdue_100": {"js-officer APP", "js-officer SMS", "js-leader SMS", "supervisor APP", "dj-officer APP", "dj-officer SMS", "dispatcher APP", "lin APP"},
+		"overdue_150": {"js-officer APP", "js-officer SMS", "js-leader SMS", "supervisor APP", "supervisor SMS", "dj-officer APP", "dj-officer SMS", "dispatcher APP"},
+		"overdue_200": {"js-officer APP", "js-officer SMS", "js-leader SMS", "supervisor APP", "supervisor SMS", "dj-officer APP", "dj-officer SMS", "dispatcher APP"},
 	} {
 		require.ElementsMatch(t, want, d.told(id, event), event)
 	}

@@ -18,9 +18,14 @@ import (
 
 // The channels that templates are written for. A Channel implementation serves every one but APP.
 const (
-	App   = "APP"
-	SMS   = "SMS"
-	Voice = "VOICE"
+	App     = "APP"
+	SMS     = "SMS"
+	Voice   = "VOICE"
+	WeChat  = "WECHAT" // template message of an Official Account
+	Email   = "EMAIL"
+	Push    = "PUSH"    // Web Push, beside every APP message
+	Group   = "GROUP"   // robot of a unit's chat group
+	Webhook = "WEBHOOK" // another system
 )
 
 // States of a message.
@@ -29,6 +34,7 @@ const (
 	Sent      = "SENT"      // handed to the provider; for APP: visible in the inbox
 	Failed    = "FAILED"    // parked with a reason; Redrive tries again
 	Cancelled = "CANCELLED" // overtaken before it went out
+	Folded    = "FOLDED"    // told by a digest instead
 )
 
 // EventOTP is the event of one-time codes: they are tried for as long as the code lives and never re-driven.
@@ -60,6 +66,16 @@ type Message struct {
 	Error       string
 	Queued      bool
 	ProviderRef string
+	ValuesEnc   []byte // values of the placeholders, sealed; gone once sent
+	Urgent      bool
+	Fold        bool
+	FoldedInto  *uuid.UUID `gorm:"type:uuid"`
+	WrittenAt   time.Time  `gorm:"->"` // real time, the database's own
+	HandedAt    *time.Time // real time of the provider's acceptance
+	Provider    string
+	ReportState string
+	ReportSeq   int64
+	ReportAt    *time.Time
 }
 
 // TableName is gorm's.
@@ -80,6 +96,12 @@ type Draft struct {
 	DueAt     time.Time // zero: now (yx_now)
 	Locale    string    // zh-CN when empty
 	Drill     bool      // the text begins with 【演练】
+	Unit      string    // of staff: the unit that is told; a group is found by it
+	Urgent    bool      // quiet hours do not hold it back, nor may staff refuse it
+	Fold      bool      // after an outage many of its kind become one digest
+	Body      string    // of a WEBHOOK: what is posted, instead of a template
+
+	sealed [][]byte // addresses, as notice_address keeps them
 }
 
 // Keys seals and opens what may not lie open in the database (internal/seal.Keyring).
@@ -90,9 +112,12 @@ type Keys interface {
 
 // Fields that the sealed columns are bound to. An account's phone is sealed by internal/auth.
 const (
-	fieldTo    = "message.to"
-	fieldText  = "message.text"
-	fieldPhone = "phone"
+	fieldTo       = "message.to"
+	fieldText     = "message.text"
+	fieldPhone    = "phone"
+	fieldAddress  = "notice.address"
+	fieldValues   = "message.values"
+	fieldSettings = "channel.settings"
 )
 
 // Config of a Post.
@@ -110,7 +135,10 @@ type Config struct {
 }
 
 // Post takes drafts and keeps account of what was sent. It is safe for concurrent use.
-type Post struct{ c Config }
+type Post struct {
+	c    Config
+	read policies
+}
 
 // New makes a Post.
 func New(c Config) *Post {

@@ -146,7 +146,10 @@ func Render(key, locale string, data map[string]string) (title, text string, err
 }
 
 // rendered is a text as it is said and as it is kept; they differ when it holds a secret.
-type rendered struct{ title, text, kept string }
+type rendered struct {
+	title, text, kept string
+	values            map[string]string // what stands for each placeholder
+}
 
 func (s *Templates) render(key, locale string, data map[string]string) (rendered, error) {
 	t, ok := s.byKey[key]
@@ -164,22 +167,23 @@ func (s *Templates) render(key, locale string, data map[string]string) (rendered
 	} else {
 		locale = Chinese
 	}
-	title, _, err := fill(w.Title, locale, data)
+	values := map[string]string{}
+	title, _, err := fill(w.Title, locale, data, values)
 	if err != nil {
 		return rendered{}, fmt.Errorf("template %s: %w", key, err)
 	}
-	text, kept, err := fill(w.Text, locale, data)
+	text, kept, err := fill(w.Text, locale, data, values)
 	if err != nil {
 		return rendered{}, fmt.Errorf("template %s: %w", key, err)
 	}
 	if len([]rune(text)) > maxText {
 		return rendered{}, fmt.Errorf("template %s: text is longer than %d characters", key, maxText)
 	}
-	return rendered{title: title, text: text, kept: kept}, nil
+	return rendered{title: title, text: text, kept: kept, values: values}, nil
 }
 
 // fill never puts a value into an error: errors are logged and stored.
-func fill(s, locale string, data map[string]string) (said, kept string, err error) {
+func fill(s, locale string, data, values map[string]string) (said, kept string, err error) {
 	var a, b strings.Builder
 	at := 0
 	for _, m := range slot.FindAllStringSubmatchIndex(s, -1) {
@@ -192,6 +196,7 @@ func fill(s, locale string, data map[string]string) (said, kept string, err erro
 		if err != nil {
 			return "", "", fmt.Errorf("{%s} %w", name, err)
 		}
+		values[name] = x
 		a.WriteString(s[at:m[0]] + x)
 		b.WriteString(s[at:m[0]] + y)
 		at = m[1]

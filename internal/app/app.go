@@ -58,6 +58,7 @@ type App struct {
 	river    *river.Client[pgx.Tx]
 	post     *notify.Post
 	engine   *dispatch.Engine
+	planner  *dispatch.Planner
 	desk     *dispatch.Desk
 	sysDesk  *dispatch.Desk
 	wide     atomic.Bool // limits are wide (sandbox)
@@ -194,8 +195,8 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.post = notify.New(notify.Config{DB: a.Engine, River: a.river, Keys: a.keys, Links: a.cfg.PublicURL, KeepCodes: a.cfg.Sandbox, Log: a.log})
 	a.sysDesk = dispatch.NewDesk(a.Engine, a.keys, a.worlds, nil)
-	planner := dispatch.NewPlanner(a.Engine, a.sysDesk, a.post, a.keys, a.publish, a.log)
-	a.engine = dispatch.NewEngine(a.Engine, planner, a.post, a.log)
+	a.planner = dispatch.NewPlanner(a.Engine, a.sysDesk, a.post, a.keys, a.publish, a.log)
+	a.engine = dispatch.NewEngine(a.Engine, a.planner, a.post, a.log)
 	a.desk = dispatch.NewDesk(a.App, a.keys, a.worlds, a.engine.Poke)
 	return nil
 }
@@ -330,7 +331,7 @@ func (a *App) handler(pages http.Handler) (http.Handler, error) {
 	if frontend.Missing() {
 		a.log.Warn("the pages are not built into this program: run `make` first, then build again")
 	}
-	d := web.Deps{DB: a.App, Desk: a.desk, Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: store, Photos: media.NewProcessor(media.Limits{}), Post: a.post,
+	d := web.Deps{DB: a.App, Desk: a.desk, Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: store, Photos: media.NewProcessor(media.Limits{}), Post: a.post, Planner: a.planner,
 		Pages: pages, Secure: a.cfg.SecureCookies, TrustedProxies: a.cfg.TrustedProxies, Hosts: a.cfg.Hosts, Log: a.log, WideLimits: a.wide.Load,
 		Ready: func(ctx context.Context) error {
 			if !a.ready.Load() {

@@ -43,6 +43,7 @@ type Deps struct {
 	Media          media.Store
 	Photos         *media.Processor
 	Post           *notify.Post
+	Planner        *dispatch.Planner // previews of messages
 	Pages          http.Handler
 	Sandbox        *Sandbox
 	Secure         bool // cookies only over TLS

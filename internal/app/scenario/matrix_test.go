@@ -76,7 +76,7 @@ type things struct{ caseID, callID, receipt, media, message string }
 func (w *who) probe(op operation, th things) int {
 	w.p.t.Helper()
 	path := op.path
-	fill := map[string]string{"{receipt_code}": th.receipt, "{verb}": "rate", "{action}": "note"}
+	fill := map[string]string{"{key}": "dispatched.unit.SMS", "{receipt_code}": th.receipt, "{verb}": "rate", "{action}": "note"}
 	switch {
 	case strings.HasPrefix(path, "/cases/"):
 		fill["{id}"] = th.caseID
