@@ -260,9 +260,9 @@ func TestPoisonIsParkedAloneAndRedriven(t *testing.T) {
 		}
 		return nil
 	}
-	wechat := called(notify.SMS, "openid")
-	wechat.Channel = "WECHAT" // nobody delivers it here
-	h.tell(called(notify.SMS, phone), called(notify.SMS, poison), called(notify.SMS, hopeless), wechat, called(notify.SMS, phone))
+	voice := called(notify.SMS, phone)
+	voice.Channel = notify.Voice // nobody delivers it here
+	h.tell(called(notify.SMS, phone), called(notify.SMS, poison), called(notify.SMS, hopeless), voice, called(notify.SMS, phone))
 	h.work()
 	h.finished(5)
 	states := map[string]int{}
@@ -273,7 +273,7 @@ func TestPoisonIsParkedAloneAndRedriven(t *testing.T) {
 			parked = append(parked, m.ID)
 		}
 	}
-	require.Equal(t, map[string]int{"SENT ": 2, "FAILED busy": 1, "FAILED no provider for channel WECHAT": 1, "FAILED number 139****0002 is blocked": 1}, states)
+	require.Equal(t, map[string]int{"SENT ": 2, "FAILED busy": 1, "FAILED no provider for channel VOICE": 1, "FAILED number 139****0002 is blocked": 1}, states)
 	require.Zero(t, h.pending())
 	h.noPlain(poison)
 

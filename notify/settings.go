@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"regexp"
 	"slices"
 	"sort"
@@ -142,7 +141,7 @@ func (p *Post) CheckWording(key string, zh, en Wording) (Template, error) {
 		return Template{}, fault.NotFound()
 	}
 	allowed := p.Allowed(event, audience)
-	bad := fault.New(http.StatusUnprocessableEntity, "BAD_TEMPLATE", "模板有误，未保存；请按提示修改后重试")
+	bad := fault.New(422, "BAD_TEMPLATE", "模板有误，未保存；请按提示修改后重试")
 	found := false
 	wrong := func(pointer, format string, args ...any) { found, bad = true, bad.At(pointer, format, args...) }
 	for _, f := range []struct{ pointer, text string }{{"/zh/title", zh.Title}, {"/zh/text", zh.Text}, {"/en/title", en.Title}, {"/en/text", en.Text}} {
@@ -355,7 +354,7 @@ func (p *Post) Preview(ctx context.Context, q querier, d Draft, zh, en *Wording)
 	}
 	r, err := set.compose(&d)
 	if err != nil {
-		return "", "", fault.New(http.StatusUnprocessableEntity, "BAD_TEMPLATE", "模板无法生成文本").Because(err)
+		return "", "", fault.New(422, "BAD_TEMPLATE", "模板无法生成文本").Because(err)
 	}
 	return r.title, r.kept, nil
 }
