@@ -790,6 +790,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Wordings of all messages, the district's own where it has one */
+        get: operations["listTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/templates/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Save the district's own wording; placeholders are checked */
+        put: operations["saveTemplate"];
+        post?: never;
+        /** Back to the default wording */
+        delete: operations["resetTemplate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/templates/{key}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The message as the sending code writes it of a real case, with the wording in force or the one given */
+        post: operations["previewTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/notices/matrix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Event × audience × channel, with the distance of each step of the duty chain */
+        get: operations["noticeMatrix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/notices/matrix/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Switch a row on or off, or move it in time (after: a Go duration) */
+        put: operations["setNoticeRow"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/notices/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Quiet hours, digest, folding, hosts of webhooks */
+        get: operations["noticeSettings"];
+        /** Save the settings as a whole */
+        put: operations["setNoticeSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stream": {
         parameters: {
             query?: never;
@@ -862,6 +966,47 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        NoticeWording: {
+            title: string;
+            text: string;
+        };
+        NoticeWordings: {
+            zh: components["schemas"]["NoticeWording"];
+            en: components["schemas"]["NoticeWording"];
+            /** @description as read; 0: the default wording */
+            version?: number;
+        };
+        NoticeTemplate: {
+            key: string;
+            event: string;
+            audience: string;
+            channel: string;
+            zh: components["schemas"]["NoticeWording"];
+            en: components["schemas"]["NoticeWording"];
+            own: boolean;
+            version: number;
+            placeholders: string[];
+        };
+        NoticeRow: {
+            key: string;
+            event: string;
+            audience: string;
+            channel: string;
+            on: boolean;
+            /** @description the district changed nothing */
+            default: boolean;
+            /** @description after the event, a Go duration; absent: at once */
+            after?: string;
+            /** @description circumstances of which one must hold */
+            when?: string[];
+        };
+        NoticeSettings: {
+            quiet_from: string;
+            quiet_to: string;
+            digest_at: string;
+            fold_over: number;
+            webhook_hosts: string[];
+        };
         Problem: {
             type: string;
             title: string;
@@ -1927,6 +2072,8 @@ export interface components {
         };
     };
     parameters: {
+        /** @description event.audience.channel */
+        NoticeKey: string;
         Id: string;
         ReceiptCode: string;
         PhoneTail: string;
@@ -3241,6 +3388,212 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description read */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTemplates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["NoticeTemplate"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    saveTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description event.audience.channel */
+                key: components["parameters"]["NoticeKey"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeWordings"];
+            };
+        };
+        responses: {
+            /** @description saved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resetTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description event.audience.channel */
+                key: components["parameters"]["NoticeKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description event.audience.channel */
+                key: components["parameters"]["NoticeKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    case_no?: string;
+                    /** @enum {string} */
+                    locale?: "zh-CN" | "en";
+                    wording?: components["schemas"]["NoticeWordings"];
+                };
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        title: string;
+                        text: string;
+                        case_no?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    noticeMatrix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["NoticeRow"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setNoticeRow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description event.audience.channel */
+                key: components["parameters"]["NoticeKey"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    on: boolean;
+                    after?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description saved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    noticeSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeSettings"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setNoticeSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeSettings"];
+            };
+        };
+        responses: {
+            /** @description saved */
             204: {
                 headers: {
                     [name: string]: unknown;
