@@ -21,24 +21,24 @@ import (
 var arrows = map[string][]string{
 	"cmd/yixian": {"internal/app"},
 	"internal/app": {"api", "dispatch", "dispatch/rule", "dispatch/score", "frontend", "grid", "notify", "migrations", "internal/auth", "internal/cache", "internal/channel",
-		"internal/local", "internal/media", "internal/pg", "internal/seal", "internal/web", "internal/worktime"},
+		"internal/local", "internal/media", "internal/pg", "internal/seal", "internal/sheet", "internal/web", "internal/worktime"},
 	"internal/web/open311": {"dispatch", "dispatch/rule", "grid", "internal/auth", "internal/cache", "internal/pg", "internal/seal"},
 	"internal/web": {"internal/web/open311", "api", "dispatch", "dispatch/rule", "dispatch/score", "frontend", "grid", "notify", "internal/auth", "internal/cache", "internal/media", "internal/pg",
-		"internal/seal", "internal/worktime"},
+		"internal/seal", "internal/sheet", "internal/worktime"},
 
-	"dispatch":       {"dispatch/rule", "dispatch/score", "grid", "notify", "internal/auth", "internal/pg", "internal/seal", "internal/worktime"},
+	"dispatch":       {"dispatch/rule", "dispatch/score", "grid", "notify", "internal/auth", "internal/pg", "internal/seal", "internal/sheet", "internal/worktime"},
 	"dispatch/rule":  {"internal/worktime"}, // pure: no database
 	"dispatch/score": {"internal/auth", "internal/pg", "internal/worktime"},
-	"grid":           {"internal/auth", "internal/pg", "internal/seal", "internal/worktime"},
+	"grid":           {"internal/auth", "internal/pg", "internal/seal", "internal/sheet", "internal/worktime"},
 	"notify":         {"internal/auth", "internal/pg", "internal/seal", "internal/worktime"},
 
-	"internal/auth":         {"internal/cache", "internal/pg", "internal/seal"}, // cache: limits of sign-in
+	"internal/auth":         {"internal/cache", "internal/pg", "internal/seal", "internal/sheet"}, // cache: limits of sign-in
 	"internal/channel":      {"notify", "internal/seal"},
 	"internal/local":        {"internal/pg"}, // the roles of the private cluster
 	"internal/pg":           {"migrations"},
 	"internal/pg/pgtest":    {"internal/local", "internal/pg"},
 	"internal/app/scenario": {}, // tests only
-	"internal/cache":        {}, "internal/fault": {}, "internal/media": {}, "internal/seal": {}, "internal/worktime": {},
+	"internal/cache":        {}, "internal/fault": {}, "internal/media": {}, "internal/seal": {}, "internal/sheet": {}, "internal/worktime": {},
 	"api": {}, "frontend": {}, "migrations": {},
 }
 

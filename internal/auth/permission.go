@@ -18,6 +18,7 @@ const (
 	PermCaseAct      Permission = "case.act"          // the same; the lifecycle decides each action
 	PermMetricsRead  Permission = "metrics.read"      // staff in scope
 	PermAdmin        Permission = "admin"             // the district's configuration: TENANT_ADMIN only
+	PermAuditRead    Permission = "audit.read"        // changes of the configuration: TENANT_ADMIN, AUDITOR
 	PermDeclare      Permission = "incident.declare"  // COMMANDER
 	PermConfirm      Permission = "incident.confirm"  // COMMANDER, SUPERVISOR
 	PermCardRead     Permission = "card.read"         // the supervising offices; a unit's people, their own
@@ -88,6 +89,8 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 		return a.Kind == Staff && a.Has(RoleSupervisor), signedIn
 	case PermAdmin:
 		return a.Kind == Staff && a.Has(RoleTenantAdmin), signedIn
+	case PermAuditRead:
+		return a.Kind == Staff && a.Has(RoleTenantAdmin, RoleAuditor), signedIn
 	case PermMetricsRead:
 		return a.Kind == Staff && a.Has(metricsReaders...), signedIn
 	case PermAssessRead:
@@ -105,7 +108,7 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 // Permissions lists what the actor holds, for the pages.
 func (a Actor) Permissions() []string {
 	var out []string
-	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermDeclare, PermConfirm, PermCardRead, PermCardAct, PermCardDecide, PermAdmin, PermAssessRead, PermExclude, PermObject, PermAnswer} {
+	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermDeclare, PermConfirm, PermCardRead, PermCardAct, PermCardDecide, PermAdmin, PermAuditRead, PermAssessRead, PermExclude, PermObject, PermAnswer} {
 		if ok, _ := a.May(p); ok {
 			out = append(out, string(p))
 		}
