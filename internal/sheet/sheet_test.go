@@ -95,7 +95,7 @@ func TestFormulasAreWords(t *testing.T) {
 	require.Contains(t, file.String(), "''+1")
 }
 
-const good = "编码,名称,日期,开始\n00001,东街,2026/7/1,8:30\n\n00002,\"温泉,\n\",,\n"
+const good = "编码,名称,日期,开始\n00001,东街,2026/7/1,8:30\n\n00002,\"温泉,\n街道\",,\n"
 
 func TestEncodings(t *testing.T) {
 	t.Parallel()

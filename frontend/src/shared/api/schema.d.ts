@@ -756,6 +756,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was changed in the configuration, by whom and when, newest first */
+        get: operations["auditTrail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inbox": {
         parameters: {
             query?: never;
@@ -1786,6 +1803,25 @@ export interface components {
             land_use?: string;
             approx?: boolean;
             notice?: string;
+        };
+        AuditEvent: {
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description account id, or SYSTEM */
+            actor: string;
+            actor_name?: string;
+            role: string;
+            action: string;
+            /** @description what was changed: unit, user, component, device, roster, place_code, calendar, … */
+            kind: string;
+            key: string;
+            before?: {
+                [key: string]: unknown;
+            } | null;
+            after?: {
+                [key: string]: unknown;
+            } | null;
         };
         Unit: {
             code: string;
@@ -3343,6 +3379,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Exclusion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auditTrail: {
+        parameters: {
+            query?: {
+                kind?: string;
+                key?: string;
+                actor?: string;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AuditEvent"][];
+                        next_cursor?: string;
+                    };
                 };
             };
             default: components["responses"]["Problem"];
