@@ -1446,6 +1446,24 @@ type AssignmentKind string
 // AssignmentState defines model for Assignment.State.
 type AssignmentState string
 
+// AuditEvent defines model for AuditEvent.
+type AuditEvent struct {
+	Action string `json:"action"`
+
+	// Actor account id, or SYSTEM
+	Actor     string                  `json:"actor"`
+	ActorName *string                 `json:"actor_name,omitempty"`
+	After     *map[string]interface{} `json:"after,omitempty"`
+	At        time.Time               `json:"at"`
+	Before    *map[string]interface{} `json:"before,omitempty"`
+	Id        string                  `json:"id"`
+	Key       string                  `json:"key"`
+
+	// Kind what was changed: unit, user, component, device, roster, place_code, calendar, …
+	Kind string `json:"kind"`
+	Role string `json:"role"`
+}
+
 // Call defines model for Call.
 type Call struct {
 	AgreedTime     *time.Time   `json:"agreed_time,omitempty"`
@@ -2503,6 +2521,15 @@ type ReceiptCode = string
 // UnitCode defines model for UnitCode.
 type UnitCode = string
 
+// AuditTrailParams defines parameters for AuditTrail.
+type AuditTrailParams struct {
+	Kind   *string `form:"kind,omitempty" json:"kind,omitempty"`
+	Key    *string `form:"key,omitempty" json:"key,omitempty"`
+	Actor  *string `form:"actor,omitempty" json:"actor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // SetNoticeRowJSONBody defines parameters for SetNoticeRow.
 type SetNoticeRowJSONBody struct {
 	After *string `json:"after,omitempty"`
@@ -3036,6 +3063,9 @@ func (a Problem) MarshalJSON() ([]byte, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// AuditTrail What was changed in the configuration, by whom and when, newest first
+	// (GET /admin/audit)
+	AuditTrail(c *gin.Context, params AuditTrailParams)
 	// NoticeMatrix Event × audience × channel, with the distance of each step of the duty chain
 	// (GET /admin/notices/matrix)
 	NoticeMatrix(c *gin.Context)
@@ -3232,6 +3262,65 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// AuditTrail operation middleware
+func (siw *ServerInterfaceWrapper) AuditTrail(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AuditTrailParams
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", c.Request.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", c.Request.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter actor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AuditTrail(c, params)
+}
 
 // NoticeMatrix operation middleware
 func (siw *ServerInterfaceWrapper) NoticeMatrix(c *gin.Context) {
@@ -5342,6 +5431,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/exclusions", wrapper.ProposeExclusion)
 	router.POST(options.BaseURL+"/exclusions/:id/approve", wrapper.ApproveExclusion)
 	router.POST(options.BaseURL+"/exclusions/:id/decline", wrapper.DeclineExclusion)
+	router.GET(options.BaseURL+"/admin/audit", wrapper.AuditTrail)
 	router.GET(options.BaseURL+"/inbox", wrapper.Inbox)
 	router.POST(options.BaseURL+"/inbox/:id/read", wrapper.ReadMessage)
 	router.GET(options.BaseURL+"/admin/templates", wrapper.ListTemplates)
@@ -5367,6 +5457,48 @@ type SessionJSONResponse struct {
 	Body Session
 
 	Headers SessionResponseHeaders
+}
+
+type AuditTrailRequestObject struct {
+	Params AuditTrailParams
+}
+
+type AuditTrailResponseObject interface {
+	VisitAuditTrailResponse(w http.ResponseWriter) error
+}
+
+type AuditTrail200JSONResponse struct {
+	Items      []AuditEvent `json:"items"`
+	NextCursor *string      `json:"next_cursor,omitempty"`
+}
+
+func (response AuditTrail200JSONResponse) VisitAuditTrailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuditTraildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AuditTraildefaultApplicationProblemPlusJSONResponse) VisitAuditTrailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type NoticeMatrixRequestObject struct {
@@ -7920,6 +8052,9 @@ func (response UnitsdefaultApplicationProblemPlusJSONResponse) VisitUnitsRespons
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// AuditTrail What was changed in the configuration, by whom and when, newest first
+	// (GET /admin/audit)
+	AuditTrail(ctx context.Context, request AuditTrailRequestObject) (AuditTrailResponseObject, error)
 	// NoticeMatrix Event × audience × channel, with the distance of each step of the duty chain
 	// (GET /admin/notices/matrix)
 	NoticeMatrix(ctx context.Context, request NoticeMatrixRequestObject) (NoticeMatrixResponseObject, error)
@@ -8163,6 +8298,32 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// AuditTrail operation middleware
+func (sh *strictHandler) AuditTrail(ctx *gin.Context, params AuditTrailParams) {
+	var request AuditTrailRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AuditTrail(ctx, request.(AuditTrailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AuditTrail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AuditTrailResponseObject); ok {
+		if err := validResponse.VisitAuditTrailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // NoticeMatrix operation middleware
@@ -10212,203 +10373,207 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3bktu4ttivoJiT2jPZbHf7NmfcrjxoumWPzm5LvdVt+8yZ7WhDJCRhNwVwALBljdNV+Yt8SlJ5SVXy",
-	"K6nKb6Rw40UEKFIXX6byMtMWQQJYa2GthXX9FER0mVKCiODB+acghQwukUBM/esiY5wy+RcmwXnwW4bY",
-	"OggDApcoOA8i/TQMeLRASyiHLeHHK0TmYhGcPzs7CwOxTuVILhgm8+DhIQwuociWvi/G6mEYMPRbhhmK",
-	"g3PBMlSeABH59q/B+9c3Pz4LwuD1xb+cPQnC4KfLsxfBB9eEgzifLYViUUyG48aZSlv54Zn7w2iZUoFI",
-	"tP4LWueTLBCMESumKQ07keM8czx+8mMYLDHJ/+2a8goKH+gSKBq3M6NsKd8OYppNExSEcnK8lNB8caZm",
-	"1v84eVGgjWTLKWJ6ZrzE/rnVw/JsMZrBLBHB+fOz0kRPzsozFTvERKC5nYgS7zSU7LrFxz9W9qj+Wd/k",
-	"kAocIYPMGPGI4VRguaAA3SMiHsEsxohE6FG0gISgJAhdhHWnsNyKsh5LiKRQCMTkd/7Tr/Dk9w/yP2cn",
-	"LyYf/sPf/vZI/fJn+Ufv5N8+/PmfAhddXCOGaTxU0ztpPVUDGldVXsXZyYsPn549nOg/njx4Zl1Qgm4h",
-	"TnwIS+WAiZAjtszknmCMIoRTcUFj376YHjGJ5JC9TvNbgpsmyggWbSd45mB8D/JdnlLCkeKs14xOE6QY",
-	"YUSJQEQdLpimCY6gpLnTVI/48z+4PhHFVP/E0Cw4D/7dacG6T/VTfmq/q2askvD41QV48ez5P4PUjgmD",
-	"G8Q51t/3LKPb9PZ7juk5nhMUAyzPsOaRChA3SJxcUHqHUXWWGgDlF8008nkvkt/9icbqsMI4xvLfMLlm",
-	"NEVMYAnmGUw42lzH7QKBGUZJzIFYQAEgAVB9C8AoQqngADIEEsyFWi2IacRPuYAC8UfL+CWgYoGYHsTQ",
-	"LOMoBissFuDZkyePgjBIS/N/CvQnUTzRjLvgUFCgE4GXqE73YQDnDKF4oh63f4lzzLUMxwIt+XaaVOxx",
-	"oMc+KR5DxuBaPp1Cjjc/8+TszPWhaRbPkahJNMfIiJIoySzNbf+ypEoYCRSXaGJKaYIgkY+RgJMlJplA",
-	"dqWG35+dVWTNWV3WhIGigrJSofiVPfMfHKuZMZh5VjJnUDOPfA3Pm2WdfAXHTn74+LmLIYbBHSZxG7wm",
-	"CLYcN4fJxIXn52fu8fcoKQPs6nEQBldS/7p66gTYEnKB2CSCHE1wvJ0RyzckMJxg8UBliSDPGGpJqksU",
-	"YzjBsfekeFZlT0qJqvOTskRImBPeyJspJkKPFwvaCkOECtRuXzQTEdUMw2Jn3L8ZXb3rXwZh0P/X66ve",
-	"YKj+vr7qDfVfw9Ht5FW/dzP46arvRF8KmcARTiHxc5bHZ82s5bmDtaQKEm3BlTJMGRbr8t6uJeVdS8q7",
-	"fir/88y5/t9YHXiOYQzBaOFjMQxB3pZbMbSkAk1gktCV/3tpsm77uZQy0fLgSNUE8fajOU3u/Wvk2RJ1",
-	"Elo8m8+RlJkTpSq1oG0Bkzsp5mgrHAnI5miDChulflUQW5ZY32u75T6Udb9f9UsFxdHpP1AktotUAfnd",
-	"zltoL2QF+ihaMfTd924myUX/DrCoL9JzDCTJTRJ7Ad1KKW3p7x6xGEeizFVux2/7QRi86l3dyP+/Hg3d",
-	"fNG8ujMqZzQjMdpCkK2wYL/UHf73iOVqWIOa9OD4sNa9X1n1aeOkwalWEurCzNxP67JL6eZVaLb96D1M",
-	"MrQdXHpYaD7kgtYmfIq3XUjSvxSUY05DQsnc/GkUmdBiSv6PBwUjs1IwlGqnoOqR5q3mSIVBtKA4Ur9Q",
-	"qm0N6uApJlIiwpz3y1cgR+Zw6gdSgrgNY2XwKNSYQaUnLjj1tHDTNFDHFMx/r2vP6tZVwXKT/C9TmQM/",
-	"fpJIGV5CtnYhbmPbZrH2Y/kSnfsmfKUV0w4HvS2Tc54yhuBYgmcTxJExU7Q9YBubNraSjUtOaV7OEedL",
-	"YwvYwO5MqvMxirMoP7J1sxvJkgTKP42VZMPSJqk0SSbmIEzirHrNxUT88CxwXZgimPHKqXs17vf/ra/0",
-	"24urtzeD0VDqguPRu4H8u3flZN6K1DgWaMfFV3dfhY860h6o1D5kmEuLjWfE8PkJQyJjG3D3v7dG8rC2",
-	"GrxBJOZNvUjXAkK7VxcJoY9RkhkB5+HopOUWCvW7marNuDAgrbi7WqGUf5NZAud1e++SMgTEAhLwHPz7",
-	"YmFl00P+BRw7T2MxgEFNbI3cLj91V5ggbWygy/b694zR3xFxCyv9rJM6v4AkTjCZTxY0Yw70LeWndzs/",
-	"6ga+68vlHZaoJH1xttMHN8Wgk3YWkC/qFMIX8OTJ8x8AnYEUrhMKYxccMYlxBAVlHeRejRI2idfagSwb",
-	"vOxf98a3b/rD2yAMbm7H/f6tk/N5FTCCUDyJMU8pb8uLNXhqalvTxkb2FdeeLAxrcBYLBDQBg+laIO6C",
-	"snFvuLbGILmrf/QMYA4yIh+i2MN37rHVjzffXS1wgkDKqB4Ck8YvVAFUH7cJCZ7NZjjCRv5W51ZKxjnA",
-	"pBgEYihg6NhMWVul7U++5/qhNG0cS16GybytAFohPF+IVvLQfb8xiqmi+LBwYyneqPZVwlTOBCswNCSw",
-	"QeQOHWRzh5XDm2+lrD+EdX2ooh6UBGFNHNREUI3nGsbTrKK9gpFLTevA6Uu2WfczQt3PaEa8dvmYkg6+",
-	"i00NsHFwWbeoPcyt8HVSXFBz+aiv1rN7y2brdnAjz+tf0hb1TvthNGmhtJsDoGIWLOTtnpopRAmRGoXE",
-	"iNAlJpK4Wx7lmOEkqXOkFIqFlIGKTcNIcDBFC0xioI1ENTWFsmWWQCdYPWjwS61siViHHdjLmN+GUN3a",
-	"MxCjCC9hwl8CqUdImTE87QXh3nqGQqNhbRYi5f2EFfyEufXCmBY0KrahnTsYQ5OWmIuojlqKU5r7BPIm",
-	"INRUVcYuF+jZG54T9710Klk1mbs3lvsQmzRgDwIrTGqv97cwmdyl1u9dBmHQu7kZ3Eh17mI0Gl8Ohr3b",
-	"0dip06kIiPuOHmZr/d9rQ/omOMmI0BEgu35lRdndRPE0N+Nm8ubpfqRjCvbahfLslxEwuu4PpRo9eK2d",
-	"ZCUv2rh/+3asf70cDfsSO73hRf/qqn/pxI1XlZIPJu2sNTguTIhGCGiA2KXnlFlFa5ifCddZuoCal2+o",
-	"DS0CD7YCVOpVHclRvcImXnCVnk+80sBzvnbwWXf05notFO38gT4CHA1vBreSxt4Pbn++HPfeDy3ZfWjp",
-	"HmtavSSAW/VOnX27KFCDsaC53NxiJ/ZR2VjbnzYsmIb8tq3Q6qDbx3J0ky2V1fdBhV2gLgDYNJDC/ILg",
-	"3ZZ51WH+vuum/sHobk8Opr8wXbuPzgKpx5jsNYf6DCbdthZjLiCJ0GS5o7GnSc/2uXOXxjhuT9Pr65sg",
-	"DP46Vuz7zehWHZ8WUilBkHf00DXz9TBYYbGIGVyRFp4Jw/HVPsOcqkrkUsXJJqINHCo4MPAsr8NN3czh",
-	"1TMsbAIdNp86M9rQBmHuOqkTr3rUWV40XFlpoi8ElgB+6V9djd4r9F96/AFe1SNiCHaN3pN3hhiZ89jl",
-	"lV2mkefeT3ByDPd541REcwfj3WyGI9RzW9O7XqDlg4n3OqZpsSM8cnukRxB7ZXRN/l70hpeDy56SvRej",
-	"4avB+I1S+d73Bu8OqeiFQZYujAt9CzcoK4HFJy2x54phAdZCUJdIuEybYe1E+3iB+yLZ7bKoeIqDbgj6",
-	"KCZRnmTS5q7oW+YQrTr6ZktcJCexLMNxU+RlHn42HrzrXfwy+Wnc71387LmYOeLGnpuoVH+WhzN+xR2y",
-	"7pAX9oag53bDSqtTMElGs+D81y6KVReh0Gg7qIQQuARGmjL6cTKVFx2PJ19HPGt7QCerhbUhOKa1amlb",
-	"2EgFtaZNWG2p4TqTP/azhiih0V2HAyaHO7eUUI7JfBJRog+GR2gul3I96+an/uXOcLJ9lhlmXEyMwcKt",
-	"DixoWpgCqta4BV0BOhOIKFOjVIxACjlHMZgxugSUICAXCQQFkKggfacREBPJAomYeO+LUIcwTrhgCAmP",
-	"llmLa96qUpYCdLeOlceMcpi0yPbQ4xQ3oCkijYYUFQykId/01bEdl7/ThdNzpN/3xVQh3vlzOrjJ+T2u",
-	"sszafESNLMxWjXC6RzBRsQ5qIzVS1EoroDOgh56D1YJyk1YCsACYBzuZujhKZhPlBvJaCxC7R6xjbkhX",
-	"w/fm/kJA0D1igAvKUByEW0MxShDeIMwNKNROUnFOqgzeMOecMZZoqa7KlEi9oOC6MPxgxOFhNJyKBaKb",
-	"orMTWjtoR/mRrG/SzQRViEbrvb+Ro8do5to4jaKMsc7m6Z1s2t25G6cZi9wSzXNmXIp5ebl+BGgmVvdc",
-	"5FHddbm7w+2z602s0Xi5LQmgvXH9eKZxo/HqmfzQt3LiAOl55XyjY56cQl/w+2+ma7+aWcmv2BJU3yIc",
-	"tczh6oCMY4Y43xZEsN3OuIvBxe2YhkBOLIUYJAB9RCzCHL0EmABCwQzPM4YAJDGg6oc0myY4AimcI2cE",
-	"TeH9q0cnSeYO4gwBTLiARFh3OMsIwWQOcpG1u+PRe37nDMcTb0CwetrdYwJjP1UV+rH3u4mN+bG35TlD",
-	"KiqnElT6oTH5z/PIP+nSBwO6Ik2+pd1T0Vxa+xJztKdTVUunXR2ifoHm58Xqid8cV7sHbT7yI0UssuV0",
-	"krHEY/6KOx/2UtbKlghmHSpjeE9hD7MfKCVo5EjNreYGjPney+esQlHl02IJv+SQLVFE4batWORKMHAK",
-	"L3Wv76I07Bum4A962vlUM7SEWHLCSduwQS4g60oZNTvu+O1wOBi+DsLguvf2Rplwb25H19ceGy4XNE33",
-	"dMW1S90yKktOJZY0Lfnk+T9lwLmo4zLTdRqQy8O6Y1TfLgJ4i5+vHgG+O5tvwx+bOV3GJ+10++JKmnOK",
-	"POKi7FUrgcyFpP69O5PG76zQj/wMGUYm5m1D4YkUTACOAWXg5peb2/4bt8dZ0AYId8I8FNBvda8ckgIg",
-	"MxOyWlek0EcYCR3lbWpzMAQWkC9Q7El5WE78yLZh+w45je4n3qeeeEx5R/+tY6DhRuw2QwjIR1Y/5DhG",
-	"QEiGEoLpGqiJXdYbOjnuPUpuTOHdkpYBQljkxylElyHXEJzc/1iq8LFB9H5HcBPD2s8/2k337Ry/q221",
-	"HVeXv+RZXpO/MqIpaufJvB6Prkda8vWur8cjHcV22b+4UqUgnFIwU3j0YcLLk9pJvkInw3E5iEjvqeCv",
-	"xodZhlIV0I10NyBH9ATuEuHt8gT+GDagNs9HH7zpS1zd3ARhMO7danWmd3XVAndV5kMJAoU9NQQRTBKg",
-	"Y7ektNA5D5YxmQCorbDwZrd293BuLzvQQDZqHS6S+Jmm/BCepBDQe8Ry2HB5pee6PJRi5CkkgYuo2uq7",
-	"NptuQ6BPOSJCVZeimdAzO4PP6woW5aKtrKICJrtkiOoXw8AuS83pQsLAeNwOHVTEEFQCbof3ur4iRF4g",
-	"pk2aMiUzzJadQoDMO10DofK3toQBJZB1l5/6peYvzxBrn8acW+oc2bQknhR80vK/m9vR6HJyOVKxr2+H",
-	"5Wic/r9eD3wRXYh01Rb0G01bPWS4VLfMXp+PRl1KOlKyP5eGCl9tDtQ2VTulyXpuynfWnGctuFatQsxm",
-	"YuSmfiM1md5YkUOFNIaXDXFau/AMXbuj4ytNaREt1CQT4qXPTKEaafZVYX9FbRFLE3mCZPnoVxiT44C3",
-	"Cwmz3PwQTtNcMhwvNMxOsUN4mIl62dxZvVrfE09dulIJNEf9nQZm2I0/zNlmNbvWBQVLZe3OXGss8ZiN",
-	"rD+GZvgj4lJj1INARGPEz8HZDyGQH3v8EhBK0DnQbnv/2p6EbRbnZ2UbSuQW1bPEo6o7ev/65uTHZ+DX",
-	"hJIQJFB8CMLduFip6pJaTfGPOnQrBFKMferifQxt5nfUQPliJ0DmzG2jvoGeUfnISmcBcCF/mVGlDmMG",
-	"JCN6CWKUQiZUrIay2ugsIJClZTB2qLLoXujuLNVb7eaKznHX+6K8Lawoi13lyLbQn6AideLuBzfuMo6Y",
-	"g9Il+LYVC6+Eh9rPhMXiXdB4U1TfbFdyaAajdlX5PMZAX2kLfx6Xg2r+QZn/SYPLMH88QaRj6nHDS40+",
-	"Qu7JfVanymRetC/fZODlxKTDKVCXFFvVmBSxJea8+/WM0aSrlrUZ/bZhwZgBCOQOwIqyO8TOgbzHLyFZ",
-	"GwnEwQoxBDgSQrIeau/mVLh9TLtF0hHovMlWApYx8hQaiPwhtt1KeoUBhySe0o8tkge21fvaNXmBb4+1",
-	"estdlT04siZmHlj1JQdtFTFuyjYhNlUULPJSI46g3/gAvn8B7zoWUdri/vb8vsKxWLR1cOvBod29/mp5",
-	"Zi8EnaXldgDiZ9hkuz1xDufoeLVQkPXjtb2gMwT38yZ7je0Ci6RtfJxedm5S99jO3yDBcOSo8wX5hM7a",
-	"A9DjznBeaJy2jk73R7PqMV05zQe01ZS5AbTtTBtQLpciUhdrW9PCGkg1CBug7k2RntiWEVtjWqHA1KZ7",
-	"tDbHLYx1vOnLyoIu9TK07ljTlSgOPjFZqq13YN/ThZq2Y6Z4sb2hit4j1r7qpA3vbT2c0ySzzv1WS+dQ",
-	"YD7DeooWb2zGk6B1oRDmq82JwUV5utONk/BUSSuHM0L+rDQqxVFCAMFrCuKMqTYhL4F2VpwDKAAlkTvV",
-	"3XTP8SRF6Y46HjMzNPG79aCBGMuBkQDyC3MUA0LFQr7oLNroZeI+AqeeajmrBXJYESLMomypg0OUcWS1",
-	"wNFCuZSWGRdgQZO4fCPeohM7EW05eg7OAnhquQW8/Ji/QSIv49bh4hvjOeK2OEbpCvvdr2ePP6h77H9+",
-	"8uvZydMP35//enbyXP/0T+46UEk8oSYNrNK2Y1vXjN8yjMTESpS9FqE/peXEXh9aoemC0rvJgja0YHny",
-	"/GlXm8cG/ktbLy0+LKGlDNjNZfmp4RYt08QZRrbzkUVbuZ+e+j1l8VYFy3s2V57DmSYwQvKsdXaQNMSX",
-	"hsHvi46b6n5+f5fKvAqrlJsrh6tW9uTHpZ37OHWqS7pn2Rp1ttV7r19rcNVXVt+VL+1AbSVEbwg6DqTm",
-	"/hKcnStxZ5gpWJl3t3UV2pdILAW4gDQqFzloHVq1U42NGU4Ok3rUVJu1VGO1Q7m+DrFGJjC71P4urxVq",
-	"LkT5Pp3wzr24HeM3PQbJLx16ebygx8aQQg3w0ubzAENvEOFIpD2TnFWHPfqYYob4BJMJ96XwCrae6Oqs",
-	"vIWZoTo+rM7gWV8ppa+L72BhSqOWFI7Hvz49efGhwYezsVr9Dc+y3iGGZ+vOzs4YdXFLHG4Xxvbp2sy1",
-	"lHg+W6uv1GOpkEFjIQjTXMGErzPTCKblK7ZzW4fh/iStBJJ4YhobuOIysDehx+bltFrGBvTLCS1qO2Xg",
-	"lRJfcug4MWQNqB1IDUZRxmC09mULVHv4uZv4lZox2HbCHRsDq2JY+/bFVf1eDtJ5toyZxHQkEYHdnhP0",
-	"RQPRJhHQ0o0XI2H6uNY1ecY2q9dvlhL2vqsM7KhFAIcdmK+kbYeeouOZJ9nDo1t4LKhFY58t6qxulGO1",
-	"WjNVEy8rVfTY7Ezmc2xu6UDkqPjYtefZPlkD5Qp127Hlyij+K/OL9i6q0G8tCOw3VpLqHm1PW9cOUCr7",
-	"2IWpI5imKAZQgLNHL168eAEykiDOAfotg4mpVf0fD1Sq2leU2glA3Y35gNlo8pk/+SW2+W/tXQZFypyD",
-	"oeyTTH2Y5N9SN2s3R9i5MIafS+6e3ctgdDcR9M4TCNGBmRRrDDd7epdnKSePlGijmp5bSbotkYibYuW8",
-	"3YMDS/UOtvYj1LeKffvO/uAqq0nJekkz3lj2fOIJlHM0VpCaPEwmTHuGt/Z4LWJ/3JBr1ya2/EapT2Ep",
-	"X5DaJlauOlzduwUfHA+ETgys3R4Km7MKIL/T/gkgKJjaIDmno2KnujmUTKZoAZOZxyq6y6XNGB5znrQN",
-	"Ut1iKloUvMorGpTaGg8uda+j1+PB5eT9aPyX/lhld/devQrC4OfR7dVg2J88fvL02XMVG/52eKtGXPfG",
-	"t0P112X/3eBCdY67GE0urkZvL4MweDe47I90h+SL/uRidCkHjK77w6ePH7urbrdv71fTdhv40TvEpq06",
-	"229q94290nfoUH6Ew9KtnXJTk+L2NuvmohEeJLjCILdw3IbsijKHaDiZLerwjBFXEe3vMPJ5byeHq0IU",
-	"wWo+hz2EMNaBOfNyQWnVa0lnKaQpUsEPhnk7D09tqsOWJVh2jWU9TPvMA1aAKsIUPC6ujoWYttfx3EcD",
-	"blYXG8xP5RddED2Iaq0SXPeMDmvJXz0xIf5u6756PjUl2XzFzuUN52pxkTBN6OvayophIRABpgikoKCi",
-	"w3zHkPFBhSBGUYIJioEu8YjJ/HtPtxln9bXGQmr+8mcupthUEmlbNRAuUOrq8mcvWyF4DGLMUyiihfzX",
-	"E2AbtYXgKVhBrFKnZ5QBFesUgmc2PThVTQSA5IkheA4gixbyg4AyoBIOy3bC59v8is21SxqjBZcoMR0x",
-	"WvGkW/NCnwh3NcuNi99mpnmytlSj+/OcYAJKBTn3uydW7ob2+leGTRWvllFulF3KYaIlnOXalcuaR0G7",
-	"Ry4rXucoU4+gm9mm6lbQWi/JBndsXzGHKh+mI6Jrqa4jzQULPI/8VLiV87hroyjGs6AJApCraCmOiECe",
-	"OLJd229QFjvynFYLKBSxGkCBFaNie0KRDrZR2CpVJCiDx1mx32KjbubwBUaMaYJ+Ktqb7Z3R4XX1HsIo",
-	"rD7u3kXmjC/iHHPROR2/QxgDTJIp1DXUtraR2ahy6C9wqGqATCHHXdOvEYr5JIICJnQ+Yeje6PAO9Q6K",
-	"Rffsop3qhmc+139DcVxmlM9W8kTh/kZy420BjqbdjVqSncVLTTdGbjc6PSp80tZwcKhgOwCh5l/aHqAf",
-	"BqvFusUp0vvPqxDapevXXQC5QUQcPQOiMd6va3aEXy0TpWjEDloO3Q5X0zbJxtqp2Ml8tjwiSG/FDWXu",
-	"rmvVYAPfNUvKGrzVB5yLyeZzxN3BYCrRP7aBm1V5hwn49Sx8/L3On9N1cHgWLQAEPP8kWEEOmEkpapH0",
-	"LCfMuL6B1fUMnZ2XV3QztXfgHSImjxgroV8OjG68M+uL/YMvX739+1pct/ceFTAfa4nvbN/NXC67HCMA",
-	"cwAFkFcDAc4e/Xj2EqgaQyvMEYAgRYxTAnT5Mu60DRse4tCgpIaj4Vz0CG4+EnlpwxLJmD0U4Kngt5kW",
-	"x7nquJFYpi34eWGX3kDV4xy9HV7eTK4Gf+kHYTAYTq5749sgDHqve4Ohan961e+NfbXKiubitc78isr0",
-	"FSSiDL0EU5TQFTgDWACe0jsE4BxiwluSt032boalGhWqreaLc0JrzQVa4qgUwrF5fL21LWfyotvJDGZj",
-	"lQ5THHqP0p3b3InmeYfoThO3VKJh3VMiB1IL6B+ijskmQo9XzuQW8ruDdW/apeqWMAuwB7l3cdG/lgf1",
-	"XX88ePWLaZwbhMHPveHllW6Re3Ulj/TFX+Q/fu5f/GUyGNo/dTnCgXK09MY/DW7Hpu9a7+rqJ/3KuH99",
-	"9Yun5ylvbra5PcNSfqFdNVi18TDwl8b5YNBzCIJSaP7K2ohUrUJ7KZneIg+NId8tr6Cw1AfNe6l+a5jM",
-	"xh4Ygn7LhffBAvItrcoaimqTjnn/KWQ+TZsvKGsLpWoVidKbDSUl3nKXOyXGPE3gurMk2Wyp9/ptX0n8",
-	"kntXO3Q/+OKPJ8aC5Qto5x1uqIWNxVXLq1SEpX1Lkgpg7IpccH1vDVOHSNjpUhXGczwUI4kyhsX6RgLI",
-	"1JxHkGn8K6gpCtc/5R9YCJHqk0LvsLYPaN1X/dMSdcDL1URhiv+C1sHDg+rNNqN1dW5EEIgpZequgO4R",
-	"W5tUT9XbQ5XFfAT6KkpVXS/Gry7Ai2fP/xmkWhyDmEaZrky0wkLdc1TRZfB3eQj+/uhv5O8fT4o6J38H",
-	"qqoaWC0oWMK1rpQKAaOZQC/tH3lRTiwAQ7OMIw4EBapu/aO/qfhdHCGTuW223UthtEAnTx6dmZIGGmD8",
-	"/PR0tVo9gurxI8rmp+Zdfno1uOgPb/rqncKsEPyCP2JIwP/57//l//6P/wl614NSoth58PjRmR5OU0Rg",
-	"ioPz4Omjs0dPA21VUsg8hfESk1MdXc5Pl1AwrELqTVsBSWoqsXcQB+cmN+uNHqT8OSorXX3pydmZjT0w",
-	"fAmmOuQKU3L6D3MZ0AdtX7FYZC0fS8N6ULHQFXfG3UYGsmuBOUROcxVQ3QRNtxxdAx787/8KbM6f/NsY",
-	"IkJNlTaVGcqndAYQjBaAC5Tai0ycCUX4WHddn3MVnakRKHdSpmEJF4lgtQwnrk8/3aH1g0JI5sD4DRIF",
-	"sJXQgUukS8F5dM5iiEGTOtUf8ihtG8/SmlC6ROPZlPUKNwzbJnNv0IazcWp1kOnzuXEQnjmuovAexQcg",
-	"oJsVFspEw+gKUAIoA3Q2C+X/l/QeqZ6DBEh9C3ynoHFezc//fj+a4aV08QYOkWeV78kjtvOAfKZjndi/",
-	"ZhgJsKAZ4yHQ+dUhmNEkVm5flVCt0vt1hjXvAt5wy5GrQHG3s9MVgF+SsuE90oYasyIAOYDaGbgb0VqL",
-	"rp9a5RXtNh/1xQVann7/jUk1m6yt9LAkAUvtgOAhKNfl+BMHdEXAaoGY4lMLaI29++C2kF8xSpB2FlSR",
-	"PEYc5VjeW4ZtOw6x3NL+IP0JRnc2eKKeeL43i4H36GAQORZnyksAfDWcaZOS9QJfgnJFBl30dIEiE1Kx",
-	"N2mfpoV7ODXl/KvYvNYDvjBCu7bZ0HEv23IREhrBpBL1/fvi5GK4WRmhGtxhIiQ6kZiDVz4cVCA0Bfvs",
-	"W+BtS1GNI7H92wWyrF7Kai27le1E1YBWAYSIS1av7ucMwURd0ksXHYMtqbPOKJMXHl1aihIE5vgedb/i",
-	"cI44X9oS/V6p3yuNq50XZaz4LUNsXdgqSpUjyowoLON7M/Pk2cOJKW3tzIL/cETtuNifMkMfiwRuFqo0",
-	"tMKvhpDGLYPkLgRTxAVQzf5fgpRRXXEDJkDVb1Z4Nu9gDmaM/o7II9DTLVc4UpSjGG2JBgr0usggf/iI",
-	"IRjXCOL0k/z0w+knPeuDl0BeoxJ9dGanbwkWFzRGytOyZey1WslQkpgc7SK8UqWSAvX+3HhH+sZnIrSj",
-	"EdmIIMAloZ2DPAlVXsaKJFQeAmSbPvEQUFsdx2igC8gXkkYlPaVwnVAYh0Dr0hzEUpQbTcu2sDkKuZ3O",
-	"YNTAlQpAvlLjvjDZYRJLglDpvhW6a8j4aTHzlWo03WLghb7q7E27+9zKqij55m5lKszGdrheQQ6WMFYm",
-	"RcWi5WE4Lr0Xx9Cvu+pCVrf0C/DbI11etBOn1Z3l8cEmLeqBOahJVbY6AEFp0fwnrjqlIWbYLLfMU91Z",
-	"hBHkmmHvQFol39MpzMTidG5rK7kJ6LV67GYSzZu0QXz7A+YS3eNIKr/qg2CKZpTpnIeTipFe7sexe91y",
-	"vrTlxLaicG9Zd6o4DvXqb7ei3s8K4hsBZ7P9QEoz0QhT+byNWUFn7BzAF0RiHfFo6Gb7ruzAYlu2iYhz",
-	"T6Yu2UikRyKWUu2zVhTz5JAz51XhHBwP5s/2JzxEYgDlhVRFseib7XQNbt7c7ECGVKSn93ldNjfadN22",
-	"o2LNlIb7+o55/6Px6Ku4DtNyKEbK4w8BMxnP7U9MGQERTJJmo8CFGtHKHJAnnOUgt/ap0XV/GITBaHgz",
-	"UBFs7we3P1+Oe6pz4eVo2HdYrf5oerOE4zfonFfoBwxijmJ5xKlKel2ugUnfsrSmCalObCoApVCN1bDT",
-	"Tzh+ONWFqZx0Jyf9K+us9A7i4KjX+r+yo4G5V2KmCxTdnWCiD3nedDhJEPsTBzoOGHz3wxng37eFP7TK",
-	"YwRNMFXDcWfx3sf9oje8HFyaYNVS78n3vcE7Z7i678Id0WTjsm2n+KV/dTV6ryLiunzQUO23fHlvZjIs",
-	"Pqpt8xeUJHSlZBBDMVD0BDABqtl0CAha5ebNCnFKonIRJ4sNcwh9+prkPHJbO3ADtEypQCRaH9MvJ9c2",
-	"RKvPfblVIDkeN7LIBREkMY6hsOrGlKnYKzoDKcP3MFq3RbPO2SmxISUFmszNO2L9+CfsiHBXMM9NUcbm",
-	"2eEYVaF7+ukesemDX63uRWJEdoaz5bEqHTdnsXLKRpeQZeGm4W4QBiuI71X+t9ZlbFH23bTCA577Du5b",
-	"Z+Wm586CS1m6MGUMHLF2B3e4fjFiNugF/+u/AYVf8J2G0ffyF1M/xfwUAg2T76WGCQHPUsTuMafspbGn",
-	"FQMpiZAaJrWiiumt7UEpKUMcbVOGtCl442hsJi8ulxAkWEm8dnrSrsqK473N2qcq1loZuQnApr0zEDQz",
-	"KdJur4ZpNF2eKs9VyTLsTJR0L9kknXXeal5Ru/ObeX5b5zcTk8Fb50xzhpSXfa20HcXM4g5KZl6FwPXt",
-	"68dBGFw/kf95Kv/zrMOHf/Opro+dZfU8oKbMves4U2kISoULJJuSYj/+Rq7m2zL9jqoVKz4h1eDl2mrC",
-	"S8oFyNhcHr+6OsxRq7uynHG7lsTRV6glcXRU17eEjdaTVIWagUpGiek+QD412Yunn/Qf29WmHQHvVpvy",
-	"TiB+xak5LuzzqkaNLmK1FfXJoyswbjqLdQztQikGatZ86+JkjNIErnVqnF9oPBwmFozW87MEg4RjUbXV",
-	"NpJrVWXR1KoKcfAGExpH/Xt3KFc7Gv0jGV8VJL410+utaidp6mJs5jZ1Z2/MFpny0osuQ/W1yRK9qmMC",
-	"mQvKUKxyFzGZA11ZqTOoi2CrxjtFvxi2p5X1ejy6Ht0ow2rv+no8eqf+vOxfXA2GXqPoH+pUW1B+cxmP",
-	"pbg8j8m0MTQkJ7UtxlNdyQwVcDqOvM+/PyCf2wxaIoE6rnTBtwOF+RRGCQD5nblkc7pEqp8umCJTs4lm",
-	"wjptdJQZ3xWrVaZidNQ0ZfQeNaimekAZ5Tuy8yPohdqqd2SdsJEkDPwOQhJEJSwLykKVDo+5bl6wQMAQ",
-	"HguBmY+/rISAcTBHQvnui4aLh6IQU3bYTyGXesD/pxA3hdiyzQelEFsMei9ekJczdZsC1NNWKoVuquU0",
-	"Adl+dqUed+XGd8q851YsNsraYXJFSSj/B0UoL67yX/DjFRTgu/evb05+fPa9xxw5ndKPrcx5C2v2NS8O",
-	"ZidDStDJGyiiReMXuiktc0T/3NY34Gwt6tQiKrfT/i2cb7+OPnVF3mXEtHY/BMEyBFWK8WtE/+VmNCxR",
-	"q0rnc2nB+kGJTDGZUn+1jAHR6O3Gcr4ptdSWGt2hRFVGWLVCq6/avV5I/sJn01zfrEuJzB7VVRPAlkhN",
-	"NchcTM2WfQGbMLYQPczV1HGIrBq9L3QguwOwnP/HdM3ejqDR/pjme+QgH7XFPzW67g/PjemJEqQV1wXU",
-	"2oqttN/t5invmL2xum6Ww3v6w0v1fxXt9+27DSyEj+o6yNGoYmpihpOk6WRZnDtISMDZzH8VlFofZGhQ",
-	"+Pq+ymgau74vEFGTg+ZYqDYoqHhmVUyNwjr47vbp4+/Pi6xfKJSzO1SW46dnYIlJJhA3iaIQcBRREtuS",
-	"uMbbzltSi332KNaL2uA8W71Oe9DR5zm0x4vRKWGvEqijDvCCrsASkrXOIgO47HvvcIrryDi10TJeQXmh",
-	"B+yFma8nuuazxsEcnWhe0YwBtEb8HECiCloDFTZCYsRCzQQK+1LXI2wpw0U1XEAST2K6akidupFjLnVO",
-	"+bdMMlWdnVCBWoRjPfzRSK1PYoDFuVQhDBNiGZGqaMYzmISWH0lVkIM7hFIgFggzkDI6w5WqUt3lR0Ij",
-	"2OBjutKPO1/+lIF/+zDYSnO8VE3jjyqDrlVTpeOlMONoAeYMS2mTqJL2mAPdNXOX+7rpQODF2hvzvJVp",
-	"qXOEUrsLwRe9znsbKnzdeTuqjU6GAEeQRYuXeVHW35SJWsUnzRQfJgIscxwXTk/z/pYEMvPmqemO0SBl",
-	"9IA3NlzvM4iAHRvQNhQMapUX+FmostTgZFvfoM8dtkBT8NRSlGlhgvI0xT9x3YhjF1LzS5Y36JhVNd8c",
-	"k5lTAJdg0DHPeYlOYyigHx7rS/l4T5jsa+I+SEIETde2hOIGHdEVAbHe5hbY6f6Kj6SKa8HHVKvCBqm3",
-	"HpsRf2hbtenY+M1VcaHKsgqWa1WPXN6gVHJ0CFYL1Z01BqvF2h9c0ZZMTLNit0R7myYUxm9Mb0y/PFtm",
-	"icApZOJ0RtnyxB5cHwKVFl6OwJ9iApWO1YwD9d5uYuvxAVmlhIYD7zrG6gC411AHUCJcUPDdv1z3X4fg",
-	"evg6BO/R9LqcE6vx6VKCFWYfZepTJVxvNXtZZO8e9LtpY8e/u03ssyxRXdgW2XLaIUNgpzwTvqezFC/h",
-	"HJ3+I0UbPsztFFwP2ZFIPVBYH0MniEQ0RrGmlQ6UUbodIcFwxE/pPWK24qhHBVEDR3Zcq+vSjNGlO+0m",
-	"hu42q7XCKzpQQKXPuWZQ2+70fadP3p3LYhOUbKhAnosTw7WLaD8cVUlT8D+azBmb5zaqSxt/89p72n1T",
-	"VN8rEZsNA3MRm1pzidyK8mAm3ksHxPjDvdTzotLVVxTL06Hm19nnqfmlgXkQKaTChnOLrbzUVBrD71Dj",
-	"C9rQpzA4teypSTnVI/7gyqnW9d9JfvqNqahv1oDlONoudsqqZ+i1oEyXWGjMf63+W726L+C9HeuG4S58",
-	"ql7i98oF94UTgjQGVeCnQWJryuDq1Qp7OCUIsuna33ZEPd6ZUxzD6t4+h7dWN/r5UcpF78OeLjP95W+u",
-	"NcUoRQQklN6dwATfIZ4XZ1Q0JqrtFPyUWfMkWLr8VO7e779P3TIY3e3Izsxxb13idEEJuoU4OXKqUkVg",
-	"HTFjqWQFk5cNW0tegjIEUyl6FHh0CSmpmerScQLiBFAmRySY3AHbRrsFrkt2WDeat9Ya0Zh+p6uD7Ift",
-	"faqOwDhWHeZUOKHU4WMGVYq/vhDBNEUwUW1yVe7/TmFsJXILvy7JLMH/ORJzW5yELy6NVS1obVOWoEHM",
-	"JJHbRogdhHT5eHBI4in9eBolNLpr8IfpYRdq1OdpBBffQ9P0vt4RNCPu5qwciQ7Ncj+zy4zovuk7dPIl",
-	"laN97LsANb1yUgYjgSMEIoN1S1mGZlxuH/OkQlo2BNsrWg1xvbHjWhmjNkxFbY2H2HTFd9uYfOj4korb",
-	"DSJi5yD9L3ytNBjVUdwrmiUxWMB7BKYIEcBRJQakI1UxZA57I8NSncM+D8Oa4Y8iY5VGR68CCcKlpNSq",
-	"YcXRPHqJBXczteUMfq7yW94d1Ztat2dmuulyp+b0Dv5nv/LZiPdKO24sELoTqmAILv1MTz9ul1Vf41pt",
-	"s8yuIBcnqp7EyeByT8eJQB+FLuRxUuytQeepO9XUSwfADL5HQFcUKZcxAt/pnvknkrGY5+fg0x0mcQhw",
-	"HALTV/nh+645LnzNBVriaGLaUDfnutyY0dd28Fdv9mwUP9XdHDW9ZESQCcUBUIAEQeUNl+oIXuqSVVCH",
-	"EmICnp6BGK75PlVcJWoF5Hd+dN6qp980/uQWjoq0N2tAU0SAguRBSollBDe4E96qp19QIZML+NY0MQW0",
-	"vP14kTe9NQDXpnioy1WUqUKB8ghMEWSIBee/fpB0HlF6h5H61wc5ULJhfVR0c/xTmOLT+8eK0s2UeS99",
-	"Fd4iP5J3S9P31tJPmm4qPyRJ5Qez/soQG6dX+tE6N0s/aQFQ+sE2KSz9lMv1Dw//LwAA//8=",
+	"7H3bchu5ttivoDontWeyW5Z8mzOWKw8cifbwjExqU7J95ngr3FA3SGKrCfQAaNEcR1XnL/IH+YWk8pKq",
+	"5E9SqcpvpHDrCwn0hRdfJnmZkdnoBrDWwloL6/opiOgipQQRwYPTT0EKGVwggZj611nGOGXyL0yC0+C3",
+	"DLFVEAYELlBwGkT6aRjwaI4WUA5bwI8XiMzEPDh9dnISBmKVypFcMExmwcNDGJxDkS18X4zVwzBg6LcM",
+	"MxQHp4JlqDwBIvLtD8H711c/PgvC4PXZP508CcLgp/OTF8GNa8JBnM+WQjEvJsNx7UylrfzwzP1htEip",
+	"QCRa/YJW+SRzBGPEimlKw47kOM8cj5/8GAYLTPJ/u6a8gMIHugSK2u1MKVvIt4OYZrcJCkI5OV5IaL44",
+	"UTPrfxy9KNBGssUtYnpmvMD+udXD8mwxmsIsEcHp85PSRE9OyjMVO8REoJmdiBLvNJRsu8XHP1b2qP65",
+	"uckhFThCBpkx4hHDqcByQQG6R0Q8glmMEYnQo2gOCUFJELoI605huRVlPZYQSaEQiMnv/IcP8Oj3G/mf",
+	"k6MXk5t/99e/PlK//Fn+0Tv6l5s//0PgootLxDCNh2p6J62nakDtqsqrODl6cfPp2cOR/uPJg2fWOSXo",
+	"GuLEh7BUDpgIOaJhJvcEYxQhnIozGvv2xfSISSSH7HSa3xJcN1FGsGg7wTMH43uQ7/KUEo4UZ71k9DZB",
+	"ihFGlAhE1OGCaZrgCEqaO071iD//nesTUUz1DwxNg9Pg3xwXrPtYP+XH9rtqxioJj1+dgRfPnv8jSO2Y",
+	"MLhCnGP9fc8yuk1vv+eYnuMZQTHA8gxrHqkAcYXE0RmldxhVZ9kAoPyimUY+70Xyuz/RWB1WGMdY/hsm",
+	"l4ymiAkswTyFCUfr67ieIzDFKIk5EHMoACQAqm8BGEUoFRxAhkCCuVCrBTGN+DEXUCD+aBG/BFTMEdOD",
+	"GJpmHMVgicUcPHvy5FEQBmlp/k+B/iSKJ5pxFxwKCnQk8AJt0n0YwBlDKJ6ox+1f4hxzLcOxQAveTJOK",
+	"PQ702CfFY8gYXMmnt5Dj9c88OTlxfeg2i2dIbEg0x8iIkijJLM01f1lSJYwEiks0cUtpgiCRj5GAkwUm",
+	"mUB2pYbfn5xUZM3JpqwJA0UFZaVC8St75m8cq5kymHlWMmNQM498Dc/rZZ18BcdOfvj4uYshhsEdJnEb",
+	"vCYIthw3g8nEhefnJ+7x9ygpA+zicRAGF1L/unjqBNgCcoHYJIIcTXDczIjlGxIYTrB4oLJAkGcMtSTV",
+	"BYoxnODYe1I8q7InpUTV+UlZICTMCa/lzRQToceLOW2FIUIFarcvmomIaoZhsTPuX40u3vXPgzDo//Pl",
+	"RW8wVH9fXvSG+q/h6Hryqt+7Gvx00XeiL4VM4AinkPg5y+OTetby3MFaUgWJtuBKGaYMi1V5b5eS8i4l",
+	"5V0+lf955lz/b2wTeI5hDMFo7mMxDEHellsxtKACTWCS0KX/e2myavu5lDLR8uBI1QTx9qM5Te79a+TZ",
+	"AnUSWjybzZCUmROlKrWgbQGTOynmaCscCchmaI0Ka6V+VRBblri513bLfSjrfh/0SwXF0du/o0g0i1QB",
+	"+d3WW2gvZAX6KFox9O33bibJRf8WsNhcpOcYSJKbJPYC2kgpbenvHrEYR6LMVa7Hb/tBGLzqXVzJ/78e",
+	"Dd180by6NSqnNCMxaiDIVliwX+oO/3vEcjWsRk16cHxY696vrPq0dtLgrVYSNoWZuZ9uyi6lm1eh2faj",
+	"9zDJUDO49LDQfMgFrXX4FG+7kKR/KSjHnIaEkpn50ygyocWU/B8PCkZmpWAo1U5B1SPNW82RCoNoTnGk",
+	"fqFU2xrUwVNMpESEOe+Xr0COzOHUD6QEcRvGyuBRqDGDSk9ccOpp4aZpYBNTMP99U3tWt64Kluvkf5nK",
+	"HPjxk0TK8AKylQtxa9s2i7Ufy5fo3DfhS62YdjjobZmc85QxBMcSPOsgjoyZou0BW9u0sZWsXXJK83KO",
+	"OF8YW8AadqdSnY9RnEX5kd00u5EsSaD801hJ1ixtkkqTZGIOwiTOqtdcTMQPzwLXhSmCGa+culfjfv9f",
+	"+kq/Pbt4ezUYDaUuOB69G8i/exdO5q1IjWOBtlx8dfdV+Kgj7YHKxocMc2mx8YwYPj9hSGRsDe7+91ZI",
+	"HtZWg9eIxLypF+laQGj36iIh9DFKMiPgPBydtNxCoX7XU7UZFwakFXdXK5TybzJN4GzT3rugDAExhwQ8",
+	"B/+2WFjZ9JB/AcfO01gMYFATWy23y0/dBSZIGxvoor3+PWX0d0Tcwko/66TOzyGJE0xmkznNmAN9C/np",
+	"7c6PuoFv+3J5hyUqSV+cbPXBdTHopJ055PNNCuFzePTk+Q+ATkEKVwmFsQuOmMQ4goKyDnJvgxLWidfa",
+	"gSwbPO9f9sbXb/rD6yAMrq7H/f61k/N5FTCCUDyJMU8pb8uLNXg21La6jY3sK649WRhuwFnMEdAEDG5X",
+	"AnEXlI17w7U1Bsnd5kdPAOYgI/Ihij185x5b/Xj93eUcJwikjOohMKn9QhVAm+PWIcGz6RRH2Mjf6txK",
+	"yTgFmBSDQAwFDB2bKWurtP3J91w/lKaNY8nLMJm1FUBLhGdz0Uoeuu83RjFVFB8WbizFG9W+SpjKmWAF",
+	"hoYE1ojcoYOs77ByePOtlPWHcFMfqqgHJUG4IQ42RNAGzzWMp15FewUjl5rWgdOXbLPuZ4S6n9GMeO3y",
+	"MSUdfBfrGmDt4LJusfEwt8JvkuKcmsvH5mo9u7dsdtMObuT55pe0Rb3TfhhNWijt5gComAULebunegpR",
+	"QmSDQmJE6AITSdwtj3LMcJJscqQUirmUgYpNw0hwcIvmmMRAG4k21BTKFlkCnWD1oMEvtbIFYh12YC9j",
+	"fhtCdWvPQIwivIAJfwmkHiFlxvC4F4Q76xkKjYa1WYiU9xNW8BPm1gtjWtCoaEI7dzCGOi0xF1EdtRSn",
+	"NPcJ5HVAqKmqjF0u0LM3PCPue+mtZNVk5t5Y7kOs04A9CKwwqZ3eb2AyuUut3zsPwqB3dTW4kurc2Wg0",
+	"Ph8Me9ejsVOnUxEQ9x09zNb6v9OG9E1wkhGhI0C2/cqSsruJ4mluxs3kzdP9SMcU7LQL5dkvI2B02R9K",
+	"NXrwWjvJSl60cf/67Vj/ej4a9iV2esOz/sVF/9yJG68qJR9M2llrcFyYEI0Q0ACxS88ps4rWMD8TzrOU",
+	"xVj07902Hr8FD0aG21YZJYwU+gCOQ0AZuPr16rr/xhmkIN+feBm60qb8FjaNQQ9Gi711OQi3aEoZ2nlK",
+	"39lGq9ozX4Xicg4FWEIOojkkMxSfAon2EGQcsRDkLDgEMbrHEQoBo1zIR2kCI6RCoEIQwQSRGLIQ/K9/",
+	"/c/bqxuK6hQVaZSb98LCYmpoUW7RRWBnUCsLa6TVIrKl8cRKxb0jv1OvsIn3PJae+6nTg+QtgiI6hgt4",
+	"TWDtHM4+DjcaXg2uJRN7P7j++Xzcez+0fO2mpf+1bvWSAK7VO5v6gYvYNBgLppbb8+zEPiobawPnmonc",
+	"kF/TCu0lp3ksR1fZQrkVHlRcD+oCgHULPMxvoN5tmVcd3Pmu2/0CRnc7ikj9hVs3L4vmSD3GZKc51Gcw",
+	"6ba1GHMBSYQmiy2tiXUXOV+8wMJ4X+xpen15FYTBX8ZKP3gzulbHp4XakyDIO7qA6xWHMFhiMY8ZXJIW",
+	"ri+jUqh9hjlVlcilipN1RBs4VHBg4Fleh5u6mcNtbFjYBDqMipvMaO26AXPf3Cbxqked5UWNTYQmWgey",
+	"BPBr/+Ji9F6h/9zjcPLqthFDsGt4qLyUxsicxy6vbDONPPd+gpNjuE9ZVCHzHazD0ymOUM/trulqoZEP",
+	"Jt77vqbFjvDIDd4eQeyV0Rvy96w3PB+c95TsPRsNXw3Gb9Sd4n1v8G6fN4kwyNK5idFo4AblW0bxSUvs",
+	"hbaXg7UQ1CUSLtNmuHGifbzAbanoZo1QPMVBNwR9FJMoz2JqY4zwLXOIlh2d/yUukpNYluG4LrQ3j28c",
+	"D971zn6d/DTu985+9tz8HYGJz03Ysz+NyBkg5c6JcMgLewXVc7thpdUpmCSjaXD6oYti1UUo1BqnKjEq",
+	"LoGRpox+nNzKm7QnVESH1GuDUyezmDVSOaa1amlb2EgFdUObsNpSzXUmf+xnDVFCo7sOB0wOd24poRyT",
+	"2SSiRB8Mj9BcLOR6VvVP/cud4qR5lilmXEyMRcytDsxpWtiaqvfvOV0COhWIKFu2VIxACjlHMZgyugCU",
+	"IHUhB4ICSFQWiNPKjIlkgURMvPdFqGNkJ1wwhIRHy9wInG9UKUsR4I1j5TGjHCYt0on0OMUNaIpIraVO",
+	"RZtpyNd9dWzH5e904fQc6fd9QXuId/6cjp5zfo+rNMY2H1EjC7toLZzuEUxUMI3ayKZBTSmtgE6BHnoK",
+	"lnPKTd4SwAJgHmxlS+UomU6Un9FrLUDsHrGOyUddPSvr+wsBQfeIAS4oQ3EQNsb6lCC8RphrUNg4ScU5",
+	"qTJ4w5xzxliipU1VpkTqBQVvCsMbIw73o+FULBDdFJ2t0NpBO8qP5OYm3UxQxQC13vsbOXqMpq6N0yjK",
+	"GOvs/9jKadKdu3Gascgt0TxnxqWYl5frR4BmYpuusTxtYFPubnH77HoTqzVeNmWZtPfeHM73YjRePZMf",
+	"+lZO7CH/s5zQdsiTU+gLfgfh7cqvZlYSeBqyNlrEO5c53CYg45ghzpuiVJrtjNsYXNyRDxDIiaUQgwSg",
+	"j4hFmKOXABNAKJjiWcYQgCQGVP2QZrcJjkAKZ8gZolW4lzfD3yRzB3GGACZcQCJsvAXLCMFkBnKRtb1n",
+	"23t+ZwzHE2/EuXra3WMCYz9VFfqx97uJDSqzt+UZQyrsqxK1fFObXep55J904YMBXZI639L2uY4urX2B",
+	"OdrRa6+l07Yed79A8/Ni9cRvjtu4B60/8iNFzLPF7SRjicf8FXc+7KW0qIYQeR2LZXhPYQ+zHyhlAOVI",
+	"za3mBoz53svnrEJR5dNiCb/k8S9RRBEXULHIlWDgFF7qXt9Fadg1DsYfVbf1qWZoAbHkhJO2calcQNaV",
+	"MjbsuOO3w+Fg+DoIg8ve2ytlwr26Hl1eemy4XNA03dEV1y430KgsOZVY0rTkkyeYlQHnoo7zTBcCQS4P",
+	"65Zho9sI4AY/32aKwfZsvg1/rOd0GZ+00+2LK2nOKfKQnrJXrQQyF5K2CuPBlPgZcmOYz25RPl0wDwVs",
+	"is7ZAMjUxERvKlLoI4yETiMwxV8YAnPI5yj25NQsJn5k27wQh5xG9xPvU08Ejryj/9YxknUtOYAhBOQj",
+	"qx9yHCMgJEMJwe0KmBCeTSFKJ4e9R8mNNYQTKUSXIVcT/d7/WCohs0b0fkdwHcPazT/aTfftHCCubbUd",
+	"V5e/5Flenb8yoilq58m8HI8uR1ry9S4vxyMdJnneP7tQtUacUjBTePRhwsuT2km+QifDcTmISO+p4K/G",
+	"h1mGUhXQtXQ3IAf0BG6TQuDyBP4Y1qA2L3gweNOXuLq6CsJg3LvW6kzv4qIF7qrMhxIECnuqCkRMgI7d",
+	"ktJCJ9VYxmQCoBph4U2f7u7hbK5rUUM2ah0ukviZpnwfnqQQ0HvEcthweaXnuv6YYuQpJIGLqNrquzZd",
+	"c02g33JEhCpfRjOhZ3ZmN2wqWJSLtrKKCphsk4KsXwwDuyw1pwsJA+Nx23dQEUNQCbgt3uv6ihB5BaI2",
+	"efCUTDFbdAoBMu90DYTK32oIA0og6y4/9Uv1X54i1j5PPrfUOdK1STwp+KTlf1fXo9H55HykYl/fDsvR",
+	"OP1/vhz4IroQ6aot6DfqtrrPcKluqeM+H426lHSkZH+yFhW+4i+obS2AlCarmakPu+E8a8G1NkoQrWfe",
+	"rus3UpPpjRU5VEhjeF4Tp7UNz9DFYTq+Upd300JNMiFe+swUqpFmXxX2VxSvsTSRZ+CWj36FMTkOeLuQ",
+	"MMvN9+E0zSXD4ULD7BRbhIeZqJf1nW2Wg3ziKXxYqrHnKPBUwwy78YcZWy+X2LpiZalu4olrjSUes5ZW",
+	"ytAUf0Rcaox6EIhojPgpOPkhBPJjj18CQgk6Bdpt71/bk7DN4vysbE2JbFA9SzyquqP3r6+OfnwGPiSU",
+	"hCCB4iYIt+NipbJeajXFPzahWyGQYuxTF+9jaD2/YwOUL7YCZM7c1gpo6BmVj6x0FgAX8pcpVeowZkAy",
+	"opcgRilkQsVqKKuNzgICWVoGY4cynu6Fbs9SveWULugMd70vytvCkrLYVe+ugf4EFakTdz+4cZdxxByU",
+	"LsHXVI2+Eh5qPxMWi3dB401R3rVdTaspjNqVffQYA321U/x5XA6q+Ttl/ic1LsP88QSRjrntNS/V+gi5",
+	"J7lenSqTedG+PpiBlxOTDqfApqRoVGNSxBaY8+7XM0aTrlrWevTbmgVjCiCQOwBLyu4QOwXyHr+AZGUk",
+	"EAdLxBDgSAjJeqi9m1Ph9jFtF0lHoPMmWwlYxshTySLyh9h2qxkXBhyS+JZ+bJE80FRQbtvkBd4ca/WW",
+	"u0rHcGRNzDyw6ksO2ipi3JRtQmyqKJjntWwcQb/xHnz/At51rNLV4P72/L7EsZi3dXDrwaHdvf5qeWYv",
+	"BJ21C7cA4mfYZLs9cQ5n6HDFdpD147W9oDMEd/Mme43tAovWWeJ62blJ3WM7f4MEw5GjkBzkEzrtkLDv",
+	"Zm/OC43T1tHp/mhWPaZLp/mAtpoyN4C2nWkNyuVaV+pibYumWAOpBmEN1L0p0hPbk6QxphUKTG26R2tz",
+	"3NxYx+u+rCzoNbUS/EWDieLgE5Ol2noH9j1dCawZM8WL7Q1V9B6x9mVNbXhv6+GcJpl17rdaOocC8ynW",
+	"U7R4Yz2eBK0KhTBfbU4MLsrTrZSchJdX+VhzRsiflUalOEoIIHhNQZwx1YfmJdDOilMABaAkcqe6m/ZM",
+	"nqQo3bLJY2aGJn53M2ggxnJgJGxdDkComMsXnVVBvUzcR+DUU45pOUcOK0KEWZQtdHCIMo4s5ziaK5fS",
+	"IuMCzGkSl2/EDTqxE9GWo+fgLICnllvAy4/5KyTyOoEdLr4xniFui2OUrrDffTh5fKPusf/xyYeTo6c3",
+	"359+ODl6rn/6B3ehsSSeUJMGVukL09SW5bcMIzGxEmWnRehPaTmx04eW6HZO6d1kTmt6/Dx5/rSrzWMN",
+	"/6WtlxYfltBSBuz6svzUcI0WaeIMI9v6yKJG7qenfk9Z3Khgec/m0nM4VckdedY6O0hq4kvD4Pd5x011",
+	"P7+/S2VehVXKzZXDVSt78uPSzn2YQugl3bNsjTpp9N7r12pc9ZXVd+VLW1BbCdFrgo4Dqbm/BCenStwZ",
+	"ZgqW5t2mtlW7EomlABeQRuUiB61Dq7aqsTHFyX5Sj+qK/5aK+HaoB9kh1sgEZpf6K+bFaM2FKN+nE965",
+	"F3erMmxfXejl4YIea0MKNcBLm88DDL1BhCOR9kxy1ibs0ccUM8QnmEy4L4VXsNVEl//lLcwM1fFhdQbP",
+	"+kopfV18B3NTe7ekcDz+8PToxU2ND2dttfobnmW9QwxPV52dnTHq4pbY3y6M7dO1mUsp8Xy2Vl8t0VIh",
+	"g9pCEKZ7hwlfZ6bTUMtXbGvADsP9SVoJJPHEdM5wxWVgb0KPzctptYw16JcTWtR2ysArJb7k0HFiyBpQ",
+	"O5AajKKMwWjlyxaoNol0d4ksdfuw/ao7dp5WxbB2bbysGgrtpbVxGTOJaXkjArs9J+iLDrV1IqClGy9G",
+	"wjQK3tTkGVtvj7Beq9r7rjKwoxYBHHZgvpK2LaCKlnqeZA+PbuGxoBadoxrUWd2JyWq1Zqo6Xlaq6LHe",
+	"+s7n2GxoceWo+Ni1qd4uWQPlCnXN2HJlFP+F+UV7F1XotxYE9hsrSXWPtqeta3uoxX7oyucRTFMUAyjA",
+	"yaMXL168ABlJEOcA/ZbBxBRD//d7qoXuq3ruBKBu973HbDT5zJ/8Etv8t/YugyJlzsFQdkmm3k/yb6ld",
+	"upsjbF0Yw88lt8/uZTC6mwh65wmE6MBMijWG603jy7OUk0dKtFFNz60k3ZZIxE2xct7uwYGlegeNDS/1",
+	"rWLXxsY/uMpqUrJa0IzX1tWfeALlHJ07pCYPkwnTnuHGJsJF7I8bcu36EJffKDXCLOULUtslzVWHq3s7",
+	"6r3jgdCJgbXbQ2FzVgHkd9o/AQQFtzZIzumo2KpuDiWTWzSHydRjFd3m0mYMjzlPaoJUt5iKFgWv8ooG",
+	"pb7Zg3PdTOv1eHA+eT8a/9Ifq+zu3qtXQRj8PLq+GAz7k8dPnj57rmLD3w6v1YjL3vh6qP46778bnKnW",
+	"hGejydnF6O15EAbvBuf9kW7BfdafnI3O5YDRZX/49PFjd9Xt9v0jN7TdGn70DrHbn2jc/RJf24x/ixb4",
+	"Bzgs3fp113XBbm+zri8a4UGCKwyygePWZFeUOUTNyWxRh2eMuIpof4eRz3s72V8VoghW8znsIYSxDsyZ",
+	"lQtKq2ZeOkshTZEKfjDM23l4Nqbab1mCRddY1v30Z91jBagiTMHj4upYiKm5jucuGnC9ulhjfiq/6ILo",
+	"XlRrleC6Y3RYS/7qiQnxt/P31fPZUJLNV+xc3nCuFheJNFm5tZUlw0IgAkwRSEFBRYf5jiHjgwpBjKIE",
+	"ExQDXeIRk9n3nnZGzuprtYXU/OXPXEyxriRSUzUQLlDqaiNpL1sheAxizFMoorn81xNgOwGG4ClYQqxS",
+	"p6eUARXrFIJnNj04VU0EgOSJIXgOIIvm8oOAMqASDst2wudNfsX62iW10YILlJiOGK140rV5oU+Eu5rl",
+	"2sVvPdM8WVmq0Q2gjjABpYKcu90TK3dDe/0rw6aKV8so18ou5TDREs5y7cplzaOg3SOXFa9zlKlH0E1t",
+	"134raK2XZI07tq+YQ5UP0xHRtVDXkfqCBZ5Hfips5Dzu2iiK8cxpggDkKlqKIyKQJ45s2/YblMXc09dJ",
+	"zm8ABZaMiuaEIh1so7BVqkhQBo+zYr/FxqaZwxcYMaYJ+qnon7dzRofX1bsPo7D6uHsXmTO+iHPMRed0",
+	"/A5hDDBJbqGuodbYRmatyqG/wKGqAXILOe6afo1QzCcRFDChswlD90aHd6h3UMy7ZxdtVTc887n+a4rj",
+	"MqN8tpInCvdXkhs3BTiadjdqSXYWLzVdGbld6/So8Elbw8Ghgm0BhA3/UnOAfhgs56sWp0jvP69CaJeu",
+	"X3cB5AoRcfAMiNp4v67ZEX61TJSiETtoObQZrqZtko21U7GT+Wx5RJDeihvK3F3XqsYGvm2WlDV4qw84",
+	"F5PNZoi7g8FUon9sAzer8g4T8OEkfPy9zp/TdXB4Fs0BBDz/pGp0yExKUYukZzlhxvUNbFPP0Nl5eUU3",
+	"U3sH3iFi8oixEvrlwOjaO7O+2D/48tXbv6/FdXvvUQHzsZb4zv7wzOWyyzECMAdQAHk1EODk0Y8nL4Gq",
+	"MbTEHAEIUsQ4JUCXL+NO27DhIQ4NSmo4Gs5FE+r6I5GXNiyRjNlDAZ4KfutpcZyrjmuJZdqCnxd26Q1U",
+	"Pc7R2+H51eRi8Es/CIPBcHLZG18HYdB73RsMVX/di35v7KtVVnSvX8tcn2sq01eQiDL0EtyihC7BCcAC",
+	"8JTeIQBnEBPekrxtsnc9LNWoUG01X5wTWisu0AJHpRCO9ePrrW05lRfdTmYwG6u0n+LQO5TubHInmucd",
+	"ojtN3FKJhnVPiRxILaC/jzom6wg9XDmTa8jv9ta9aZuqW8IswB7k3tlZ/1Ie1Hf98eDVr6YzcxAGP/eG",
+	"5xe6B/PFhTzSZ7/If/zcP/tlMhjaP3U5woFytPTGPw2ux6bvWu/i4if9yrh/efGrp+cpr2+22ZxhKb/Q",
+	"rhqs2ngY+Evj3Bj07IOgFJq/sjYiVavQTkqmt8hDbch3yysoLPVB816q3xoms7YHhqDfcuF9MIe8oVVZ",
+	"TVFt0jHvP4XMp2nzOWVtoVStIlF6s6akxFvucqfEmKcJXHWWJOst9V6/7SuJX3LvaofujS/+eGIsWL6A",
+	"dt7hhlrYWFy1vEpFWNq3JKkAxq7IBdf31jC1j4SdLlVhPMdDMZIoY1isriSATM15BJnGv4KaonD9U/6B",
+	"uRCpPin0Dmv7gNZ91T8tUQe8XE0UpvgXtAoeHlRvtindVOdGBIGYUqbuCugesZVJ9VS9PVRZzEegr6JU",
+	"1fVi/OoMvHj2/B9BqsUxiGmU6cpESyzUPUcVXQZ/k4fgb4/+Sv728aioc/I3oKqqgeWcggVc6UqpEDCa",
+	"CfTS/pEX5cQCMDTNOOJAUKDq1j/6q4rfxREymdtm270URnN09OTRiSlpoAHGT4+Pl8vlI6geP6Jsdmze",
+	"5ccXg7P+8Kqv3inMCsGv+COGBPzv//qv/+e//XfQuxyUEsVOg8ePTvRwmiICUxycBk8fnTx6GmirkkLm",
+	"MYwXmBzDLNZ80HQTkBSm8nkHsVywfHrNIE7UqwwukK4G9sEg9rcMsVWBV9uKRx2qNvVdPZ9RWXLOrzx+",
+	"8mPrz9hS1s4PORtqunlEsfHjC9Uup8XAMy2iH26U80ul8CuwPzk5sYEahonDVMenYUqO/25uTsWKd9Eh",
+	"FPZ08flD6aMPKnK84vy5W8vXdq0wB8lxrjCre7PpLRS8lxfYJeR5Rrcps6uuqDOTca5Kpi/ndKEKlC3n",
+	"iISAoCXiAqg+k6o1/YzrWIUFVvl05WMugSEh9IghGKsFmDOhMy748QIKhj96D4dO4nujB31BNBeZ/N8Y",
+	"lhVpgv/5n4DNg5V/G+NcqDm1Te+H8imdAgSjOeACpfZyH2dCCQNMSug2CHQhXBGCF9fHn+7Q6kEhJHNg",
+	"/AqJAtgbDLGBI+g3laS7yTMXbIxXa0LpEqFqyzhUNISwbYGDNdpwNhOuDjK9b9cOwjOHeQbeo3gPBHS1",
+	"xEKZLRldAkoAZYBOp6H8/4LeI9WHkwB5BwHfKWicVmtWfL8bzfBSCYUaDpFXWtiRRzTzgHymQ53Yv2QY",
+	"CTCnGeMh0DUHQjClSaxCIVSRAVXyQlcd4F3AGzYcuQoUtzs7XQH4JSkb3iNtvDQrApADqB3k2xGt9XL4",
+	"qfUCc3Gdj/riAi0vSfGt6S6mgIG6myQJWGinHA9BuVbNnzigSyK1Fqb41BxaB8guuC3kV4wSpB1oVSSP",
+	"EUc5lneWYU3HIZZb2h2kP8HozgYUbRZj2JnFwHu0N4gcijPlZTG+Gs60Tsl6gS9BuUqJLgQ8R5EJM9qZ",
+	"tI/TImQiNS0uqti81AO+MEK7tp7RsWBN+TkJjWBSyYT4fX50NlyvFlINeDJRQ51IzMErH/YqEOoC4HYt",
+	"ethQaOZAbP96jiyrl7Jay25lT1R10VVQLeKS1SubFUMwUYar0kXHYEvqrFPK5IVHl1ujBIEZvkfdrzic",
+	"I84Xtm2FV+r3SuNa2XlK1VTKjKhsatnIxnr2cGTKvTsrQ9wcUDsu9qdcM4cigau5Kpeu8KshpHHLILkL",
+	"wW1umHgJUkZ1FRqYAFXTXOHZvIM5mDL6OyKPQE+3IeJIUY5itGWrRr4tFxnkD8v2jQLRx5/kpx+OP+lZ",
+	"H7wE8hqV6KMzO31LsDijMWpjM7tUKxlKEvOZ9ErVeypWPU+9CEdK02citIMR2YggwCWhnYI8MVtexorE",
+	"bB4CZBuh8RBQWzHKaKBzyOeSRiU9pXCVUBiHQOvSHMRSlBtNy7Z1Ogi5HU9hVMOVCkC+UuO+MNlhEkuC",
+	"+H/bmlxByTdpUYa26/sScrCAsTIpKhYtD8Nh6b04hn7dVRd3u6ZfgN8e6PKiHZut7iyP9zZpUSPPQU2q",
+	"2tseCEqL5j9x1T0QMcNmuWWe6s4ijCDXDHsL0ir5Y49hJubHM1tvzE1Ar9VjN5Oo36QNbN0dMOfoHkdS",
+	"+VUfBLdoSpnOAzqqGOnlfhy7T7PbBEelLSe2PYt7y7p7y2GoV3+7FfV+VhBfCTid7gZSmolamMrnbcwK",
+	"OottD74gEusoYEM3zbuyA4tt2cY6zj2ZWn0jkR6IWEr1AFtRzJN9zpxXSnRwPJg/253wEIkBlBdSFdml",
+	"b7a3K3D15moLMqQiPb7PaxW60aZrGR4Ua6Zc4td3zPsfTZSLinUybbhipKJgIGCmCkD7E1NGQASTpN4o",
+	"cKZGtDIH5EmYOcitfWp02R8GYTAaXg1UVOf7wfXP5+Oe6uZ5Phr2HVarP5reLOH4DTrnFfoBg5ijWB5x",
+	"qhLBFytgUhotrWlC2iQ2FZRVqMZq2PEnHD8c62JtTrqTk/6FdVZ6B3Fw0Gv9X9jBwNwrMdM5iu6OMNGH",
+	"PG/EnSSI/YkDHRsPvvvhBPDv28IfWuUxgibAsOa4s3jn437WG54Pzk0Ad6kf6/ve4J0zhcN34Y5osnbZ",
+	"tlP82r+4GL1XUaJdPmio9lu+vNczGRYf1Lb5K0oSulQyiKEYKHoCmADVgN0bd6XJzkWcLDbMIfTpa5Lz",
+	"yG1twQ3QIqUCkWh1SL+cXNsQLT/35VaB5HDcyCIXRJDEOIbCqhu3TMVe0SlIGb6H0aotmnUeW4kNKSlQ",
+	"Z27eEuuHP2EHhLuCeW6KMjbPDseoCt3jT/eI3T741epeJEZkazhbHqtS1HMWK6esdQlZFm6aUAdhsIT4",
+	"XtVE0LqMbVSwnVa4x3PfwX3rrGb23FmELEvnprSHI9Zu7w7XL0bMBr3gf/wXoPALvtMw+l7+YmoKmZ9C",
+	"oGHyvdQwIeBZitg95pS9NPa0YiAlEVLDpFZUMb21PSglZYijJmVIm4LXjsZ6Qu9iAUGClcRrpydtq6w4",
+	"3luvB6zyD5SRmwBsWp4DQTNTNsDt1TDN18tT5flbWYadycPuJZtEzM5bzavMd34zz/ns/GZisto3OdOM",
+	"IeVlXyltRzGzuIOSmVfmcH378nEQBpdP5H+eyv886/Dh37zpECftsyo4Ze5dx5lKzVEqXCDZlBT78Tdy",
+	"NW/Kfj2oVqz4hFSDFyurCS8oFyBjM3n8NtVhjlrdleWMzVoSR1+hlsTRQV3fEjZaT1JVmwYqQSumuwD5",
+	"2GT0Hn/SfzSrTVsC3q025d1x/IpTcxbV13El6qmtqE8eXIFx01msY2jnSjFQs+ZbF0djlCZwpdNF/ULj",
+	"YT+xYHQzZ1EwSDgWVVttLblWVRZNrao4Da8xoXHUv3eHcrWj0T+S8fWbzH67Vi1WTa2Y9dym7uyN2cJr",
+	"XnrRpdm+NlmiV3VIIHNBGYpVPi8mM6CrjXUGdRFsVXun6BfDdrSyXo5Hl6MrZVjtXV6OR+/Un+f9s4vB",
+	"0GsU/UOdagvKby7jsRSX50tVrQsNyUmtwXiqq/uhAk6Hkff59wfkc5tBSySwiStdBHFPYT6FUQJAfmcu",
+	"2ZwukOoxDW6RqWNGM2GdNjrKjG+L1SpTMTpqmjJ6j2pUUz2gjPIt2fkB9EJt1TuwTlhLEgZ+eyEJohKW",
+	"BWWhKhGBuW7oMUfAEB4LgZmPv6yEgHEwQ0L57osmpPuiEFOK208h53rA/6cQN4XYUuZ7pRBbIH0nXpCX",
+	"+HWbAtTTViqFbjTnNAHZHo+lvo/lZpDKvOdWLNZKPWJyQUko/wdFKC+u8l/w4wUU4Lv3r6+Ofnz2vccc",
+	"eXtLP7Yy582t2de8OJgeDSlBR2+giOa1X+imtMwQ/XNb34Cz3a5Ti6jcTvvXcNZ8HX3qirzLiCmOsQ+C",
+	"ZQiqFOPXiP7T1WhYolaVzufSgvWDEplickv91TIGRKO3G8v5ptRSW353i7JtGWHVqsW+DhB6IfkLn01z",
+	"fbMqJTJ7VFdNAA2RmmqQuZiaLfsCNmFsIbqfq6njEFk1elfoQHYHYDn/j+k61h1Bo/0x9ffIQT6qwT81",
+	"uuwPT43piRKkFdc51NqK7T7R7eYp75i9sbpulsN7+sNz9X8V7fftuw0shA/qOsjRqGJqYoaTpO5kWZw7",
+	"SEjA6dR/FZRaH2RoUPj6vspoGru+LxBRk4PmUKg2KKh4ZlVMjcI6+O766ePvT4usXyiUsztUluOnJ2CB",
+	"SSYQN4miEHAUURLbMtHG285bUot99ijWi1rjPI1epx3o6PMc2sPF6JSwVwnUUQd4TpdgAclKZ5EBXPa9",
+	"dzjFm8g4ttEyXkF5pgfshJmvJ7rms8bBHJxoXtGMAbRC/BRAooq8AxU2QmLEQs0ECvtS1yNsKcNFNVxA",
+	"Ek9iuqxJnbqSY851Tvm3TDJVnZ1QgVqEYz380UitT2KAxalUIQwTYhmRqmjGM5iElh9JVZCDO4RSIOYI",
+	"M5AyOsWVqlLd5UdCI1jjY7rQjztf/pSBv3kYbKU5nkORLQ4rgy5Vo7HDpTDjaA5mDEtpk6g2D5gD3Ul2",
+	"m/u66crhxdob87yVaalzhFK7C8EXvc57m4x83Xk7qrVUhgBHkEXzl3mh4t+UiVrFJ00VHyYCLHIcF05P",
+	"835DApl589h0jKmRMnrAGxuu9xlEwJZNmWsKBrXKC/wsVFlq+tPUS+tzhy3QFDy1FGXa+qA8TfFPXDen",
+	"2YbU/JLlDTpkVc03h2TmFMAFGHTMc16g4xgK6IfH6lw+3hEmu5q495IQQdOVLaG4Rkd0SUCst9kAO91z",
+	"9JFUcS34mGrfWSP1VmMz4g9tqzZdTL+5Ki5UWVbBYqVq9MsblEqODlX9b1MIfOUPrmhLJqaBt1uivU0T",
+	"CuM3pl+sX54tskTgFDJxPKVscWQPrg+BSgsvR+DfYgKVjlWPA/XedmLr8R5ZpYSGA+86xmoPuNdQB1Ai",
+	"XFDw3T9d9l+H4HL4OgTv0e1lOSdW49OlBCvMPsrUp0q4bjR7WWRvH/S7bmPHv7tN7NMsUZ0J59nitkOG",
+	"wFZ5JnxHZylewBk6/nuK1nyYzRS8GbIjkbqnsD6GjhCJaIxiTSsdKKN0O0KC4Ygf03vEbMVRjwqiBo7s",
+	"uFbXpSmjC3faTQzdrYc3Cq/oQAGVPueaQW270/edPnl3LotNULKhAnkuTgxXLqK9OaiSpuB/MJkzNs9t",
+	"VJc2/ua197T7pqi+VyI2GwbmIja15hK5FeXBTLyXDojxh3up50Wlq68olqdDza+Tz1PzSwNzL1JIhQ3n",
+	"Flt5qWFYCKV6KIR1r/EFbehTGBxb9lSnnOoRf3DlVOv67yQ//cZU1DcrwHIcNYudsuoZei0otwssNOa/",
+	"Vv+tXt0X8N6OdRN9Fz5Vf/175YL7wglBGoMq8NMgsTVlcPVqhT0cEwTZ7crfdkQ93ppTHMLq3j6Hd6Nu",
+	"9PODlIvehT2dZ/rL31xrilGKCEgovTuCCb5DPC/OqGhMVNsp+Clzw5Ng6fIT04dRddD036euGYzutmRn",
+	"5ri3LnE6pwRdQ5wcOFWpIrAOmLFUsoLJy4atJS9BqdqhGQToElJSM9Wl4wTECaBMjkgwuQO2tXwLXJfs",
+	"sG40N9Ya0Zh+p6uD7IbtXaqOwDhWXRdVOKHU4WMGVYq/vhDBNEUwUa2jVe7/VmFsJXILvy7JLMH/ORJz",
+	"W5yELy6NVS1obVOWoEHMJJHb5qAdhHT5eHBI4lv68ThKaHRX4w/Tw87UqM/TCC6+hyRyt+ZlGXE3LOZI",
+	"dGgg/ZldZoQut+xuTSpH+9B3AWp65aQMRgJHCEQG65ayDM243D7mSYW0bAi2V7Qa4npjx7UyRq2Zitoa",
+	"DzGJkN/G5EPHl1TcrhARWwfpf+FrpcGojuJe0iyJwRzeI3CLEAEcVWJAOlIVQ+aw1zIs1Tns8zCsKf4o",
+	"MlZpdPQqkCBcSEqtGlYcDdUXWJtQNpnaYgo/V/kt7442G723Z2a6EXmV4DfbJNXFBBBV1kh/5bMR74V2",
+	"3FggdCdUwRBc+Jmeftwuq36Da7XNMruAXBypehJHg/MdHScCfRS6kMdRsbcanWfTqaZe2gNm8D0CuqJI",
+	"uYwR+I4jdo/YkWQs5vkp+HSHSRwCHIfA9Bp/+L5rjgtfcYEWOJqY1uz1uS5XZvSlHfzVmz1rxU91NwdN",
+	"LxkRZEJxABQgQVB5w6U6ghe6ZBXUoYSYgKcnIIYrvksVV4laAfmdH53X6uk3jT+5hYMi7c0K0BQRoCC5",
+	"l1JiGcE17oS36ukXVMjkAr41TUwBLW8/XuRNNwbg2hQPdbmKMlUoUB6BWwQZYsHphxtJ5xGldxipf93I",
+	"gZIN66OSsSQ4DY5hio/vHytKN1N+ykuJZWKuDkveLU3fW0s/abqp/JAklR/M+itDbJxe6Ufr3Cz9pAVA",
+	"6QfbpLD0k23Fmv+QC/qbh/8bAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
