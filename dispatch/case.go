@@ -102,6 +102,7 @@ type Case struct {
 	NoContact          bool       `json:"no_contact"`
 	IntakeAccount      *uuid.UUID `json:"intake_account"`
 	FilingCondition    string     `json:"filing_condition"`
+	ItemVersion        int        `json:"item_version"` // of the catalogue's item that the case was filed with, 0 before
 	SelfHandled        bool       `json:"self_handled"`
 
 	PromiseAt    *time.Time `json:"promise_at"`

@@ -25,10 +25,6 @@ func file(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	if c.Matter == "" {
 		return fault.Invalid("/matter", "请选择事项后再立案")
 	}
-	item, ok := d.w.Catalog.Matter(c.Matter)
-	if !ok {
-		return fault.Invalid("/matter", "责任清单中没有事项 %s", c.Matter)
-	}
 	if cmd.Body.Grid != "" && cmd.Body.Grid != c.GridCode {
 		place, ok := d.w.Index.Place(cmd.Body.Grid)
 		if !ok {
@@ -36,6 +32,10 @@ func file(d *draft, cmd *Command, a auth.Actor, as standing) error {
 		}
 		c.GridCode, c.CommunityCode, c.StreetCode, c.LandUse, c.GridVersion = place.GridCode, place.CommunityCode, place.StreetCode, place.LandUse, place.GridVersion
 		c.OwnerUnit = d.w.UnitOf(c.StreetCode)
+	}
+	item, ok := d.w.Catalog.MatterAt(c.Matter, c.CommunityCode, c.StreetCode, d.now)
+	if !ok {
+		return fault.Invalid("/matter", "责任清单中没有事项 %s", c.Matter)
 	}
 	if c.CaseNo == nil {
 		if cmd.CaseNo == "" {
@@ -52,7 +52,7 @@ func file(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	if alarm != nil {
 		c.Priority = P1
 	}
-	c.Kind, c.FilingCondition = string(item.Kind), item.FilingCondition
+	c.Kind, c.FilingCondition, c.ItemVersion = string(item.Kind), item.FilingCondition, item.Version
 	c.Sensitivity, c.CheckMode = string(decision.Sensitivity), string(decision.CheckMode)
 	c.SLABudget = d.handleBudget(item, decision)
 	c.FiledAt = &d.now

@@ -204,10 +204,5 @@ func (k *Desk) Nearby(ctx context.Context, district string, p grid.Point, matter
 	return out, pg.Fault(rows.Err())
 }
 
-// MatterName is the catalogue's name of a matter; "" when it is not known.
-func (w *World) MatterName(code string) string {
-	if item, ok := w.Catalog.Matter(code); ok {
-		return item.Name
-	}
-	return ""
-}
+// MatterName is the catalogue's name of a matter, also of one that is in force no more; "" when it is not known.
+func (w *World) MatterName(code string) string { return w.Catalog.Name(code) }

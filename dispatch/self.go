@@ -44,7 +44,7 @@ func (d *draft) selfHandle(in *Submission, a auth.Actor, caseNo string, facts da
 	if as.Unit == "" {
 		return fault.Forbidden("NOT_YOUR_GRID", "只能自行处置本人网格内的事项")
 	}
-	item, ok := d.w.Catalog.Matter(c.Matter)
+	item, ok := d.w.Catalog.MatterAt(c.Matter, c.CommunityCode, c.StreetCode, d.now)
 	if !ok {
 		return fault.Invalid("/matter", "责任清单中没有事项 %s", c.Matter)
 	}
@@ -59,7 +59,7 @@ func (d *draft) selfHandle(in *Submission, a auth.Actor, caseNo string, facts da
 		return fault.Unavailable(nil)
 	}
 	c.CaseNo, c.SelfHandled, c.LeadUnit, c.FirstReceiver = &caseNo, true, as.Unit, as.Unit
-	c.Priority, c.Kind, c.FilingCondition = dec.Priority, string(item.Kind), item.FilingCondition
+	c.Priority, c.Kind, c.FilingCondition, c.ItemVersion = dec.Priority, string(item.Kind), item.FilingCondition, item.Version
 	c.Sensitivity, c.CheckMode = string(dec.Sensitivity), string(dec.CheckMode)
 	c.SLABudget = d.handleBudget(item, dec)
 	outcome := "RESOLVED"

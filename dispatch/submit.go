@@ -200,7 +200,7 @@ func (d *draft) autoFile(matter, source, caseNo string) error {
 	if matter == "" {
 		return nil
 	}
-	item, ok := d.w.Catalog.Matter(matter)
+	item, ok := d.w.Catalog.MatterAt(matter, d.s.Case.CommunityCode, d.s.Case.StreetCode, d.now)
 	if !ok {
 		return fault.Invalid("/matter", "责任清单中没有事项 %s", matter)
 	}

@@ -39,6 +39,8 @@ type Worlds struct {
 	current atomic.Pointer[map[string]*World]
 	tenants atomic.Pointer[[]Tenant]
 	index   grid.Directory
+	wake    *time.Time // while loading: the earliest change that comes by itself
+	next    atomic.Pointer[time.Time]
 }
 
 // NewWorlds is empty until Load.
@@ -94,8 +96,9 @@ func (ws *Worlds) Load(ctx context.Context) error {
 		return err
 	}
 	next := map[string]*World{}
+	ws.wake = nil
 	for _, t := range tenants {
-		w, err := ws.build(ctx, t, units)
+		w, err := ws.build(ctx, t, units, now)
 		if err != nil {
 			return fmt.Errorf("configuration of district %s: %w", t.District, err)
 		}
@@ -107,6 +110,7 @@ func (ws *Worlds) Load(ctx context.Context) error {
 	}
 	ws.current.Store(&next)
 	ws.tenants.Store(&tenants)
+	ws.next.Store(ws.wake)
 	return nil
 }
 
@@ -159,7 +163,7 @@ func (ws *Worlds) workers(ctx context.Context) (map[string]bool, error) {
 	return out, rows.Err()
 }
 
-func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit) (*World, error) {
+func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit, now time.Time) (*World, error) {
 	w := &World{District: t.District, Name: t.Name, Units: map[string]grid.OrgUnit{}, ByArea: map[string]string{}, Stages: DefaultStages, Limits: DefaultLimits, Index: ws.index.Index()}
 	dir := rule.Directory{Units: map[string]rule.Unit{}, StreetOf: map[string]string{}, CommunityOf: map[string]string{}}
 	for _, u := range units {
@@ -179,11 +183,7 @@ func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit) (*W
 	if w.Calendar, err = ws.calendar(ctx, t.District); err != nil {
 		return nil, err
 	}
-	items, err := bodies[rule.Item](ctx, ws.db, "select body from catalog_item where district = $1 and active", t.District)
-	if err != nil {
-		return nil, err
-	}
-	if w.Catalog, err = rule.NewCatalog(items); err != nil {
+	if w.Catalog, err = ws.catalog(ctx, t.District, now); err != nil {
 		return nil, err
 	}
 	counts, err := ws.learned(ctx, t.District)

@@ -108,7 +108,7 @@ func TestNewCatalogRefuses(t *testing.T) {
 	good := DemoItems("350102")[0]
 	for name, spoil := range map[string]func(*Item){
 		"code": func(i *Item) { i.Code = "123" }, "major": func(i *Item) { i.Major = "99" }, "level": func(i *Item) { i.Level = "MOON" },
-		"sla": func(i *Item) { i.SLA = SLA{{"handle", "4 days"}} }, "no sla": func(i *Item) { i.SLA = nil }, "check": func(i *Item) { i.CheckMode = "SAMPLE(101)" },
+		"sla": func(i *Item) { i.SLA = SLA{{"handle", "4 days"}} }, "stage": func(i *Item) { i.SLA = SLA{{"", "4WH"}} }, "check": func(i *Item) { i.CheckMode = "SAMPLE(101)" },
 		"lead": func(i *Item) { i.LeadExpr = "line:NOBODY" }, "english": func(i *Item) { i.NameEN = "" },
 	} {
 		bad := good

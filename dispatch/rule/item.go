@@ -6,9 +6,8 @@
 package rule
 
 import (
-	"regexp"
+	"time"
 
-	"yixian/internal/fault"
 	"yixian/internal/worktime"
 )
 
@@ -120,19 +119,10 @@ func (s SLA) Stage(name string) (budget string, ok bool) {
 // Parsed is the budget as the calendar takes it; it cannot fail for a stage of a checked item or a compiled rule.
 func (s Stage) Parsed() (worktime.Budget, error) { return worktime.ParseBudget(s.Budget) }
 
-var codeForm = regexp.MustCompile(`^[0-9]{5}$`)
+func (s SLA) valid() bool { return s.check("") == nil }
 
-func (s SLA) valid() bool {
-	for _, st := range s {
-		if b, err := st.Parsed(); err != nil || b.N <= 0 || st.Name == "" {
-			return false
-		}
-	}
-	return true
-}
-
-// Item is a row of the responsibility catalogue. Matters 01–05 share the code of the component they
-// concern; the pair (Kind, Code) is unique among the active items of a district.
+// Item is one version of a row of the responsibility catalogue. Matters 01–05 share the code of the component they
+// concern; at any instant one version of (Kind, Code, Area) is in force in a district.
 type Item struct {
 	District string `gorm:"primaryKey" json:"district"`
 	Standard string `gorm:"primaryKey" json:"standard"`
@@ -166,43 +156,19 @@ type Item struct {
 
 	Public  bool `json:"public"` // residents may choose it; false: raised by devices and staff only
 	Version int  `json:"version"`
-	Active  bool `json:"active"`
+	Active  bool `json:"active"` // false: taken back before it took force
+
+	// Area limits the item to a street (9 digits) or a community (12); "" is the whole district. The narrower item goes first.
+	Area string `json:"area,omitempty"`
+	// ValidFrom (inclusive) and ValidTo (exclusive) bound the version; nil is open.
+	ValidFrom *time.Time `json:"valid_from,omitempty"`
+	ValidTo   *time.Time `json:"valid_to,omitempty"`
 }
 
 // TableName is the table of the items.
 func (Item) TableName() string { return "catalog_item" }
 
-// Check refuses an item that could not be routed or promised; the pointer names the wrong field.
-func (it *Item) Check() error {
-	switch {
-	case it.Kind != KindComponent && it.Kind != KindMatter:
-		return fault.Invalid("/kind", "应为 component 或 matter")
-	case !codeForm.MatchString(it.Code):
-		return fault.Invalid("/code", "应为 5 位数字")
-	case it.Major != it.Code[:2]:
-		return fault.Invalid("/major", "应为编码 %s 的前两位", it.Code)
-	case it.Name == "" || it.NameEN == "":
-		return fault.Invalid("/name", "%s 缺少中文或英文名称", it.Code)
-	case it.Level.Rank() == 0:
-		return fault.Invalid("/level", "%s 的层级 %q 无效", it.Code, it.Level)
-	case !it.Priority.Valid():
-		return fault.Invalid("/priority", "%s 的优先级 %q 无效", it.Code, it.Priority)
-	case len(it.SLA) == 0 || !it.SLA.valid():
-		return fault.Invalid("/sla", "%s 的时限无效", it.Code)
-	case !it.CheckMode.valid():
-		return fault.Invalid("/check_mode", "%s 的核查方式 %q 无效", it.Code, it.CheckMode)
-	case !it.Sensitivity.valid():
-		return fault.Invalid("/sensitivity", "%s 的敏感级别 %q 无效", it.Code, it.Sensitivity)
-	case it.Path != PathStreetFirst && it.Path != PathDirect:
-		return fault.Invalid("/path", "%s 的派遣路径 %q 无效", it.Code, it.Path)
-	}
-	for _, e := range append([]Expr{it.LeadExpr}, it.AssistExpr...) {
-		if e == "" && len(it.AssistExpr) == 0 {
-			continue // no lead named: the street backstop
-		}
-		if _, err := parseExpr(e); err != nil {
-			return fault.Invalid("/lead_expr", "%s：%s", it.Code, err)
-		}
-	}
-	return nil
+// InForce reports whether the version holds at an instant.
+func (it *Item) InForce(at time.Time) bool {
+	return it.Active && (it.ValidFrom == nil || !at.Before(*it.ValidFrom)) && (it.ValidTo == nil || at.Before(*it.ValidTo))
 }

@@ -74,7 +74,7 @@ func (s *Set) Route(f Facts, excluded map[string]bool) Decision {
 	f.norm = normal(f.Text)
 	var item *Item
 	if s.catalog != nil {
-		item, _ = s.catalog.Matter(f.Matter)
+		item, _ = s.catalog.MatterAt(f.Matter, f.community(), f.street(), f.At)
 	}
 	d := base(item, &f)
 	d.RuleSet = s.version
@@ -85,17 +85,17 @@ func (s *Set) Route(f Facts, excluded map[string]bool) Decision {
 	for {
 		i := first(&general, &matter, &major)
 		if i < 0 || s.rules[i].tier == TierFallback {
-			if o, ok := s.byItem[f.Matter]; ok {
+			if o, ok := s.byItem[item]; ok {
 				d.Rule, d.Version, d.Source, d.Tier = "C"+f.Matter, item.Version, SourceCatalog, TierCatalog
 				d.step(Step{Rule: d.Rule, Version: d.Version, Source: d.Source, Tier: d.Tier, Title: item.Name, Matched: true, Why: "事项清单：" + string(item.LeadExpr)})
-				s.apply(&d, &o, &f, excluded)
+				s.apply(&d, &o, item, &f, excluded)
 				return d
 			}
 		}
 		if i < 0 {
 			d.Rule, d.Source, d.Tier = FallbackRule, SourceCatalog, TierFallback
 			d.step(Step{Rule: d.Rule, Source: d.Source, Tier: d.Tier, Matched: true, Why: "没有适用的规则，街镇托底"})
-			s.apply(&d, &outcome{Outcome: Outcome{Lead: StreetOfGrid, Path: PathStreetFirst}}, &f, excluded)
+			s.apply(&d, &outcome{Outcome: Outcome{Lead: StreetOfGrid, Path: PathStreetFirst}}, item, &f, excluded)
 			d.Fallback, d.NeedsCatalogReview = true, true
 			return d
 		}
@@ -107,7 +107,7 @@ func (s *Set) Route(f Facts, excluded map[string]bool) Decision {
 			continue
 		}
 		d.Rule, d.Version, d.Source, d.Tier = r.ID, r.Version, r.Source, r.tier
-		s.apply(&d, &r.then, &f, excluded)
+		s.apply(&d, &r.then, item, &f, excluded)
 		if r.tier == TierFallback {
 			d.Fallback, d.NeedsCatalogReview = true, true
 		}
@@ -167,11 +167,11 @@ func base(it *Item, f *Facts) Decision {
 
 // apply turns an outcome into units. STREET_FIRST: the street leads and the department named is proposed as
 // call target; a territorial lead (street or community) leads itself. DIRECT: the named unit leads at once.
-func (s *Set) apply(d *Decision, o *outcome, f *Facts, excluded map[string]bool) {
+func (s *Set) apply(d *Decision, o *outcome, item *Item, f *Facts, excluded map[string]bool) {
 	d.override(&o.Outcome, f)
 	lead, leadExpr := o.lead, o.Lead
 	if leadExpr == "" { // the rule leaves the lead to the catalogue
-		if own, ok := s.byItem[f.Matter]; ok {
+		if own, ok := s.byItem[item]; ok {
 			lead, leadExpr = own.lead, own.Lead
 		} else {
 			lead, leadExpr = expr{kind: exprStreet}, StreetOfGrid

@@ -18,8 +18,8 @@ type Set struct {
 	byMatter map[string][]int32
 	byMajor  map[string][]int32
 	general  []int32
-	byItem   map[string]outcome // what the catalogue says, by matter code
-	version  int                // of the district's rule set, for the trace; 0 = none
+	byItem   map[*Item]outcome // what the catalogue says, of every version of a matter
+	version  int               // of the district's rule set, for the trace; 0 = none
 }
 
 type compiled struct {
@@ -64,7 +64,7 @@ func Load(version int, rules []Rule, catalog *Catalog, dir Directory) (*Set, []e
 }
 
 func newSet(rules []Rule, catalog *Catalog, dir Directory, tolerant bool) (*Set, []error) {
-	s := &Set{catalog: catalog, dir: dir.index(), byMatter: map[string][]int32{}, byMajor: map[string][]int32{}, byItem: map[string]outcome{}}
+	s := &Set{catalog: catalog, dir: dir.index(), byMatter: map[string][]int32{}, byMajor: map[string][]int32{}, byItem: map[*Item]outcome{}}
 	type key struct {
 		id      string
 		version int
@@ -94,7 +94,7 @@ func newSet(rules []Rule, catalog *Catalog, dir Directory, tolerant bool) (*Set,
 		s.place(int32(i))
 	}
 	if catalog != nil {
-		for _, it := range catalog.matters {
+		for _, it := range catalog.everyMatter() {
 			if it.LeadExpr == "" {
 				continue
 			}
@@ -103,7 +103,7 @@ func newSet(rules []Rule, catalog *Catalog, dir Directory, tolerant bool) (*Set,
 				bad = append(bad, invalidRule("/catalog/"+it.Code, "%s", err))
 				continue
 			}
-			s.byItem[it.Code] = o
+			s.byItem[it] = o
 		}
 	}
 	return s, bad

@@ -358,6 +358,7 @@ func (a *App) watchConfig(ctx context.Context) {
 		if err := a.worlds.LoadMap(ctx); err != nil {
 			a.log.Error("map not loaded; the old one stays in force", "cause", err.Error())
 		}
+		a.refresh(ctx)
 		now, nowRules, err := a.configVersions(ctx)
 		switch {
 		case err != nil:
@@ -409,6 +410,20 @@ func (a *App) configVersions(ctx context.Context) (config, rules map[string]int6
 		return nil
 	})
 	return config, rules, err
+}
+
+// refresh takes configuration into force whose instant has come, such as a new version of an item of the catalogue.
+func (a *App) refresh(ctx context.Context) {
+	if _, ok := a.worlds.NextChange(); !ok {
+		return
+	}
+	now, err := a.now(ctx)
+	if err == nil {
+		err = a.worlds.Refresh(ctx, now)
+	}
+	if err != nil {
+		a.log.Error("configuration not loaded at its instant; the old one stays in force", "cause", err.Error())
+	}
 }
 
 // configEvery is how often a process looks whether another one changed the configuration: one tiny query.

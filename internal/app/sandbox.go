@@ -90,6 +90,9 @@ func (a *App) moveClock(ctx context.Context, set *time.Time, advance time.Durati
 		if err != nil {
 			return now, err
 		}
+		if at, change := a.worlds.NextChange(); change && (!ok || at.Before(next)) {
+			next, ok = at, true
+		}
 		if !ok || next.After(target) {
 			break
 		}
@@ -97,6 +100,9 @@ func (a *App) moveClock(ctx context.Context, set *time.Time, advance time.Durati
 			next = now
 		}
 		if err := a.stand(ctx, next); err != nil {
+			return now, err
+		}
+		if err := a.worlds.Refresh(ctx, next); err != nil {
 			return now, err
 		}
 		now = next

@@ -102,8 +102,8 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (_ *Postgres, err err
 	if err := pg.Bootstrap(ctx, p.URLFor(Superuser, Superuser), Database); err != nil {
 		_ = p.process.stop(context.WithoutCancel(ctx))
 		if errors.Is(err, pg.ErrNoTrigram) {
-			err = refuse(CodeNoTrigram, "PostgreSQL 缺少扩展 pg_trgm；请安装 postgresql-contrib（与服务器同版本）。",
-				"PostgreSQL lacks the extension pg_trgm; install postgresql-contrib of the server's version.").Because(err)
+			err = refuse(CodeNoTrigram, "PostgreSQL 缺少扩展 pg_trgm 或 btree_gist；请安装 postgresql-contrib（与服务器同版本）。",
+				"PostgreSQL lacks the extension pg_trgm or btree_gist; install postgresql-contrib of the server's version.").Because(err)
 		}
 		return nil, err
 	}

@@ -14,7 +14,7 @@ const (
 	CodeVersion    = "POSTGRES_VERSION"      // data of another major version
 	CodeNoAccess   = "POSTGRES_NO_ACCESS"    // no write permission
 	CodeNotStarted = "POSTGRES_NOT_STARTED"  // the server ended before it was ready; the cause holds its words
-	CodeNoTrigram  = "POSTGRES_NO_EXTENSION" // pg_trgm is not installed
+	CodeNoTrigram  = "POSTGRES_NO_EXTENSION" // pg_trgm or btree_gist is not installed
 	CodeRedis      = "REDIS_NOT_STARTED"
 )
 

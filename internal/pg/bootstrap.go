@@ -11,10 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrNoTrigram says that the server has no pg_trgm to offer (package postgresql-contrib).
-var ErrNoTrigram = errors.New("extension pg_trgm is not available")
+// ErrNoTrigram says that the server has no pg_trgm or btree_gist to offer (package postgresql-contrib).
+var ErrNoTrigram = errors.New("extension pg_trgm or btree_gist is not available")
 
-// Bootstrap makes the three roles, the database and its extension, as a superuser. It may run any number of times:
+// Bootstrap makes the three roles, the database and its extensions, as a superuser. It may run any number of times:
 // it also repairs a former run that was cut short. Passwords are not its business.
 func Bootstrap(ctx context.Context, superuserURL, database string) error {
 	server, err := pgx.Connect(ctx, superuserURL)
@@ -44,7 +44,7 @@ func Bootstrap(ctx context.Context, superuserURL, database string) error {
 	defer func() { _ = inside.Close(ctx) }()
 	if _, err := inside.Exec(ctx, strings.ReplaceAll(insideSQL, "DATABASE", name)); err != nil {
 		var answer *pgconn.PgError
-		if errors.As(err, &answer) && strings.Contains(answer.Message, "pg_trgm") {
+		if errors.As(err, &answer) && (strings.Contains(answer.Message, "pg_trgm") || strings.Contains(answer.Message, "btree_gist")) {
 			return fmt.Errorf("%w: %w", ErrNoTrigram, err)
 		}
 		return fmt.Errorf("bootstrap extension: %w", err)
@@ -71,6 +71,7 @@ end $$`
 const insideSQL = `
 set client_min_messages = warning;
 create extension if not exists pg_trgm;
+create extension if not exists btree_gist;
 revoke all on database DATABASE from public;
 grant connect, temporary on database DATABASE to ` + RoleApp + `, ` + RoleEngine + `;
 revoke create on schema public from public;
