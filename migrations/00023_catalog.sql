@@ -43,6 +43,15 @@ create policy engine on catalog_request to yixian_engine using (true) with check
 grant select, insert on catalog_request to yixian_app, yixian_engine;
 grant update (state, decided_by, decided_at, answer) on catalog_request to yixian_app, yixian_engine;
 
+-- The one setting of the district that this part owns. It writes into the district of the connection and no other.
+-- +goose StatementBegin
+create function yx_set_community_items(most int) returns void language sql security definer set search_path = public as $$
+  update tenant set settings = settings || jsonb_build_object('community_items', most), config_version = config_version + 1 where district = current_setting('app.district', true)
+$$;
+-- +goose StatementEnd
+revoke execute on function yx_set_community_items(int) from public;
+grant execute on function yx_set_community_items(int) to yixian_app;
+
 -- A case keeps the version it was filed with; 0: filed before versions were counted, or not filed yet.
 alter table cases add column item_version int not null default 0;
 

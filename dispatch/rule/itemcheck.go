@@ -65,6 +65,22 @@ func (it *Item) Check() error {
 	return it.checkLists()
 }
 
+// Normalize trims what people typed and makes every list present.
+func (it *Item) Normalize() {
+	for _, s := range []*string{&it.Standard, &it.Code, &it.Name, &it.NameEN, &it.MajorName, &it.MajorNameEN, &it.FilingCondition, &it.ClosingCondition, &it.Area, (*string)(&it.LeadExpr)} {
+		*s = strings.TrimSpace(*s)
+	}
+	for _, l := range []*[]string{&it.LegalBasis, &it.Facets, &it.Synonyms, &it.ExcludeTerms} {
+		trimmed := make([]string, len(*l))
+		for i, s := range *l {
+			trimmed[i] = strings.TrimSpace(s)
+		}
+		*l = trimmed
+	}
+	it.AssistExpr = append([]Expr{}, it.AssistExpr...)
+	it.SLA = append(SLA{}, it.SLA...)
+}
+
 func (it *Item) checkLists() error {
 	if it.LeadExpr != "" || len(it.AssistExpr) > 0 { // no lead named: the street backstop
 		if err := it.checkExpr("/lead_expr", it.LeadExpr); err != nil {
@@ -127,6 +143,25 @@ func (s SLA) check(at string) error {
 		if slices.ContainsFunc(s[:i], func(o Stage) bool { return o.Name == st.Name }) {
 			return fault.Invalid(here+"/name", "阶段 %q 重复", st.Name)
 		}
+	}
+	return nil
+}
+
+// CheckItem refuses an item whose lead or assistance names a unit that the district does not have or has retired.
+func (s *Set) CheckItem(it *Item) error {
+	for i, e := range append([]Expr{it.LeadExpr}, it.AssistExpr...) {
+		code, ok := strings.CutPrefix(string(e), "unit:")
+		if !ok || s.dir.live(code) != "" {
+			continue
+		}
+		at, say := "/lead_expr", "没有单位 %s"
+		if i > 0 {
+			at = "/assist_expr/" + strconv.Itoa(i-1)
+		}
+		if _, known := s.dir.Units[code]; known {
+			say = "单位 %s 已停用，请改为仍在使用的单位"
+		}
+		return fault.Invalid(at, say, code).Coded("UNIT_RETIRED")
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 	PermExclude      Permission = "exclusion.read"    // supervisors and auditors; who proposes and who decides, the exclusion says
 	PermObject       Permission = "assessment.object" // leaders of units
 	PermAnswer       Permission = "assessment.answer" // supervisors
+	PermCatalogAgree Permission = "catalog.agree"     // who lets an item onto a full access list: never who asked for it
 	PermSandbox      Permission = "sandbox"           // only in the sandbox, then anyone
 )
 
@@ -99,6 +100,8 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 		return a.Kind == Staff && a.Has(RoleSupervisor, RoleAuditor), signedIn
 	case PermObject:
 		return a.Kind == Staff && a.Has(RoleStreetLeader, RoleStreetSecretary, RoleDeptLeader), signedIn
+	case PermCatalogAgree:
+		return a.Kind == Staff && a.Has(RoleTenantAdmin, RoleSupervisor), signedIn
 	case PermAnswer:
 		return a.Kind == Staff && a.Has(RoleSupervisor), signedIn
 	}
@@ -108,7 +111,7 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 // Permissions lists what the actor holds, for the pages.
 func (a Actor) Permissions() []string {
 	var out []string
-	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermDeclare, PermConfirm, PermCardRead, PermCardAct, PermCardDecide, PermAdmin, PermAuditRead, PermAssessRead, PermExclude, PermObject, PermAnswer} {
+	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermDeclare, PermConfirm, PermCardRead, PermCardAct, PermCardDecide, PermAdmin, PermAuditRead, PermAssessRead, PermExclude, PermObject, PermAnswer, PermCatalogAgree} {
 		if ok, _ := a.May(p); ok {
 			out = append(out, string(p))
 		}

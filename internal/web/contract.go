@@ -21,7 +21,8 @@ const maxJSON = 1 << 20 // bytes of a JSON body
 
 var known = []auth.Permission{auth.PermPublic, auth.PermSession, auth.PermMediaUpload, auth.PermMediaRead, auth.PermPlacesRead, auth.PermStaff,
 	auth.PermReportSubmit, auth.PermReportOwn, auth.PermCaseRead, auth.PermCaseAct, auth.PermMetricsRead, auth.PermAdmin, auth.PermAuditRead, auth.PermSandbox,
-	auth.PermDeclare, auth.PermConfirm, auth.PermCardRead, auth.PermCardAct, auth.PermCardDecide, auth.PermAssessRead, auth.PermExclude, auth.PermObject, auth.PermAnswer}
+	auth.PermDeclare, auth.PermConfirm, auth.PermCardRead, auth.PermCardAct, auth.PermCardDecide, auth.PermAssessRead, auth.PermExclude, auth.PermObject, auth.PermAnswer,
+	auth.PermCatalogAgree}
 
 // contract is api/openapi.yaml as the guard reads it: one entry per route of gin.
 type contract struct {
