@@ -102,8 +102,9 @@ func checkBegin(it *rule.Item, now time.Time) error {
 func checkBase(ctx context.Context, tx pgx.Tx, in *ItemChange) error {
 	var latest *int
 	var living, district bool
-	err := tx.QueryRow(ctx, `select max(version) filter (where area = $4), coalesce(bool_or(area = $4 and (valid_to is null or valid_to > yx_now())), false), coalesce(bool_or(area = '' and (valid_to is null or valid_to > yx_now())), false)
-		from catalog_item where district = $1 and kind = $2 and code = $3 and active`, in.Item.District, in.Item.Kind, in.Item.Code, in.Item.Area).Scan(&latest, &living, &district)
+	var begun *time.Time
+	err := tx.QueryRow(ctx, `select max(version) filter (where area = $4), coalesce(bool_or(area = $4 and (valid_to is null or valid_to > yx_now())), false), coalesce(bool_or(area = '' and (valid_to is null or valid_to > yx_now())), false),
+		max(valid_from) filter (where area = $4 and version = $5 and valid_from < yx_now()) from catalog_item where district = $1 and kind = $2 and code = $3 and active`, in.Item.District, in.Item.Kind, in.Item.Code, in.Item.Area, in.Base).Scan(&latest, &living, &district, &begun)
 	switch {
 	case err != nil:
 		return err
@@ -115,6 +116,9 @@ func checkBase(ctx context.Context, tx pgx.Tx, in *ItemChange) error {
 		return fault.Conflict("STALE", "%s 已有第 %d 版，请刷新后再修改", in.Item.Code, *latest).With("version", *latest)
 	case in.Item.Area != "" && !district:
 		return fault.Invalid("/area", "%s 还没有全区条目，请先建立全区条目", in.Item.Code)
+	}
+	if begun != nil && in.Item.ValidFrom != nil && begun.Equal(*in.Item.ValidFrom) {
+		in.Item.ValidFrom = nil // sent back as it was read: no new instant is meant
 	}
 	return nil
 }
