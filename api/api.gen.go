@@ -115,19 +115,19 @@ func (e ActionBodyPriority) Valid() bool {
 
 // Defines values for ActionBodyVerdict.
 const (
-	FALSE ActionBodyVerdict = "FALSE"
-	GONE  ActionBodyVerdict = "GONE"
-	TRUE  ActionBodyVerdict = "TRUE"
+	ActionBodyVerdictFALSE ActionBodyVerdict = "FALSE"
+	ActionBodyVerdictGONE  ActionBodyVerdict = "GONE"
+	ActionBodyVerdictTRUE  ActionBodyVerdict = "TRUE"
 )
 
 // Valid indicates whether the value is a known member of the ActionBodyVerdict enum.
 func (e ActionBodyVerdict) Valid() bool {
 	switch e {
-	case FALSE:
+	case ActionBodyVerdictFALSE:
 		return true
-	case GONE:
+	case ActionBodyVerdictGONE:
 		return true
-	case TRUE:
+	case ActionBodyVerdictTRUE:
 		return true
 	default:
 		return false
@@ -226,16 +226,16 @@ func (e AssessmentCause) Valid() bool {
 
 // Defines values for AssessmentKind.
 const (
-	DEPARTMENT AssessmentKind = "DEPARTMENT"
-	STREET     AssessmentKind = "STREET"
+	AssessmentKindDEPARTMENT AssessmentKind = "DEPARTMENT"
+	AssessmentKindSTREET     AssessmentKind = "STREET"
 )
 
 // Valid indicates whether the value is a known member of the AssessmentKind enum.
 func (e AssessmentKind) Valid() bool {
 	switch e {
-	case DEPARTMENT:
+	case AssessmentKindDEPARTMENT:
 		return true
-	case STREET:
+	case AssessmentKindSTREET:
 		return true
 	default:
 		return false
@@ -539,6 +539,27 @@ func (e ExclusionInScope) Valid() bool {
 	}
 }
 
+// Defines values for ExportRequestState.
+const (
+	ExportRequestStateAPPROVED ExportRequestState = "APPROVED"
+	ExportRequestStateDECLINED ExportRequestState = "DECLINED"
+	ExportRequestStatePENDING  ExportRequestState = "PENDING"
+)
+
+// Valid indicates whether the value is a known member of the ExportRequestState enum.
+func (e ExportRequestState) Valid() bool {
+	switch e {
+	case ExportRequestStateAPPROVED:
+		return true
+	case ExportRequestStateDECLINED:
+		return true
+	case ExportRequestStatePENDING:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IncidentEndReason.
 const (
 	EXPIRED     IncidentEndReason = "EXPIRED"
@@ -596,6 +617,45 @@ func (e PointDatum) Valid() bool {
 	case PointDatumGCJ02:
 		return true
 	case PointDatumWGS84:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicNoticeKind.
+const (
+	PublicNoticeKindCLARIFICATION PublicNoticeKind = "CLARIFICATION"
+	PublicNoticeKindNOTICE        PublicNoticeKind = "NOTICE"
+)
+
+// Valid indicates whether the value is a known member of the PublicNoticeKind enum.
+func (e PublicNoticeKind) Valid() bool {
+	switch e {
+	case PublicNoticeKindCLARIFICATION:
+		return true
+	case PublicNoticeKindNOTICE:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicNoticeVerdict.
+const (
+	PublicNoticeVerdictFALSE      PublicNoticeVerdict = "FALSE"
+	PublicNoticeVerdictMISLEADING PublicNoticeVerdict = "MISLEADING"
+	PublicNoticeVerdictTRUE       PublicNoticeVerdict = "TRUE"
+)
+
+// Valid indicates whether the value is a known member of the PublicNoticeVerdict enum.
+func (e PublicNoticeVerdict) Valid() bool {
+	switch e {
+	case PublicNoticeVerdictFALSE:
+		return true
+	case PublicNoticeVerdictMISLEADING:
+		return true
+	case PublicNoticeVerdictTRUE:
 		return true
 	default:
 		return false
@@ -689,6 +749,24 @@ func (e RevealField) Valid() bool {
 	case RevealFieldName:
 		return true
 	case RevealFieldPhone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StandingKind.
+const (
+	StandingKindDEPARTMENT StandingKind = "DEPARTMENT"
+	StandingKindSTREET     StandingKind = "STREET"
+)
+
+// Valid indicates whether the value is a known member of the StandingKind enum.
+func (e StandingKind) Valid() bool {
+	switch e {
+	case StandingKindDEPARTMENT:
+		return true
+	case StandingKindSTREET:
 		return true
 	default:
 		return false
@@ -1025,6 +1103,90 @@ func (e ListExclusionsParamsState) Valid() bool {
 	}
 }
 
+// Defines values for DecideExportParamsDecision.
+const (
+	Approve DecideExportParamsDecision = "approve"
+	Decline DecideExportParamsDecision = "decline"
+)
+
+// Valid indicates whether the value is a known member of the DecideExportParamsDecision enum.
+func (e DecideExportParamsDecision) Valid() bool {
+	switch e {
+	case Approve:
+		return true
+	case Decline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportDataParamsFormat.
+const (
+	ExportDataParamsFormatCsv  ExportDataParamsFormat = "csv"
+	ExportDataParamsFormatJson ExportDataParamsFormat = "json"
+	ExportDataParamsFormatXlsx ExportDataParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportDataParamsFormat enum.
+func (e ExportDataParamsFormat) Valid() bool {
+	switch e {
+	case ExportDataParamsFormatCsv:
+		return true
+	case ExportDataParamsFormatJson:
+		return true
+	case ExportDataParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportDataParamsBy.
+const (
+	ExportDataParamsByDay    ExportDataParamsBy = "day"
+	ExportDataParamsByMatter ExportDataParamsBy = "matter"
+	ExportDataParamsByStreet ExportDataParamsBy = "street"
+	ExportDataParamsByUnit   ExportDataParamsBy = "unit"
+)
+
+// Valid indicates whether the value is a known member of the ExportDataParamsBy enum.
+func (e ExportDataParamsBy) Valid() bool {
+	switch e {
+	case ExportDataParamsByDay:
+		return true
+	case ExportDataParamsByMatter:
+		return true
+	case ExportDataParamsByStreet:
+		return true
+	case ExportDataParamsByUnit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportDataParamsWhat.
+const (
+	ExportDataParamsWhatAssessments ExportDataParamsWhat = "assessments"
+	ExportDataParamsWhatCases       ExportDataParamsWhat = "cases"
+	ExportDataParamsWhatMetrics     ExportDataParamsWhat = "metrics"
+)
+
+// Valid indicates whether the value is a known member of the ExportDataParamsWhat enum.
+func (e ExportDataParamsWhat) Valid() bool {
+	switch e {
+	case ExportDataParamsWhatAssessments:
+		return true
+	case ExportDataParamsWhatCases:
+		return true
+	case ExportDataParamsWhatMetrics:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GridsParamsLevel.
 const (
 	GridsParamsLevelCommunity GridsParamsLevel = "community"
@@ -1130,6 +1292,42 @@ func (e MetricsOverviewParamsBy) Valid() bool {
 	case MetricsOverviewParamsByStreet:
 		return true
 	case MetricsOverviewParamsByUnit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicNoticesParamsKind.
+const (
+	PublicNoticesParamsKindCLARIFICATION PublicNoticesParamsKind = "CLARIFICATION"
+	PublicNoticesParamsKindNOTICE        PublicNoticesParamsKind = "NOTICE"
+)
+
+// Valid indicates whether the value is a known member of the PublicNoticesParamsKind enum.
+func (e PublicNoticesParamsKind) Valid() bool {
+	switch e {
+	case PublicNoticesParamsKindCLARIFICATION:
+		return true
+	case PublicNoticesParamsKindNOTICE:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicOpenDataParamsFormat.
+const (
+	PublicOpenDataParamsFormatCsv  PublicOpenDataParamsFormat = "csv"
+	PublicOpenDataParamsFormatJson PublicOpenDataParamsFormat = "json"
+)
+
+// Valid indicates whether the value is a known member of the PublicOpenDataParamsFormat enum.
+func (e PublicOpenDataParamsFormat) Valid() bool {
+	switch e {
+	case PublicOpenDataParamsFormatCsv:
+		return true
+	case PublicOpenDataParamsFormatJson:
 		return true
 	default:
 		return false
@@ -1814,6 +2012,24 @@ type ExclusionIn struct {
 // ExclusionInScope defines model for ExclusionIn.Scope.
 type ExclusionInScope string
 
+// ExportRequest defines model for ExportRequest.
+type ExportRequest struct {
+	AskedAt   time.Time          `json:"asked_at"`
+	AskedBy   string             `json:"asked_by"`
+	DecidedAt *time.Time         `json:"decided_at,omitempty"`
+	DecidedBy *string            `json:"decided_by,omitempty"`
+	ExpiresAt *time.Time         `json:"expires_at,omitempty"`
+	From      time.Time          `json:"from"`
+	Id        string             `json:"id"`
+	Reason    string             `json:"reason"`
+	State     ExportRequestState `json:"state"`
+	To        time.Time          `json:"to"`
+	What      string             `json:"what"`
+}
+
+// ExportRequestState defines model for ExportRequest.State.
+type ExportRequestState string
+
 // Hops how often the lead passed from one unit to another, over the cases closed in the span
 type Hops struct {
 	Cases int64 `json:"cases"`
@@ -1989,6 +2205,14 @@ type MetricsRow struct {
 	Satisfied      *Ratio `json:"satisfied,omitempty"`
 }
 
+// NoticeNew defines model for NoticeNew.
+type NoticeNew struct {
+	Areas  *[]string `json:"areas,omitempty"`
+	Matter *string   `json:"matter,omitempty"`
+	Text   string    `json:"text"`
+	Title  string    `json:"title"`
+}
+
 // NoticeRow defines model for NoticeRow.
 type NoticeRow struct {
 	// After after the event, a Go duration; absent: at once
@@ -2067,6 +2291,40 @@ type OfficeAct struct {
 	Seq       int64                   `json:"seq"`
 }
 
+// OpenCount defines model for OpenCount.
+type OpenCount struct {
+	Closed     *int    `json:"closed"`
+	Matter     *string `json:"matter,omitempty"`
+	MatterName *string `json:"matter_name,omitempty"`
+
+	// Received null: left out
+	Received   *int    `json:"received"`
+	Street     *string `json:"street,omitempty"`
+	StreetName *string `json:"street_name,omitempty"`
+}
+
+// OpenData defines model for OpenData.
+type OpenData struct {
+	AsOf       time.Time `json:"as_of"`
+	Dictionary []struct {
+		En    string `json:"en"`
+		Field string `json:"field"`
+		Type  string `json:"type"`
+		Zh    string `json:"zh"`
+	} `json:"dictionary"`
+	District string      `json:"district"`
+	From     time.Time   `json:"from"`
+	Items    []OpenCount `json:"items"`
+	K        int         `json:"k"`
+	Licence  string      `json:"licence"`
+	Matters  []OpenCount `json:"matters"`
+	Name     string      `json:"name"`
+	Period   string      `json:"period"`
+	Streets  []OpenCount `json:"streets"`
+	To       time.Time   `json:"to"`
+	Total    OpenCount   `json:"total"`
+}
+
 // OtpAccepted defines model for OtpAccepted.
 type OtpAccepted struct {
 	ExpiresInS  int `json:"expires_in_s"`
@@ -2132,6 +2390,52 @@ type Proposal struct {
 		UnitName *string `json:"unit_name,omitempty"`
 	} `json:"targets,omitempty"`
 }
+
+// PublicCase defines model for PublicCase.
+type PublicCase struct {
+	CaseNo     string    `json:"case_no"`
+	ClosedAt   time.Time `json:"closed_at"`
+	Community  string    `json:"community"`
+	CreatedAt  time.Time `json:"created_at"`
+	GridCode   string    `json:"grid_code"`
+	Matter     string    `json:"matter"`
+	MatterName string    `json:"matter_name"`
+	OnTime     bool      `json:"on_time"`
+	Outcome    string    `json:"outcome"`
+	Point      struct {
+		Lat float64 `json:"lat"`
+		Lon float64 `json:"lon"`
+	} `json:"point"`
+	PromiseAt  *time.Time `json:"promise_at,omitempty"`
+	Reports    int        `json:"reports"`
+	ResolvedAt *time.Time `json:"resolved_at,omitempty"`
+	Street     string     `json:"street"`
+
+	// Text the reporter's words, personal data masked
+	Text string `json:"text"`
+	Unit string `json:"unit"`
+}
+
+// PublicNotice defines model for PublicNotice.
+type PublicNotice struct {
+	Areas       []string             `json:"areas"`
+	Id          string               `json:"id"`
+	Kind        PublicNoticeKind     `json:"kind"`
+	Matter      *string              `json:"matter,omitempty"`
+	MatterName  *string              `json:"matter_name,omitempty"`
+	PublishedAt time.Time            `json:"published_at"`
+	Text        string               `json:"text"`
+	Title       string               `json:"title"`
+	Unit        *string              `json:"unit,omitempty"`
+	Verdict     *PublicNoticeVerdict `json:"verdict,omitempty"`
+	WithdrawnAt *time.Time           `json:"withdrawn_at,omitempty"`
+}
+
+// PublicNoticeKind defines model for PublicNotice.Kind.
+type PublicNoticeKind string
+
+// PublicNoticeVerdict defines model for PublicNotice.Verdict.
+type PublicNoticeVerdict string
 
 // Qr defines model for Qr.
 type Qr struct {
@@ -2345,6 +2649,28 @@ type Session struct {
 	User  User   `json:"user"`
 }
 
+// Standing defines model for Standing.
+type Standing struct {
+	CallTargetsDue int64 `json:"call_targets_due"`
+
+	// Hash sha-256 of the sheet
+	Hash        string       `json:"hash"`
+	Kind        StandingKind `json:"kind"`
+	Name        string       `json:"name"`
+	NeedDispose int64        `json:"need_dispose"`
+
+	// Rank units that tie share one; absent: insufficient data
+	Rank         *int     `json:"rank,omitempty"`
+	Revision     int      `json:"revision"`
+	Score        *float64 `json:"score"`
+	Sufficient   bool     `json:"sufficient"`
+	Unit         string   `json:"unit"`
+	ValidRatings int64    `json:"valid_ratings"`
+}
+
+// StandingKind defines model for Standing.Kind.
+type StandingKind string
+
 // Suggestion defines model for Suggestion.
 type Suggestion struct {
 	// Confidence in [0,1): how often such a suggestion was right
@@ -2490,6 +2816,9 @@ type Cursor = string
 
 // Datum defines model for Datum.
 type Datum string
+
+// District defines model for District.
+type District = string
 
 // Id defines model for Id.
 type Id = string
@@ -2656,6 +2985,50 @@ type ListExclusionsParams struct {
 // ListExclusionsParamsState defines parameters for ListExclusions.
 type ListExclusionsParamsState string
 
+// ListExportRequestsParams defines parameters for ListExportRequests.
+type ListExportRequestsParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// AskExportJSONBody defines parameters for AskExport.
+type AskExportJSONBody struct {
+	From   openapi_types.Date `json:"from"`
+	Reason string             `json:"reason"`
+	To     openapi_types.Date `json:"to"`
+}
+
+// DecideExportParamsDecision defines parameters for DecideExport.
+type DecideExportParamsDecision string
+
+// ExportDataParams defines parameters for ExportData.
+type ExportDataParams struct {
+	Format *ExportDataParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// From of cases and metrics; default: this month
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To exclusive
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+
+	// By of metrics
+	By *ExportDataParamsBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// Period of assessments
+	Period *string `form:"period,omitempty" json:"period,omitempty"`
+
+	// Request an approved export request
+	Request *openapi_types.UUID `form:"request,omitempty" json:"request,omitempty"`
+}
+
+// ExportDataParamsFormat defines parameters for ExportData.
+type ExportDataParamsFormat string
+
+// ExportDataParamsBy defines parameters for ExportData.
+type ExportDataParamsBy string
+
+// ExportDataParamsWhat defines parameters for ExportData.
+type ExportDataParamsWhat string
+
 // GridsParams defines parameters for Grids.
 type GridsParams struct {
 	Level *GridsParamsLevel `form:"level,omitempty" json:"level,omitempty"`
@@ -2761,6 +3134,46 @@ type MetricsOverviewParams struct {
 
 // MetricsOverviewParamsBy defines parameters for MetricsOverview.
 type MetricsOverviewParamsBy string
+
+// PublicCasesParams defines parameters for PublicCases.
+type PublicCasesParams struct {
+	// District 6 digits; default: the district of the host
+	District *District `form:"district,omitempty" json:"district,omitempty"`
+	Matter   *string   `form:"matter,omitempty" json:"matter,omitempty"`
+	Street   *string   `form:"street,omitempty" json:"street,omitempty"`
+	Limit    *Limit    `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor   *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// PublicNoticesParams defines parameters for PublicNotices.
+type PublicNoticesParams struct {
+	// District 6 digits; default: the district of the host
+	District *District                `form:"district,omitempty" json:"district,omitempty"`
+	Kind     *PublicNoticesParamsKind `form:"kind,omitempty" json:"kind,omitempty"`
+	Limit    *Limit                   `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor   *Cursor                  `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// PublicNoticesParamsKind defines parameters for PublicNotices.
+type PublicNoticesParamsKind string
+
+// PublicOpenDataParams defines parameters for PublicOpenData.
+type PublicOpenDataParams struct {
+	// District 6 digits; default: the district of the host
+	District *District                   `form:"district,omitempty" json:"district,omitempty"`
+	Period   *string                     `form:"period,omitempty" json:"period,omitempty"`
+	Format   *PublicOpenDataParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// PublicOpenDataParamsFormat defines parameters for PublicOpenData.
+type PublicOpenDataParamsFormat string
+
+// PublicRankingsParams defines parameters for PublicRankings.
+type PublicRankingsParams struct {
+	// District 6 digits; default: the district of the host
+	District *District `form:"district,omitempty" json:"district,omitempty"`
+	Period   *string   `form:"period,omitempty" json:"period,omitempty"`
+}
 
 // MyReportsParams defines parameters for MyReports.
 type MyReportsParams struct {
@@ -2881,6 +3294,9 @@ type ApproveExclusionJSONRequestBody = Answer
 // DeclineExclusionJSONRequestBody defines body for DeclineExclusion for application/json ContentType.
 type DeclineExclusionJSONRequestBody = Answer
 
+// AskExportJSONRequestBody defines body for AskExport for application/json ContentType.
+type AskExportJSONRequestBody AskExportJSONBody
+
 // DeclareIncidentJSONRequestBody defines body for DeclareIncident for application/json ContentType.
 type DeclareIncidentJSONRequestBody = IncidentNew
 
@@ -2895,6 +3311,9 @@ type SuggestMatterJSONRequestBody SuggestMatterJSONBody
 
 // UploadMediaMultipartRequestBody defines body for UploadMedia for multipart/form-data ContentType.
 type UploadMediaMultipartRequestBody UploadMediaMultipartBody
+
+// PublishNoticeJSONRequestBody defines body for PublishNotice for application/json ContentType.
+type PublishNoticeJSONRequestBody = NoticeNew
 
 // AnswerObjectionJSONRequestBody defines body for AnswerObjection for application/json ContentType.
 type AnswerObjectionJSONRequestBody = Words
@@ -3162,6 +3581,18 @@ type ServerInterface interface {
 	// DeclineExclusion An auditor declines
 	// (POST /exclusions/{id}/decline)
 	DeclineExclusion(c *gin.Context, id Id)
+	// ListExportRequests Requests for large exports: an auditor sees all, others their own
+	// (GET /export_requests)
+	ListExportRequests(c *gin.Context, params ListExportRequestsParams)
+	// AskExport Ask for more than 1000 cases
+	// (POST /export_requests)
+	AskExport(c *gin.Context)
+	// DecideExport An auditor, and not who asked
+	// (POST /export_requests/{id}/{decision})
+	DecideExport(c *gin.Context, id Id, decision DecideExportParamsDecision)
+	// ExportData A table to take away: no column names a person, every row carries who took it and when, cells are safe in spreadsheets
+	// (GET /exports/{what})
+	ExportData(c *gin.Context, what ExportDataParamsWhat, params ExportDataParams)
 	// Grids Areas as GeoJSON
 	// (GET /grids)
 	Grids(c *gin.Context, params GridsParams)
@@ -3213,9 +3644,27 @@ type ServerInterface interface {
 	// MetricsOverview Response figures with numerator and denominator
 	// (GET /metrics/overview)
 	MetricsOverview(c *gin.Context, params MetricsOverviewParams)
+	// PublishNotice Publish an official notice
+	// (POST /notices)
+	PublishNotice(c *gin.Context)
+	// WithdrawNotice Take a notice off the public page; it stays on record
+	// (POST /notices/{id}/withdraw)
+	WithdrawNotice(c *gin.Context, id Id)
 	// AnswerObjection The supervisor's written answer
 	// (POST /objections/{id}/answer)
 	AnswerObjection(c *gin.Context, id Id)
+	// PublicCases Closed cases without a person, the last closed first; the point is the middle of the grid
+	// (GET /public/cases)
+	PublicCases(c *gin.Context, params PublicCasesParams)
+	// PublicNotices Notices and clarifications of rumours, the newest first
+	// (GET /public/notices)
+	PublicNotices(c *gin.Context, params PublicNoticesParams)
+	// PublicOpenData Counts of a month that is over, street by matter; counts below 5 and those that would tell them are left out
+	// (GET /public/opendata)
+	PublicOpenData(c *gin.Context, params PublicOpenDataParams)
+	// PublicRankings The standing of departments and streets in a frozen month, without `period` the last one
+	// (GET /public/rankings)
+	PublicRankings(c *gin.Context, params PublicRankingsParams)
 	// MyReports My reports
 	// (GET /reports)
 	MyReports(c *gin.Context, params MyReportsParams)
@@ -4329,6 +4778,156 @@ func (siw *ServerInterfaceWrapper) DeclineExclusion(c *gin.Context) {
 	siw.Handler.DeclineExclusion(c, id)
 }
 
+// ListExportRequests operation middleware
+func (siw *ServerInterfaceWrapper) ListExportRequests(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListExportRequestsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListExportRequests(c, params)
+}
+
+// AskExport operation middleware
+func (siw *ServerInterfaceWrapper) AskExport(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AskExport(c)
+}
+
+// DecideExport operation middleware
+func (siw *ServerInterfaceWrapper) DecideExport(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "decision" -------------
+	var decision DecideExportParamsDecision
+
+	err = runtime.BindStyledParameterWithOptions("simple", "decision", c.Param("decision"), &decision, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter decision: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DecideExport(c, id, decision)
+}
+
+// ExportData operation middleware
+func (siw *ServerInterfaceWrapper) ExportData(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "what" -------------
+	var what ExportDataParamsWhat
+
+	err = runtime.BindStyledParameterWithOptions("simple", "what", c.Param("what"), &what, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter what: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportDataParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", c.Request.URL.Query(), &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter by: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "period" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "period", c.Request.URL.Query(), &params.Period, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter period: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "request" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "request", c.Request.URL.Query(), &params.Request, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter request: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportData(c, what, params)
+}
+
 // Grids operation middleware
 func (siw *ServerInterfaceWrapper) Grids(c *gin.Context) {
 
@@ -4911,6 +5510,44 @@ func (siw *ServerInterfaceWrapper) MetricsOverview(c *gin.Context) {
 	siw.Handler.MetricsOverview(c, params)
 }
 
+// PublishNotice operation middleware
+func (siw *ServerInterfaceWrapper) PublishNotice(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublishNotice(c)
+}
+
+// WithdrawNotice operation middleware
+func (siw *ServerInterfaceWrapper) WithdrawNotice(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.WithdrawNotice(c, id)
+}
+
 // AnswerObjection operation middleware
 func (siw *ServerInterfaceWrapper) AnswerObjection(c *gin.Context) {
 
@@ -4934,6 +5571,194 @@ func (siw *ServerInterfaceWrapper) AnswerObjection(c *gin.Context) {
 	}
 
 	siw.Handler.AnswerObjection(c, id)
+}
+
+// PublicCases operation middleware
+func (siw *ServerInterfaceWrapper) PublicCases(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PublicCasesParams
+
+	// ------------- Optional query parameter "district" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "district", c.Request.URL.Query(), &params.District, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter district: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "matter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "matter", c.Request.URL.Query(), &params.Matter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter matter: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "street" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "street", c.Request.URL.Query(), &params.Street, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter street: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublicCases(c, params)
+}
+
+// PublicNotices operation middleware
+func (siw *ServerInterfaceWrapper) PublicNotices(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PublicNoticesParams
+
+	// ------------- Optional query parameter "district" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "district", c.Request.URL.Query(), &params.District, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter district: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublicNotices(c, params)
+}
+
+// PublicOpenData operation middleware
+func (siw *ServerInterfaceWrapper) PublicOpenData(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PublicOpenDataParams
+
+	// ------------- Optional query parameter "district" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "district", c.Request.URL.Query(), &params.District, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter district: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "period" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "period", c.Request.URL.Query(), &params.Period, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter period: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublicOpenData(c, params)
+}
+
+// PublicRankings operation middleware
+func (siw *ServerInterfaceWrapper) PublicRankings(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PublicRankingsParams
+
+	// ------------- Optional query parameter "district" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "district", c.Request.URL.Query(), &params.District, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter district: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "period" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "period", c.Request.URL.Query(), &params.Period, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter period: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublicRankings(c, params)
 }
 
 // MyReports operation middleware
@@ -5412,6 +6237,16 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/matters", wrapper.Matters)
 	router.POST(options.BaseURL+"/matters/suggest", wrapper.SuggestMatter)
 	router.GET(options.BaseURL+"/metrics/overview", wrapper.MetricsOverview)
+	router.GET(options.BaseURL+"/public/cases", wrapper.PublicCases)
+	router.GET(options.BaseURL+"/public/rankings", wrapper.PublicRankings)
+	router.GET(options.BaseURL+"/public/notices", wrapper.PublicNotices)
+	router.GET(options.BaseURL+"/public/opendata", wrapper.PublicOpenData)
+	router.POST(options.BaseURL+"/notices", wrapper.PublishNotice)
+	router.POST(options.BaseURL+"/notices/:id/withdraw", wrapper.WithdrawNotice)
+	router.GET(options.BaseURL+"/exports/:what", wrapper.ExportData)
+	router.GET(options.BaseURL+"/export_requests", wrapper.ListExportRequests)
+	router.POST(options.BaseURL+"/export_requests", wrapper.AskExport)
+	router.POST(options.BaseURL+"/export_requests/:id/:decision", wrapper.DecideExport)
 	router.GET(options.BaseURL+"/incidents", wrapper.ListIncidents)
 	router.POST(options.BaseURL+"/incidents", wrapper.DeclareIncident)
 	router.GET(options.BaseURL+"/incidents/:id", wrapper.GetIncident)
@@ -6774,6 +7609,225 @@ func (response DeclineExclusiondefaultApplicationProblemPlusJSONResponse) VisitD
 	return err
 }
 
+type ListExportRequestsRequestObject struct {
+	Params ListExportRequestsParams
+}
+
+type ListExportRequestsResponseObject interface {
+	VisitListExportRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListExportRequests200JSONResponse struct {
+	Items      []ExportRequest `json:"items"`
+	NextCursor *string         `json:"next_cursor,omitempty"`
+}
+
+func (response ListExportRequests200JSONResponse) VisitListExportRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExportRequestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListExportRequestsdefaultApplicationProblemPlusJSONResponse) VisitListExportRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExportRequestObject struct {
+	Body *AskExportJSONRequestBody
+}
+
+type AskExportResponseObject interface {
+	VisitAskExportResponse(w http.ResponseWriter) error
+}
+
+type AskExport201JSONResponse ExportRequest
+
+func (response AskExport201JSONResponse) VisitAskExportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExportdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskExportdefaultApplicationProblemPlusJSONResponse) VisitAskExportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideExportRequestObject struct {
+	Id       Id                         `json:"id"`
+	Decision DecideExportParamsDecision `json:"decision"`
+}
+
+type DecideExportResponseObject interface {
+	VisitDecideExportResponse(w http.ResponseWriter) error
+}
+
+type DecideExport200JSONResponse ExportRequest
+
+func (response DecideExport200JSONResponse) VisitDecideExportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideExportdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideExportdefaultApplicationProblemPlusJSONResponse) VisitDecideExportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportDataRequestObject struct {
+	What   ExportDataParamsWhat `json:"what"`
+	Params ExportDataParams
+}
+
+type ExportDataResponseObject interface {
+	VisitExportDataResponse(w http.ResponseWriter) error
+}
+
+type ExportData200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportData200JSONResponse struct {
+	Body    map[string]interface{}
+	Headers ExportData200ResponseHeaders
+}
+
+func (response ExportData200JSONResponse) VisitExportDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportData200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	Headers       ExportData200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportData200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitExportDataResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportData200TextcsvResponse struct {
+	Body          io.Reader
+	Headers       ExportData200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportData200TextcsvResponse) VisitExportDataResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportDatadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportDatadefaultApplicationProblemPlusJSONResponse) VisitExportDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GridsRequestObject struct {
 	Params GridsParams
 }
@@ -7471,6 +8525,84 @@ func (response MetricsOverviewdefaultApplicationProblemPlusJSONResponse) VisitMe
 	return err
 }
 
+type PublishNoticeRequestObject struct {
+	Body *PublishNoticeJSONRequestBody
+}
+
+type PublishNoticeResponseObject interface {
+	VisitPublishNoticeResponse(w http.ResponseWriter) error
+}
+
+type PublishNotice201JSONResponse PublicNotice
+
+func (response PublishNotice201JSONResponse) VisitPublishNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishNoticedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublishNoticedefaultApplicationProblemPlusJSONResponse) VisitPublishNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawNoticeRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type WithdrawNoticeResponseObject interface {
+	VisitWithdrawNoticeResponse(w http.ResponseWriter) error
+}
+
+type WithdrawNotice200JSONResponse PublicNotice
+
+func (response WithdrawNotice200JSONResponse) VisitWithdrawNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawNoticedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawNoticedefaultApplicationProblemPlusJSONResponse) VisitWithdrawNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AnswerObjectionRequestObject struct {
 	Id   Id `json:"id"`
 	Body *AnswerObjectionJSONRequestBody
@@ -7500,6 +8632,194 @@ type AnswerObjectiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AnswerObjectiondefaultApplicationProblemPlusJSONResponse) VisitAnswerObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublicCasesRequestObject struct {
+	Params PublicCasesParams
+}
+
+type PublicCasesResponseObject interface {
+	VisitPublicCasesResponse(w http.ResponseWriter) error
+}
+
+type PublicCases200JSONResponse struct {
+	Items      []PublicCase `json:"items"`
+	NextCursor *string      `json:"next_cursor,omitempty"`
+}
+
+func (response PublicCases200JSONResponse) VisitPublicCasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublicCasesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublicCasesdefaultApplicationProblemPlusJSONResponse) VisitPublicCasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublicNoticesRequestObject struct {
+	Params PublicNoticesParams
+}
+
+type PublicNoticesResponseObject interface {
+	VisitPublicNoticesResponse(w http.ResponseWriter) error
+}
+
+type PublicNotices200JSONResponse struct {
+	Items      []PublicNotice `json:"items"`
+	NextCursor *string        `json:"next_cursor,omitempty"`
+}
+
+func (response PublicNotices200JSONResponse) VisitPublicNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublicNoticesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublicNoticesdefaultApplicationProblemPlusJSONResponse) VisitPublicNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublicOpenDataRequestObject struct {
+	Params PublicOpenDataParams
+}
+
+type PublicOpenDataResponseObject interface {
+	VisitPublicOpenDataResponse(w http.ResponseWriter) error
+}
+
+type PublicOpenData200JSONResponse OpenData
+
+func (response PublicOpenData200JSONResponse) VisitPublicOpenDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublicOpenData200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response PublicOpenData200TextcsvResponse) VisitPublicOpenDataResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type PublicOpenDatadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublicOpenDatadefaultApplicationProblemPlusJSONResponse) VisitPublicOpenDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublicRankingsRequestObject struct {
+	Params PublicRankingsParams
+}
+
+type PublicRankingsResponseObject interface {
+	VisitPublicRankingsResponse(w http.ResponseWriter) error
+}
+
+type PublicRankings200JSONResponse struct {
+	Items      []Standing `json:"items"`
+	NextCursor *string    `json:"next_cursor,omitempty"`
+
+	// Period empty: nothing is frozen yet
+	Period string `json:"period"`
+}
+
+func (response PublicRankings200JSONResponse) VisitPublicRankingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublicRankingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublicRankingsdefaultApplicationProblemPlusJSONResponse) VisitPublicRankingsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8151,6 +9471,18 @@ type StrictServerInterface interface {
 	// DeclineExclusion An auditor declines
 	// (POST /exclusions/{id}/decline)
 	DeclineExclusion(ctx context.Context, request DeclineExclusionRequestObject) (DeclineExclusionResponseObject, error)
+	// ListExportRequests Requests for large exports: an auditor sees all, others their own
+	// (GET /export_requests)
+	ListExportRequests(ctx context.Context, request ListExportRequestsRequestObject) (ListExportRequestsResponseObject, error)
+	// AskExport Ask for more than 1000 cases
+	// (POST /export_requests)
+	AskExport(ctx context.Context, request AskExportRequestObject) (AskExportResponseObject, error)
+	// DecideExport An auditor, and not who asked
+	// (POST /export_requests/{id}/{decision})
+	DecideExport(ctx context.Context, request DecideExportRequestObject) (DecideExportResponseObject, error)
+	// ExportData A table to take away: no column names a person, every row carries who took it and when, cells are safe in spreadsheets
+	// (GET /exports/{what})
+	ExportData(ctx context.Context, request ExportDataRequestObject) (ExportDataResponseObject, error)
 	// Grids Areas as GeoJSON
 	// (GET /grids)
 	Grids(ctx context.Context, request GridsRequestObject) (GridsResponseObject, error)
@@ -8202,9 +9534,27 @@ type StrictServerInterface interface {
 	// MetricsOverview Response figures with numerator and denominator
 	// (GET /metrics/overview)
 	MetricsOverview(ctx context.Context, request MetricsOverviewRequestObject) (MetricsOverviewResponseObject, error)
+	// PublishNotice Publish an official notice
+	// (POST /notices)
+	PublishNotice(ctx context.Context, request PublishNoticeRequestObject) (PublishNoticeResponseObject, error)
+	// WithdrawNotice Take a notice off the public page; it stays on record
+	// (POST /notices/{id}/withdraw)
+	WithdrawNotice(ctx context.Context, request WithdrawNoticeRequestObject) (WithdrawNoticeResponseObject, error)
 	// AnswerObjection The supervisor's written answer
 	// (POST /objections/{id}/answer)
 	AnswerObjection(ctx context.Context, request AnswerObjectionRequestObject) (AnswerObjectionResponseObject, error)
+	// PublicCases Closed cases without a person, the last closed first; the point is the middle of the grid
+	// (GET /public/cases)
+	PublicCases(ctx context.Context, request PublicCasesRequestObject) (PublicCasesResponseObject, error)
+	// PublicNotices Notices and clarifications of rumours, the newest first
+	// (GET /public/notices)
+	PublicNotices(ctx context.Context, request PublicNoticesRequestObject) (PublicNoticesResponseObject, error)
+	// PublicOpenData Counts of a month that is over, street by matter; counts below 5 and those that would tell them are left out
+	// (GET /public/opendata)
+	PublicOpenData(ctx context.Context, request PublicOpenDataRequestObject) (PublicOpenDataResponseObject, error)
+	// PublicRankings The standing of departments and streets in a frozen month, without `period` the last one
+	// (GET /public/rankings)
+	PublicRankings(ctx context.Context, request PublicRankingsRequestObject) (PublicRankingsResponseObject, error)
 	// MyReports My reports
 	// (GET /reports)
 	MyReports(ctx context.Context, request MyReportsRequestObject) (MyReportsResponseObject, error)
@@ -9415,6 +10765,128 @@ func (sh *strictHandler) DeclineExclusion(ctx *gin.Context, id Id) {
 	}
 }
 
+// ListExportRequests operation middleware
+func (sh *strictHandler) ListExportRequests(ctx *gin.Context, params ListExportRequestsParams) {
+	var request ListExportRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListExportRequests(ctx, request.(ListExportRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListExportRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListExportRequestsResponseObject); ok {
+		if err := validResponse.VisitListExportRequestsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AskExport operation middleware
+func (sh *strictHandler) AskExport(ctx *gin.Context) {
+	var request AskExportRequestObject
+
+	var body AskExportJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskExport(ctx, request.(AskExportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskExport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AskExportResponseObject); ok {
+		if err := validResponse.VisitAskExportResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DecideExport operation middleware
+func (sh *strictHandler) DecideExport(ctx *gin.Context, id Id, decision DecideExportParamsDecision) {
+	var request DecideExportRequestObject
+
+	request.Id = id
+	request.Decision = decision
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideExport(ctx, request.(DecideExportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideExport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DecideExportResponseObject); ok {
+		if err := validResponse.VisitDecideExportResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportData operation middleware
+func (sh *strictHandler) ExportData(ctx *gin.Context, what ExportDataParamsWhat, params ExportDataParams) {
+	var request ExportDataRequestObject
+
+	request.What = what
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportData(ctx, request.(ExportDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportDataResponseObject); ok {
+		if err := validResponse.VisitExportDataResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Grids operation middleware
 func (sh *strictHandler) Grids(ctx *gin.Context, params GridsParams) {
 	var request GridsRequestObject
@@ -9937,6 +11409,74 @@ func (sh *strictHandler) MetricsOverview(ctx *gin.Context, params MetricsOvervie
 	}
 }
 
+// PublishNotice operation middleware
+func (sh *strictHandler) PublishNotice(ctx *gin.Context) {
+	var request PublishNoticeRequestObject
+
+	var body PublishNoticeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublishNotice(ctx, request.(PublishNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublishNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublishNoticeResponseObject); ok {
+		if err := validResponse.VisitPublishNoticeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// WithdrawNotice operation middleware
+func (sh *strictHandler) WithdrawNotice(ctx *gin.Context, id Id) {
+	var request WithdrawNoticeRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawNotice(ctx, request.(WithdrawNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(WithdrawNoticeResponseObject); ok {
+		if err := validResponse.VisitWithdrawNoticeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // AnswerObjection operation middleware
 func (sh *strictHandler) AnswerObjection(ctx *gin.Context, id Id) {
 	var request AnswerObjectionRequestObject
@@ -9974,6 +11514,110 @@ func (sh *strictHandler) AnswerObjection(ctx *gin.Context, id Id) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AnswerObjectionResponseObject); ok {
 		if err := validResponse.VisitAnswerObjectionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PublicCases operation middleware
+func (sh *strictHandler) PublicCases(ctx *gin.Context, params PublicCasesParams) {
+	var request PublicCasesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublicCases(ctx, request.(PublicCasesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublicCases")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublicCasesResponseObject); ok {
+		if err := validResponse.VisitPublicCasesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PublicNotices operation middleware
+func (sh *strictHandler) PublicNotices(ctx *gin.Context, params PublicNoticesParams) {
+	var request PublicNoticesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublicNotices(ctx, request.(PublicNoticesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublicNotices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublicNoticesResponseObject); ok {
+		if err := validResponse.VisitPublicNoticesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PublicOpenData operation middleware
+func (sh *strictHandler) PublicOpenData(ctx *gin.Context, params PublicOpenDataParams) {
+	var request PublicOpenDataRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublicOpenData(ctx, request.(PublicOpenDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublicOpenData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublicOpenDataResponseObject); ok {
+		if err := validResponse.VisitPublicOpenDataResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PublicRankings operation middleware
+func (sh *strictHandler) PublicRankings(ctx *gin.Context, params PublicRankingsParams) {
+	var request PublicRankingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublicRankings(ctx, request.(PublicRankingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublicRankings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublicRankingsResponseObject); ok {
+		if err := validResponse.VisitPublicRankingsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -10373,207 +12017,234 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3bchu5ttivoDontWeyW5Z8mzOWKw8cifbwjExqU7J95ngr3FA3SGKrCfQAaNEcR1XnL/IH+YWk8pKq",
-	"5E9SqcpvpHDrCwn0hRdfJnmZkdnoBrDWwloL6/opiOgipQQRwYPTT0EKGVwggZj611nGOGXyL0yC0+C3",
-	"DLFVEAYELlBwGkT6aRjwaI4WUA5bwI8XiMzEPDh9dnISBmKVypFcMExmwcNDGJxDkS18X4zVwzBg6LcM",
-	"MxQHp4JlqDwBIvLtD8H711c/PgvC4PXZP508CcLgp/OTF8GNa8JBnM+WQjEvJsNx7UylrfzwzP1htEip",
-	"QCRa/YJW+SRzBGPEimlKw47kOM8cj5/8GAYLTPJ/u6a8gMIHugSK2u1MKVvIt4OYZrcJCkI5OV5IaL44",
-	"UTPrfxy9KNBGssUtYnpmvMD+udXD8mwxmsIsEcHp85PSRE9OyjMVO8REoJmdiBLvNJRsu8XHP1b2qP65",
-	"uckhFThCBpkx4hHDqcByQQG6R0Q8glmMEYnQo2gOCUFJELoI605huRVlPZYQSaEQiMnv/IcP8Oj3G/mf",
-	"k6MXk5t/99e/PlK//Fn+0Tv6l5s//0PgootLxDCNh2p6J62nakDtqsqrODl6cfPp2cOR/uPJg2fWOSXo",
-	"GuLEh7BUDpgIOaJhJvcEYxQhnIozGvv2xfSISSSH7HSa3xJcN1FGsGg7wTMH43uQ7/KUEo4UZ71k9DZB",
-	"ihFGlAhE1OGCaZrgCEqaO071iD//nesTUUz1DwxNg9Pg3xwXrPtYP+XH9rtqxioJj1+dgRfPnv8jSO2Y",
-	"MLhCnGP9fc8yuk1vv+eYnuMZQTHA8gxrHqkAcYXE0RmldxhVZ9kAoPyimUY+70Xyuz/RWB1WGMdY/hsm",
-	"l4ymiAkswTyFCUfr67ieIzDFKIk5EHMoACQAqm8BGEUoFRxAhkCCuVCrBTGN+DEXUCD+aBG/BFTMEdOD",
-	"GJpmHMVgicUcPHvy5FEQBmlp/k+B/iSKJ5pxFxwKCnQk8AJt0n0YwBlDKJ6ox+1f4hxzLcOxQAveTJOK",
-	"PQ702CfFY8gYXMmnt5Dj9c88OTlxfeg2i2dIbEg0x8iIkijJLM01f1lSJYwEiks0cUtpgiCRj5GAkwUm",
-	"mUB2pYbfn5xUZM3JpqwJA0UFZaVC8St75m8cq5kymHlWMmNQM498Dc/rZZ18BcdOfvj4uYshhsEdJnEb",
-	"vCYIthw3g8nEhefnJ+7x9ygpA+zicRAGF1L/unjqBNgCcoHYJIIcTXDczIjlGxIYTrB4oLJAkGcMtSTV",
-	"BYoxnODYe1I8q7InpUTV+UlZICTMCa/lzRQToceLOW2FIUIFarcvmomIaoZhsTPuX40u3vXPgzDo//Pl",
-	"RW8wVH9fXvSG+q/h6Hryqt+7Gvx00XeiL4VM4AinkPg5y+OTetby3MFaUgWJtuBKGaYMi1V5b5eS8i4l",
-	"5V0+lf955lz/b2wTeI5hDMFo7mMxDEHellsxtKACTWCS0KX/e2myavu5lDLR8uBI1QTx9qM5Te79a+TZ",
-	"AnUSWjybzZCUmROlKrWgbQGTOynmaCscCchmaI0Ka6V+VRBblri513bLfSjrfh/0SwXF0du/o0g0i1QB",
-	"+d3WW2gvZAX6KFox9O33bibJRf8WsNhcpOcYSJKbJPYC2kgpbenvHrEYR6LMVa7Hb/tBGLzqXVzJ/78e",
-	"Dd180by6NSqnNCMxaiDIVliwX+oO/3vEcjWsRk16cHxY696vrPq0dtLgrVYSNoWZuZ9uyi6lm1eh2faj",
-	"9zDJUDO49LDQfMgFrXX4FG+7kKR/KSjHnIaEkpn50ygyocWU/B8PCkZmpWAo1U5B1SPNW82RCoNoTnGk",
-	"fqFU2xrUwVNMpESEOe+Xr0COzOHUD6QEcRvGyuBRqDGDSk9ccOpp4aZpYBNTMP99U3tWt64Kluvkf5nK",
-	"HPjxk0TK8AKylQtxa9s2i7Ufy5fo3DfhS62YdjjobZmc85QxBMcSPOsgjoyZou0BW9u0sZWsXXJK83KO",
-	"OF8YW8AadqdSnY9RnEX5kd00u5EsSaD801hJ1ixtkkqTZGIOwiTOqtdcTMQPzwLXhSmCGa+culfjfv9f",
-	"+kq/Pbt4ezUYDaUuOB69G8i/exdO5q1IjWOBtlx8dfdV+Kgj7YHKxocMc2mx8YwYPj9hSGRsDe7+91ZI",
-	"HtZWg9eIxLypF+laQGj36iIh9DFKMiPgPBydtNxCoX7XU7UZFwakFXdXK5TybzJN4GzT3rugDAExhwQ8",
-	"B/+2WFjZ9JB/AcfO01gMYFATWy23y0/dBSZIGxvoor3+PWX0d0Tcwko/66TOzyGJE0xmkznNmAN9C/np",
-	"7c6PuoFv+3J5hyUqSV+cbPXBdTHopJ055PNNCuFzePTk+Q+ATkEKVwmFsQuOmMQ4goKyDnJvgxLWidfa",
-	"gSwbPO9f9sbXb/rD6yAMrq7H/f61k/N5FTCCUDyJMU8pb8uLNXg21La6jY3sK649WRhuwFnMEdAEDG5X",
-	"AnEXlI17w7U1Bsnd5kdPAOYgI/Ihij185x5b/Xj93eUcJwikjOohMKn9QhVAm+PWIcGz6RRH2Mjf6txK",
-	"yTgFmBSDQAwFDB2bKWurtP3J91w/lKaNY8nLMJm1FUBLhGdz0Uoeuu83RjFVFB8WbizFG9W+SpjKmWAF",
-	"hoYE1ojcoYOs77ByePOtlPWHcFMfqqgHJUG4IQ42RNAGzzWMp15FewUjl5rWgdOXbLPuZ4S6n9GMeO3y",
-	"MSUdfBfrGmDt4LJusfEwt8JvkuKcmsvH5mo9u7dsdtMObuT55pe0Rb3TfhhNWijt5gComAULebunegpR",
-	"QmSDQmJE6AITSdwtj3LMcJJscqQUirmUgYpNw0hwcIvmmMRAG4k21BTKFlkCnWD1oMEvtbIFYh12YC9j",
-	"fhtCdWvPQIwivIAJfwmkHiFlxvC4F4Q76xkKjYa1WYiU9xNW8BPm1gtjWtCoaEI7dzCGOi0xF1EdtRSn",
-	"NPcJ5HVAqKmqjF0u0LM3PCPue+mtZNVk5t5Y7kOs04A9CKwwqZ3eb2AyuUut3zsPwqB3dTW4kurc2Wg0",
-	"Ph8Me9ejsVOnUxEQ9x09zNb6v9OG9E1wkhGhI0C2/cqSsruJ4mluxs3kzdP9SMcU7LQL5dkvI2B02R9K",
-	"NXrwWjvJSl60cf/67Vj/ej4a9iV2esOz/sVF/9yJG68qJR9M2llrcFyYEI0Q0ACxS88ps4rWMD8TzrOU",
-	"xVj07902Hr8FD0aG21YZJYwU+gCOQ0AZuPr16rr/xhmkIN+feBm60qb8FjaNQQ9Gi711OQi3aEoZ2nlK",
-	"39lGq9ozX4Xicg4FWEIOojkkMxSfAon2EGQcsRDkLDgEMbrHEQoBo1zIR2kCI6RCoEIQwQSRGLIQ/K9/",
-	"/c/bqxuK6hQVaZSb98LCYmpoUW7RRWBnUCsLa6TVIrKl8cRKxb0jv1OvsIn3PJae+6nTg+QtgiI6hgt4",
-	"TWDtHM4+DjcaXg2uJRN7P7j++Xzcez+0fO2mpf+1bvWSAK7VO5v6gYvYNBgLppbb8+zEPiobawPnmonc",
-	"kF/TCu0lp3ksR1fZQrkVHlRcD+oCgHULPMxvoN5tmVcd3Pmu2/0CRnc7ikj9hVs3L4vmSD3GZKc51Gcw",
-	"6ba1GHMBSYQmiy2tiXUXOV+8wMJ4X+xpen15FYTBX8ZKP3gzulbHp4XakyDIO7qA6xWHMFhiMY8ZXJIW",
-	"ri+jUqh9hjlVlcilipN1RBs4VHBg4Fleh5u6mcNtbFjYBDqMipvMaO26AXPf3Cbxqked5UWNTYQmWgey",
-	"BPBr/+Ji9F6h/9zjcPLqthFDsGt4qLyUxsicxy6vbDONPPd+gpNjuE9ZVCHzHazD0ymOUM/trulqoZEP",
-	"Jt77vqbFjvDIDd4eQeyV0Rvy96w3PB+c95TsPRsNXw3Gb9Sd4n1v8G6fN4kwyNK5idFo4AblW0bxSUvs",
-	"hbaXg7UQ1CUSLtNmuHGifbzAbanoZo1QPMVBNwR9FJMoz2JqY4zwLXOIlh2d/yUukpNYluG4LrQ3j28c",
-	"D971zn6d/DTu985+9tz8HYGJz03Ysz+NyBkg5c6JcMgLewXVc7thpdUpmCSjaXD6oYti1UUo1BqnKjEq",
-	"LoGRpox+nNzKm7QnVESH1GuDUyezmDVSOaa1amlb2EgFdUObsNpSzXUmf+xnDVFCo7sOB0wOd24poRyT",
-	"2SSiRB8Mj9BcLOR6VvVP/cud4qR5lilmXEyMRcytDsxpWtiaqvfvOV0COhWIKFu2VIxACjlHMZgyugCU",
-	"IHUhB4ICSFQWiNPKjIlkgURMvPdFqGNkJ1wwhIRHy9wInG9UKUsR4I1j5TGjHCYt0on0OMUNaIpIraVO",
-	"RZtpyNd9dWzH5e904fQc6fd9QXuId/6cjp5zfo+rNMY2H1EjC7toLZzuEUxUMI3ayKZBTSmtgE6BHnoK",
-	"lnPKTd4SwAJgHmxlS+UomU6Un9FrLUDsHrGOyUddPSvr+wsBQfeIAS4oQ3EQNsb6lCC8RphrUNg4ScU5",
-	"qTJ4w5xzxliipU1VpkTqBQVvCsMbIw73o+FULBDdFJ2t0NpBO8qP5OYm3UxQxQC13vsbOXqMpq6N0yjK",
-	"GOvs/9jKadKdu3Gascgt0TxnxqWYl5frR4BmYpuusTxtYFPubnH77HoTqzVeNmWZtPfeHM73YjRePZMf",
-	"+lZO7CH/s5zQdsiTU+gLfgfh7cqvZlYSeBqyNlrEO5c53CYg45ghzpuiVJrtjNsYXNyRDxDIiaUQgwSg",
-	"j4hFmKOXABNAKJjiWcYQgCQGVP2QZrcJjkAKZ8gZolW4lzfD3yRzB3GGACZcQCJsvAXLCMFkBnKRtb1n",
-	"23t+ZwzHE2/EuXra3WMCYz9VFfqx97uJDSqzt+UZQyrsqxK1fFObXep55J904YMBXZI639L2uY4urX2B",
-	"OdrRa6+l07Yed79A8/Ni9cRvjtu4B60/8iNFzLPF7SRjicf8FXc+7KW0qIYQeR2LZXhPYQ+zHyhlAOVI",
-	"za3mBoz53svnrEJR5dNiCb/k8S9RRBEXULHIlWDgFF7qXt9Fadg1DsYfVbf1qWZoAbHkhJO2calcQNaV",
-	"MjbsuOO3w+Fg+DoIg8ve2ytlwr26Hl1eemy4XNA03dEV1y430KgsOZVY0rTkkyeYlQHnoo7zTBcCQS4P",
-	"65Zho9sI4AY/32aKwfZsvg1/rOd0GZ+00+2LK2nOKfKQnrJXrQQyF5K2CuPBlPgZcmOYz25RPl0wDwVs",
-	"is7ZAMjUxERvKlLoI4yETiMwxV8YAnPI5yj25NQsJn5k27wQh5xG9xPvU08Ejryj/9YxknUtOYAhBOQj",
-	"qx9yHCMgJEMJwe0KmBCeTSFKJ4e9R8mNNYQTKUSXIVcT/d7/WCohs0b0fkdwHcPazT/aTfftHCCubbUd",
-	"V5e/5Flenb8yoilq58m8HI8uR1ry9S4vxyMdJnneP7tQtUacUjBTePRhwsuT2km+QifDcTmISO+p4K/G",
-	"h1mGUhXQtXQ3IAf0BG6TQuDyBP4Y1qA2L3gweNOXuLq6CsJg3LvW6kzv4qIF7qrMhxIECnuqCkRMgI7d",
-	"ktJCJ9VYxmQCoBph4U2f7u7hbK5rUUM2ah0ukviZpnwfnqQQ0HvEcthweaXnuv6YYuQpJIGLqNrquzZd",
-	"c02g33JEhCpfRjOhZ3ZmN2wqWJSLtrKKCphsk4KsXwwDuyw1pwsJA+Nx23dQEUNQCbgt3uv6ihB5BaI2",
-	"efCUTDFbdAoBMu90DYTK32oIA0og6y4/9Uv1X54i1j5PPrfUOdK1STwp+KTlf1fXo9H55HykYl/fDsvR",
-	"OP1/vhz4IroQ6aot6DfqtrrPcKluqeM+H426lHSkZH+yFhW+4i+obS2AlCarmakPu+E8a8G1NkoQrWfe",
-	"rus3UpPpjRU5VEhjeF4Tp7UNz9DFYTq+Upd300JNMiFe+swUqpFmXxX2VxSvsTSRZ+CWj36FMTkOeLuQ",
-	"MMvN9+E0zSXD4ULD7BRbhIeZqJf1nW2Wg3ziKXxYqrHnKPBUwwy78YcZWy+X2LpiZalu4olrjSUes5ZW",
-	"ytAUf0Rcaox6EIhojPgpOPkhBPJjj18CQgk6Bdpt71/bk7DN4vysbE2JbFA9SzyquqP3r6+OfnwGPiSU",
-	"hCCB4iYIt+NipbJeajXFPzahWyGQYuxTF+9jaD2/YwOUL7YCZM7c1gpo6BmVj6x0FgAX8pcpVeowZkAy",
-	"opcgRilkQsVqKKuNzgICWVoGY4cynu6Fbs9SveWULugMd70vytvCkrLYVe+ugf4EFakTdz+4cZdxxByU",
-	"LsHXVI2+Eh5qPxMWi3dB401R3rVdTaspjNqVffQYA321U/x5XA6q+Ttl/ic1LsP88QSRjrntNS/V+gi5",
-	"J7lenSqTedG+PpiBlxOTDqfApqRoVGNSxBaY8+7XM0aTrlrWevTbmgVjCiCQOwBLyu4QOwXyHr+AZGUk",
-	"EAdLxBDgSAjJeqi9m1Ph9jFtF0lHoPMmWwlYxshTySLyh9h2qxkXBhyS+JZ+bJE80FRQbtvkBd4ca/WW",
-	"u0rHcGRNzDyw6ksO2ipi3JRtQmyqKJjntWwcQb/xHnz/At51rNLV4P72/L7EsZi3dXDrwaHdvf5qeWYv",
-	"BJ21C7cA4mfYZLs9cQ5n6HDFdpD147W9oDMEd/Mme43tAovWWeJ62blJ3WM7f4MEw5GjkBzkEzrtkLDv",
-	"Zm/OC43T1tHp/mhWPaZLp/mAtpoyN4C2nWkNyuVaV+pibYumWAOpBmEN1L0p0hPbk6QxphUKTG26R2tz",
-	"3NxYx+u+rCzoNbUS/EWDieLgE5Ol2noH9j1dCawZM8WL7Q1V9B6x9mVNbXhv6+GcJpl17rdaOocC8ynW",
-	"U7R4Yz2eBK0KhTBfbU4MLsrTrZSchJdX+VhzRsiflUalOEoIIHhNQZwx1YfmJdDOilMABaAkcqe6m/ZM",
-	"nqQo3bLJY2aGJn53M2ggxnJgJGxdDkComMsXnVVBvUzcR+DUU45pOUcOK0KEWZQtdHCIMo4s5ziaK5fS",
-	"IuMCzGkSl2/EDTqxE9GWo+fgLICnllvAy4/5KyTyOoEdLr4xniFui2OUrrDffTh5fKPusf/xyYeTo6c3",
-	"359+ODl6rn/6B3ehsSSeUJMGVukL09SW5bcMIzGxEmWnRehPaTmx04eW6HZO6d1kTmt6/Dx5/rSrzWMN",
-	"/6WtlxYfltBSBuz6svzUcI0WaeIMI9v6yKJG7qenfk9Z3Khgec/m0nM4VckdedY6O0hq4kvD4Pd5x011",
-	"P7+/S2VehVXKzZXDVSt78uPSzn2YQugl3bNsjTpp9N7r12pc9ZXVd+VLW1BbCdFrgo4Dqbm/BCenStwZ",
-	"ZgqW5t2mtlW7EomlABeQRuUiB61Dq7aqsTHFyX5Sj+qK/5aK+HaoB9kh1sgEZpf6K+bFaM2FKN+nE965",
-	"F3erMmxfXejl4YIea0MKNcBLm88DDL1BhCOR9kxy1ibs0ccUM8QnmEy4L4VXsNVEl//lLcwM1fFhdQbP",
-	"+kopfV18B3NTe7ekcDz+8PToxU2ND2dttfobnmW9QwxPV52dnTHq4pbY3y6M7dO1mUsp8Xy2Vl8t0VIh",
-	"g9pCEKZ7hwlfZ6bTUMtXbGvADsP9SVoJJPHEdM5wxWVgb0KPzctptYw16JcTWtR2ysArJb7k0HFiyBpQ",
-	"O5AajKKMwWjlyxaoNol0d4ksdfuw/ao7dp5WxbB2bbysGgrtpbVxGTOJaXkjArs9J+iLDrV1IqClGy9G",
-	"wjQK3tTkGVtvj7Beq9r7rjKwoxYBHHZgvpK2LaCKlnqeZA+PbuGxoBadoxrUWd2JyWq1Zqo6Xlaq6LHe",
-	"+s7n2GxoceWo+Ni1qd4uWQPlCnXN2HJlFP+F+UV7F1XotxYE9hsrSXWPtqeta3uoxX7oyucRTFMUAyjA",
-	"yaMXL168ABlJEOcA/ZbBxBRD//d7qoXuq3ruBKBu973HbDT5zJ/8Etv8t/YugyJlzsFQdkmm3k/yb6ld",
-	"upsjbF0Yw88lt8/uZTC6mwh65wmE6MBMijWG603jy7OUk0dKtFFNz60k3ZZIxE2xct7uwYGlegeNDS/1",
-	"rWLXxsY/uMpqUrJa0IzX1tWfeALlHJ07pCYPkwnTnuHGJsJF7I8bcu36EJffKDXCLOULUtslzVWHq3s7",
-	"6r3jgdCJgbXbQ2FzVgHkd9o/AQQFtzZIzumo2KpuDiWTWzSHydRjFd3m0mYMjzlPaoJUt5iKFgWv8ooG",
-	"pb7Zg3PdTOv1eHA+eT8a/9Ifq+zu3qtXQRj8PLq+GAz7k8dPnj57rmLD3w6v1YjL3vh6qP46778bnKnW",
-	"hGejydnF6O15EAbvBuf9kW7BfdafnI3O5YDRZX/49PFjd9Xt9v0jN7TdGn70DrHbn2jc/RJf24x/ixb4",
-	"Bzgs3fp113XBbm+zri8a4UGCKwyygePWZFeUOUTNyWxRh2eMuIpof4eRz3s72V8VoghW8znsIYSxDsyZ",
-	"lQtKq2ZeOkshTZEKfjDM23l4Nqbab1mCRddY1v30Z91jBagiTMHj4upYiKm5jucuGnC9ulhjfiq/6ILo",
-	"XlRrleC6Y3RYS/7qiQnxt/P31fPZUJLNV+xc3nCuFheJNFm5tZUlw0IgAkwRSEFBRYf5jiHjgwpBjKIE",
-	"ExQDXeIRk9n3nnZGzuprtYXU/OXPXEyxriRSUzUQLlDqaiNpL1sheAxizFMoorn81xNgOwGG4ClYQqxS",
-	"p6eUARXrFIJnNj04VU0EgOSJIXgOIIvm8oOAMqASDst2wudNfsX62iW10YILlJiOGK140rV5oU+Eu5rl",
-	"2sVvPdM8WVmq0Q2gjjABpYKcu90TK3dDe/0rw6aKV8so18ou5TDREs5y7cplzaOg3SOXFa9zlKlH0E1t",
-	"134raK2XZI07tq+YQ5UP0xHRtVDXkfqCBZ5Hfips5Dzu2iiK8cxpggDkKlqKIyKQJ45s2/YblMXc09dJ",
-	"zm8ABZaMiuaEIh1so7BVqkhQBo+zYr/FxqaZwxcYMaYJ+qnon7dzRofX1bsPo7D6uHsXmTO+iHPMRed0",
-	"/A5hDDBJbqGuodbYRmatyqG/wKGqAXILOe6afo1QzCcRFDChswlD90aHd6h3UMy7ZxdtVTc887n+a4rj",
-	"MqN8tpInCvdXkhs3BTiadjdqSXYWLzVdGbld6/So8Elbw8Ghgm0BhA3/UnOAfhgs56sWp0jvP69CaJeu",
-	"X3cB5AoRcfAMiNp4v67ZEX61TJSiETtoObQZrqZtko21U7GT+Wx5RJDeihvK3F3XqsYGvm2WlDV4qw84",
-	"F5PNZoi7g8FUon9sAzer8g4T8OEkfPy9zp/TdXB4Fs0BBDz/pGp0yExKUYukZzlhxvUNbFPP0Nl5eUU3",
-	"U3sH3iFi8oixEvrlwOjaO7O+2D/48tXbv6/FdXvvUQHzsZb4zv7wzOWyyzECMAdQAHk1EODk0Y8nL4Gq",
-	"MbTEHAEIUsQ4JUCXL+NO27DhIQ4NSmo4Gs5FE+r6I5GXNiyRjNlDAZ4KfutpcZyrjmuJZdqCnxd26Q1U",
-	"Pc7R2+H51eRi8Es/CIPBcHLZG18HYdB73RsMVX/di35v7KtVVnSvX8tcn2sq01eQiDL0EtyihC7BCcAC",
-	"8JTeIQBnEBPekrxtsnc9LNWoUG01X5wTWisu0AJHpRCO9ePrrW05lRfdTmYwG6u0n+LQO5TubHInmucd",
-	"ojtN3FKJhnVPiRxILaC/jzom6wg9XDmTa8jv9ta9aZuqW8IswB7k3tlZ/1Ie1Hf98eDVr6YzcxAGP/eG",
-	"5xe6B/PFhTzSZ7/If/zcP/tlMhjaP3U5woFytPTGPw2ux6bvWu/i4if9yrh/efGrp+cpr2+22ZxhKb/Q",
-	"rhqs2ngY+Evj3Bj07IOgFJq/sjYiVavQTkqmt8hDbch3yysoLPVB816q3xoms7YHhqDfcuF9MIe8oVVZ",
-	"TVFt0jHvP4XMp2nzOWVtoVStIlF6s6akxFvucqfEmKcJXHWWJOst9V6/7SuJX3LvaofujS/+eGIsWL6A",
-	"dt7hhlrYWFy1vEpFWNq3JKkAxq7IBdf31jC1j4SdLlVhPMdDMZIoY1isriSATM15BJnGv4KaonD9U/6B",
-	"uRCpPin0Dmv7gNZ91T8tUQe8XE0UpvgXtAoeHlRvtindVOdGBIGYUqbuCugesZVJ9VS9PVRZzEegr6JU",
-	"1fVi/OoMvHj2/B9BqsUxiGmU6cpESyzUPUcVXQZ/k4fgb4/+Sv728aioc/I3oKqqgeWcggVc6UqpEDCa",
-	"CfTS/pEX5cQCMDTNOOJAUKDq1j/6q4rfxREymdtm270URnN09OTRiSlpoAHGT4+Pl8vlI6geP6Jsdmze",
-	"5ccXg7P+8Kqv3inMCsGv+COGBPzv//qv/+e//XfQuxyUEsVOg8ePTvRwmiICUxycBk8fnTx6GmirkkLm",
-	"MYwXmBzDLNZ80HQTkBSm8nkHsVywfHrNIE7UqwwukK4G9sEg9rcMsVWBV9uKRx2qNvVdPZ9RWXLOrzx+",
-	"8mPrz9hS1s4PORtqunlEsfHjC9Uup8XAMy2iH26U80ul8CuwPzk5sYEahonDVMenYUqO/25uTsWKd9Eh",
-	"FPZ08flD6aMPKnK84vy5W8vXdq0wB8lxrjCre7PpLRS8lxfYJeR5Rrcps6uuqDOTca5Kpi/ndKEKlC3n",
-	"iISAoCXiAqg+k6o1/YzrWIUFVvl05WMugSEh9IghGKsFmDOhMy748QIKhj96D4dO4nujB31BNBeZ/N8Y",
-	"lhVpgv/5n4DNg5V/G+NcqDm1Te+H8imdAgSjOeACpfZyH2dCCQNMSug2CHQhXBGCF9fHn+7Q6kEhJHNg",
-	"/AqJAtgbDLGBI+g3laS7yTMXbIxXa0LpEqFqyzhUNISwbYGDNdpwNhOuDjK9b9cOwjOHeQbeo3gPBHS1",
-	"xEKZLRldAkoAZYBOp6H8/4LeI9WHkwB5BwHfKWicVmtWfL8bzfBSCYUaDpFXWtiRRzTzgHymQ53Yv2QY",
-	"CTCnGeMh0DUHQjClSaxCIVSRAVXyQlcd4F3AGzYcuQoUtzs7XQH4JSkb3iNtvDQrApADqB3k2xGt9XL4",
-	"qfUCc3Gdj/riAi0vSfGt6S6mgIG6myQJWGinHA9BuVbNnzigSyK1Fqb41BxaB8guuC3kV4wSpB1oVSSP",
-	"EUc5lneWYU3HIZZb2h2kP8HozgYUbRZj2JnFwHu0N4gcijPlZTG+Gs60Tsl6gS9BuUqJLgQ8R5EJM9qZ",
-	"tI/TImQiNS0uqti81AO+MEK7tp7RsWBN+TkJjWBSyYT4fX50NlyvFlINeDJRQ51IzMErH/YqEOoC4HYt",
-	"ethQaOZAbP96jiyrl7Jay25lT1R10VVQLeKS1SubFUMwUYar0kXHYEvqrFPK5IVHl1ujBIEZvkfdrzic",
-	"I84Xtm2FV+r3SuNa2XlK1VTKjKhsatnIxnr2cGTKvTsrQ9wcUDsu9qdcM4cigau5Kpeu8KshpHHLILkL",
-	"wW1umHgJUkZ1FRqYAFXTXOHZvIM5mDL6OyKPQE+3IeJIUY5itGWrRr4tFxnkD8v2jQLRx5/kpx+OP+lZ",
-	"H7wE8hqV6KMzO31LsDijMWpjM7tUKxlKEvOZ9ErVeypWPU+9CEdK02citIMR2YggwCWhnYI8MVtexorE",
-	"bB4CZBuh8RBQWzHKaKBzyOeSRiU9pXCVUBiHQOvSHMRSlBtNy7Z1Ogi5HU9hVMOVCkC+UuO+MNlhEkuC",
-	"+H/bmlxByTdpUYa26/sScrCAsTIpKhYtD8Nh6b04hn7dVRd3u6ZfgN8e6PKiHZut7iyP9zZpUSPPQU2q",
-	"2tseCEqL5j9x1T0QMcNmuWWe6s4ijCDXDHsL0ir5Y49hJubHM1tvzE1Ar9VjN5Oo36QNbN0dMOfoHkdS",
-	"+VUfBLdoSpnOAzqqGOnlfhy7T7PbBEelLSe2PYt7y7p7y2GoV3+7FfV+VhBfCTid7gZSmolamMrnbcwK",
-	"OottD74gEusoYEM3zbuyA4tt2cY6zj2ZWn0jkR6IWEr1AFtRzJN9zpxXSnRwPJg/253wEIkBlBdSFdml",
-	"b7a3K3D15moLMqQiPb7PaxW60aZrGR4Ua6Zc4td3zPsfTZSLinUybbhipKJgIGCmCkD7E1NGQASTpN4o",
-	"cKZGtDIH5EmYOcitfWp02R8GYTAaXg1UVOf7wfXP5+Oe6uZ5Phr2HVarP5reLOH4DTrnFfoBg5ijWB5x",
-	"qhLBFytgUhotrWlC2iQ2FZRVqMZq2PEnHD8c62JtTrqTk/6FdVZ6B3Fw0Gv9X9jBwNwrMdM5iu6OMNGH",
-	"PG/EnSSI/YkDHRsPvvvhBPDv28IfWuUxgibAsOa4s3jn437WG54Pzk0Ad6kf6/ve4J0zhcN34Y5osnbZ",
-	"tlP82r+4GL1XUaJdPmio9lu+vNczGRYf1Lb5K0oSulQyiKEYKHoCmADVgN0bd6XJzkWcLDbMIfTpa5Lz",
-	"yG1twQ3QIqUCkWh1SL+cXNsQLT/35VaB5HDcyCIXRJDEOIbCqhu3TMVe0SlIGb6H0aotmnUeW4kNKSlQ",
-	"Z27eEuuHP2EHhLuCeW6KMjbPDseoCt3jT/eI3T741epeJEZkazhbHqtS1HMWK6esdQlZFm6aUAdhsIT4",
-	"XtVE0LqMbVSwnVa4x3PfwX3rrGb23FmELEvnprSHI9Zu7w7XL0bMBr3gf/wXoPALvtMw+l7+YmoKmZ9C",
-	"oGHyvdQwIeBZitg95pS9NPa0YiAlEVLDpFZUMb21PSglZYijJmVIm4LXjsZ6Qu9iAUGClcRrpydtq6w4",
-	"3luvB6zyD5SRmwBsWp4DQTNTNsDt1TDN18tT5flbWYadycPuJZtEzM5bzavMd34zz/ns/GZisto3OdOM",
-	"IeVlXyltRzGzuIOSmVfmcH378nEQBpdP5H+eyv886/Dh37zpECftsyo4Ze5dx5lKzVEqXCDZlBT78Tdy",
-	"NW/Kfj2oVqz4hFSDFyurCS8oFyBjM3n8NtVhjlrdleWMzVoSR1+hlsTRQV3fEjZaT1JVmwYqQSumuwD5",
-	"2GT0Hn/SfzSrTVsC3q025d1x/IpTcxbV13El6qmtqE8eXIFx01msY2jnSjFQs+ZbF0djlCZwpdNF/ULj",
-	"YT+xYHQzZ1EwSDgWVVttLblWVRZNrao4Da8xoXHUv3eHcrWj0T+S8fWbzH67Vi1WTa2Y9dym7uyN2cJr",
-	"XnrRpdm+NlmiV3VIIHNBGYpVPi8mM6CrjXUGdRFsVXun6BfDdrSyXo5Hl6MrZVjtXV6OR+/Un+f9s4vB",
-	"0GsU/UOdagvKby7jsRSX50tVrQsNyUmtwXiqq/uhAk6Hkff59wfkc5tBSySwiStdBHFPYT6FUQJAfmcu",
-	"2ZwukOoxDW6RqWNGM2GdNjrKjG+L1SpTMTpqmjJ6j2pUUz2gjPIt2fkB9EJt1TuwTlhLEgZ+eyEJohKW",
-	"BWWhKhGBuW7oMUfAEB4LgZmPv6yEgHEwQ0L57osmpPuiEFOK208h53rA/6cQN4XYUuZ7pRBbIH0nXpCX",
-	"+HWbAtTTViqFbjTnNAHZHo+lvo/lZpDKvOdWLNZKPWJyQUko/wdFKC+u8l/w4wUU4Lv3r6+Ofnz2vccc",
-	"eXtLP7Yy582t2de8OJgeDSlBR2+giOa1X+imtMwQ/XNb34Cz3a5Ti6jcTvvXcNZ8HX3qirzLiCmOsQ+C",
-	"ZQiqFOPXiP7T1WhYolaVzufSgvWDEplickv91TIGRKO3G8v5ptRSW353i7JtGWHVqsW+DhB6IfkLn01z",
-	"fbMqJTJ7VFdNAA2RmmqQuZiaLfsCNmFsIbqfq6njEFk1elfoQHYHYDn/j+k61h1Bo/0x9ffIQT6qwT81",
-	"uuwPT43piRKkFdc51NqK7T7R7eYp75i9sbpulsN7+sNz9X8V7fftuw0shA/qOsjRqGJqYoaTpO5kWZw7",
-	"SEjA6dR/FZRaH2RoUPj6vspoGru+LxBRk4PmUKg2KKh4ZlVMjcI6+O766ePvT4usXyiUsztUluOnJ2CB",
-	"SSYQN4miEHAUURLbMtHG285bUot99ijWi1rjPI1epx3o6PMc2sPF6JSwVwnUUQd4TpdgAclKZ5EBXPa9",
-	"dzjFm8g4ttEyXkF5pgfshJmvJ7rms8bBHJxoXtGMAbRC/BRAooq8AxU2QmLEQs0ECvtS1yNsKcNFNVxA",
-	"Ek9iuqxJnbqSY851Tvm3TDJVnZ1QgVqEYz380UitT2KAxalUIQwTYhmRqmjGM5iElh9JVZCDO4RSIOYI",
-	"M5AyOsWVqlLd5UdCI1jjY7rQjztf/pSBv3kYbKU5nkORLQ4rgy5Vo7HDpTDjaA5mDEtpk6g2D5gD3Ul2",
-	"m/u66crhxdob87yVaalzhFK7C8EXvc57m4x83Xk7qrVUhgBHkEXzl3mh4t+UiVrFJ00VHyYCLHIcF05P",
-	"835DApl589h0jKmRMnrAGxuu9xlEwJZNmWsKBrXKC/wsVFlq+tPUS+tzhy3QFDy1FGXa+qA8TfFPXDen",
-	"2YbU/JLlDTpkVc03h2TmFMAFGHTMc16g4xgK6IfH6lw+3hEmu5q495IQQdOVLaG4Rkd0SUCst9kAO91z",
-	"9JFUcS34mGrfWSP1VmMz4g9tqzZdTL+5Ki5UWVbBYqVq9MsblEqODlX9b1MIfOUPrmhLJqaBt1uivU0T",
-	"CuM3pl+sX54tskTgFDJxPKVscWQPrg+BSgsvR+DfYgKVjlWPA/XedmLr8R5ZpYSGA+86xmoPuNdQB1Ai",
-	"XFDw3T9d9l+H4HL4OgTv0e1lOSdW49OlBCvMPsrUp0q4bjR7WWRvH/S7bmPHv7tN7NMsUZ0J59nitkOG",
-	"wFZ5JnxHZylewBk6/nuK1nyYzRS8GbIjkbqnsD6GjhCJaIxiTSsdKKN0O0KC4Ygf03vEbMVRjwqiBo7s",
-	"uFbXpSmjC3faTQzdrYc3Cq/oQAGVPueaQW270/edPnl3LotNULKhAnkuTgxXLqK9OaiSpuB/MJkzNs9t",
-	"VJc2/ua197T7pqi+VyI2GwbmIja15hK5FeXBTLyXDojxh3up50Wlq68olqdDza+Tz1PzSwNzL1JIhQ3n",
-	"Flt5qWFYCKV6KIR1r/EFbehTGBxb9lSnnOoRf3DlVOv67yQ//cZU1DcrwHIcNYudsuoZei0otwssNOa/",
-	"Vv+tXt0X8N6OdRN9Fz5Vf/175YL7wglBGoMq8NMgsTVlcPVqhT0cEwTZ7crfdkQ93ppTHMLq3j6Hd6Nu",
-	"9PODlIvehT2dZ/rL31xrilGKCEgovTuCCb5DPC/OqGhMVNsp+Clzw5Ng6fIT04dRddD036euGYzutmRn",
-	"5ri3LnE6pwRdQ5wcOFWpIrAOmLFUsoLJy4atJS9BqdqhGQToElJSM9Wl4wTECaBMjkgwuQO2tXwLXJfs",
-	"sG40N9Ya0Zh+p6uD7IbtXaqOwDhWXRdVOKHU4WMGVYq/vhDBNEUwUa2jVe7/VmFsJXILvy7JLMH/ORJz",
-	"W5yELy6NVS1obVOWoEHMJJHb5qAdhHT5eHBI4lv68ThKaHRX4w/Tw87UqM/TCC6+hyRyt+ZlGXE3LOZI",
-	"dGgg/ZldZoQut+xuTSpH+9B3AWp65aQMRgJHCEQG65ayDM243D7mSYW0bAi2V7Qa4npjx7UyRq2Zitoa",
-	"DzGJkN/G5EPHl1TcrhARWwfpf+FrpcGojuJe0iyJwRzeI3CLEAEcVWJAOlIVQ+aw1zIs1Tns8zCsKf4o",
-	"MlZpdPQqkCBcSEqtGlYcDdUXWJtQNpnaYgo/V/kt7442G723Z2a6EXmV4DfbJNXFBBBV1kh/5bMR74V2",
-	"3FggdCdUwRBc+Jmeftwuq36Da7XNMruAXBypehJHg/MdHScCfRS6kMdRsbcanWfTqaZe2gNm8D0CuqJI",
-	"uYwR+I4jdo/YkWQs5vkp+HSHSRwCHIfA9Bp/+L5rjgtfcYEWOJqY1uz1uS5XZvSlHfzVmz1rxU91NwdN",
-	"LxkRZEJxABQgQVB5w6U6ghe6ZBXUoYSYgKcnIIYrvksVV4laAfmdH53X6uk3jT+5hYMi7c0K0BQRoCC5",
-	"l1JiGcE17oS36ukXVMjkAr41TUwBLW8/XuRNNwbg2hQPdbmKMlUoUB6BWwQZYsHphxtJ5xGldxipf93I",
-	"gZIN66OSsSQ4DY5hio/vHytKN1N+ykuJZWKuDkveLU3fW0s/abqp/JAklR/M+itDbJxe6Ufr3Cz9pAVA",
-	"6QfbpLD0k23Fmv+QC/qbh/8bAAD//w==",
+	"7L3pchw5th/+Koj8zz+m25MUqa1viwp/qCZL6pqhqjhFSrp9NXINmIliYZgJZANIlqplRdy38Bv4Fezw",
+	"F0fYb+JwhF/DgS2XKiCXWrT09ReJZCITwMHBwcFZfudjENE0owQRwYPTj0EGGUyRQEz9dpYzTpn8CZPg",
+	"NPg1R2wVhAGBKQpOg0g/DQMeLVAKZbMUfrhA5FYsgtMnJydhIFaZbMkFw+Q2+PQpDM6hyFPfF2P1MAwY",
+	"+jXHDMXBqWA5qnaAiHz7XfD25dWPT4IweHn255NHQRj8dH7yLHjv7BDLXyIh344RjxjOBKay8x9AjG+x",
+	"4M9BjOYwT8QpEAsEYvMCoHP1+4JyEYTu8dpvV4eYQSEQk63/w7uTo2fvP/7w6Q+Ba2SjuKBDBsWi/CyO",
+	"G2lQIfIPT9wfRmlGBSLR6i9oVXSyQDBGrOym0uxItvP08fDRj2GQYlL87uryAgrfoiZQNE5nTlkq3w5i",
+	"mt8kKAhl5ziV6/zsRPWsfzl6VjIUydMbxHTPOMX+vtXDam9mqYPTpyeVjh6dVHsqZ4iJQLe2I8k0nm4o",
+	"2XaKD3+szVH9ujnJMRU4QmYx61yM7hERD2AeY0Qi9CBaQEJQYhm2zlh3apU7cdZDSZEqK8Oj397Lf06O",
+	"ns3e/7u//e2B+suf5A+Do395/yc3j18ihmk8Vt07eT1TDRpHtbGhnnw60j888uysywUl6BrixLdgmWww",
+	"E7JFS0/uDqYoQjgTZzT2zYvpFrNINtlpN78muKmjnGDRtYMnDpH8Sb7LM0o4UjL/ktGbBCkRHVEiEFGb",
+	"C2ZZgiMoee440y3+9A+ud0TZ1R8Ymgenwf93XB4qx/opP7bfVT3WWXj64gw8e/L0n0Bm24TBFeIc6+97",
+	"htGve/s9R/cc3xIUAyz3sJaRihBXSBydUXqHUb2XDQLKL5pu5PNBJL/7E43VZoVxjOXvMLlkNENMYEnm",
+	"OUw4Wh/H9QKBOUZJzIFYQAEgAVB9C8AoQpngADIEEsyFGi2IacSPuYAC8Qdp/BxQsUBMN2JonnMUgyUW",
+	"C/Dk0aMHQRhklf4/BvqTKJ5pwV1KKCjQkcAp2uT7MIC3DKF4ph53f4lzzLV2gQVKeTtPKvE40m0flY8h",
+	"Y3Aln95Ajtc/8+jkxPWhmzy+RWLjRHO0jCiJktzyXPuXJVfCSKC4whM3lCYIEvkYCThLMckFsiM18v7k",
+	"pHbWnGyeNWGguKCq7ih5Zff8e8do5gzmnpHcMqiFRzGGp81nnXwFx055+PCpSyCGwR0mcZd1TRDs2O4W",
+	"JjPXOj89cbe/R0mVYBcPgzC4kJrhxWMnwVLIBWKzCHI0w3G7IJZvSGI4yeKhSoogzxnqyKopijGc4di7",
+	"UzyjsjulwtXFTkkREmaHN8pmionQ7cWCdlohQgXqNi+ai4hqgWFXZzq8mly8GZ4HYTD858uLwWisfr68",
+	"GIz1T+PJ9ezFcHA1+uli6Fy+DDKBI5xB4pcsD0+aRctTh2jJFCW6kitjmDIsVtW5XUrOu5Scd/lY/vPE",
+	"Of5f2SbxHM0YgtHCJ2IYgryrtGIopQLNYJLQpf97WbLq+rmMMtFx40jVBPHurTlN7v1j5HmKeh1aPL+9",
+	"RfLMnClVqQNvC5jcyWOOdlojAdktWuPCxlO/fhBbkbg5127D/VTV/d7pl0qOozf/QJFoP1IF5HdbT6H7",
+	"ISvQB9FJoG8/d9NJcfRvQYvNQXq2gWS5WWIvoK2c0pX/7hGLjcXCSpXr6ethEAYvBhdX8v+Xk7FbLppX",
+	"t17KOc1JjFoYstMq2C/1p/89YoUa1qAmfXJ8WOveL6z6tLbT4I1WEjYPM3M/3Ty7lG5ep2bXj97DJEft",
+	"5NLNQvMhF7XW6VO+7Vok/ZeSc8xuSCi5NT8aRSa0KyX/40EpyOwpGEq1U1D1SMtWs6XCIFpQHKm/UKpt",
+	"DWrjKSFSYcJC9stXIEdmc+oH8gRxm+yq5FFLYxpVnrjoNNCHm+aBzZWCxd83tWd166qtctP5X+Uyx/r4",
+	"WSJjOIVs5Vq4tWmbwdqPFUN0zpvwpVZMe2z0rkLOucsYglNJnnUSR8ZM0XWDrU3a2ErWLjmVfjlHnKfG",
+	"FrC2unOpzscozqNiy26a3UieJFD+aKwka5Y2yaVJMjMbYRbn9WsuJuKHJ4HrwhTBnNd23YvpcPgvQ6Xf",
+	"nl28vhpNxlIXnE7ejOTPgwun8FasxrFAWw6+Pvs6fdSW9lBl40NGuHSYeE6MnJ8xJHK2Rnf/eyskN2un",
+	"xmtMYt7Ug3QNILRzdbEQ+hAluTngPBKddJxCqX43c7VpFwakk3RXI5Tn32yewNtNe29KGQJiAQl4Cv7/",
+	"cmBV00PxBRw7d2PZgEHNbI3Srth1F5ggbWygaXf9e87ob4i4Dyv9rJc6v4AkTjC5nS1ozhzLl8pPb7d/",
+	"1A1825erM6xwSfbsZKsPrh+DTt5ZQL7Y5BC+gEePnv4A6BxkcJVQGLvoiEmMIygo63HubXDCOvNaO5AV",
+	"g+fDy8H0+tVwfB2EwdX1dDi8dko+rwJGEIpnMeYZ5V1lsSbPhtrWNLGJfcU1J0vDDTqLBQKagcHNSiDu",
+	"orJxb7imxiC52/zoCcAc5EQ+RLFH7txjqx+vv7tc4ASBjFHdBCaNX6gTaLPdOiV4Pp/jCJvzt963UjJO",
+	"ASZlIxBDAUPHZKraKu2+8z3XD6Vp41jKMkxuux5AS4RvF6LTeei+3xjFVHF8WLqxlGxU86qsVCEEazQ0",
+	"LLDG5A4dZH2Gtc1bTKWqP4Sb+lBNPagchBvHwcYRtCFzjeBpVtFewMilpvWQ9BXbrPsZoe5nNCdeu3xM",
+	"SQ/fxboG2Ni4qltsPCys8JusuKDm8rE5Ws/srZjdtIOb83zzS9qi3ms+jCYdlHazAVTMgqW8nVMzh6hD",
+	"ZINDYkRoiolk7o5bOWY4STYlUgbFwsZwzGEkOLhBC0xioI1EG2oKZWmeQCdZPcvgP7XyFLEeM7CXMb8N",
+	"oT61JyBGEU5hwp8DqUfIM2N8PAjCnfUMtYxGtFmKVOcT1tYnLKwXxrSgl6Jt2blDMDRpicUR1VNLcZ7m",
+	"vgN5nRCqq7pglwP0zA3fEve99EaKanLrnljhQ2zSgD0LWBNSO73fImQKl9pwcB6EweDqanQl1bmzyWR6",
+	"PhoPridTp06nIiDue3qYrfV/pwnpm+AsJ0JHgGz7lSVldzMl09yCm8mbp/uRjinYaRbKs19dgMnlcCzV",
+	"6NFL7SSreNGmw+vXU/3X88l4KFdnMD4bXlwMz51r41Wl5INZN2sNjksTojkENEHs0AvOrC9rWOwJ517K",
+	"YyyG924bj9+CByMjbeuCEkZq+QCOQ0AZuPrl6nr4yhmkIN+feQW60qb8Fja9gp4VLefWZyPcoDllaOcu",
+	"fXsbrRr3fJ2KywUUYAk5iBaQ3KL4FMhlD0HOEQtBIYJDEKN7HKEQMMqFfJQlMEIqBCoEEUwQiSELwf/6",
+	"1/+8vbqhuE5xkV5y815YWkwNL8opuhjsDGplYY21OkS2tO5Yqbj3lHfqFTbz7sfKcz93ehZ5i6CInuEC",
+	"XhNYN4ezT8JNxlejaynE3o6ufz6fDt6OrVx739H/2jR6yQDX6p1N/cDFbJqMpVAr7Hm2Yx+XTbWBc81E",
+	"btivbYT2ktPelqOrPFVuhU8qrgf1IcC6BR4WN1DvtMyrDul81+9+AaO7HY9I/YUbtyyLFkg9xmSnPtRn",
+	"MOk3tRhzAUmEZumW1sSmi5wvXiA13he7m15eXgVh8Nep0g9eTa7V9umg9iQI8p4u4GbFIQyWWCxiBpek",
+	"g+vLqBRqnmHBVRV2qa/J+kIbOtTWwNCzOg43dzOH29iIsBl0GBU3hdHadQMWvrlN5lWPep8XDTYRmmgd",
+	"yDLAL8OLi8lbtfznHoeTV7eNGIJ9w0PlpTRGZj/2eWWbbuS+9zOcbMN9yqIKme9hHZ7PcYQGbndNXwuN",
+	"fDDz3vc1L/akR2Hw9hzE3jN64/w9G4zPR+cDdfaeTcYvRtNX6k7xdjB6s8+bRBjk2cLEaLRIg+oto/yk",
+	"ZfZS2yvIWh7UFRau8ma4saN9ssBtqehnjVAyxcE3BH0Qs6jIr+pijPANc4yWPZ3/FSlSsFie47gptLeI",
+	"b5yO3gzOfpn9NB0Ozn723PwdgYlPTdizP43IGSDlzolwnBf2Cqr7dtNKq1MwSSbz4PRdH8Wqz6HQaJyq",
+	"xai4DowsY/TD7EbepD2hIjqkXhucepnFrJHK0a1VS7vSRiqoG9qE1ZYarjPFY79oiBIa3fXYYLK5c0oJ",
+	"5ZjcziJK9MbwHJppKsezan7qH+4cJ+29zDHjYmYsYm51YEGz0tZUv38v6BLQuUBE2bKlYgQyyDmKwZzR",
+	"FFCC1IUcCAogUVkgTiszJlIEEjHz3hehjpGdccEQEh4tcyNwvlWlrESAt7aV24xymHRIJ9LtlDSgGSKN",
+	"ljoVbaYp3/TVqW1XvNNH0nOk3/cF7SHe+3M6es75Pa7SGLt8RLUs7aKNdLpHMFHBNGoimwY1pbQCOge6",
+	"6SlYLig3eUsAC4B5sJUtlaNkPlN+Rq+1ALF7xHomH/X1rKzPLwQE3SMGuKAMxUHYGutTofAaY65RYWMn",
+	"lfukLuCNcC4EY4WXNlWZCquXHLx5GL43x+F+NJyaBaKforPVsvbQjootuTlJtxBUMUCd5/5Ktp6iuWvi",
+	"NIpyxnr7P7ZymvSXbpzmLHKfaJ4941LMq8P1L4AWYpuusSJtYPPc3eL22fcm1mi8bMsy6e69OZzvxWi8",
+	"uic/9e05sYf8z2pC2yF3Tqkv+B2ENyu/mllL4GnJ2ugQ71yVcJuEjGOGOG+LUmm3M25jcHFHPkAgO5aH",
+	"GCQAfUAswhw9B5gAQsEc3+YMAUhiQNUfsvwmwRHI4C1yhmiV7uXN8Dcp3EGcI4AJF5AUmBksJwSTW1Ac",
+	"Wdt7tr3795bheOaNOFdP+3tMYOznqlI/9n43sUFl9rZ8y5AK+6pFLb9vzC71PPJ3mvpoQJekybe0fa6j",
+	"S2tPMUc7eu316bStx91/oPllsXriN8dt3IPWH/kXRSzy9GaWs8Rj/op7b/ZKWlRLiLyOxTKyp7SH2Q9U",
+	"MoCKRS2s5oaMxdyr+6zGUdXdYhm/4vGvcEQZF1CzyFVo4Dy81L2+j9KwaxyMP6pu613NUAqxlISzrnGp",
+	"XEDWlzM27LjT1+PxaPwyCIPLwesrZcK9up5cXnpsuFzQLNvRFdctN9CoLAWXWNa07FMkmFUJ5+KO81wD",
+	"gSCXh3XLsNFtDuAWP99misH2Yr6LfGyWdDmfddPtyytpISmKkJ6qV61CMtcibRXGgynxC+TWMJ/donz6",
+	"rDwUsC06Z4Mgcxh5FCn0AUZCpxEY8BeGwALyBYo9OTXpzL/YNi/EcU6j+5n3qScCR97Rf+0ZybqWHMAQ",
+	"AvKR1Q85jhEQUqCE4GYFTAjP5iFKZ4e9R8mJtYQTqYWuUq4h+n34oQIhs8b0fkdwk8DazT/aT/ftHSCu",
+	"bbU9R1e85Blek78yohnq5sm8nE4uJ/rkG1xeTic6TPJ8eHahsEacp2Cu1tG3El6Z1O3kK3UyHFeDiPSc",
+	"SvlqfJhVKtUJ3ch3I3JAT+A2KQQuT+CPYcPSFoAHo1dDuVZXV0EYTAfXWp0ZXFx0WLu68KEEgdKeqgIR",
+	"E6Bjt+RpoZNqrGAyAVCttPCmT/f3cLbjWjSwjRqHmyWktuC1vUF+1xf7izfEWh1ATKEPGWaI9/pkv8RU",
+	"HO8cMHE5HJ8bzuwoZfokvC0XsKtkUU3Xs88srxjRUqxgWC6/i3V+phnfhxMyBPQesWJbcRAlUogBrD/B",
+	"M0gClzzqelWymb5ruuANR0Qo5DuaC92zMzFmUzenXHRVc6iAyTbZ6/rFMLDDUn26FmFknLX7jkdjCCrd",
+	"aIv3+r4iRAFe1QVCgZI5Zmmv6DHzTt8YuuKtlgiyBLL+Mk2/1PzlOWLdIRYKI68j05/Es1JcWaF0dT2Z",
+	"nM/OJyps+vW4Gsg1/OfLkS8YEJG+Ely/0TTVfUba7UW46/tsT0725/lR4cMNQl1hJDKarG4NtPCG37WD",
+	"1NpAr1pP2l4/s+TxNJgqdqixxvi8IcRvG5mhcYV6vtKUstXhHDTRgXrPVI4+Jb5q4q/EPbI8URyf1a1f",
+	"E0yODd4tmtBK833424uT4XBRhbaLLSILTcDU+sw2kUQfeTAzK/CMDmywBmHYTz7csnWkzc5gpxXIzRPX",
+	"GCsyZi0jmaE5/oC4vGzoRiCiMeKn4OSHEMiPPXwOCCXoFOiID//YHoVdBucXZWv3j5ZbS0VG1Wf09uXV",
+	"0Y9PwLuEkhAkULwPwu2kWAURTo2m/GWTujUGKds+dsk+htZTgzZI+WwrQhbCbQ17Rfeo3KuVvQC4kH+Z",
+	"U6UOYwakIHoOYpRBJlSYjzL46QQykGdVMvZAgHUPdHuR6kXiuqC3uK+pQd4WlpTFLqjEFv4TVGTdSyuE",
+	"Qc4Rc3C6JF9bIYNaZLH9TFgO3kWNVyUycDc4tDmMuiGGeuzIPtgdfwqgg2v+QZn/SYO3uXg8Q6QnLELD",
+	"S43uZe7BZVC7yiTtdIeWM/RyrqTDn7R5UrSqMRliKea8//WM0aSvlrUeOLlm/JoDCOQMwJKyO8ROgbzH",
+	"p5CszAnEwRIxBDgSQooeau/mVLjdk9sFYRLovMnWYt0x8oCgRP7o7H5wg2HAIYlv6IcOeSdtWITb5r3w",
+	"9jC919yFOsSR9U7wwKovBWnrC+PmbBOdVV+CRQGD5IgXj/cQNiLgXU+At5bICc/flzgWi66xEbpxaGev",
+	"v1rt2UtBJ+zlFkT8DJPsNifO4S06HE4Tsi7gHtbX3QIRvH4agUVngAE97MIb4zGUvkKC4Yi7rOszOu+B",
+	"9eAWb84LjdPW0ev+aEY9pUun+YB26rIwgHbtaY3KVUO1ulhbvB1rINUkbKC6N7t+ZsvZtIZDQ4GpzRTq",
+	"bI5bGOt405eVBb0BZsOPN02UBJ+ZBOfOM7DvaRC59pUpX+xuqKL3iHVHxLWR4Z2bc5rkNi6k09A5FJjP",
+	"se6iwxvroUhoVSqExWgLZnBxnq7C1d8osmk8r+LkP22pf+O1MKwnWHZzU5oCNH7x2AJjv+7QUK81OCI1",
+	"0Zy7tUDVWfPgyD8rNVSJ4RBA8JKCOGeq7tNzoD08pwAKQEnkdlaacmieJERdIs1jm4cmXn4zSKeoDGhw",
+	"cAChYiFfdKLwek8+n1SgHviz5QI5TC8RZlGe6mAsZVFaLnC0UH64NOcCLGgSV80ILRcJ5+6wx2BBzpJ4",
+	"arglvfwrf4VEgcvZY8/E+BZxC0ZTufd/9+7k4Xt1+f+Pj96dHD1+//3pu5Ojp/pPf3AD+yXxjN4X+6Ws",
+	"w9RWBunXHCMxs8fwToPQn9KH604fWqKbBaV3swVtqKn16OnjvoaitfWvTL0y+LCyLFXCrg/Lzw3XKM0S",
+	"Z9jm1lsWtR4Zuuu3lMWtWql3by49m1NBXMm91tur1BDPHQa/LXpOqv/+/U3egFQYs5xcNTy8Nif/Wtq+",
+	"D1N4wH0i/bC3E8mMvq9c2oLbKgu9dtBxIK87z8GJqTyrhSlYmnfbysTtyiSWA1xEmlRBRTqHMm6FaTPH",
+	"yX5S/ZrAtiug2T3wV3vE9plEiEo90wL82dwii3k66V24vreCPfzqQp0PF2TcGMKrCV6ZfBHQ6w3anWSI",
+	"nNmQ+rXrZHEx9JgdqtFIu0T2l3eluoSQ3Z6CBM0FoLnwmz9qKQBb5ixtpLJ3uRJJ4p0b/tjJBhJjtXgm",
+	"xdJTmgM1lO9pOHMdD35btFNAf7aoPdQkLTfc1JWi47tGKfYy7pTM7HITuaVfgiOv4uWKl9m6f+8GaBDc",
+	"Lhfu1gPoE3zZycJV6W2NeSql4a0L0VUiwNJeLk5tE5QWMUuBaqBKu5VsIrKBSfF27CMTW4vJjPuAQARb",
+	"zXQRAd7B4lxvH9Z78IyvEpzcx428MAj+lWvUw3ePj569b3Dnr41Wf8MzrDeI4fmqd9xLjPp4qPc3C+MG",
+	"c03mUurxPrebD5G8AofUCCdlaoCtCbuOr9gCwz2a+1O9E0jimam/5QrRw960YHtSdhrGGvWrabFqOlXi",
+	"VdJnC+o4V8j60vpYE6MoZzBa+XIO66Wm3bWmKzXDoMjTanjg25dXP0q16+XZn08eBWHw0/nJM2dYYAJF",
+	"ywCeVTs/eubqPqGkbRY/1r6ifm2uYZCYwnkisNNzkr6sc9+k2HaM6IiRgNhjn2BsvcjSesUL77vK14o6",
+	"xPLZhsVIuhaSLAvzelJGPTcmjzPNq3KtX9K1TmXv6qarJllWwQVbL6Dri3FpKZTpwI3uW5p3l9zDKs5t",
+	"+2q5cEkuFXKHhTV0JHb5Mp2T3ll7LTB5W6RON8v0HW5TxhfmXrgmaJkisGG9wqvoGMToFWZd5ZWLDTpA",
+	"a3hSxb2qXXuJjT5IGO6UX4UCYzLW/8iVSYuHIEOMSzmrSoOBVKUhBVujCZQQF0WaepU5CsNLcRZXD+jq",
+	"+W3r3ZotWeKwWUKuQVeUG6hkt/feDTouVJA2t2CrzbhjqZbx5Hp0pkB8LwbT0YvR2eB6NBnvG3dGAQfx",
+	"RU9O6h2f0VT4rbVQ9qvR1cVwoHL0XLMv8MB7TKEBiqtmei6zDmqEcvHJX5n/jtaHtr920BR+ZUEtudI1",
+	"Hu0x30NprkMXwopglqEYQAFOHjx79uwZyEmCOAfo1xwmpjbWv99TaSxfESwnAVGEcCb2CE4in/mxEGIL",
+	"h9LdUFIiqDjkzC7YWvvBglL08w9hB5xEv7q7PdgTg9HdTNA7j4Gyh1ZYjnGNCvVeqlgCFd5YO9aqGEwV",
+	"FnFzrOx3i9iWEv6uJXDE1qRUOIGz9Zjq7lkOP7iqLFCySmnOG8uszTzJL47Uc4EYgcmM6WjPevRM2BTP",
+	"76Zch0+k8EP1jUcnLvgYaotmu2CZixyEdROUL1No/+tA6MzQulkhBErxA4SqdPEbm/jijKPZCkaVktkN",
+	"WsBk7nHab2N9M37xQia1UapfnHQH/OMC4K6A+Rpejc51beWX09H57O1k+pfhVIF9DV68CMLg58n1xWg8",
+	"nD189PjJU5Xv+Xp8rVpcDqbXY/XT+fCN1hWHZ5PZ2cXk9XkQBm9G58OJbHYxOBvOzibnssHkcjh+/PCh",
+	"G9ago1ffZbZokEdvELv5icb9rbGmrqKbkkUt1sLI9LQtFOgAm8WJjeIJhbB3No8lo3NIRTOGoGcRXKlN",
+	"LRK3IWO6KiEadmYHWNYp4ipL9Q1GvuDC2f5AaSNYz9G2mxDGOtj+tlpfSNV21pnHWYaUq8YIb+fm2ehq",
+	"vyh1ad/8tG6qSluKzB4BgcvQY08EVk9c3vayDrtowL387FWFrfrilragdtVa4R3tmPHRUb76jU/uF73w",
+	"rhtKsvmK7cubotHhIpElK7e2smRYCESAqQkgKKjpMN8xZEKkQhCjKMEExUAj/mNy+72nuq0TjLsRV9tv",
+	"snQJxSaE3DZwSC5QtkmKE2AvWyF4CGLMMyiihfztEbCF4UPwGCwhVkhac8qAyl8IwRML+ZOpmnJAysQQ",
+	"PAWQRQv5QUAZUCAiVYfP07awt2Yoy0YLU4oSUyCxk0y6Ni8MiXAXN1i7+K0DjyUryzW6HvARJqBSn2G3",
+	"e2Ltbmivf1Xa1NfVCso1U2ZBE33CWaldu6x5FLR75HLH9M4c8xx0RVCPPWitu3tNOvZwDKgQO0fCgd8O",
+	"3VgjQD7yc2Gr5PHbzZcLmiAAuQrm54gI5Elz2LYaI2Ux95T5lf0bQoElo6LdAKpjwU2sVAE6ViWPs4Cb",
+	"XY1NM4cvbndKE/RTWU595yxtbyTiPrx76uPuWeTO8HfOMRe9IbZ6RNnCJLmB0V2nqqJroPd+vHsFCXkD",
+	"Oe4LqYRQzGcRFDChtzOG7o0O71DvoFj0RwzYqoxU7otMbaiVwozy2ek8UWt/JaVxW/6NqX6qhmR78XLT",
+	"lTm3G73XNTlpcdkcKtgWRNgIFOji1FkuVh12kZ5/AUpvh65fdxHkChFx8KzmxnSUvhnPfrVMVJJlemg5",
+	"tJ2upoquTQVRoYhFb4X/Sk/FTWXuhjlusIFvi3xgDd7qA87BCOg5FFQ6sInzmHXPXbWx62vQPgt49Ojp",
+	"DwWE9UL7lFudsefDy8H0+pW2011dT4fDa6f64reZIBSbzN7O2beQ3G3OQGEWaXhxgeUMIENSxyhTKjHh",
+	"uTyXMSICGORrZ5W4hmQKHlGGtix7XfbeM+7mHiY4num7Ld8mjcBoKFWAmNpw7LzWliPc5LH1wdRSQbxZ",
+	"CFf57S3i7oQbhUAX2xjt+ppiAt6dhA+/18AuGqCV59ECQMCLT4Il5IAZrIsOgSyyw5zrldpUljVsTIFS",
+	"b0Bh4R0iBuAKK821mnzaaPjR1qlPTWnO3d7XOmd3F2hJ86lWW13wOjlz+Z2LFQGYAyiAvN8KcPLgx5Pn",
+	"QIHfLjFHAJqAF6CxjrnTwWEOQsc1QKrpms6qvEGH+oNFHEyFZcwcSvLU1reZF6fF/WcN8US7oQrE0cFI",
+	"1RiZvB6fX80uRn8ZBmEwGs+k4AvCYPByMBpfyZ8uhoOpDxl5WaCobMhdxWVa6spN+BzcoIQuwQnAAvCM",
+	"3iEAbyEmvCN7WxSyZlqqVqGaajE4J7VWXKAUR5WA0vXt663XMac56R82t7+CVztE/7T5xM3zHhl0Joq6",
+	"wsO6TmZBpA7U3wfA5vqCHg5n8xryu71VpN4GDlqYAdiNPDg7G17KjfpmOB29+EXu6dHLcRAGPw/G5xcq",
+	"omxwcSG39Nlf5C8/D8/+MhuN7Y8a/HykvIWD6U+j66mpJT+4uPhJvzIdXl784vaCQH7XWF2gHfpHfqFb",
+	"hRs18TDwY7a+N8uzD4ZSy/yVlUatmzZ3uil50Qcb02o72lFgpba71zL02giZzfhKv/nN+2ABeUv59YZC",
+	"YaQnIF0Gme+6yBeUdaVSHd6w8mYD1uFr7vIJSsU2gaveJ8n6refl66E68SsxCjoq4b0vG2pmzLC+pGHe",
+	"w8xSGgpdINMVdNDusZ01wtgRuej61lpX9wGK0Aeu1LM9lCCJcobF6koSyNTRQ5Dp9VdUUxyu/1R8YCFE",
+	"pncKvcPayKV1X/WrZeqAVyukwAz/Ba2CT59Uvfk53VTnJgSBmFKm7groHrGVgdNR9UpVvYYHYKhyZtT1",
+	"YvriDDx78vSfQKaPYxDTKNeQuUss1D1HFZICf5eb4O8P/kb+/uGoBOD8O1Bw32C5oCCFK139BQJGcyHv",
+	"vfqHoloEFoChec4RB4ICVYvvwd+IzdPU128z7UEGowU6evTgxGDtaYLx0+Pj5XL5AKrHDyi7PTbv8uOL",
+	"0dlwfDVU75S2seAX/AFDAv73f/3X//Pf/jsYXI4qYBynwcMHJ7o5zRCBGQ5Og8cPTh48DrRpVC3mMYxT",
+	"TI5hHms5aCokSg5TmEmjWA5YPr1mECfqVQZTpFN735mF/TVHbFWuq70Dq03VpWaN5zMKicT5lYePfuz8",
+	"GVuey/khR/CN/I5LRpQTP75QJYA7NDzTR/Sn98qDq7DlFNkfnZzYaCMjxGGmgywxJcf/MDencsS76BBq",
+	"9XRBvUPpo59UHlvNg3m3honlGmFBkuNCYVb3ZlMvOXgrL7BLyAvULFP/RV1Rbw2qlyoDt1zQVCFnLxeI",
+	"hICgJeICzDFTFzsBb7kOuEmxysKvbnNJDEmhBwzBWA3A7Amd/8mPUygY/uDdHDpH45Vu9AWXuURL+8ZW",
+	"WbEm+J//CVisIfmzsTCHWlJbCDUon9I5QDBaAC5QZi/3cS7UYYBJZbnNAroWXDGCd62PP96h1Se1ILlj",
+	"xa+QKIm9IRBbJIJ+U51074s8Shuo2JlR+oRZzzcB/x6dhF1B5NZ4gxIPY5SN5BXr08ZGeOIwz8B7FO+B",
+	"ga6WWCizJaNLQAmgDND5PJT/p/QeyaNZCg6cIvCdosZpHRfw+914hldg6hokRIFmt6OMaJcBRU+H2rF/",
+	"zTESYEFzxkOgcd1CMKdJrOJ5FJCbghXUyG68D3nDli1Xo+J2e6cvAb8kZ8N7pI2XZkQAcgB1lMd2TGtd",
+	"dX5uvcBcXBetvviBVsD+fWu6iwGJU3eTJAGp9izzEFTxQP/IAV0SqbUwJacW0DpAdlnb8vyKUYK0F7i+",
+	"yFPEUbHKO59hbdshllPanaQ/wejORsVtAt7tLGLgPdobRQ4lmQrowa9GMq1zsh7gc1BFgtQVahYoMrFy",
+	"O7P2cVbG/WSm9mJ9NS91gy+8oH3L6eqAxrYks4RGMKml8/y2ODobr2OM1aP2TJRDLxZzyMpPez0QmqI4",
+	"d0XjbwHzPJDYv14gK+rlWa3PbmVPVAW7VGQ44lLUK5sVQzBRhqvKRcesltRZ55TJC4+GtKYEgVt8j/pf",
+	"cThHnKe2nqL31B9U2nWy81QQK6uCqGpq2UgpfPLpyNQhc+JUvT+gdlzOT7lmDsUCVwtVx0utr6aQXlsG",
+	"yV0IbgrDxHOQMarDO2ACVLEttc7mHczBnNHfEHkABro+LkeKc5SgrVo1imm52KB4WLVvlAt9/FF++tPx",
+	"R93rJy+DvEQV/ugtTl8TLM5ojLrYzC7VSMaSxXwmvUpYTM2q50GvcuTlfSZGOxiTTYiJIzsFBbqAvIyV",
+	"6AI8BMgWd+choBaV12igC8gXkkclP2VwlVAYh0Dr0hzE8ig3mpatN3wQdjuew6hBKpWEfKHafWG2wySW",
+	"DPFv25pcW5Jv0qIMgbIeI2VaTmGsTIpKRMvNcFh+L7ehX3fVANrX9AvI2wNdXrRjs9Od5eHeOi1xyB3c",
+	"pBC198BQ+mj+I1dl7REzYpZb4anuLMIc5GXgb0/Wqvhjj2EuFse3Fv3UzUAv1WO3kGiepI3O3p0w5+ge",
+	"R1L5VR8EN2hOmU5mO6oZ6eV8HLNXwEdRZcqJrRvqnrIuK3oY7tXf7sS9n5XEVwLO57uRlOaikaYaOrzd",
+	"rKBTMffgCyKxjgI2fNM+K9uwnJat+Oqck0EOnojsQMxSQSfuxDGP9tlzgdvskHiweLY74yESAygvpCqy",
+	"S99sb1bg6tXVFmxIRXZ8XyAnu5dNIysfdNUMePPXt82HH0yUi4p1MvWhY6SiYCBgBsqi+46pLkAEk6TZ",
+	"KHCmWnQyBxSZxAXJrX1qcjkcB2EwGV+NVFTn29H1z+fTwVv5x/PJeOiwWv3e9GZJx2/QOa+WHzCIOYrl",
+	"FqcKzSBdAZP1YnlNM9Ims6mgrFI1Vs2OP+L407FGHHTynez0r6y30juKg4Ne6//KDkbmQUWYLlB0d4SJ",
+	"3uQmvkGhXLE/cqBj48F3P5wA/n1X+kOrPEbQBBg2bHcW77zdzwbj89G5CeCejF+Mpq+G53LbD0ZvnCkc",
+	"vgt3RJO1y7bt4pfhxcXkrYoS7fNBw7Xf8uW9Wciw+KC2zV9QktClOoMYioHiJ4AJ4BHNkDfuSrOdizlZ",
+	"bIRD6NPXpOSR09pCGqA0owKRaHVIv5wc2xgtP/flVpHkcNLILi6IIIlxDIVVN26Yir2ic5AxfA+jVddl",
+	"1nlsFTGkToEmc/OWq374HXZAuiuaF6YoY/PssY3q1D3+eI/YzSe/Wj2IxIRsTWcrYxXOQiFiZZeNLiEr",
+	"wlUUJ0uDMFhCfK+APbQuY4vBbacV7nHf93DfOiH5njqR9PJsUS86VY2127vD9Ysxs1le8D/+C1DrC77T",
+	"NPpe/sUAY5k/hUDT5HupYULA8wyxe8wpe27saWVDSiKkmkmtqGZ667pRKsoQR23KkDYFr22N9YTeNIUg",
+	"werE66YnbausON5bB7VW+QfKyE0AJpG+GgqaG+wLt1dDN6t1VeRv5Tl2Jg+7h2wSMXtPtcDZ7/1mkfPZ",
+	"+83EZLVvSqZbhpSXfaW0HSXM4h5KZgEv4/r25cMgDC4fyX8ey3+e9Pjwr950iJPuWRWcMvesNQKBVuEC",
+	"KabksR9/I1fztuzXg2rFSk5INThdWU04pVyAnN3K7bepDnPU6a4se2zXkjj6CrUkjg7q+pa00XqSgh4b",
+	"qQStmO5C5GOT0Xv8Uf/QrjZtSXi32lRUIPUrTu1ZVF/HlWigpqI+eXAFxs1nsY6hXSjFQPVaTF0cTVGW",
+	"wJVOF/UfGp/2EwtGN3MWBYOEY1G31Taya11l0dyqEJZ4gwmNo+G9O5SrG4/+noyv32T2m2QfdG+wYtZz",
+	"m/qLN2bRA738ovEFv7azRI/qkETmgjIUq3xeTG6BhszrTeoy2KrxTjEsm+1oZb2cTi4nV8qwOri8nE7e",
+	"qB/Ph2cXo7HXKPq72tWWlN9cxmMlLs+XqtoUGlKwWovxVENUopJOhznvi++PyOc2g1ZYYHOtNJLnnsJ8",
+	"SqMEgPzOXLI5TZFYSKFxgwyOGc2FddroKDO+7arWhYrRUbOM0XvUoJrqBtUl31KcH0Av1Fa9A+uEjSxh",
+	"6LcXliAqYVlQFiqICMx1VZoFAobxWAhMf/x5LQSMg1sklO++CGPeG4cYPHk/h5zrBv+PQ9wcYvH498oh",
+	"FuV/R1mg6nsZurdpGbLt1Dbtu8RGDfiyh3tlBt/aAW8Jr259CWS3COjV46cAllyhEjpgkoQa+FGlC2G2",
+	"lt5hTxEXk8hP+o//Ab/TVAw+iwtkzmi6Af3VDI3f6ivRiMQtX1xbazUOg0xsutoOsmCfakqNmR3nksKv",
+	"2oPI4XeK51LKkFRRCHh4cnKyEdPezlMOgWNcijGK1KH1qfGIwTEqeG9fJjLbcyfvotWUQivRXRei9wc9",
+	"ZVrWXHvE962KQKKr40mVpChO0XHZH1iiVZafH39cLqDw26D1PM814rPrQltfRPmxbu5hw7OwlpWYIsFw",
+	"xHs4TYzwqHZRkDuI+L1KmzVdqt8+JPxDEAb/qAsOv9ONzvX+UqQ343tuE9RPdThzSokignOAWl45fG8+",
+	"cbcRfa21BcXtrh6UKNzh+3Ru5+Xp4Mbt67IOTOvcK3x1MVx1JW19+RuzULfPOt3oWB7S5qpgTm5gxKBn",
+	"EOXT7j7UXaWP+2yuIZxWMkeq37on8QOaIfIhTfQg+ZEuqmIR8h7wTCqe6raSJg904kqt82JyN5hARQlH",
+	"iSn0QRzLTdXzzQ1RKS9VCqqvbtQ/05Q6OleQ6thCoB/UqD/QA1EJPvAOAbiEq1NAKIhokqfEYAZa+O7Q",
+	"2PwZXYIIMoYNnqCg9A5gUYEsi1CSaKAEDudIxdSVS9D/7C6K2rj9huppJ/tjgu5VoQeHv9ggPzSVye+0",
+	"y1NMLigJ5X9QhFInlL/BDxdQgO/evrw6+vHJ9z7Bc0M/dPL9L2yMiHlxND8aU4KOXkERLRq/0G+X3iL6",
+	"p912qutGUuP64TW8bWfzx640nZwYJL19KB1StwaQg5eI/vlqMq6wqML+cHGoflC502IiF9DHpiOil3er",
+	"y+u3YcO2BWe2wHjOCavX6fEVqNADKV74bLfgV6sK6pHHzq0ZoCWtSzUyXiwzZV92F4wtRffjx3JsImtz",
+	"35U6kN0BWAULYbpyU0/S6OCtZnPQqGjVEsw2uRyOT82ZRQnSVu4F1KZNW2+xn5vqfHh2MZgq31Q1F2A4",
+	"Plf/q9Sgbz/GyFL4oHFGxTIqvSFmOEmadpZdcwcLCTif+w1H5yhKIEOjMjDwqwy9t+P7AuH3BWkOtdRm",
+	"CWphnCoAX606+O768cPvT0uIIChUZGyojD+PT0CKSS4QN6gyEHAUURLbmjImNJd35Bb77EGsB7UmeVpD",
+	"1Hbgo8+zaQ8X0F9ZvVpUv9rAC7oEKSQrYz7A1UDdHrt4czGObWi996A80w12WpmvJxT/swbNH5xpXtCc",
+	"AbRCylegHANAxZiTGLFQC4HSGd13C1vOcHENF5DEs5guG3AWVMW8c+2h+JZZpq6zE6pDo1r8EZ9+b6w2",
+	"JDHA4lSqEEYIsZxIVTTnOUxCK4+kKsjBHUKZ8VBljM5xDYK2//mR0Ag2BKRd6Me9L38qGqi9GeykOZ5D",
+	"kaeHPYMuVWntw+Ed4WgBbhmWp02iasJhDjKKidjqvm5K+HlX7ZV53sm01Dud4ev3WvsrEn7dSf6qmHKO",
+	"AEeQRYvnRVWTX1U8i0pmmCs5TARIizUuIyTN+y1oE+bNY1NesuGU0Q1eWX/BZzgCvHV0tquc0xVE5LNw",
+	"ZaVCaFv16M8d40wz8NhylKkBigpMkz9yXclyG1bznyyv0CEh+F8dUphTAFMw6gmKlKJjVY/XS4+Vcd5+",
+	"NmfUwbKnabayeOtrfESXpKhK3Ew7hpQrXKq4lnwM3SPYgJPzajU1LX7Xtmo9yW8P8pEqyypIV8o5J29Q",
+	"CkkpVJ4344Jb+SOxu7JJjKH/RHudJRTGr1SjpvMszROBM8jE8Zyy9MhuXN8CKi28oze2FiOFnQV8P68R",
+	"TVPDse46IWMPa6+pDqBccEHBd3++HL4MweX4ZQjeopvLKoCOXk+XEqxW9kGuPlVZ61azl13s7cOf1m3s",
+	"+De3iX2eJ6oW/yJPb3pExmyVlM53dJbiFN6i439k6HbnqAC1qHvKAWLoCJGIxijWvNKDMyq3Ix0kc0zv",
+	"EbPlCTwqiGo4se06XZe+xjihAwYDvT+okqajmQ4X/6uf2xQQbfwtgLq1+6aE6u4U3WGYq8JuFvzfXwRD",
+	"KsR8oes6HLRi0hdwwajJRWZuLumgJ7+Xc8QQEkACVJwUhgkglqqFFUVfPzZXTrd8YAZUWztteJXcETPY",
+	"UM7krWlRLOXX5UhpWws7wX3AYV6rqCtDfrkcOuVGjQBk8BY9V7X9BVxxQAlgKNLV+LdaphKu2+Rf6QQV",
+	"f/qVel4iT39FuTU9MLhPPg8GtybmXjaoSuMtnCJ/5KrOilDavVqw/pjb0KYihcGxZpkWwCC9BzyQQW12",
+	"ZhtK1wPlZiPG9akvtLUj4M7GB5/5Pvh7utSWy/bNWW0TyhVMHzcKBs1FJfBUw89zASLdztScUcKSYiIA",
+	"1uWJUhzHSQE0agCcWoVl1dZmtkdFHWnYIGPTau9bZKPotFU8x5Pr0ZmCIr0YTEcvRmeD69Fk/G8gP75+",
+	"Kn9bzG3YRKNdJ5DhuaGRKqzE8lQXH5Us67Hb9GFdmiHSaCPVpJxkiLgTXXZl3v3kMPROf1H8Vua/mF8j",
+	"fv+5L2QFZfeaNrAfMUtzYst5qTQeHRSJOZDX/NAiMt+sjBvjOYj0GzcooUvwVLGwWFBuoimXNE9iIJC2",
+	"Uacq5D9BcwF0rYVt2JdBctdYgViz79Q2+xrZ90sKShXUYjNOe0Zhm6lvVsRIM6ESQzQ+RFHNDax0CZhG",
+	"YVvQ8wtADnFDDMnxMcogE2kRcqp5XUHdQTsftSfCQgH5ux7730v9o17PthNfW5Nbk8NFt/idO1y0/+oN",
+	"Rt9c4YBXK8CKNWo3pVbdKaE3KuAmxUKv/Ncak6xH9wXMYVMUIZw515PJR/cqrPQLI+LpFVTIJ2YRO3MG",
+	"V6/WxMMxQZDdrPx199XjrSXFISLJ9n69/5Li6TzXX/7mLhdS2wQJpXdHMMF3iBfVyRSPiXo9cT9nbkTH",
+	"Wb78yPRmnEU0Rn4f4TWD0d2W4sxs9841/haUoGuIkwNj9dUOrAMqKZXIjnuMlraYsiRlKFVxswC6horU",
+	"XHTtJAFxAiiTLRJM7oCgd7Vyyg1rvamdrC1zK9i+Xuk3Gh5/t9XeBXYfxvIgyJlKkSs8D2HAtJMPZhmC",
+	"SRAGc6rAr7cyk1TYLfy6TmZJ/s+BTNthJ3zx01gVQ9VxUpI0iBkUZe2t7HVIV7cHhyS+oR+Oo4RGdw0x",
+	"nrrZmWr1WUI8YXwPSYSc1ziWE1dFhjDgWnLXfOGqUFPQKT3gsGGghC57DK564pLa1j70XYDeIwOMByPl",
+	"tovMqlvOMjzjCmU0T2qsZdOKvUerYa5Xtl2nAIu18IeunhRMIuSPm/Atxxe1dyAitk48/8LXSrOiVVva",
+	"At4jcIMQARzV8hp6chVDZrM3CqypavV5ENXwB5EzVD29XyhAq5TWgJEch3QYJDjF2oSyKdTSOfxc9We8",
+	"M9oYcA9hFgY5NwdnwfCb2HFNce5E1fXQX/lszHuhgxEtEfozqmAIpn6hpx93g5XekFpdkVMuIBdHClD9",
+	"aHS+YzCgsvQrJPujcm4NOs9moKh6aQ8rg+8R0JD61Toe4DuO2D1iR1KwmOen4OMdJnEIcByCe8QUFt73",
+	"fXEb+IoLlOJolunxNOM3XJnWl7bxV2/2bDx+6rM5KGTChCDjlwFQgARB5SmU6ghOkTFkq/Q4TMDjExDD",
+	"Fd+ljKFcWgH5nX85r9XTb3r95BQOumivVoBmiABFyb3U0skJbnAnvFZPv6BCJgfwrWliimg2bKSCBdaa",
+	"VGphC9TlKspVpSy5BW4QZIgFp+/eSz6PKL3DSP32XjaUYlhvlZwlwWlwDDN8fP9Qcbrp8mNRSycXC7VZ",
+	"CnA+fW+t/EnzTe0PSVL7gxl/rYnNPav80QbsVt80l+HyL/pIqPzBxspU/gTjFJPqH4qj//2n/xsAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

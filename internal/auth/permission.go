@@ -1,6 +1,9 @@
 package auth
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Permission names what a route needs; api/openapi.yaml declares one for every operation (x-permission).
 type Permission string
@@ -29,6 +32,9 @@ const (
 	PermObject       Permission = "assessment.object" // leaders of units
 	PermAnswer       Permission = "assessment.answer" // supervisors
 	PermCatalogAgree Permission = "catalog.agree"     // who lets an item onto a full access list: never who asked for it
+	PermExport       Permission = "export"            // officers and offices, within their scope
+	PermExportAllow  Permission = "export.approve"    // AUDITOR
+	PermNotice       Permission = "notice.publish"    // SUPERVISOR, COMMANDER, DISPATCHER
 	PermSandbox      Permission = "sandbox"           // only in the sandbox, then anyone
 )
 
@@ -61,6 +67,41 @@ var sheetReaders = []Role{
 	RoleUtility, RoleProperty, RoleNGO, RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor, RoleCityViewer,
 }
 
+var exporters = []Role{
+	RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDeptOfficer, RoleDeptLeader, RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor,
+}
+
+// holders are the staff of domain 4f who hold a permission, one permission a line.
+var holders = map[Permission][]Role{
+	PermCaseRead:     caseReaders,
+	PermCaseAct:      caseReaders,
+	PermDeclare:      {RoleCommander},
+	PermConfirm:      {RoleCommander, RoleSupervisor},
+	PermCardRead:     cardReaders,
+	PermCardAct:      {RoleSupervisor, RoleDeptLeader, RoleStreetLeader, RoleStreetSecretary},
+	PermCardDecide:   {RoleSupervisor},
+	PermAdmin:        {RoleTenantAdmin},
+	PermAuditRead:    {RoleTenantAdmin, RoleAuditor},
+	PermMetricsRead:  metricsReaders,
+	PermAssessRead:   sheetReaders,
+	PermExclude:      {RoleSupervisor, RoleAuditor},
+	PermObject:       {RoleStreetLeader, RoleStreetSecretary, RoleDeptLeader},
+	PermCatalogAgree: {RoleTenantAdmin, RoleSupervisor},
+	PermExport:       exporters,
+	PermExportAllow:  {RoleAuditor},
+	PermNotice:       {RoleSupervisor, RoleCommander, RoleDispatcher},
+	PermAnswer:       {RoleSupervisor},
+}
+
+// open are the permissions that no role decides.
+var open = []Permission{PermPublic, PermSession, PermMediaUpload, PermMediaRead, PermPlacesRead, PermStaff, PermReportSubmit, PermReportOwn, PermSandbox}
+
+// Declared reports whether there is such a permission; a route that declares another is refused at start.
+func Declared(p Permission) bool {
+	_, held := holders[p]
+	return held || slices.Contains(open, p)
+}
+
 // May reports whether the actor holds the permission. An unknown permission is never held: deny by default.
 // signedIn tells 401 from 403: false means that no session was given where one is needed.
 func (a Actor) May(p Permission) (ok, signedIn bool) {
@@ -76,42 +117,14 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 		return a.Kind == Resident || a.Has(submitters...), signedIn
 	case PermReportOwn:
 		return a.Kind == Resident, signedIn
-	case PermCaseRead, PermCaseAct:
-		return a.Kind == Staff && a.Has(caseReaders...), signedIn
-	case PermDeclare:
-		return a.Kind == Staff && a.Has(RoleCommander), signedIn
-	case PermConfirm:
-		return a.Kind == Staff && a.Has(RoleCommander, RoleSupervisor), signedIn
-	case PermCardRead:
-		return a.Kind == Staff && a.Has(cardReaders...), signedIn
-	case PermCardAct:
-		return a.Kind == Staff && a.Has(RoleSupervisor, RoleDeptLeader, RoleStreetLeader, RoleStreetSecretary), signedIn
-	case PermCardDecide:
-		return a.Kind == Staff && a.Has(RoleSupervisor), signedIn
-	case PermAdmin:
-		return a.Kind == Staff && a.Has(RoleTenantAdmin), signedIn
-	case PermAuditRead:
-		return a.Kind == Staff && a.Has(RoleTenantAdmin, RoleAuditor), signedIn
-	case PermMetricsRead:
-		return a.Kind == Staff && a.Has(metricsReaders...), signedIn
-	case PermAssessRead:
-		return a.Kind == Staff && a.Has(sheetReaders...), signedIn
-	case PermExclude:
-		return a.Kind == Staff && a.Has(RoleSupervisor, RoleAuditor), signedIn
-	case PermObject:
-		return a.Kind == Staff && a.Has(RoleStreetLeader, RoleStreetSecretary, RoleDeptLeader), signedIn
-	case PermCatalogAgree:
-		return a.Kind == Staff && a.Has(RoleTenantAdmin, RoleSupervisor), signedIn
-	case PermAnswer:
-		return a.Kind == Staff && a.Has(RoleSupervisor), signedIn
 	}
-	return false, signedIn
+	return a.Kind == Staff && a.Has(holders[p]...), signedIn
 }
 
 // Permissions lists what the actor holds, for the pages.
 func (a Actor) Permissions() []string {
-	var out []string
-	for _, p := range []Permission{PermSession, PermStaff, PermReportSubmit, PermReportOwn, PermCaseRead, PermCaseAct, PermMetricsRead, PermDeclare, PermConfirm, PermCardRead, PermCardAct, PermCardDecide, PermAdmin, PermAuditRead, PermAssessRead, PermExclude, PermObject, PermAnswer, PermCatalogAgree} {
+	out := []string{}
+	for _, p := range append(slices.Sorted(maps.Keys(holders)), PermSession, PermStaff, PermReportSubmit, PermReportOwn) {
 		if ok, _ := a.May(p); ok {
 			out = append(out, string(p))
 		}

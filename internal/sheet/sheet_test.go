@@ -116,15 +116,15 @@ func TestEncodings(t *testing.T) {
 func TestProblemsAreNamed(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string][]string{
-		"": {"1  文件是空的"},
-		"编码,名称,编码\n":      {"1 编码 列名重复（第 1 列已经是它）"},
-		"编码,名称,单位负责人\n":   {"1 单位负责人 不认识的列"},
+		"":               {"1  文件是空的"},
+		"编码,名称,编码\n":     {"1 编码 列名重复（第 1 列已经是它）"},
+		"编码,名称,单位负责人\n":  {"1 单位负责人 不认识的列"},
 		"名称\n东街\n":       {"1 编码 缺少必填的列"},
 		"编码,名称\n00001\n": {"2 名称 必填，不能为空"},
 		good:             {"4 名称 含有换行或其他控制字符"},
 		"编码,名称,日期,开始,启用\n1,东街,明天,25:00,也许\n00002,温泉,,,,多\n00003,甲,,,\n00003,乙,,,\n": {"2 编码 \"1\" 不是 5、17 位数字", "2 日期 \"明天\" 不是日期", "2 开始 \"25:00\" 不是时间", "2 启用 \"也许\" 不在可选范围内",
 			"3  比表头多出内容 \"多\"", "5  与第 4 行重复（00003）"},
-		"编码,名称\n3.50102E+16,东街\n":        {"2 编码 编号被表格软件改成了 3.50102E+16，已丢失数字"},
+		"编码,名称\n3.50102E+16,东街\n":       {"2 编码 编号被表格软件改成了 3.50102E+16，已丢失数字"},
 		"编码,名称\n00001,\"东街\n00002,温泉\n": {"2  第 3 行第 14 个字节处的引号不成对"},
 		"编码,,名称\n00001,x,东街\n":          {"2 第 2 列 该列没有列名，却有内容 \"x\""},
 	} {
@@ -194,12 +194,16 @@ func TestHostileFilesAreCheap(t *testing.T) {
 	}{
 		{"1 GB", "TOO_LARGE", func() io.Reader { return &endless{1 << 30, 'a'} }},
 		{"zip bomb", "TOO_LARGE", func() io.Reader { return bytes.NewReader(bomb(t, MaxUnzip+1)) }},
-		{"old Excel", "UNSUPPORTED_MEDIA", func() io.Reader { return strings.NewReader("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("x", 4096)) }},
+		{"old Excel", "UNSUPPORTED_MEDIA", func() io.Reader {
+			return strings.NewReader("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("x", 4096))
+		}},
 		{"a picture", "UNSUPPORTED_MEDIA", func() io.Reader { return strings.NewReader("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR") }},
 		{"broken zip", "INVALID", func() io.Reader { return strings.NewReader("PK\x03\x04" + strings.Repeat("x", 400)) }},
 		{"a million columns", "IMPORT_REFUSED", func() io.Reader { return strings.NewReader(columns) }},
 		{"many columns", "IMPORT_REFUSED", func() io.Reader { return strings.NewReader(columns[:2*MaxColumns+2]) }},
-		{"one endless line", "IMPORT_REFUSED", func() io.Reader { return io.MultiReader(strings.NewReader("编码,名称\n00001,\""), &endless{50 << 20, 'a'}) }},
+		{"one endless line", "IMPORT_REFUSED", func() io.Reader {
+			return io.MultiReader(strings.NewReader("编码,名称\n00001,\""), &endless{50 << 20, 'a'})
+		}},
 		{"many lines", "IMPORT_REFUSED", func() io.Reader {
 			var b strings.Builder
 			b.WriteString("编码,名称\n")

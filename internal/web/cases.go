@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -278,17 +277,7 @@ func (s *server) CallQr(ctx context.Context, r api.CallQrRequestObject) (api.Cal
 
 func (s *server) MetricsOverview(ctx context.Context, r api.MetricsOverviewRequestObject) (api.MetricsOverviewResponseObject, error) {
 	a := actorOf(ctx)
-	w := s.world(a.District)
-	loc := w.Calendar.Location()
-	local := a.Now.In(loc)
-	from, to := time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, loc), time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, loc)
-	day := func(d time.Time) time.Time { return time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, loc) }
-	if r.Params.From != nil {
-		from = day(r.Params.From.Time)
-	}
-	if r.Params.To != nil {
-		to = day(r.Params.To.Time)
-	}
+	from, to := s.span(a, r.Params.From, r.Params.To)
 	by := "unit"
 	if r.Params.By != nil {
 		by = string(*r.Params.By)

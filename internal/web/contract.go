@@ -19,11 +19,6 @@ import (
 
 const maxJSON = 1 << 20 // bytes of a JSON body
 
-var known = []auth.Permission{auth.PermPublic, auth.PermSession, auth.PermMediaUpload, auth.PermMediaRead, auth.PermPlacesRead, auth.PermStaff,
-	auth.PermReportSubmit, auth.PermReportOwn, auth.PermCaseRead, auth.PermCaseAct, auth.PermMetricsRead, auth.PermAdmin, auth.PermAuditRead, auth.PermSandbox,
-	auth.PermDeclare, auth.PermConfirm, auth.PermCardRead, auth.PermCardAct, auth.PermCardDecide, auth.PermAssessRead, auth.PermExclude, auth.PermObject, auth.PermAnswer,
-	auth.PermCatalogAgree}
-
 // contract is api/openapi.yaml as the guard reads it: one entry per route of gin.
 type contract struct {
 	routes      map[string]*routers.Route
@@ -44,11 +39,7 @@ func newContract() (*contract, error) {
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			name, _ := op.Extensions["x-permission"].(string)
-			ok := false
-			for _, p := range known {
-				ok = ok || string(p) == name
-			}
-			if !ok {
+			if !auth.Declared(auth.Permission(name)) {
 				return nil, fmt.Errorf("operation %s declares no known permission (%q)", op.OperationID, name)
 			}
 			key := method + " /api/v1" + pathParam.ReplaceAllString(path, ":$1")
