@@ -50,7 +50,9 @@ func (k *Desk) AskExport(ctx context.Context, a auth.Actor, from, to time.Time, 
 func (k *Desk) DecideExport(ctx context.Context, a auth.Actor, id uuid.UUID, approve bool) (*ExportRequest, error) {
 	var asked uuid.UUID
 	ctx = pg.WithDistrict(ctx, a.District)
-	if err := k.db.Pool.QueryRow(ctx, "select asked_by from export_request where district = $1 and id = $2", a.District, id).Scan(&asked); err != nil {
+	if err := k.db.Pool.QueryRow(ctx, "select asked_by from export_request where district = $1 and id = $2", a.District, id).Scan(&asked); errors.Is(err, pgx.ErrNoRows) {
+		return nil, fault.NotFound()
+	} else if err != nil {
 		return nil, pg.Fault(err)
 	}
 	if asked == a.Account {

@@ -2,11 +2,13 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"yixian/internal/auth"
 	"yixian/internal/fault"
@@ -84,6 +86,9 @@ func (k *Desk) WithdrawNotice(ctx context.Context, a auth.Actor, id uuid.UUID) (
 	var n PublicNotice
 	err := k.db.Pool.QueryRow(pg.WithDistrict(ctx, a.District), `update notice set withdrawn_at = coalesce(withdrawn_at, yx_now()), withdrawn_by = coalesce(withdrawn_by, $3) where district = $1 and id = $2 returning `+noticeColumns,
 		a.District, id, a.Account).Scan(n.into()...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fault.NotFound()
+	}
 	return &n, pg.Fault(err)
 }
 
