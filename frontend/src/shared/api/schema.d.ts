@@ -481,6 +481,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/public/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Closed cases without a person, the last closed first; the point is the middle of the grid */
+        get: operations["publicCases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/public/rankings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The standing of departments and streets in a frozen month, without `period` the last one */
+        get: operations["publicRankings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/public/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notices and clarifications of rumours, the newest first */
+        get: operations["publicNotices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/public/opendata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts of a month that is over, street by matter; counts below 5 and those that would tell them are left out */
+        get: operations["publicOpenData"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish an official notice */
+        post: operations["publishNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a notice off the public page; it stays on record */
+        post: operations["withdrawNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/exports/{what}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A table to take away: no column names a person, every row carries who took it and when, cells are safe in spreadsheets */
+        get: operations["exportData"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/export_requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests for large exports: an auditor sees all, others their own */
+        get: operations["listExportRequests"];
+        put?: never;
+        /** Ask for more than 1000 cases */
+        post: operations["askExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/export_requests/{id}/{decision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An auditor, and not who asked */
+        post: operations["decideExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/incidents": {
         parameters: {
             query?: never;
@@ -1043,6 +1197,128 @@ export interface components {
         };
         Answer: {
             text?: string;
+        };
+        PublicCase: {
+            case_no: string;
+            matter: string;
+            matter_name: string;
+            /** @description the reporter's words, personal data masked */
+            text: string;
+            street: string;
+            community: string;
+            grid_code: string;
+            point: {
+                /** Format: double */
+                lon: number;
+                /** Format: double */
+                lat: number;
+            };
+            unit: string;
+            outcome: string;
+            reports: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            promise_at?: string;
+            /** Format: date-time */
+            resolved_at?: string;
+            /** Format: date-time */
+            closed_at: string;
+            on_time: boolean;
+        };
+        Standing: {
+            unit: string;
+            name: string;
+            /** @enum {string} */
+            kind: "DEPARTMENT" | "STREET";
+            /** @description units that tie share one; absent: insufficient data */
+            rank?: number;
+            sufficient: boolean;
+            /** Format: double */
+            score: number | null;
+            /** Format: int64 */
+            need_dispose: number;
+            /** Format: int64 */
+            call_targets_due: number;
+            /** Format: int64 */
+            valid_ratings: number;
+            revision: number;
+            /** @description sha-256 of the sheet */
+            hash: string;
+        };
+        PublicNotice: {
+            id: string;
+            /** @enum {string} */
+            kind: "NOTICE" | "CLARIFICATION";
+            title: string;
+            text: string;
+            /** @enum {string} */
+            verdict?: "TRUE" | "FALSE" | "MISLEADING";
+            matter?: string;
+            matter_name?: string;
+            areas: string[];
+            unit?: string;
+            /** Format: date-time */
+            published_at: string;
+            /** Format: date-time */
+            withdrawn_at?: string;
+        };
+        NoticeNew: {
+            title: string;
+            text: string;
+            matter?: string;
+            areas?: string[];
+        };
+        OpenData: {
+            district: string;
+            name: string;
+            period: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            licence: string;
+            k: number;
+            dictionary: {
+                field: string;
+                type: string;
+                zh: string;
+                en: string;
+            }[];
+            items: components["schemas"]["OpenCount"][];
+            streets: components["schemas"]["OpenCount"][];
+            matters: components["schemas"]["OpenCount"][];
+            total: components["schemas"]["OpenCount"];
+            /** Format: date-time */
+            as_of: string;
+        };
+        OpenCount: {
+            street?: string;
+            street_name?: string;
+            matter?: string;
+            matter_name?: string;
+            /** @description null: left out */
+            received: number | null;
+            closed: number | null;
+        };
+        ExportRequest: {
+            id: string;
+            what: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            reason: string;
+            /** @enum {string} */
+            state: "PENDING" | "APPROVED" | "DECLINED";
+            asked_by: string;
+            /** Format: date-time */
+            asked_at: string;
+            decided_by?: string;
+            /** Format: date-time */
+            decided_at?: string;
+            /** Format: date-time */
+            expires_at?: string;
         };
         AssessmentLine: {
             id: string;
@@ -2115,6 +2391,8 @@ export interface components {
         PhoneTail: string;
         UnitCode: string;
         PeriodName: string;
+        /** @description 6 digits; default: the district of the host */
+        District: string;
         Limit: number;
         Cursor: string;
         IdempotencyKey: string;
@@ -2867,6 +3145,293 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    publicCases: {
+        parameters: {
+            query?: {
+                /** @description 6 digits; default: the district of the host */
+                district?: components["parameters"]["District"];
+                matter?: string;
+                street?: string;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PublicCase"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    publicRankings: {
+        parameters: {
+            query?: {
+                /** @description 6 digits; default: the district of the host */
+                district?: components["parameters"]["District"];
+                period?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description empty: nothing is frozen yet */
+                        period: string;
+                        items: components["schemas"]["Standing"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    publicNotices: {
+        parameters: {
+            query?: {
+                /** @description 6 digits; default: the district of the host */
+                district?: components["parameters"]["District"];
+                kind?: "NOTICE" | "CLARIFICATION";
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PublicNotice"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    publicOpenData: {
+        parameters: {
+            query?: {
+                /** @description 6 digits; default: the district of the host */
+                district?: components["parameters"]["District"];
+                period?: string;
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenData"];
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    publishNotice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeNew"];
+            };
+        };
+        responses: {
+            /** @description published */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicNotice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawNotice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description withdrawn */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicNotice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportData: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx" | "json";
+                /** @description of cases and metrics; default: this month */
+                from?: string;
+                /** @description exclusive */
+                to?: string;
+                /** @description of metrics */
+                by?: "unit" | "street" | "matter" | "day";
+                /** @description of assessments */
+                period?: string;
+                /** @description an approved export request */
+                request?: string;
+            };
+            header?: never;
+            path: {
+                what: "cases" | "assessments" | "metrics";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the table */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listExportRequests: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ExportRequest"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    askExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: date */
+                    from: string;
+                    /** Format: date */
+                    to: string;
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRequest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                decision: "approve" | "decline";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description decided */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRequest"];
                 };
             };
             default: components["responses"]["Problem"];
