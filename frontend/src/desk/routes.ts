@@ -1,10 +1,11 @@
 import { createRouter, createWebHistory, type RouteLocationRaw } from 'vue-router'
-import { loadMe, me } from '@/shared/session'
+import { loadMe, may, me } from '@/shared/session'
+import { homeFor, NAV, type NavName } from './shell/nav'
 
 declare module 'vue-router' {
   interface RouteMeta {
     /** Key of the navigation entry that is lit, and of the page's title. */
-    nav?: 'queue' | 'ledger' | 'calls' | 'metrics' | 'inbox'
+    nav?: NavName
     /** Shown without the frame and without a session. */
     bare?: boolean
   }
@@ -28,6 +29,11 @@ export const router = createRouter({
     { path: '/ledger', name: 'ledger', component: () => import('./modules/ledger/LedgerPage.vue'), meta: { nav: 'ledger' } },
     { path: '/calls', name: 'calls', component: () => import('./modules/calls/CallsPage.vue'), meta: { nav: 'calls' } },
     { path: '/metrics', name: 'metrics', component: () => import('./modules/metrics/MetricsPage.vue'), meta: { nav: 'metrics' } },
+    { path: '/incidents', name: 'incidents', component: () => import('./modules/incidents/IncidentsPage.vue'), meta: { nav: 'incidents' } },
+    { path: '/incidents/new', name: 'declare', component: () => import('./modules/incidents/DeclarePage.vue'), meta: { nav: 'incidents' } },
+    { path: '/incidents/:id', name: 'incident', component: () => import('./modules/incidents/IncidentPage.vue'), props: true, meta: { nav: 'incidents' } },
+    { path: '/cards', name: 'cards', component: () => import('./modules/cards/CardsPage.vue'), meta: { nav: 'cards' } },
+    { path: '/systemic', name: 'systemic', component: () => import('./modules/systemic/SystemicPage.vue'), meta: { nav: 'systemic' } },
     { path: '/inbox', name: 'inbox', component: () => import('./modules/inbox/InboxPage.vue'), meta: { nav: 'inbox' } },
     { path: '/:rest(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue') },
   ],
@@ -41,5 +47,7 @@ export function signInTo(next: string): RouteLocationRaw {
 router.beforeEach(async (to) => {
   if (me.value === undefined) await loadMe().catch(() => undefined)
   if (to.meta.bare) return true
-  return me.value?.user.kind === 'STAFF' ? true : signInTo(to.fullPath)
+  if (me.value?.user.kind !== 'STAFF') return signInTo(to.fullPath)
+  const asked = NAV.find((n) => n.nav === to.meta.nav)
+  return !asked || may(asked.permission) || to.name === homeFor(may) ? true : { name: homeFor(may) }
 })

@@ -2,7 +2,7 @@ import type zh from './zh'
 
 const en: Record<keyof typeof zh, string> = {
   appName: 'Yixian Desk', skip: 'Skip to content', navLabel: 'Main', lang: '中文', sandbox: 'Practice mode, all data is made up',
-  navQueue: 'Queue', navLedger: 'Cases', navCalls: 'Calls', navMetrics: 'Figures', navInbox: 'Inbox',
+  navQueue: 'Queue', navLedger: 'Cases', navCalls: 'Calls', navMetrics: 'Figures', navInbox: 'Inbox', navIncidents: 'Emergencies', navCards: 'Cards', navSystemic: 'Recurring', navMore: 'More',
   missing: 'There is no such page', toQueue: 'Back to the queue',
   live: 'Live', liveConnecting: 'Connecting…', liveLost: 'Reconnecting, data as of {time}', livePolling: 'Periodic refresh', livePollingAt: 'Periodic refresh, data as of {time}',
   unread: 'unread', unreadSuffix: ' unread', signOut: 'Sign out', signInAgain: 'Your session has ended, please sign in again',
@@ -23,7 +23,7 @@ const en: Record<keyof typeof zh, string> = {
   state: 'State', stateActive: 'All open', stateDone: 'Closed', stateSeveral: 'Several states', caseNo: 'Number', matter: 'Matter', place: 'Place', leadUnit: 'Lead unit', remaining: 'Time left', createdAt: 'Reported',
 
   backToList: 'Back to the list', caseMissing: 'There is no such case', caseMissingText: 'It does not exist, or it is outside your scope', roundN: 'round {n}', whatHappened: 'What happened', photos: 'Photos', before: 'Before', after: 'After', noPhotos: 'No photos', zoomPhoto: 'Enlarge: {name}', zoomIn: 'Enlarge', zoomFit: 'Fit', openOriginal: 'Open original', previous: 'Previous', next: 'Next',
-  noWords: 'No words given', reporter: 'Reporter', anonymous: 'Anonymous', noContact: 'asked not to be called', reporters: '{n} reporters', promise: 'Promised by', address: 'Address', checkUnit: 'Checked by', turns: 'Returns/rework/reopened', turnsText: '{r} / {w} / {o}', filingCondition: 'Filing condition', closingCondition: 'Closing condition',
+  noWords: 'No words given', reporter: 'Reporter', anonymous: 'Anonymous', noContact: 'asked not to be called', reporters: '{n} reporters', promise: 'Promised by', address: 'Address', checkUnit: 'Checked by', turns: 'Returns/rework/reopened', hops: 'Hops', hopsText: 'the lead passed on {n} times', inIncident: 'Part of an emergency →', onlyIncident: 'Only the cases of one emergency', onlyGrid: 'Only the cases of grid {code}', toIncident: 'Show it →', proofBadge: 'Evidence', proofSee: 'Go to the timeline and its proof', proofAll: 'Verify all', turnsText: '{r} / {w} / {o}', filingCondition: 'Filing condition', closingCondition: 'Closing condition',
   clocks: 'Clocks', ofUnit: 'Unit limit', ofPromise: 'Promise', dueAt: 'due {time}', mapOf: 'Map: {place}', meetHere: 'Meet here',
   result: 'Result', handledBy: 'Handled by', acceptedAt: 'Accepted', talkedTo: 'Talked to', timeLimit: 'Time limit',
   assignments: 'Assignments and requests', noAssignments: 'Not given to any unit yet', binding: 'Binding', receivedAt: 'received {time}', signedAt: 'signed {time}', contactedAt: 'contacted {time}', resolvedAt: 'resolved {time}', returnUntil: 'may be returned until {time}', until: 'until {time}',
@@ -46,7 +46,7 @@ const en: Record<keyof typeof zh, string> = {
 
   from: 'From', until_: 'to', presets: 'Usual spans', 'preset.today': 'Today', 'preset.week': 'This week', 'preset.month': 'This month', 'preset.lastMonth': 'Last month', groupBy: 'Group by', 'by.unit': 'Unit', 'by.street': 'Street', 'by.matter': 'Matter', 'by.day': 'Day',
   received: 'Received', closed: 'Closed', total: 'Total', noFigures: 'No data in this span', asOf: 'Data as of {time}', topIs: 'highest {n}', dayChart: 'Received and closed per day; figures in the table below', metricsCaption: 'Response figures {from} to {to}', metricsNote: 'Beside each ratio: numerator/denominator; “—” means nothing to count. A number opens the ledger, which is filtered by unit, street, matter and state but not by day, so its length may differ.',
-  'm.received': 'Received', 'm.closed': 'Closed', 'm.open': 'Open', 'm.overdue': 'Overdue', 'm.call_response': 'Call response', 'm.on_time_checkin': 'On-time check-in', 'm.on_time_disposal': 'On-time disposal', 'm.resolution': 'Resolved', 'm.satisfied': 'Satisfied',
+  'm.received': 'Received', 'm.closed': 'Closed', 'm.open': 'Open', 'm.overdue': 'Overdue', 'm.call_response': 'Call response', 'm.on_time_checkin': 'On-time check-in', 'm.on_time_disposal': 'On-time disposal', 'm.resolution': 'Resolved', 'm.hops': 'Hops per case', hopsMost: 'at most {n}', 'm.satisfied': 'Satisfied',
 
   inboxEmpty: 'No messages', inboxEmptyText: 'Dispatches, calls, urgings and reminders appear here', message: 'Message',
 

@@ -1,7 +1,7 @@
 /** Words of the desk. Keys "group.CODE" name codes of the server (see term()). */
 export default {
   appName: '一线·工作台', skip: '跳到正文', navLabel: '主导航', lang: 'English', sandbox: '演练模式，数据均为模拟',
-  navQueue: '调度队列', navLedger: '案件台账', navCalls: '呼叫', navMetrics: '指标', navInbox: '消息',
+  navQueue: '调度队列', navLedger: '案件台账', navCalls: '呼叫', navMetrics: '指标', navInbox: '消息', navIncidents: '应急演练', navCards: '黄牌红牌', navSystemic: '反复问题', navMore: '更多',
   missing: '没有这个页面', toQueue: '回到调度队列',
   live: '实时', liveConnecting: '正在连接…', liveLost: '重连中，数据截至 {time}', livePolling: '定时刷新', livePollingAt: '定时刷新，数据截至 {time}',
   unread: '未读', unreadSuffix: '条未读', signOut: '退出登录', signInAgain: '登录已过期，请重新登录',
@@ -22,7 +22,7 @@ export default {
   state: '状态', stateActive: '全部在办', stateDone: '已结案', stateSeveral: '多个状态', caseNo: '编号', matter: '事项', place: '位置', leadUnit: '承办单位', remaining: '剩余时间', createdAt: '上报时间',
 
   backToList: '返回列表', caseMissing: '没有这件案件', caseMissingText: '案件不存在，或不在您的查看范围内', roundN: '第 {n} 轮', whatHappened: '情况', photos: '照片', before: '处置前', after: '处置后', noPhotos: '没有照片', zoomPhoto: '放大：{name}', zoomIn: '放大', zoomFit: '适合窗口', openOriginal: '打开原图', previous: '上一张', next: '下一张',
-  noWords: '没有文字描述', reporter: '反映人', anonymous: '匿名', noContact: '不希望被联系', reporters: '共 {n} 人反映', promise: '承诺办结', address: '地址', checkUnit: '核查单位', turns: '退回/返工/重办', turnsText: '{r} / {w} / {o} 次', filingCondition: '立案条件', closingCondition: '结案条件',
+  noWords: '没有文字描述', reporter: '反映人', anonymous: '匿名', noContact: '不希望被联系', reporters: '共 {n} 人反映', promise: '承诺办结', address: '地址', checkUnit: '核查单位', turns: '退回/返工/重办', hops: '经手转换', hopsText: '主办单位转换 {n} 次', inIncident: '属应急事件 →', onlyIncident: '只列出一起应急事件涉及的案件', onlyGrid: '只列出网格 {code} 的案件', toIncident: '查看该应急事件 →', proofBadge: '存证', proofSee: '查看办理过程与存证', proofAll: '验证全部', turnsText: '{r} / {w} / {o} 次', filingCondition: '立案条件', closingCondition: '结案条件',
   clocks: '时限', ofUnit: '承办时限', ofPromise: '居民承诺', dueAt: '{time} 到期', mapOf: '地图：{place}', meetHere: '到场地点',
   result: '办理结果', handledBy: '办理单位', acceptedAt: '受理时间', talkedTo: '与谁沟通', timeLimit: '解决时限',
   assignments: '承办与申请', noAssignments: '还没有派给任何单位', binding: '裁定指派', receivedAt: '{time} 接到', signedAt: '{time} 签收', contactedAt: '{time} 联系报案人', resolvedAt: '{time} 办结反馈', returnUntil: '{time} 前可退单', until: '至 {time}',
@@ -45,7 +45,7 @@ export default {
 
   from: '从', until_: '至', presets: '常用时段', 'preset.today': '今天', 'preset.week': '本周', 'preset.month': '本月', 'preset.lastMonth': '上月', groupBy: '分组', 'by.unit': '单位', 'by.street': '街镇', 'by.matter': '事项', 'by.day': '日期',
   received: '上报', closed: '办结', total: '合计', noFigures: '这段时间没有数据', asOf: '数据截至 {time}', topIs: '最高 {n} 件', dayChart: '每日上报与办结件数，数字见下表', metricsCaption: '{from} 至 {to} 的响应指标', metricsNote: '比率旁为 分子/分母，“—”表示没有可计算的样本。点数字打开台账；台账按单位、街镇、事项和状态筛选，暂不按日期筛选，条数可能与数字不同。',
-  'm.received': '上报', 'm.closed': '办结', 'm.open': '在办', 'm.overdue': '超时', 'm.call_response': '呼叫响应率', 'm.on_time_checkin': '按时报到率', 'm.on_time_disposal': '按期处置率', 'm.resolution': '解决率', 'm.satisfied': '满意率',
+  'm.received': '上报', 'm.closed': '办结', 'm.open': '在办', 'm.overdue': '超时', 'm.call_response': '呼叫响应率', 'm.on_time_checkin': '按时报到率', 'm.on_time_disposal': '按期处置率', 'm.resolution': '解决率', 'm.satisfied': '满意率', 'm.hops': '件均转手', hopsMost: '最多 {n} 次',
 
   inboxEmpty: '没有消息', inboxEmptyText: '派单、呼叫、催办和到期提醒会出现在这里', message: '消息',
 

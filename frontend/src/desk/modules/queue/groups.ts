@@ -55,6 +55,7 @@ export function ledgerQuery(q: LocationQuery): CaseQuery {
     state: asked?.length ? asked.join(',') : undefined,
     matter: /^\d{5}$/.test(one(q, 'matter') ?? '') ? one(q, 'matter') : undefined,
     grid: one(q, 'grid'),
+    incident: /^[0-9a-f-]{36}$/.test(one(q, 'incident') ?? '') ? one(q, 'incident') : undefined,
     sort: oneOf(one(q, 'sort'), ['due', 'updated']) ?? 'newest',
   }
 }

@@ -1,0 +1,19 @@
+/** Words of the pages about emergencies, cards and recurring problems. */
+export default {
+  incNew: '启动应急或演练', incNow: '进行中', incPast: '已结束', incNone: '现在没有应急事件或演练', incNoneText: '指挥长启动后会显示在这里，所有页面的页头同时变色提示', incPastNone: '还没有结束的应急事件',
+  'incState.DECLARED': '已启动，待第二人确认', 'incState.CONFIRMED': '已确认', 'incState.ENDED': '已结束',
+  'endReason.STOOD_DOWN': '指挥长结束', 'endReason.UNCONFIRMED': '30 分钟内无人确认，自动结束', 'endReason.EXPIRED': '到预定时间结束',
+  incAreas: '范围', incDrawn: '自画范围', incMatters: '适用事项', incAll: '全部事项', incUnits: '召集部门', incUnitsAll: '未指定，通知各部门负责人', incFrom: '开始', incUntil: '预定结束', incOpenEnd: '到指挥长结束为止', incDeclaredBy: '启动人', incConfirmedBy: '确认人', incEndedBy: '结束人', incNote: '结束理由',
+  incCounts: '涉及案件', incAttached: '纳入', incOpen: '在办', incDeferred: '暂缓', incCases: '查看这些案件', incProfile: '期间怎么办', incProfileText: '范围内的新案件按特急办理：5 分钟签收、15 分钟报到、2 小时处置，全部按自然时间；不得退单、挂起和延期；已立案的长期案件暂缓，结束后恢复。', incDrillText: '演练案件只在演练期间新上报的案件中产生，不影响真实案件；不计入任何指标和考核，不出现在公开页面，通知以【演练】开头。',
+  incActs: '经过', 'act.declare': '启动', 'act.confirm': '确认', 'act.stand_down': '结束', 'act.propose': '提出', 'act.waive': '免除', 'act.object': '申辩', 'act.answer': '答复申辩', 'act.confirm_card': '确认发牌',
+  incConfirmLeft: '离自动结束', incConfirmHint: '须由另一位指挥长或督查员确认，否则 30 分钟后自动结束', incConfirmOwn: '您启动的须由他人确认', incConfirm: '确认启动', incConfirmed: '已确认', incStandDown: '结束', incStandDownDrill: '结束演练', incStandDownTitle: '结束“{name}”', incStandDownHint: '新案件恢复常态时限；已纳入的案件保持特急；暂缓的案件恢复办理。', incReason: '结束理由', incReasonHint: '例如：汛情解除', incEnded: '已结束', incMissing: '没有这个应急事件', incBack: '返回应急列表',
+  declareTitle: '启动应急或演练', declareKind: '类型', kindReal: '应急', kindDrill: '演练', kindRealText: '范围内的案件立即按特急办理', kindDrillText: '只影响演练期间新上报的案件，一切标注【演练】，不计入指标', declareName: '名称', declareNameHint: '例如：防汛、燃气抢险', declareAreas: '范围', declareAreasHint: '选街镇，或在街镇下选社区', declareCommunity: '添加社区', declareUnits: '召集部门', declareUnitsHint: '不填则通知各部门负责人', declareMatters: '只限这些事项', declareMattersHint: '不填则范围内全部事项', declareMatterAdd: '添加事项', declareMajor: '整个大类', declareUntil: '预定结束时间', declareUntilHint: '不填则到指挥长结束为止', declareSubmit: '启动', declareSure: '立即生效，并通知范围内的网格员、社区、街道和部门。须由另一人在 30 分钟内确认。确定启动吗？', declareYes: '是，立即启动', declareDone: '已启动“{name}”，请让另一人在 {time} 前确认', areaMap: '所选范围', remove: '移除 {name}',
+  errName: '请填写名称', errAreas: '请至少选择一个街镇或社区', errUntil: '结束时间须晚于现在', errReason: '请写明理由', errUpheld: '请选择申辩是否成立', errUnit: '请选择单位',
+
+  cardState: '状态', 'cardState.CANDIDATE': '待确认', 'cardState.CONFIRMED': '已发牌', 'cardState.WAIVED': '已免除', cardAny: '全部', cardColor: '颜色', 'color.YELLOW': '黄牌', 'color.RED': '红牌', cardsEmpty: '没有这类黄牌、红牌', cardsEmptyText: '系统按超时、迟到报到和不当退单自动提出，由督查员确认',
+  'why.HANDLE_150': '处置用时超过时限的 150%', 'why.LATE_CHECKINS': '本月第 {n} 次迟到报到', 'why.UNFOUNDED_RETURNS': '本月第 {n} 次不当退单', 'why.NO_CHECKIN': '二级以上呼叫到期 24 小时仍未报到', 'why.FALSE_RESULT': '核查认定办理结果虚假', 'why.PRIVACY_BREACH': '泄露个人信息', 'why.THREE_YELLOWS': '本季度第 {n} 张黄牌',
+  cardCase: '查看案件', cardRaised: '{time} 提出', cardDecideBy: '确认期限', cardDecision: '{who} 于 {time}：{what}', cardObjection: '单位申辩（{time}）', cardAnswer: '答复（{time}）', upheldYes: '申辩成立，免除', upheldNo: '申辩不成立，维持', cardHistory: '经过', cardHistoryShow: '查看经过', cardReason: '事由',
+  'do.confirm': '确认发牌', 'do.waive': '免除', 'do.object': '申辩', 'do.answer': '答复申辩', 'doHint.confirm': '确认后计入该单位考核，单位可申辩一次。', 'doHint.waive': '免除须写明理由，单位会看到。', 'doHint.object': '每张牌只能申辩一次，由督查员书面答复。', 'doHint.answer': '申辩成立则免除此牌。', doReason: '理由', doText: '申辩内容', doAnswer: '答复', doUpheld: '申辩是否成立', doDone: '已{what}', cardRaise: '提出红牌', cardRaiseTitle: '因泄露个人信息提出红牌', cardRaiseText: '写明何时、何处、何种信息；不要写个人信息本身。', cardUnit: '单位',
+
+  sysTitle: '同一网格同类问题 30 天内 5 件以上', sysNote: '由街道研究根治；点件数查看案件。', sysEmpty: '没有反复出现的问题', sysEmptyText: '同一网格同类问题 30 天内达到 5 件时会出现在这里', sysMatter: '事项', sysGrid: '网格', sysStreet: '街镇', sysCount: '件数', sysFound: '发现时间', sysCases: '{n} 件，查看案件',
+} as const

@@ -1,0 +1,40 @@
+// Which emergencies and drills are in force: every page of staff says so in its header for as long as they last.
+import { useQuery } from '@tanstack/vue-query'
+import { computed, type ComputedRef } from 'vue'
+import { api, unwrap, type Schemas } from './api/client'
+import { may, me } from './session'
+import { useNow } from './sla'
+
+export type Incident = Schemas['Incident']
+
+/** Declared or confirmed, within its span, and — while nobody has confirmed it — within its first 30 minutes. */
+export function inForce(i: Pick<Incident, 'state' | 'from' | 'until' | 'confirm_by'>, now: number): boolean {
+  if (i.state === 'ENDED' || now < Date.parse(i.from) || (i.until && now >= Date.parse(i.until))) return false
+  return i.state === 'CONFIRMED' || now < Date.parse(i.confirm_by)
+}
+
+export interface Alarm {
+  /** Only drills are in force. */
+  drill: boolean
+  /** The one that is named: a real one before a drill, the latest of several. */
+  first: Incident
+  more: number
+}
+
+export function alarmOf(list: Incident[], now: number): Alarm | undefined {
+  const on = list.filter((i) => inForce(i, now)).sort((a, b) => Number(a.drill) - Number(b.drill) || Date.parse(b.declared_at) - Date.parse(a.declared_at))
+  return on[0] && { drill: on[0].drill, first: on[0], more: on.length - 1 }
+}
+
+const EVERY = 20_000 // the stream tells of cases only; an emergency may be news for half a minute
+
+export function useAlarm(): ComputedRef<Alarm | undefined> {
+  const now = useNow()
+  const open = useQuery({
+    queryKey: ['incidents', 'OPEN'],
+    enabled: computed(() => !!me.value && may('staff')),
+    refetchInterval: EVERY,
+    queryFn: async ({ signal }) => (await unwrap(api.GET('/incidents', { params: { query: { state: 'OPEN', limit: 50 } }, signal }))).items,
+  })
+  return computed(() => alarmOf(open.data.value ?? [], now.value))
+}
