@@ -1,6 +1,5 @@
 // Which emergencies and drills are in force: every page of staff says so in its header for as long as they last.
-import { useQuery } from '@tanstack/vue-query'
-import { computed, type ComputedRef } from 'vue'
+import { computed, onScopeDispose, shallowRef, type ComputedRef } from 'vue'
 import { api, unwrap, type Schemas } from './api/client'
 import { may, me } from './session'
 import { useNow } from './sla'
@@ -26,15 +25,27 @@ export function alarmOf(list: Incident[], now: number): Alarm | undefined {
   return on[0] && { drill: on[0].drill, first: on[0], more: on.length - 1 }
 }
 
-const EVERY = 20_000 // the stream tells of cases only; an emergency may be news for half a minute
+const EVERY = 20_000 // the stream tells of cases only; an emergency may be news for that long
+const open = shallowRef<Incident[]>([])
 
+/** Asks again which are in force; a failure keeps what was known, the next round will tell. */
+export async function readAlarm(): Promise<void> {
+  if (!me.value || !may('staff')) {
+    open.value = []
+    return
+  }
+  try {
+    open.value = (await unwrap(api.GET('/incidents', { params: { query: { state: 'OPEN', limit: 50 } } }))).items
+  } catch {
+    return
+  }
+}
+
+/** For as long as the calling component lives. No vue-query here: the phone's first page is counted in bytes. */
 export function useAlarm(): ComputedRef<Alarm | undefined> {
   const now = useNow()
-  const open = useQuery({
-    queryKey: ['incidents', 'OPEN'],
-    enabled: computed(() => !!me.value && may('staff')),
-    refetchInterval: EVERY,
-    queryFn: async ({ signal }) => (await unwrap(api.GET('/incidents', { params: { query: { state: 'OPEN', limit: 50 } }, signal }))).items,
-  })
-  return computed(() => alarmOf(open.data.value ?? [], now.value))
+  const timer = setInterval(() => document.hidden || void readAlarm(), EVERY)
+  onScopeDispose(() => clearInterval(timer))
+  void readAlarm()
+  return computed(() => alarmOf(open.value, now.value))
 }
