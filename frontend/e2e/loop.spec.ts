@@ -1,46 +1,17 @@
 // One person's photo goes the whole way: report, sign, call, check-in, result, check, rating, figures — through the three
 // pages against the running program (sandbox, demo district), and ends in the supervisor's figures.
 import { existsSync } from 'node:fs'
-import { expect, test, type Browser, type Page } from '@playwright/test'
-import { AxeBuilder } from '@axe-core/playwright'
+import { expect, test, type Page } from '@playwright/test'
+import { api, axe, clock, deskSize, person, phoneSize, place, shot } from './kit'
 
-const api = '/api/v1'
 const shared = '../../shared/data/images/gps_gulou_wgs84.jpg'
 // Pictures for the README show our own photo.
 const photo = !process.env.SCREENSHOTS && existsSync(shared) ? shared : 'e2e/stand-in.jpg'
-const phoneSize = { width: 390, height: 844 }
-const deskSize = { width: 1440, height: 900 }
-const place = { latitude: 26.0858, longitude: 119.2927, accuracy: 10 } // where the photo says it was taken
-const day = '2026-06-08'
-
-async function axe(page: Page, where: string) {
-  const found = await new AxeBuilder({ page }).analyze()
-  expect(found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${where}: ${v.id} ${v.nodes[0]?.target}`)).toEqual([])
-}
-
-// Pictures of every screen on the way: for looking at, and — with SCREENSHOTS — for the README.
-async function shot(page: Page, name: string, fullPage = false) {
-  await page.screenshot({ path: `${process.env.SCREENSHOTS ?? 'test-results'}/${name}.png`, fullPage, animations: 'disabled' })
-}
-
-async function person(browser: Browser, path: string, username: string, size = phoneSize) {
-  const context = await browser.newContext({ viewport: size, geolocation: place, permissions: ['geolocation'] })
-  const page = await context.newPage()
-  await page.goto(path)
-  await page.getByLabel('用户名').fill(username)
-  await page.getByLabel('密码', { exact: true }).fill(`sandbox-${username}`)
-  await page.getByRole('button', { name: '登录', exact: true }).click()
-  return page
-}
 
 async function lastCode(page: Page, phone: string) {
   const answer = await page.request.get(`${api}/sandbox/messages?to=${phone}`)
   const { items } = (await answer.json()) as { items: { event: string; text: string }[] }
   return /\d{6}/.exec(items.filter((m) => m.event === 'otp').at(-1)!.text)![0]
-}
-
-async function clock(page: Page, time: string) {
-  expect((await page.request.post(`${api}/sandbox/clock`, { data: { set: `${day}T${time}:00+08:00` } })).ok()).toBe(true)
 }
 
 test('the closed loop on the three pages', async ({ browser, request }) => {
