@@ -77,6 +77,7 @@ type Photo struct {
 	// originals, never to be served.
 	Original []byte
 	SHA256   [sha256.Size]byte // of Original
+	Likeness Likeness          // of Full: finds the same scene again
 }
 
 // Processor makes photos, a bounded number at a time.
@@ -127,7 +128,7 @@ func (p *Processor) develop(ctx context.Context, raw []byte, head *header) (*Pho
 	photo := &Photo{
 		Width: full.Bounds().Dx(), Height: full.Bounds().Dy(),
 		TakenAt: note.taken, Point: note.point, Hints: note.hints,
-		Original: raw, SHA256: sha256.Sum256(raw),
+		Original: raw, SHA256: sha256.Sum256(raw), Likeness: likeness(full),
 	}
 	var out [2]bytes.Buffer
 	options := &jpeg.Options{Quality: p.limits.Quality}

@@ -11,11 +11,13 @@ import (
 // Variant is one of the blobs kept of a photo.
 type Variant string
 
-// The variants: what is served, its preview, and the private upload as it came.
+// The variants: what is served to who may see the case, its preview, the private upload as it came, and, under an id of its
+// own, the copy for everybody with its covered regions.
 const (
 	Full     Variant = "full"
 	Thumb    Variant = "thumb"
 	Original Variant = "original"
+	Public   Variant = "public"
 )
 
 // Key is the name under which a variant of the photo with this id is stored.
@@ -114,7 +116,7 @@ func checkKey(key string) error {
 		}
 	}
 	switch Variant(variant) {
-	case Full, Thumb, Original:
+	case Full, Thumb, Original, Public:
 	default:
 		return ErrKey
 	}
