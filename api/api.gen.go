@@ -662,6 +662,24 @@ func (e PublicNoticeVerdict) Valid() bool {
 	}
 }
 
+// Defines values for PublicPhotoStage.
+const (
+	AFTER  PublicPhotoStage = "AFTER"
+	BEFORE PublicPhotoStage = "BEFORE"
+)
+
+// Valid indicates whether the value is a known member of the PublicPhotoStage enum.
+func (e PublicPhotoStage) Valid() bool {
+	switch e {
+	case AFTER:
+		return true
+	case BEFORE:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReportNewSource.
 const (
 	ReportNewSourceCOUNTER      ReportNewSource = "COUNTER"
@@ -2393,16 +2411,20 @@ type Proposal struct {
 
 // PublicCase defines model for PublicCase.
 type PublicCase struct {
-	CaseNo     string    `json:"case_no"`
-	ClosedAt   time.Time `json:"closed_at"`
-	Community  string    `json:"community"`
-	CreatedAt  time.Time `json:"created_at"`
-	GridCode   string    `json:"grid_code"`
-	Matter     string    `json:"matter"`
-	MatterName string    `json:"matter_name"`
-	OnTime     bool      `json:"on_time"`
-	Outcome    string    `json:"outcome"`
-	Point      struct {
+	AfterPhotos []string `json:"after_photos"`
+
+	// BeforePhotos addresses of the copies that were approved
+	BeforePhotos []string  `json:"before_photos"`
+	CaseNo       string    `json:"case_no"`
+	ClosedAt     time.Time `json:"closed_at"`
+	Community    string    `json:"community"`
+	CreatedAt    time.Time `json:"created_at"`
+	GridCode     string    `json:"grid_code"`
+	Matter       string    `json:"matter"`
+	MatterName   string    `json:"matter_name"`
+	OnTime       bool      `json:"on_time"`
+	Outcome      string    `json:"outcome"`
+	Point        struct {
 		Lat float64 `json:"lat"`
 		Lon float64 `json:"lon"`
 	} `json:"point"`
@@ -2436,6 +2458,23 @@ type PublicNoticeKind string
 
 // PublicNoticeVerdict defines model for PublicNotice.Verdict.
 type PublicNoticeVerdict string
+
+// PublicPhoto defines model for PublicPhoto.
+type PublicPhoto struct {
+	Id      string    `json:"id"`
+	MadeAt  time.Time `json:"made_at"`
+	MediaId string    `json:"media_id"`
+
+	// Regions how many were covered
+	Regions int              `json:"regions"`
+	Stage   PublicPhotoStage `json:"stage"`
+
+	// Url answers 404 until the case is in the ledger
+	Url string `json:"url"`
+}
+
+// PublicPhotoStage defines model for PublicPhoto.Stage.
+type PublicPhotoStage string
 
 // Qr defines model for Qr.
 type Qr struct {
@@ -2975,6 +3014,17 @@ type CaseEventsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// PublishPhotoJSONBody defines parameters for PublishPhoto.
+type PublishPhotoJSONBody struct {
+	// Regions what to cover: shares of width and height, 0 is left and top; may be empty when nothing needs it
+	Regions []struct {
+		H float64 `json:"h"`
+		W float64 `json:"w"`
+		X float64 `json:"x"`
+		Y float64 `json:"y"`
+	} `json:"regions"`
+}
+
 // ListExclusionsParams defines parameters for ListExclusions.
 type ListExclusionsParams struct {
 	State  *ListExclusionsParamsState `form:"state,omitempty" json:"state,omitempty"`
@@ -3285,6 +3335,9 @@ type ActOnCardJSONRequestBody ActOnCardJSONBody
 // ActOnCaseJSONRequestBody defines body for ActOnCase for application/json ContentType.
 type ActOnCaseJSONRequestBody = ActionBody
 
+// PublishPhotoJSONRequestBody defines body for PublishPhoto for application/json ContentType.
+type PublishPhotoJSONRequestBody PublishPhotoJSONBody
+
 // ProposeExclusionJSONRequestBody defines body for ProposeExclusion for application/json ContentType.
 type ProposeExclusionJSONRequestBody = ExclusionIn
 
@@ -3566,6 +3619,15 @@ type ServerInterface interface {
 	// CaseEvents The evidence chain
 	// (GET /cases/{id}/events)
 	CaseEvents(c *gin.Context, id Id, params CaseEventsParams)
+	// ListPublicPhotos Which photos of a case have a public copy
+	// (GET /cases/{id}/photos)
+	ListPublicPhotos(c *gin.Context, id Id)
+	// WithdrawPhoto Take the public copy of a photo back
+	// (DELETE /cases/{id}/photos/{media}/public)
+	WithdrawPhoto(c *gin.Context, id Id, media string)
+	// PublishPhoto A dispatcher or the unit in charge lets a copy of a photo out to everybody, with regions covered; it takes the place of a former copy
+	// (POST /cases/{id}/photos/{media}/public)
+	PublishPhoto(c *gin.Context, id Id, media string)
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(c *gin.Context, id Id)
@@ -3662,6 +3724,9 @@ type ServerInterface interface {
 	// PublicOpenData Counts of a month that is over, street by matter; counts below 5 and those that would tell them are left out
 	// (GET /public/opendata)
 	PublicOpenData(c *gin.Context, params PublicOpenDataParams)
+	// PublicPhoto A photo that was let out to everybody
+	// (GET /public/photos/{district}/{photo})
+	PublicPhoto(c *gin.Context, district string, photo string)
 	// PublicRankings The standing of departments and streets in a frozen month, without `period` the last one
 	// (GET /public/rankings)
 	PublicRankings(c *gin.Context, params PublicRankingsParams)
@@ -4645,6 +4710,99 @@ func (siw *ServerInterfaceWrapper) CaseEvents(c *gin.Context) {
 	}
 
 	siw.Handler.CaseEvents(c, id, params)
+}
+
+// ListPublicPhotos operation middleware
+func (siw *ServerInterfaceWrapper) ListPublicPhotos(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListPublicPhotos(c, id)
+}
+
+// WithdrawPhoto operation middleware
+func (siw *ServerInterfaceWrapper) WithdrawPhoto(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "media" -------------
+	var media string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "media", c.Param("media"), &media, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter media: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.WithdrawPhoto(c, id, media)
+}
+
+// PublishPhoto operation middleware
+func (siw *ServerInterfaceWrapper) PublishPhoto(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "media" -------------
+	var media string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "media", c.Param("media"), &media, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter media: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublishPhoto(c, id, media)
 }
 
 // CaseRoute operation middleware
@@ -5726,6 +5884,40 @@ func (siw *ServerInterfaceWrapper) PublicOpenData(c *gin.Context) {
 	siw.Handler.PublicOpenData(c, params)
 }
 
+// PublicPhoto operation middleware
+func (siw *ServerInterfaceWrapper) PublicPhoto(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "district" -------------
+	var district string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "district", c.Param("district"), &district, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter district: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "photo" -------------
+	var photo string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "photo", c.Param("photo"), &photo, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter photo: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublicPhoto(c, district, photo)
+}
+
 // PublicRankings operation middleware
 func (siw *ServerInterfaceWrapper) PublicRankings(c *gin.Context) {
 
@@ -6218,6 +6410,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/me/reveals", wrapper.MyReveals)
 	router.POST(options.BaseURL+"/media", wrapper.UploadMedia)
 	router.GET(options.BaseURL+"/media/:id", wrapper.GetMedia)
+	router.DELETE(options.BaseURL+"/cases/:id/photos/:media/public", wrapper.WithdrawPhoto)
+	router.POST(options.BaseURL+"/cases/:id/photos/:media/public", wrapper.PublishPhoto)
+	router.GET(options.BaseURL+"/cases/:id/photos", wrapper.ListPublicPhotos)
+	router.GET(options.BaseURL+"/public/photos/:district/:photo", wrapper.PublicPhoto)
 	router.GET(options.BaseURL+"/reports", wrapper.MyReports)
 	router.POST(options.BaseURL+"/reports", wrapper.SubmitReport)
 	router.GET(options.BaseURL+"/reports/nearby", wrapper.NearbyReports)
@@ -7398,6 +7594,123 @@ type CaseEventsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CaseEventsdefaultApplicationProblemPlusJSONResponse) VisitCaseEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPublicPhotosRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type ListPublicPhotosResponseObject interface {
+	VisitListPublicPhotosResponse(w http.ResponseWriter) error
+}
+
+type ListPublicPhotos200JSONResponse struct {
+	Items      []PublicPhoto `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+func (response ListPublicPhotos200JSONResponse) VisitListPublicPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPublicPhotosdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPublicPhotosdefaultApplicationProblemPlusJSONResponse) VisitListPublicPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawPhotoRequestObject struct {
+	Id    Id     `json:"id"`
+	Media string `json:"media"`
+}
+
+type WithdrawPhotoResponseObject interface {
+	VisitWithdrawPhotoResponse(w http.ResponseWriter) error
+}
+
+type WithdrawPhoto204Response struct {
+}
+
+func (response WithdrawPhoto204Response) VisitWithdrawPhotoResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type WithdrawPhotodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawPhotodefaultApplicationProblemPlusJSONResponse) VisitWithdrawPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPhotoRequestObject struct {
+	Id    Id     `json:"id"`
+	Media string `json:"media"`
+	Body  *PublishPhotoJSONRequestBody
+}
+
+type PublishPhotoResponseObject interface {
+	VisitPublishPhotoResponse(w http.ResponseWriter) error
+}
+
+type PublishPhoto201JSONResponse PublicPhoto
+
+func (response PublishPhoto201JSONResponse) VisitPublishPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPhotodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublishPhotodefaultApplicationProblemPlusJSONResponse) VisitPublishPhotoResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8786,6 +9099,52 @@ func (response PublicOpenDatadefaultApplicationProblemPlusJSONResponse) VisitPub
 	return err
 }
 
+type PublicPhotoRequestObject struct {
+	District string `json:"district"`
+	Photo    string `json:"photo"`
+}
+
+type PublicPhotoResponseObject interface {
+	VisitPublicPhotoResponse(w http.ResponseWriter) error
+}
+
+type PublicPhoto200ImagejpegResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response PublicPhoto200ImagejpegResponse) VisitPublicPhotoResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/jpeg")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type PublicPhotodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublicPhotodefaultApplicationProblemPlusJSONResponse) VisitPublicPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PublicRankingsRequestObject struct {
 	Params PublicRankingsParams
 }
@@ -9456,6 +9815,15 @@ type StrictServerInterface interface {
 	// CaseEvents The evidence chain
 	// (GET /cases/{id}/events)
 	CaseEvents(ctx context.Context, request CaseEventsRequestObject) (CaseEventsResponseObject, error)
+	// ListPublicPhotos Which photos of a case have a public copy
+	// (GET /cases/{id}/photos)
+	ListPublicPhotos(ctx context.Context, request ListPublicPhotosRequestObject) (ListPublicPhotosResponseObject, error)
+	// WithdrawPhoto Take the public copy of a photo back
+	// (DELETE /cases/{id}/photos/{media}/public)
+	WithdrawPhoto(ctx context.Context, request WithdrawPhotoRequestObject) (WithdrawPhotoResponseObject, error)
+	// PublishPhoto A dispatcher or the unit in charge lets a copy of a photo out to everybody, with regions covered; it takes the place of a former copy
+	// (POST /cases/{id}/photos/{media}/public)
+	PublishPhoto(ctx context.Context, request PublishPhotoRequestObject) (PublishPhotoResponseObject, error)
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(ctx context.Context, request CaseRouteRequestObject) (CaseRouteResponseObject, error)
@@ -9552,6 +9920,9 @@ type StrictServerInterface interface {
 	// PublicOpenData Counts of a month that is over, street by matter; counts below 5 and those that would tell them are left out
 	// (GET /public/opendata)
 	PublicOpenData(ctx context.Context, request PublicOpenDataRequestObject) (PublicOpenDataResponseObject, error)
+	// PublicPhoto A photo that was let out to everybody
+	// (GET /public/photos/{district}/{photo})
+	PublicPhoto(ctx context.Context, request PublicPhotoRequestObject) (PublicPhotoResponseObject, error)
 	// PublicRankings The standing of departments and streets in a frozen month, without `period` the last one
 	// (GET /public/rankings)
 	PublicRankings(ctx context.Context, request PublicRankingsRequestObject) (PublicRankingsResponseObject, error)
@@ -10570,6 +10941,104 @@ func (sh *strictHandler) CaseEvents(ctx *gin.Context, id Id, params CaseEventsPa
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CaseEventsResponseObject); ok {
 		if err := validResponse.VisitCaseEventsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPublicPhotos operation middleware
+func (sh *strictHandler) ListPublicPhotos(ctx *gin.Context, id Id) {
+	var request ListPublicPhotosRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPublicPhotos(ctx, request.(ListPublicPhotosRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPublicPhotos")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListPublicPhotosResponseObject); ok {
+		if err := validResponse.VisitListPublicPhotosResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// WithdrawPhoto operation middleware
+func (sh *strictHandler) WithdrawPhoto(ctx *gin.Context, id Id, media string) {
+	var request WithdrawPhotoRequestObject
+
+	request.Id = id
+	request.Media = media
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawPhoto(ctx, request.(WithdrawPhotoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawPhoto")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(WithdrawPhotoResponseObject); ok {
+		if err := validResponse.VisitWithdrawPhotoResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PublishPhoto operation middleware
+func (sh *strictHandler) PublishPhoto(ctx *gin.Context, id Id, media string) {
+	var request PublishPhotoRequestObject
+
+	request.Id = id
+	request.Media = media
+
+	var body PublishPhotoJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublishPhoto(ctx, request.(PublishPhotoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublishPhoto")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublishPhotoResponseObject); ok {
+		if err := validResponse.VisitPublishPhotoResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -11599,6 +12068,33 @@ func (sh *strictHandler) PublicOpenData(ctx *gin.Context, params PublicOpenDataP
 	}
 }
 
+// PublicPhoto operation middleware
+func (sh *strictHandler) PublicPhoto(ctx *gin.Context, district string, photo string) {
+	var request PublicPhotoRequestObject
+
+	request.District = district
+	request.Photo = photo
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublicPhoto(ctx, request.(PublicPhotoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublicPhoto")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublicPhotoResponseObject); ok {
+		if err := validResponse.VisitPublicPhotoResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PublicRankings operation middleware
 func (sh *strictHandler) PublicRankings(ctx *gin.Context, params PublicRankingsParams) {
 	var request PublicRankingsRequestObject
@@ -12017,234 +12513,243 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pchw5th/+Koj8zz+m25MUqa1viwp/qCZL6pqhqjhFSrp9NXINmIliYZgJZANIlqplRdy38Bv4Fezw",
-	"F0fYb+JwhF/DgS2XKiCXWrT09ReJZCITwMHBwcFZfudjENE0owQRwYPTj0EGGUyRQEz9dpYzTpn8CZPg",
-	"NPg1R2wVhAGBKQpOg0g/DQMeLVAKZbMUfrhA5FYsgtMnJydhIFaZbMkFw+Q2+PQpDM6hyFPfF2P1MAwY",
-	"+jXHDMXBqWA5qnaAiHz7XfD25dWPT4IweHn255NHQRj8dH7yLHjv7BDLXyIh344RjxjOBKay8x9AjG+x",
-	"4M9BjOYwT8QpEAsEYvMCoHP1+4JyEYTu8dpvV4eYQSEQk63/w7uTo2fvP/7w6Q+Ba2SjuKBDBsWi/CyO",
-	"G2lQIfIPT9wfRmlGBSLR6i9oVXSyQDBGrOym0uxItvP08fDRj2GQYlL87uryAgrfoiZQNE5nTlkq3w5i",
-	"mt8kKAhl5ziV6/zsRPWsfzl6VjIUydMbxHTPOMX+vtXDam9mqYPTpyeVjh6dVHsqZ4iJQLe2I8k0nm4o",
-	"2XaKD3+szVH9ujnJMRU4QmYx61yM7hERD2AeY0Qi9CBaQEJQYhm2zlh3apU7cdZDSZEqK8Oj397Lf06O",
-	"ns3e/7u//e2B+suf5A+Do395/yc3j18ihmk8Vt07eT1TDRpHtbGhnnw60j888uysywUl6BrixLdgmWww",
-	"E7JFS0/uDqYoQjgTZzT2zYvpFrNINtlpN78muKmjnGDRtYMnDpH8Sb7LM0o4UjL/ktGbBCkRHVEiEFGb",
-	"C2ZZgiMoee440y3+9A+ud0TZ1R8Ymgenwf93XB4qx/opP7bfVT3WWXj64gw8e/L0n0Bm24TBFeIc6+97",
-	"htGve/s9R/cc3xIUAyz3sJaRihBXSBydUXqHUb2XDQLKL5pu5PNBJL/7E43VZoVxjOXvMLlkNENMYEnm",
-	"OUw4Wh/H9QKBOUZJzIFYQAEgAVB9C8AoQpngADIEEsyFGi2IacSPuYAC8Qdp/BxQsUBMN2JonnMUgyUW",
-	"C/Dk0aMHQRhklf4/BvqTKJ5pwV1KKCjQkcAp2uT7MIC3DKF4ph53f4lzzLV2gQVKeTtPKvE40m0flY8h",
-	"Y3Aln95Ajtc/8+jkxPWhmzy+RWLjRHO0jCiJktzyXPuXJVfCSKC4whM3lCYIEvkYCThLMckFsiM18v7k",
-	"pHbWnGyeNWGguKCq7ih5Zff8e8do5gzmnpHcMqiFRzGGp81nnXwFx055+PCpSyCGwR0mcZd1TRDs2O4W",
-	"JjPXOj89cbe/R0mVYBcPgzC4kJrhxWMnwVLIBWKzCHI0w3G7IJZvSGI4yeKhSoogzxnqyKopijGc4di7",
-	"UzyjsjulwtXFTkkREmaHN8pmionQ7cWCdlohQgXqNi+ai4hqgWFXZzq8mly8GZ4HYTD858uLwWisfr68",
-	"GIz1T+PJ9ezFcHA1+uli6Fy+DDKBI5xB4pcsD0+aRctTh2jJFCW6kitjmDIsVtW5XUrOu5Scd/lY/vPE",
-	"Of5f2SbxHM0YgtHCJ2IYgryrtGIopQLNYJLQpf97WbLq+rmMMtFx40jVBPHurTlN7v1j5HmKeh1aPL+9",
-	"RfLMnClVqQNvC5jcyWOOdlojAdktWuPCxlO/fhBbkbg5127D/VTV/d7pl0qOozf/QJFoP1IF5HdbT6H7",
-	"ISvQB9FJoG8/d9NJcfRvQYvNQXq2gWS5WWIvoK2c0pX/7hGLjcXCSpXr6ethEAYvBhdX8v+Xk7FbLppX",
-	"t17KOc1JjFoYstMq2C/1p/89YoUa1qAmfXJ8WOveL6z6tLbT4I1WEjYPM3M/3Ty7lG5ep2bXj97DJEft",
-	"5NLNQvMhF7XW6VO+7Vok/ZeSc8xuSCi5NT8aRSa0KyX/40EpyOwpGEq1U1D1SMtWs6XCIFpQHKm/UKpt",
-	"DWrjKSFSYcJC9stXIEdmc+oH8gRxm+yq5FFLYxpVnrjoNNCHm+aBzZWCxd83tWd166qtctP5X+Uyx/r4",
-	"WSJjOIVs5Vq4tWmbwdqPFUN0zpvwpVZMe2z0rkLOucsYglNJnnUSR8ZM0XWDrU3a2ErWLjmVfjlHnKfG",
-	"FrC2unOpzscozqNiy26a3UieJFD+aKwka5Y2yaVJMjMbYRbn9WsuJuKHJ4HrwhTBnNd23YvpcPgvQ6Xf",
-	"nl28vhpNxlIXnE7ejOTPgwun8FasxrFAWw6+Pvs6fdSW9lBl40NGuHSYeE6MnJ8xJHK2Rnf/eyskN2un",
-	"xmtMYt7Ug3QNILRzdbEQ+hAluTngPBKddJxCqX43c7VpFwakk3RXI5Tn32yewNtNe29KGQJiAQl4Cv7/",
-	"cmBV00PxBRw7d2PZgEHNbI3Srth1F5ggbWygaXf9e87ob4i4Dyv9rJc6v4AkTjC5nS1ozhzLl8pPb7d/",
-	"1A1825erM6xwSfbsZKsPrh+DTt5ZQL7Y5BC+gEePnv4A6BxkcJVQGLvoiEmMIygo63HubXDCOvNaO5AV",
-	"g+fDy8H0+tVwfB2EwdX1dDi8dko+rwJGEIpnMeYZ5V1lsSbPhtrWNLGJfcU1J0vDDTqLBQKagcHNSiDu",
-	"orJxb7imxiC52/zoCcAc5EQ+RLFH7txjqx+vv7tc4ASBjFHdBCaNX6gTaLPdOiV4Pp/jCJvzt963UjJO",
-	"ASZlIxBDAUPHZKraKu2+8z3XD6Vp41jKMkxuux5AS4RvF6LTeei+3xjFVHF8WLqxlGxU86qsVCEEazQ0",
-	"LLDG5A4dZH2Gtc1bTKWqP4Sb+lBNPagchBvHwcYRtCFzjeBpVtFewMilpvWQ9BXbrPsZoe5nNCdeu3xM",
-	"SQ/fxboG2Ni4qltsPCys8JusuKDm8rE5Ws/srZjdtIOb83zzS9qi3ms+jCYdlHazAVTMgqW8nVMzh6hD",
-	"ZINDYkRoiolk7o5bOWY4STYlUgbFwsZwzGEkOLhBC0xioI1EG2oKZWmeQCdZPcvgP7XyFLEeM7CXMb8N",
-	"oT61JyBGEU5hwp8DqUfIM2N8PAjCnfUMtYxGtFmKVOcT1tYnLKwXxrSgl6Jt2blDMDRpicUR1VNLcZ7m",
-	"vgN5nRCqq7pglwP0zA3fEve99EaKanLrnljhQ2zSgD0LWBNSO73fImQKl9pwcB6EweDqanQl1bmzyWR6",
-	"PhoPridTp06nIiDue3qYrfV/pwnpm+AsJ0JHgGz7lSVldzMl09yCm8mbp/uRjinYaRbKs19dgMnlcCzV",
-	"6NFL7SSreNGmw+vXU/3X88l4KFdnMD4bXlwMz51r41Wl5INZN2sNjksTojkENEHs0AvOrC9rWOwJ517K",
-	"YyyG924bj9+CByMjbeuCEkZq+QCOQ0AZuPrl6nr4yhmkIN+feQW60qb8Fja9gp4VLefWZyPcoDllaOcu",
-	"fXsbrRr3fJ2KywUUYAk5iBaQ3KL4FMhlD0HOEQtBIYJDEKN7HKEQMMqFfJQlMEIqBCoEEUwQiSELwf/6",
-	"1/+8vbqhuE5xkV5y815YWkwNL8opuhjsDGplYY21OkS2tO5Yqbj3lHfqFTbz7sfKcz93ehZ5i6CInuEC",
-	"XhNYN4ezT8JNxlejaynE3o6ufz6fDt6OrVx739H/2jR6yQDX6p1N/cDFbJqMpVAr7Hm2Yx+XTbWBc81E",
-	"btivbYT2ktPelqOrPFVuhU8qrgf1IcC6BR4WN1DvtMyrDul81+9+AaO7HY9I/YUbtyyLFkg9xmSnPtRn",
-	"MOk3tRhzAUmEZumW1sSmi5wvXiA13he7m15eXgVh8Nep0g9eTa7V9umg9iQI8p4u4GbFIQyWWCxiBpek",
-	"g+vLqBRqnmHBVRV2qa/J+kIbOtTWwNCzOg43dzOH29iIsBl0GBU3hdHadQMWvrlN5lWPep8XDTYRmmgd",
-	"yDLAL8OLi8lbtfznHoeTV7eNGIJ9w0PlpTRGZj/2eWWbbuS+9zOcbMN9yqIKme9hHZ7PcYQGbndNXwuN",
-	"fDDz3vc1L/akR2Hw9hzE3jN64/w9G4zPR+cDdfaeTcYvRtNX6k7xdjB6s8+bRBjk2cLEaLRIg+oto/yk",
-	"ZfZS2yvIWh7UFRau8ma4saN9ssBtqehnjVAyxcE3BH0Qs6jIr+pijPANc4yWPZ3/FSlSsFie47gptLeI",
-	"b5yO3gzOfpn9NB0Ozn723PwdgYlPTdizP43IGSDlzolwnBf2Cqr7dtNKq1MwSSbz4PRdH8Wqz6HQaJyq",
-	"xai4DowsY/TD7EbepD2hIjqkXhucepnFrJHK0a1VS7vSRiqoG9qE1ZYarjPFY79oiBIa3fXYYLK5c0oJ",
-	"5ZjcziJK9MbwHJppKsezan7qH+4cJ+29zDHjYmYsYm51YEGz0tZUv38v6BLQuUBE2bKlYgQyyDmKwZzR",
-	"FFCC1IUcCAogUVkgTiszJlIEEjHz3hehjpGdccEQEh4tcyNwvlWlrESAt7aV24xymHRIJ9LtlDSgGSKN",
-	"ljoVbaYp3/TVqW1XvNNH0nOk3/cF7SHe+3M6es75Pa7SGLt8RLUs7aKNdLpHMFHBNGoimwY1pbQCOge6",
-	"6SlYLig3eUsAC4B5sJUtlaNkPlN+Rq+1ALF7xHomH/X1rKzPLwQE3SMGuKAMxUHYGutTofAaY65RYWMn",
-	"lfukLuCNcC4EY4WXNlWZCquXHLx5GL43x+F+NJyaBaKforPVsvbQjootuTlJtxBUMUCd5/5Ktp6iuWvi",
-	"NIpyxnr7P7ZymvSXbpzmLHKfaJ4941LMq8P1L4AWYpuusSJtYPPc3eL22fcm1mi8bMsy6e69OZzvxWi8",
-	"uic/9e05sYf8z2pC2yF3Tqkv+B2ENyu/mllL4GnJ2ugQ71yVcJuEjGOGOG+LUmm3M25jcHFHPkAgO5aH",
-	"GCQAfUAswhw9B5gAQsEc3+YMAUhiQNUfsvwmwRHI4C1yhmiV7uXN8Dcp3EGcI4AJF5AUmBksJwSTW1Ac",
-	"Wdt7tr3795bheOaNOFdP+3tMYOznqlI/9n43sUFl9rZ8y5AK+6pFLb9vzC71PPJ3mvpoQJekybe0fa6j",
-	"S2tPMUc7eu316bStx91/oPllsXriN8dt3IPWH/kXRSzy9GaWs8Rj/op7b/ZKWlRLiLyOxTKyp7SH2Q9U",
-	"MoCKRS2s5oaMxdyr+6zGUdXdYhm/4vGvcEQZF1CzyFVo4Dy81L2+j9KwaxyMP6pu613NUAqxlISzrnGp",
-	"XEDWlzM27LjT1+PxaPwyCIPLwesrZcK9up5cXnpsuFzQLNvRFdctN9CoLAWXWNa07FMkmFUJ5+KO81wD",
-	"gSCXh3XLsNFtDuAWP99misH2Yr6LfGyWdDmfddPtyytpISmKkJ6qV61CMtcibRXGgynxC+TWMJ/donz6",
-	"rDwUsC06Z4Mgcxh5FCn0AUZCpxEY8BeGwALyBYo9OTXpzL/YNi/EcU6j+5n3qScCR97Rf+0ZybqWHMAQ",
-	"AvKR1Q85jhEQUqCE4GYFTAjP5iFKZ4e9R8mJtYQTqYWuUq4h+n34oQIhs8b0fkdwk8DazT/aT/ftHSCu",
-	"bbU9R1e85Blek78yohnq5sm8nE4uJ/rkG1xeTic6TPJ8eHahsEacp2Cu1tG3El6Z1O3kK3UyHFeDiPSc",
-	"SvlqfJhVKtUJ3ch3I3JAT+A2KQQuT+CPYcPSFoAHo1dDuVZXV0EYTAfXWp0ZXFx0WLu68KEEgdKeqgIR",
-	"E6Bjt+RpoZNqrGAyAVCttPCmT/f3cLbjWjSwjRqHmyWktuC1vUF+1xf7izfEWh1ATKEPGWaI9/pkv8RU",
-	"HO8cMHE5HJ8bzuwoZfokvC0XsKtkUU3Xs88srxjRUqxgWC6/i3V+phnfhxMyBPQesWJbcRAlUogBrD/B",
-	"M0gClzzqelWymb5ruuANR0Qo5DuaC92zMzFmUzenXHRVc6iAyTbZ6/rFMLDDUn26FmFknLX7jkdjCCrd",
-	"aIv3+r4iRAFe1QVCgZI5Zmmv6DHzTt8YuuKtlgiyBLL+Mk2/1PzlOWLdIRYKI68j05/Es1JcWaF0dT2Z",
-	"nM/OJyps+vW4Gsg1/OfLkS8YEJG+Ely/0TTVfUba7UW46/tsT0725/lR4cMNQl1hJDKarG4NtPCG37WD",
-	"1NpAr1pP2l4/s+TxNJgqdqixxvi8IcRvG5mhcYV6vtKUstXhHDTRgXrPVI4+Jb5q4q/EPbI8URyf1a1f",
-	"E0yODd4tmtBK833424uT4XBRhbaLLSILTcDU+sw2kUQfeTAzK/CMDmywBmHYTz7csnWkzc5gpxXIzRPX",
-	"GCsyZi0jmaE5/oC4vGzoRiCiMeKn4OSHEMiPPXwOCCXoFOiID//YHoVdBucXZWv3j5ZbS0VG1Wf09uXV",
-	"0Y9PwLuEkhAkULwPwu2kWAURTo2m/GWTujUGKds+dsk+htZTgzZI+WwrQhbCbQ17Rfeo3KuVvQC4kH+Z",
-	"U6UOYwakIHoOYpRBJlSYjzL46QQykGdVMvZAgHUPdHuR6kXiuqC3uK+pQd4WlpTFLqjEFv4TVGTdSyuE",
-	"Qc4Rc3C6JF9bIYNaZLH9TFgO3kWNVyUycDc4tDmMuiGGeuzIPtgdfwqgg2v+QZn/SYO3uXg8Q6QnLELD",
-	"S43uZe7BZVC7yiTtdIeWM/RyrqTDn7R5UrSqMRliKea8//WM0aSvlrUeOLlm/JoDCOQMwJKyO8ROgbzH",
-	"p5CszAnEwRIxBDgSQooeau/mVLjdk9sFYRLovMnWYt0x8oCgRP7o7H5wg2HAIYlv6IcOeSdtWITb5r3w",
-	"9jC919yFOsSR9U7wwKovBWnrC+PmbBOdVV+CRQGD5IgXj/cQNiLgXU+At5bICc/flzgWi66xEbpxaGev",
-	"v1rt2UtBJ+zlFkT8DJPsNifO4S06HE4Tsi7gHtbX3QIRvH4agUVngAE97MIb4zGUvkKC4Yi7rOszOu+B",
-	"9eAWb84LjdPW0ev+aEY9pUun+YB26rIwgHbtaY3KVUO1ulhbvB1rINUkbKC6N7t+ZsvZtIZDQ4GpzRTq",
-	"bI5bGOt405eVBb0BZsOPN02UBJ+ZBOfOM7DvaRC59pUpX+xuqKL3iHVHxLWR4Z2bc5rkNi6k09A5FJjP",
-	"se6iwxvroUhoVSqExWgLZnBxnq7C1d8osmk8r+LkP22pf+O1MKwnWHZzU5oCNH7x2AJjv+7QUK81OCI1",
-	"0Zy7tUDVWfPgyD8rNVSJ4RBA8JKCOGeq7tNzoD08pwAKQEnkdlaacmieJERdIs1jm4cmXn4zSKeoDGhw",
-	"cAChYiFfdKLwek8+n1SgHviz5QI5TC8RZlGe6mAsZVFaLnC0UH64NOcCLGgSV80ILRcJ5+6wx2BBzpJ4",
-	"arglvfwrf4VEgcvZY8/E+BZxC0ZTufd/9+7k4Xt1+f+Pj96dHD1+//3pu5Ojp/pPf3AD+yXxjN4X+6Ws",
-	"w9RWBunXHCMxs8fwToPQn9KH604fWqKbBaV3swVtqKn16OnjvoaitfWvTL0y+LCyLFXCrg/Lzw3XKM0S",
-	"Z9jm1lsWtR4Zuuu3lMWtWql3by49m1NBXMm91tur1BDPHQa/LXpOqv/+/U3egFQYs5xcNTy8Nif/Wtq+",
-	"D1N4wH0i/bC3E8mMvq9c2oLbKgu9dtBxIK87z8GJqTyrhSlYmnfbysTtyiSWA1xEmlRBRTqHMm6FaTPH",
-	"yX5S/ZrAtiug2T3wV3vE9plEiEo90wL82dwii3k66V24vreCPfzqQp0PF2TcGMKrCV6ZfBHQ6w3anWSI",
-	"nNmQ+rXrZHEx9JgdqtFIu0T2l3eluoSQ3Z6CBM0FoLnwmz9qKQBb5ixtpLJ3uRJJ4p0b/tjJBhJjtXgm",
-	"xdJTmgM1lO9pOHMdD35btFNAf7aoPdQkLTfc1JWi47tGKfYy7pTM7HITuaVfgiOv4uWKl9m6f+8GaBDc",
-	"Lhfu1gPoE3zZycJV6W2NeSql4a0L0VUiwNJeLk5tE5QWMUuBaqBKu5VsIrKBSfF27CMTW4vJjPuAQARb",
-	"zXQRAd7B4lxvH9Z78IyvEpzcx428MAj+lWvUw3ePj569b3Dnr41Wf8MzrDeI4fmqd9xLjPp4qPc3C+MG",
-	"c03mUurxPrebD5G8AofUCCdlaoCtCbuOr9gCwz2a+1O9E0jimam/5QrRw960YHtSdhrGGvWrabFqOlXi",
-	"VdJnC+o4V8j60vpYE6MoZzBa+XIO66Wm3bWmKzXDoMjTanjg25dXP0q16+XZn08eBWHw0/nJM2dYYAJF",
-	"ywCeVTs/eubqPqGkbRY/1r6ifm2uYZCYwnkisNNzkr6sc9+k2HaM6IiRgNhjn2BsvcjSesUL77vK14o6",
-	"xPLZhsVIuhaSLAvzelJGPTcmjzPNq3KtX9K1TmXv6qarJllWwQVbL6Dri3FpKZTpwI3uW5p3l9zDKs5t",
-	"+2q5cEkuFXKHhTV0JHb5Mp2T3ll7LTB5W6RON8v0HW5TxhfmXrgmaJkisGG9wqvoGMToFWZd5ZWLDTpA",
-	"a3hSxb2qXXuJjT5IGO6UX4UCYzLW/8iVSYuHIEOMSzmrSoOBVKUhBVujCZQQF0WaepU5CsNLcRZXD+jq",
-	"+W3r3ZotWeKwWUKuQVeUG6hkt/feDTouVJA2t2CrzbhjqZbx5Hp0pkB8LwbT0YvR2eB6NBnvG3dGAQfx",
-	"RU9O6h2f0VT4rbVQ9qvR1cVwoHL0XLMv8MB7TKEBiqtmei6zDmqEcvHJX5n/jtaHtr920BR+ZUEtudI1",
-	"Hu0x30NprkMXwopglqEYQAFOHjx79uwZyEmCOAfo1xwmpjbWv99TaSxfESwnAVGEcCb2CE4in/mxEGIL",
-	"h9LdUFIiqDjkzC7YWvvBglL08w9hB5xEv7q7PdgTg9HdTNA7j4Gyh1ZYjnGNCvVeqlgCFd5YO9aqGEwV",
-	"FnFzrOx3i9iWEv6uJXDE1qRUOIGz9Zjq7lkOP7iqLFCySmnOG8uszTzJL47Uc4EYgcmM6WjPevRM2BTP",
-	"76Zch0+k8EP1jUcnLvgYaotmu2CZixyEdROUL1No/+tA6MzQulkhBErxA4SqdPEbm/jijKPZCkaVktkN",
-	"WsBk7nHab2N9M37xQia1UapfnHQH/OMC4K6A+Rpejc51beWX09H57O1k+pfhVIF9DV68CMLg58n1xWg8",
-	"nD189PjJU5Xv+Xp8rVpcDqbXY/XT+fCN1hWHZ5PZ2cXk9XkQBm9G58OJbHYxOBvOzibnssHkcjh+/PCh",
-	"G9ago1ffZbZokEdvELv5icb9rbGmrqKbkkUt1sLI9LQtFOgAm8WJjeIJhbB3No8lo3NIRTOGoGcRXKlN",
-	"LRK3IWO6KiEadmYHWNYp4ipL9Q1GvuDC2f5AaSNYz9G2mxDGOtj+tlpfSNV21pnHWYaUq8YIb+fm2ehq",
-	"vyh1ad/8tG6qSluKzB4BgcvQY08EVk9c3vayDrtowL387FWFrfrilragdtVa4R3tmPHRUb76jU/uF73w",
-	"rhtKsvmK7cubotHhIpElK7e2smRYCESAqQkgKKjpMN8xZEKkQhCjKMEExUAj/mNy+72nuq0TjLsRV9tv",
-	"snQJxSaE3DZwSC5QtkmKE2AvWyF4CGLMMyiihfztEbCF4UPwGCwhVkhac8qAyl8IwRML+ZOpmnJAysQQ",
-	"PAWQRQv5QUAZUCAiVYfP07awt2Yoy0YLU4oSUyCxk0y6Ni8MiXAXN1i7+K0DjyUryzW6HvARJqBSn2G3",
-	"e2Ltbmivf1Xa1NfVCso1U2ZBE33CWaldu6x5FLR75HLH9M4c8xx0RVCPPWitu3tNOvZwDKgQO0fCgd8O",
-	"3VgjQD7yc2Gr5PHbzZcLmiAAuQrm54gI5Elz2LYaI2Ux95T5lf0bQoElo6LdAKpjwU2sVAE6ViWPs4Cb",
-	"XY1NM4cvbndKE/RTWU595yxtbyTiPrx76uPuWeTO8HfOMRe9IbZ6RNnCJLmB0V2nqqJroPd+vHsFCXkD",
-	"Oe4LqYRQzGcRFDChtzOG7o0O71DvoFj0RwzYqoxU7otMbaiVwozy2ek8UWt/JaVxW/6NqX6qhmR78XLT",
-	"lTm3G73XNTlpcdkcKtgWRNgIFOji1FkuVh12kZ5/AUpvh65fdxHkChFx8KzmxnSUvhnPfrVMVJJlemg5",
-	"tJ2upoquTQVRoYhFb4X/Sk/FTWXuhjlusIFvi3xgDd7qA87BCOg5FFQ6sInzmHXPXbWx62vQPgt49Ojp",
-	"DwWE9UL7lFudsefDy8H0+pW2011dT4fDa6f64reZIBSbzN7O2beQ3G3OQGEWaXhxgeUMIENSxyhTKjHh",
-	"uTyXMSICGORrZ5W4hmQKHlGGtix7XfbeM+7mHiY4num7Ld8mjcBoKFWAmNpw7LzWliPc5LH1wdRSQbxZ",
-	"CFf57S3i7oQbhUAX2xjt+ppiAt6dhA+/18AuGqCV59ECQMCLT4Il5IAZrIsOgSyyw5zrldpUljVsTIFS",
-	"b0Bh4R0iBuAKK821mnzaaPjR1qlPTWnO3d7XOmd3F2hJ86lWW13wOjlz+Z2LFQGYAyiAvN8KcPLgx5Pn",
-	"QIHfLjFHAJqAF6CxjrnTwWEOQsc1QKrpms6qvEGH+oNFHEyFZcwcSvLU1reZF6fF/WcN8US7oQrE0cFI",
-	"1RiZvB6fX80uRn8ZBmEwGs+k4AvCYPByMBpfyZ8uhoOpDxl5WaCobMhdxWVa6spN+BzcoIQuwQnAAvCM",
-	"3iEAbyEmvCN7WxSyZlqqVqGaajE4J7VWXKAUR5WA0vXt663XMac56R82t7+CVztE/7T5xM3zHhl0Joq6",
-	"wsO6TmZBpA7U3wfA5vqCHg5n8xryu71VpN4GDlqYAdiNPDg7G17KjfpmOB29+EXu6dHLcRAGPw/G5xcq",
-	"omxwcSG39Nlf5C8/D8/+MhuN7Y8a/HykvIWD6U+j66mpJT+4uPhJvzIdXl784vaCQH7XWF2gHfpHfqFb",
-	"hRs18TDwY7a+N8uzD4ZSy/yVlUatmzZ3uil50Qcb02o72lFgpba71zL02giZzfhKv/nN+2ABeUv59YZC",
-	"YaQnIF0Gme+6yBeUdaVSHd6w8mYD1uFr7vIJSsU2gaveJ8n6refl66E68SsxCjoq4b0vG2pmzLC+pGHe",
-	"w8xSGgpdINMVdNDusZ01wtgRuej61lpX9wGK0Aeu1LM9lCCJcobF6koSyNTRQ5Dp9VdUUxyu/1R8YCFE",
-	"pncKvcPayKV1X/WrZeqAVyukwAz/Ba2CT59Uvfk53VTnJgSBmFKm7groHrGVgdNR9UpVvYYHYKhyZtT1",
-	"YvriDDx78vSfQKaPYxDTKNeQuUss1D1HFZICf5eb4O8P/kb+/uGoBOD8O1Bw32C5oCCFK139BQJGcyHv",
-	"vfqHoloEFoChec4RB4ICVYvvwd+IzdPU128z7UEGowU6evTgxGDtaYLx0+Pj5XL5AKrHDyi7PTbv8uOL",
-	"0dlwfDVU75S2seAX/AFDAv73f/3X//Pf/jsYXI4qYBynwcMHJ7o5zRCBGQ5Og8cPTh48DrRpVC3mMYxT",
-	"TI5hHms5aCokSg5TmEmjWA5YPr1mECfqVQZTpFN735mF/TVHbFWuq70Dq03VpWaN5zMKicT5lYePfuz8",
-	"GVuey/khR/CN/I5LRpQTP75QJYA7NDzTR/Sn98qDq7DlFNkfnZzYaCMjxGGmgywxJcf/MDencsS76BBq",
-	"9XRBvUPpo59UHlvNg3m3honlGmFBkuNCYVb3ZlMvOXgrL7BLyAvULFP/RV1Rbw2qlyoDt1zQVCFnLxeI",
-	"hICgJeICzDFTFzsBb7kOuEmxysKvbnNJDEmhBwzBWA3A7Amd/8mPUygY/uDdHDpH45Vu9AWXuURL+8ZW",
-	"WbEm+J//CVisIfmzsTCHWlJbCDUon9I5QDBaAC5QZi/3cS7UYYBJZbnNAroWXDGCd62PP96h1Se1ILlj",
-	"xa+QKIm9IRBbJIJ+U51074s8Shuo2JlR+oRZzzcB/x6dhF1B5NZ4gxIPY5SN5BXr08ZGeOIwz8B7FO+B",
-	"ga6WWCizJaNLQAmgDND5PJT/p/QeyaNZCg6cIvCdosZpHRfw+914hldg6hokRIFmt6OMaJcBRU+H2rF/",
-	"zTESYEFzxkOgcd1CMKdJrOJ5FJCbghXUyG68D3nDli1Xo+J2e6cvAb8kZ8N7pI2XZkQAcgB1lMd2TGtd",
-	"dX5uvcBcXBetvviBVsD+fWu6iwGJU3eTJAGp9izzEFTxQP/IAV0SqbUwJacW0DpAdlnb8vyKUYK0F7i+",
-	"yFPEUbHKO59hbdshllPanaQ/wejORsVtAt7tLGLgPdobRQ4lmQrowa9GMq1zsh7gc1BFgtQVahYoMrFy",
-	"O7P2cVbG/WSm9mJ9NS91gy+8oH3L6eqAxrYks4RGMKml8/y2ODobr2OM1aP2TJRDLxZzyMpPez0QmqI4",
-	"d0XjbwHzPJDYv14gK+rlWa3PbmVPVAW7VGQ44lLUK5sVQzBRhqvKRcesltRZ55TJC4+GtKYEgVt8j/pf",
-	"cThHnKe2nqL31B9U2nWy81QQK6uCqGpq2UgpfPLpyNQhc+JUvT+gdlzOT7lmDsUCVwtVx0utr6aQXlsG",
-	"yV0IbgrDxHOQMarDO2ACVLEttc7mHczBnNHfEHkABro+LkeKc5SgrVo1imm52KB4WLVvlAt9/FF++tPx",
-	"R93rJy+DvEQV/ugtTl8TLM5ojLrYzC7VSMaSxXwmvUpYTM2q50GvcuTlfSZGOxiTTYiJIzsFBbqAvIyV",
-	"6AI8BMgWd+choBaV12igC8gXkkclP2VwlVAYh0Dr0hzE8ig3mpatN3wQdjuew6hBKpWEfKHafWG2wySW",
-	"DPFv25pcW5Jv0qIMgbIeI2VaTmGsTIpKRMvNcFh+L7ehX3fVANrX9AvI2wNdXrRjs9Od5eHeOi1xyB3c",
-	"pBC198BQ+mj+I1dl7REzYpZb4anuLMIc5GXgb0/Wqvhjj2EuFse3Fv3UzUAv1WO3kGiepI3O3p0w5+ge",
-	"R1L5VR8EN2hOmU5mO6oZ6eV8HLNXwEdRZcqJrRvqnrIuK3oY7tXf7sS9n5XEVwLO57uRlOaikaYaOrzd",
-	"rKBTMffgCyKxjgI2fNM+K9uwnJat+Oqck0EOnojsQMxSQSfuxDGP9tlzgdvskHiweLY74yESAygvpCqy",
-	"S99sb1bg6tXVFmxIRXZ8XyAnu5dNIysfdNUMePPXt82HH0yUi4p1MvWhY6SiYCBgBsqi+46pLkAEk6TZ",
-	"KHCmWnQyBxSZxAXJrX1qcjkcB2EwGV+NVFTn29H1z+fTwVv5x/PJeOiwWv3e9GZJx2/QOa+WHzCIOYrl",
-	"FqcKzSBdAZP1YnlNM9Ims6mgrFI1Vs2OP+L407FGHHTynez0r6y30juKg4Ne6//KDkbmQUWYLlB0d4SJ",
-	"3uQmvkGhXLE/cqBj48F3P5wA/n1X+kOrPEbQBBg2bHcW77zdzwbj89G5CeCejF+Mpq+G53LbD0ZvnCkc",
-	"vgt3RJO1y7bt4pfhxcXkrYoS7fNBw7Xf8uW9Wciw+KC2zV9QktClOoMYioHiJ4AJ4BHNkDfuSrOdizlZ",
-	"bIRD6NPXpOSR09pCGqA0owKRaHVIv5wc2xgtP/flVpHkcNLILi6IIIlxDIVVN26Yir2ic5AxfA+jVddl",
-	"1nlsFTGkToEmc/OWq374HXZAuiuaF6YoY/PssY3q1D3+eI/YzSe/Wj2IxIRsTWcrYxXOQiFiZZeNLiEr",
-	"wlUUJ0uDMFhCfK+APbQuY4vBbacV7nHf93DfOiH5njqR9PJsUS86VY2127vD9Ysxs1le8D/+C1DrC77T",
-	"NPpe/sUAY5k/hUDT5HupYULA8wyxe8wpe27saWVDSiKkmkmtqGZ667pRKsoQR23KkDYFr22N9YTeNIUg",
-	"werE66YnbausON5bB7VW+QfKyE0AJpG+GgqaG+wLt1dDN6t1VeRv5Tl2Jg+7h2wSMXtPtcDZ7/1mkfPZ",
-	"+83EZLVvSqZbhpSXfaW0HSXM4h5KZgEv4/r25cMgDC4fyX8ey3+e9Pjwr950iJPuWRWcMvesNQKBVuEC",
-	"KabksR9/I1fztuzXg2rFSk5INThdWU04pVyAnN3K7bepDnPU6a4se2zXkjj6CrUkjg7q+pa00XqSgh4b",
-	"qQStmO5C5GOT0Xv8Uf/QrjZtSXi32lRUIPUrTu1ZVF/HlWigpqI+eXAFxs1nsY6hXSjFQPVaTF0cTVGW",
-	"wJVOF/UfGp/2EwtGN3MWBYOEY1G31Taya11l0dyqEJZ4gwmNo+G9O5SrG4/+noyv32T2m2QfdG+wYtZz",
-	"m/qLN2bRA738ovEFv7azRI/qkETmgjIUq3xeTG6BhszrTeoy2KrxTjEsm+1oZb2cTi4nV8qwOri8nE7e",
-	"qB/Ph2cXo7HXKPq72tWWlN9cxmMlLs+XqtoUGlKwWovxVENUopJOhznvi++PyOc2g1ZYYHOtNJLnnsJ8",
-	"SqMEgPzOXLI5TZFYSKFxgwyOGc2FddroKDO+7arWhYrRUbOM0XvUoJrqBtUl31KcH0Av1Fa9A+uEjSxh",
-	"6LcXliAqYVlQFiqICMx1VZoFAobxWAhMf/x5LQSMg1sklO++CGPeG4cYPHk/h5zrBv+PQ9wcYvH498oh",
-	"FuV/R1mg6nsZurdpGbLt1Dbtu8RGDfiyh3tlBt/aAW8Jr259CWS3COjV46cAllyhEjpgkoQa+FGlC2G2",
-	"lt5hTxEXk8hP+o//Ab/TVAw+iwtkzmi6Af3VDI3f6ivRiMQtX1xbazUOg0xsutoOsmCfakqNmR3nksKv",
-	"2oPI4XeK51LKkFRRCHh4cnKyEdPezlMOgWNcijGK1KH1qfGIwTEqeG9fJjLbcyfvotWUQivRXRei9wc9",
-	"ZVrWXHvE962KQKKr40mVpChO0XHZH1iiVZafH39cLqDw26D1PM814rPrQltfRPmxbu5hw7OwlpWYIsFw",
-	"xHs4TYzwqHZRkDuI+L1KmzVdqt8+JPxDEAb/qAsOv9ONzvX+UqQ343tuE9RPdThzSokignOAWl45fG8+",
-	"cbcRfa21BcXtrh6UKNzh+3Ru5+Xp4Mbt67IOTOvcK3x1MVx1JW19+RuzULfPOt3oWB7S5qpgTm5gxKBn",
-	"EOXT7j7UXaWP+2yuIZxWMkeq37on8QOaIfIhTfQg+ZEuqmIR8h7wTCqe6raSJg904kqt82JyN5hARQlH",
-	"iSn0QRzLTdXzzQ1RKS9VCqqvbtQ/05Q6OleQ6thCoB/UqD/QA1EJPvAOAbiEq1NAKIhokqfEYAZa+O7Q",
-	"2PwZXYIIMoYNnqCg9A5gUYEsi1CSaKAEDudIxdSVS9D/7C6K2rj9huppJ/tjgu5VoQeHv9ggPzSVye+0",
-	"y1NMLigJ5X9QhFInlL/BDxdQgO/evrw6+vHJ9z7Bc0M/dPL9L2yMiHlxND8aU4KOXkERLRq/0G+X3iL6",
-	"p912qutGUuP64TW8bWfzx640nZwYJL19KB1StwaQg5eI/vlqMq6wqML+cHGoflC502IiF9DHpiOil3er",
-	"y+u3YcO2BWe2wHjOCavX6fEVqNADKV74bLfgV6sK6pHHzq0ZoCWtSzUyXiwzZV92F4wtRffjx3JsImtz",
-	"35U6kN0BWAULYbpyU0/S6OCtZnPQqGjVEsw2uRyOT82ZRQnSVu4F1KZNW2+xn5vqfHh2MZgq31Q1F2A4",
-	"Plf/q9Sgbz/GyFL4oHFGxTIqvSFmOEmadpZdcwcLCTif+w1H5yhKIEOjMjDwqwy9t+P7AuH3BWkOtdRm",
-	"CWphnCoAX606+O768cPvT0uIIChUZGyojD+PT0CKSS4QN6gyEHAUURLbmjImNJd35Bb77EGsB7UmeVpD",
-	"1Hbgo8+zaQ8X0F9ZvVpUv9rAC7oEKSQrYz7A1UDdHrt4czGObWi996A80w12WpmvJxT/swbNH5xpXtCc",
-	"AbRCylegHANAxZiTGLFQC4HSGd13C1vOcHENF5DEs5guG3AWVMW8c+2h+JZZpq6zE6pDo1r8EZ9+b6w2",
-	"JDHA4lSqEEYIsZxIVTTnOUxCK4+kKsjBHUKZ8VBljM5xDYK2//mR0Ag2BKRd6Me9L38qGqi9GeykOZ5D",
-	"kaeHPYMuVWntw+Ed4WgBbhmWp02iasJhDjKKidjqvm5K+HlX7ZV53sm01Dud4ev3WvsrEn7dSf6qmHKO",
-	"AEeQRYvnRVWTX1U8i0pmmCs5TARIizUuIyTN+y1oE+bNY1NesuGU0Q1eWX/BZzgCvHV0tquc0xVE5LNw",
-	"ZaVCaFv16M8d40wz8NhylKkBigpMkz9yXclyG1bznyyv0CEh+F8dUphTAFMw6gmKlKJjVY/XS4+Vcd5+",
-	"NmfUwbKnabayeOtrfESXpKhK3Ew7hpQrXKq4lnwM3SPYgJPzajU1LX7Xtmo9yW8P8pEqyypIV8o5J29Q",
-	"CkkpVJ4344Jb+SOxu7JJjKH/RHudJRTGr1SjpvMszROBM8jE8Zyy9MhuXN8CKi28oze2FiOFnQV8P68R",
-	"TVPDse46IWMPa6+pDqBccEHBd3++HL4MweX4ZQjeopvLKoCOXk+XEqxW9kGuPlVZ61azl13s7cOf1m3s",
-	"+De3iX2eJ6oW/yJPb3pExmyVlM53dJbiFN6i439k6HbnqAC1qHvKAWLoCJGIxijWvNKDMyq3Ix0kc0zv",
-	"EbPlCTwqiGo4se06XZe+xjihAwYDvT+okqajmQ4X/6uf2xQQbfwtgLq1+6aE6u4U3WGYq8JuFvzfXwRD",
-	"KsR8oes6HLRi0hdwwajJRWZuLumgJ7+Xc8QQEkACVJwUhgkglqqFFUVfPzZXTrd8YAZUWztteJXcETPY",
-	"UM7krWlRLOXX5UhpWws7wX3AYV6rqCtDfrkcOuVGjQBk8BY9V7X9BVxxQAlgKNLV+LdaphKu2+Rf6QQV",
-	"f/qVel4iT39FuTU9MLhPPg8GtybmXjaoSuMtnCJ/5KrOilDavVqw/pjb0KYihcGxZpkWwCC9BzyQQW12",
-	"ZhtK1wPlZiPG9akvtLUj4M7GB5/5Pvh7utSWy/bNWW0TyhVMHzcKBs1FJfBUw89zASLdztScUcKSYiIA",
-	"1uWJUhzHSQE0agCcWoVl1dZmtkdFHWnYIGPTau9bZKPotFU8x5Pr0ZmCIr0YTEcvRmeD69Fk/G8gP75+",
-	"Kn9bzG3YRKNdJ5DhuaGRKqzE8lQXH5Us67Hb9GFdmiHSaCPVpJxkiLgTXXZl3v3kMPROf1H8Vua/mF8j",
-	"fv+5L2QFZfeaNrAfMUtzYst5qTQeHRSJOZDX/NAiMt+sjBvjOYj0GzcooUvwVLGwWFBuoimXNE9iIJC2",
-	"Uacq5D9BcwF0rYVt2JdBctdYgViz79Q2+xrZ90sKShXUYjNOe0Zhm6lvVsRIM6ESQzQ+RFHNDax0CZhG",
-	"YVvQ8wtADnFDDMnxMcogE2kRcqp5XUHdQTsftSfCQgH5ux7730v9o17PthNfW5Nbk8NFt/idO1y0/+oN",
-	"Rt9c4YBXK8CKNWo3pVbdKaE3KuAmxUKv/Ncak6xH9wXMYVMUIZw515PJR/cqrPQLI+LpFVTIJ2YRO3MG",
-	"V6/WxMMxQZDdrPx199XjrSXFISLJ9n69/5Li6TzXX/7mLhdS2wQJpXdHMMF3iBfVyRSPiXo9cT9nbkTH",
-	"Wb78yPRmnEU0Rn4f4TWD0d2W4sxs9841/haUoGuIkwNj9dUOrAMqKZXIjnuMlraYsiRlKFVxswC6horU",
-	"XHTtJAFxAiiTLRJM7oCgd7Vyyg1rvamdrC1zK9i+Xuk3Gh5/t9XeBXYfxvIgyJlKkSs8D2HAtJMPZhmC",
-	"SRAGc6rAr7cyk1TYLfy6TmZJ/s+BTNthJ3zx01gVQ9VxUpI0iBkUZe2t7HVIV7cHhyS+oR+Oo4RGdw0x",
-	"nrrZmWr1WUI8YXwPSYSc1ziWE1dFhjDgWnLXfOGqUFPQKT3gsGGghC57DK564pLa1j70XYDeIwOMByPl",
-	"tovMqlvOMjzjCmU0T2qsZdOKvUerYa5Xtl2nAIu18IeunhRMIuSPm/Atxxe1dyAitk48/8LXSrOiVVva",
-	"At4jcIMQARzV8hp6chVDZrM3CqypavV5ENXwB5EzVD29XyhAq5TWgJEch3QYJDjF2oSyKdTSOfxc9We8",
-	"M9oYcA9hFgY5NwdnwfCb2HFNce5E1fXQX/lszHuhgxEtEfozqmAIpn6hpx93g5XekFpdkVMuIBdHClD9",
-	"aHS+YzCgsvQrJPujcm4NOs9moKh6aQ8rg+8R0JD61Toe4DuO2D1iR1KwmOen4OMdJnEIcByCe8QUFt73",
-	"fXEb+IoLlOJolunxNOM3XJnWl7bxV2/2bDx+6rM5KGTChCDjlwFQgARB5SmU6ghOkTFkq/Q4TMDjExDD",
-	"Fd+ljKFcWgH5nX85r9XTb3r95BQOumivVoBmiABFyb3U0skJbnAnvFZPv6BCJgfwrWliimg2bKSCBdaa",
-	"VGphC9TlKspVpSy5BW4QZIgFp+/eSz6PKL3DSP32XjaUYlhvlZwlwWlwDDN8fP9Qcbrp8mNRSycXC7VZ",
-	"CnA+fW+t/EnzTe0PSVL7gxl/rYnNPav80QbsVt80l+HyL/pIqPzBxspU/gTjFJPqH4qj//2n/xsAAP//",
+	"7L3rchw5sh/+Koj67z92xlsUqducERX+0EO2NL1LdXOblHTmaOVesArdjWU1UAOg2OyRGXHewm/gV7DD",
+	"Xxxhv4nDEX4NB2516Qbq0hdd5viLRLJQBSAzkUgkMn/5KYjoIqUEEcGD009BChlcIIGY+u0sY5wy+RMm",
+	"wWnwa4bYKggDAhcoOA0i/TQMeDRHCyibLeD9BSIzMQ9On52chIFYpbIlFwyTWfDwEAbnUGQL3xdj9TAM",
+	"GPo1wwzFwalgGSp3gIh8+0Pw/vXVj8+CMHh99ueTJ0EY/HR+8iL46OwQy18iId+OEY8YTgWmsvMfQIxn",
+	"WPCXIEZTmCXiFIg5ArF5AdCp+n1OuQhC93jtt8tDTKEQiMnW/+HDydGLj59+ePhD4BrZIM7pkEIxLz6L",
+	"41oalIj8wzP3h9EipQKRaPUXtMo7mSMYI1Z0U2p2JNt5+nj85McwWGCS/+7q8gIKH1MTKGqnM6VsId8O",
+	"YprdJCgIZed4Ifn84kT1rH85elEIFMkWN4jpnvEC+/tWD8u9GVYHp89PSh09OSn3VMwQE4FmtiMpNJ5u",
+	"KNl2io9/rMxR/bo5ySEVOEKGmVUpRneIiEcwizEiEXoUzSEhKLECWxWsW8XlVpL1WFKkLMrw6LeP8p+T",
+	"oxeTj//ub397pP7yJ/lD7+hfPv7JLeOXiGEaD1X3TllPVYPaUW0sqGcPR/qHJ56VdTmnBF1DnPgYlsoG",
+	"EyFbNPTk7mCMIoRTcUZj37yYbjGJZJOdVvNbgus6yggWbTt45lDJD/JdnlLCkdL5l4zeJEip6IgSgYha",
+	"XDBNExxBKXPHqW7xp39wvSKKrv7A0DQ4Df6/42JTOdZP+bH9ruqxKsLjV2fgxbPn/wRS2yYMrhDnWH/f",
+	"M4xu3dvvObrneEZQDLBcw1pHKkJcIXF0RuktRtVeNggov2i6kc97kfzuTzRWixXGMZa/w+SS0RQxgSWZ",
+	"pzDhaH0c13MEphglMQdiDgWABED1LQCjCKWCA8gQSDAXarQgphE/5gIKxB8t4peAijliuhFD04yjGCyx",
+	"mINnT548CsIgLfX/KdCfRPFEK+5CQ0GBjgReoE25DwM4YwjFE/W4/UucY66tCyzQgjfLpFKPA932SfEY",
+	"MgZX8ukN5Hj9M09OTlwfusniGRIbO5qjZURJlGRW5pq/LKUSRgLFJZm4oTRBkMjHSMDJApNMIDtSo+9P",
+	"Tip7zcnmXhMGSgrK5o7SV3bNf3SMZspg5hnJjEGtPPIxPK/f6+QrOHbqw8fPXQoxDG4xidvwNUGwZbsZ",
+	"TCYuPj8/cbe/Q0mZYBePgzC4kJbhxVMnwRaQC8QmEeRoguNmRSzfkMRwksVDlQWCPGOopaguUIzhBMfe",
+	"leIZlV0pJanOV8oCIWFWeK1uppgI3V7MaSsOESpQu3nRTERUKwzLnXH/anTxrn8ehEH/ny8veoOh+vny",
+	"ojfUPw1H15NX/d7V4KeLvpN9KWQCRziFxK9ZHp/Uq5bnDtWSKkq0JVfKMGVYrMpzu5SSdykl7/Kp/OeZ",
+	"c/y/sk3iOZoxBKO5T8UwBHlbbcXQggo0gUlCl/7vpcmq7edSykTLhSNNE8Tbt+Y0ufOPkWcL1GnT4tls",
+	"huSeOVGmUgvZFjC5ldscbcUjAdkMrUlh7a5f3YitStyca7vhPpRtvw/6pULi6M0/UCSat1QB+e3WU2i/",
+	"yQp0L1op9O3nbjrJt/4taLE5SM8ykCI3SewBtFFS2srfHWKx8VhYrXI9ftsPwuBV7+JK/v96NHTrRfPq",
+	"1qyc0ozEqEEgW3HBfqk7/e8Qy82wGjPpwfFhbXu/subT2kqDN9pI2NzMzPl0c+9StnmVmm0/egeTDDWT",
+	"SzcLzYdc1FqnT/G2i0n6L4XkmNWQUDIzPxpDJrSckv/xoFBkdhcMpdkpqHqkdatZUmEQzSmO1F8o1b4G",
+	"tfCUEikJYa775SuQI7M49QO5g7hddmXyKNaYRqUnLjr19OamZWCTUzD/+6b1rE5dFS7X7f9lKXPwxy8S",
+	"KcMLyFYuxq1N2wzWfiwfonPehC+1YdphobdVcs5VxhAcS/Kskzgyboq2C2xt0sZXsnbIKfXLOeJ8YXwB",
+	"a9ydSnM+RnEW5Ut20+1GsiSB8kfjJVnztEkpTZKJWQiTOKseczERPzwLXAemCGa8supejfv9f+kr+/bs",
+	"4u3VYDSUtuB49G4gf+5dOJW3EjWOBdpy8NXZV+mjlrSHKhsfMsqlxcQzYvT8hCGRsTW6+99bIblYWzVe",
+	"ExLzph6kawChnatLhNB9lGRmg/NodNJyCoX5XS/Vpl0YkFbaXY1Q7n+TaQJnm/7eBWUIiDkk4Dn4/4uB",
+	"lV0P+Rdw7FyNRQMGtbDVart81V1ggrSzgS7a299TRn9DxL1Z6WedzPk5JHGCyWwypxlzsG8hP73d+lEn",
+	"8G1fLs+wJCXpi5OtPri+DTplZw75fFNC+BwePXn+A6BTkMJVQmHsoiMmMY6goKzDvrchCevCa/1AVg2e",
+	"9y974+s3/eF1EAZX1+N+/9qp+bwGGEEonsSYp5S31cWaPBtmW93ERvYV15wsDTfoLOYIaAEGNyuBuIvK",
+	"5nrDNTUGye3mR08A5iAj8iGKPXrnDlv7eP3d5RwnCKSM6iYwqf1ClUCb7dYpwbPpFEfY7L/VvpWRcQow",
+	"KRqBGAoYOiZTtlZp+5XvOX4oSxvHUpdhMmu7AS0Rns1Fq/3Qfb4xhqmS+LC4xlK6Uc2rxKlcCVZoaERg",
+	"TcgdNsj6DCuLN59K2X4IN+2hinlQ2gg3toONLWhD5xrFU2+ivYKRy0zroOlLvln3M0Ldz2hGvH75mJIO",
+	"dxfrFmBt47JtsfEw98JviuKcmsPH5mg9s7dqdtMPbvbzzS9pj3qn+TCatDDazQJQMQuW8nZO9RKiNpEN",
+	"CYkRoQtMpHC3XMoxw0myqZFSKOY2hmMKI8HBDZpjEgPtJNowUyhbZAl0ktXDBv+ulS0Q6zADexjz+xCq",
+	"U3sGYhThBUz4SyDtCLlnDI97QbiznaHYaFSbpUh5PmGFP2HuvTCuBc2KJrZzh2KosxLzLaqjleLczX0b",
+	"8johVFdVxS4H6JkbnhH3ufRGqmoyc08sv0Oss4A9DKwoqZ3eb1Ay+ZVav3cehEHv6mpwJc25s9FofD4Y",
+	"9q5HY6dNpyIg7jreMFvv/04T0ifBSUaEjgDZ9itLym4nSqe5FTeTJ0/3Ix1TsNMs1M1+mQGjy/5QmtGD",
+	"1/qSrHSLNu5fvx3rv56Phn3Jnd7wrH9x0T938sZrSskHk3beGhwXLkSzCWiC2KHnkllla5ivCedaymIs",
+	"+nduH4/fgwcjo22rihJGin0AxyGgDFz9cnXdf+MMUpDvT7wKXVlTfg+b5qCHo8XcuiyEGzSlDO3cpW9t",
+	"o1Xtmq9ScTmHAiwhB9EckhmKT4FkewgyjlgIchUcghjd4QiFgFEu5KM0gRFSIVAhiGCCSAxZCP7Xv/7n",
+	"7c0NJXVKijTLzXth4TE1siin6BKwM6iNhTXRahHZ0rhipeHeUd+pV9jEux5Lz/3S6WHyFkERHcMFvC6w",
+	"dhfOPg03Gl4NrqUSez+4/vl83Hs/tHrtY8v717rRSwG4Vu9s2gcuYdNkLJRa7s+zHfukbKwdnGsuciN+",
+	"TSO0h5zmthxdZQt1rfCg4npQFwKse+BhfgL1Tsu86tDOt93OFzC63XGL1F+4ceuyaI7UY0x26kN9BpNu",
+	"U4sxF5BEaLLY0ptYd5DzxQsszO2LXU2vL6+CMPjrWNkHb0bXavm0MHsSBHnHK+B6wyEMlljMYwaXpMXV",
+	"lzEp1DzDXKpK4lLlyTqjDR0qPDD0LI/DLd3McW1sVNgEOpyKm8po7bgB87u5TeFVjzrvFzU+EZpoG8gK",
+	"wC/9i4vRe8X+c8+Fk9e2jRiCXcND5aE0RmY9dnllm27kuvcLnGzDfcaiCpnv4B2eTnGEeu7rmq4eGvlg",
+	"4j3va1nsSI/c4e3ZiL179Mb+e9Ybng/Oe2rvPRsNXw3Gb9SZ4n1v8G6fJ4kwyNK5idFo0AblU0bxSSvs",
+	"hbWXk7XYqEsiXJbNcGNF+3SB21PRzRuhdIpDbgi6F5Moz69q44zwDXOIlh0v/0taJBexLMNxXWhvHt84",
+	"Hrzrnf0y+Wnc75397Dn5OwITn5uwZ38akTNAyp0T4dgv7BFU9+2mlTanYJKMpsHphy6GVZdNodY5VYlR",
+	"cW0Yacro/eRGnqQ9oSI6pF47nDq5xayTytGtNUvb0kYaqBvWhLWWao4z+WO/aogSGt12WGCyuXNKCeWY",
+	"zCYRJXpheDbNxUKOZ1X/1D/cKU6ae5lixsXEeMTc5sCcpoWvqXr+ntMloFOBiPJlS8MIpJBzFIMpowtA",
+	"CVIHciAogERlgTi9zJhIFUjExHtehDpGdsIFQ0h4rMyNwPlGk7IUAd7YVi4zymHSIp1It1PagKaI1Hrq",
+	"VLSZpnzdV8e2Xf5OF03PkX7fF7SHeOfP6eg55/e4SmNs8xHVsvCL1tLpDsFEBdOoiWw61JTRCugU6Kan",
+	"YDmn3OQtASwA5sFWvlSOkulE3TN6vQWI3SHWMfmo683K+vxCQNAdYoALylAchI2xPiUKrwnmGhU2VlKx",
+	"TqoK3ijnXDGWZGnTlCmJeiHBm5vhR7Md7sfCqXgguhk6W7G1g3WUL8nNSbqVoIoBaj33N7L1GE1dE6dR",
+	"lDHW+f5jq0uT7tqN04xF7h3Ns2Zchnl5uH4GaCW2eTWWpw1s7rtbnD67nsRqnZdNWSbtb28Od/diLF7d",
+	"k5/6dp/YQ/5nOaHtkCunsBf8F4Q3K7+ZWUngacjaaBHvXNZwm4SMY4Y4b4pSafYzbuNwcUc+QCA7lpsY",
+	"JADdIxZhjl4CTAChYIpnGUMAkhhQ9Yc0u0lwBFI4Q84QreJ6eTP8TSp3EGcIYMIFJDlmBssIwWQG8i1r",
+	"+5tt7/qdMRxPvBHn6mn3GxMY+6WqsI+9301sUJk9Lc8YUmFflajlj7XZpZ5H/k4XPhrQJam7W9o+19Fl",
+	"tS8wRzve2uvdadsbd/+G5tfF6onfHbdxDlp/5GeKmGeLm0nGEo/7K+682EtpUQ0h8joWy+iewh9mP1DK",
+	"AMqZmnvNDRnzuZfXWUWiyqvFCn7pxr8kEUVcQMUjV6KBc/NS5/ouRsOucTD+qLqtVzVDC4ilJpy0jUvl",
+	"ArKukrHhxx2/HQ4Hw9dBGFz23l4pF+7V9ejy0uPD5YKm6Y5Xce1yA43JkkuJFU0rPnmCWZlwLuk4zzQQ",
+	"CHLdsG4ZNrrNBtxwz7eZYrC9mm+jH+s1XcYn7Wz74kiaa4o8pKd8q1YimYtJW4XxYEr8CrkxzGe3KJ8u",
+	"nIcCNkXnbBBkCiOPIYXuYSR0GoEBf2EIzCGfo9iTU7OY+Jlt80Ic+zS6m3ifeiJw5Bn9146RrGvJAQwh",
+	"IB9Z+5DjGAEhFUoIblbAhPBsbqJ0cthzlJxYQziRYnSZcjXR7/37EoTMmtD7L4LrFNZu96PdbN/OAeLa",
+	"V9txdPlLnuHV3VdGNEXtbjIvx6PLkd75epeX45EOkzzvn10orBHnLpgpPvo44dVJ7Xa+wibDcTmISM+p",
+	"0K/mDrNMpSqha+VuQA54E7hNCoHrJvDHsIa1OeDB4E1f8urqKgiDce9amzO9i4sWvKsqH0oQKPypKhAx",
+	"ATp2S+4WOqnGKiYTANVIC2/6dPcbzmZcixqxUeNwi4S0Fry+N8hvu2J/8ZpYqwOoKXSfYoZ4p092S0zF",
+	"8c4BE5f94bmRzJZapkvC23IO22oW1XQ9+8zKilEtOQfDgv0u0fmZpnwfl5AhoHeI5cuKgyiRSgxg/Qme",
+	"QhK49FHbo5LN9F2zBW84IkIh39FM6J6diTGbtjnloq2ZQwVMtsle1y+GgR2W6tPFhIG5rN13PBpDUNlG",
+	"W7zX9RUhcvCqNhAKlEwxW3SKHjPvdI2hy99qiCBLIOuu0/RL9V+eItYeYiF38joy/Uk8KdSVVUpX16PR",
+	"+eR8pMKm3w7LgVz9f74c+IIBEemqwfUbdVPdZ6TdXpS7Ps92lGR/nh8VPtwg1BZGIqXJamaghTfuXVto",
+	"rQ30qvWk7fU9S25PvbESh4poDM9rQvy20RkaV6jjK3UpWy32QRMdqNdMaetT6qui/grcIysT+fZZXvoV",
+	"xeRY4O2iCa0238d9e74zHC6q0HaxRWShCZhan9kmkugTD2ZmCZ7RgQ1Wowy76YcZW0fabA12WoLcPHGN",
+	"saRj1jKSGZrie8TlYUM3AhGNET8FJz+EQH7s8UtAKEGnQEd8+Mf2JGwzOL8qWzt/NJxaSjqqOqP3r6+O",
+	"fnwGPiSUhCCB4mMQbqfFSohwajTFL5vUrQhI0fapS/cxtJ4atEHKF1sRMldua9grukd1vVpaC4AL+Zcp",
+	"VeYwZkAqopcgRilkQoX5KIefTiADWVomYwcEWPdAt1epXiSuCzrDXV0N8rSwpCx2QSU2yJ+gIm1fWiEM",
+	"Mo6YQ9Il+ZoKGVQii+1nwmLwLmq8KZCB28GhTWHUDjHU40f2we74UwAdUvMPyvxPam6b88cTRDrCItS8",
+	"VHu9zD24DGpVmaSd9tByhl5OTjrukzZ3ikYzJkVsgTnvfjxjNOlqZa0HTq45v6YAAjkDsKTsFrFTIM/x",
+	"C0hWZgfiYIkYAhwJIVUPtWdzKtzXk9sFYRLoPMlWYt0x8oCgRP7o7G5wg2HAIYlv6H2LvJMmLMJt8154",
+	"c5jeW+5CHeLI3k7wwJovOWmrjHFLtonOqrJgnsMgOeLF4z2EjQh42xHgrSFywvP3JY7FvG1shG4c2tnr",
+	"r5Z79lLQCXu5BRE/wyTbzYlzOEOHw2lC9gq4g/d1t0AE7z2NwKI1wIAedn4b43GUvkGC4Yi7vOsTOu2A",
+	"9eBWb84DjdPX0en8aEY9pkun+4C26jJ3gLbtaY3KZUe1OlhbvB3rINUkrKG6N7t+YsvZNIZDQ4GpzRRq",
+	"7Y6bG+943ZeVB70GZsOPN02UBp+YBOfWM7DvaRC5Zs4UL7Z3VNE7xNoj4trI8NbNOU0yGxfSaugcCsyn",
+	"WHfR4o31UCS0KgzCfLS5MLgkT1fh6u4U2XSel3HynzfUv/F6GNYTLNtdU5oCNH712ABjv36hoV6ruYjU",
+	"RHOu1hxVZ+0GR/5ZmaFKDYcAgtcUxBlTdZ9eAn3DcwqgAJRE7stKUw7Nk4SoS6R5fPPQxMtvBunklQEN",
+	"Dg4gVMzli04UXu/O59MK1AN/tpwjh+slwizKFjoYS3mUlnMczdU93CLjAsxpEpfdCA0HCefqsNtgTs6C",
+	"eGq4Bb38nL9CIsfl7LBmYjxD3ILRlM793304efxRHf7/45MPJ0dPP35/+uHk6Ln+0x/cwH5JPKF3+Xop",
+	"6jA1lUH6NcNITOw2vNMg9Kf05rrTh5boZk7p7WROa2pqPXn+tKujaI3/pamXBh+W2FIm7Pqw/NJwjRZp",
+	"4gzb3HrJosYtQ3f9nrK40Sr1rs2lZ3EqiCu51jrfKtXEc4fBb/OOk+q+fn+TJyAVxiwnVw4Pr8zJz0vb",
+	"92EKD7h3pB/2tiOZ0XfVS1tIW4nRaxsdB/K48xKcmMqzWpmCpXm3qUzcrkJiJcBFpFEZVKR1KONWmDZT",
+	"nOwn1a8ObLsEmt0Bf7VDbJ9JhCjVM83Bn80pMp+nk9751fdWsIdfXajz4YKMa0N4NcFLk88Der1Bu6MU",
+	"kTMbUr92nMwPhh63QzkaaZfI/uKsVNUQsttTkKCpADQTfvdHJQVgy5yljVT2NkciSbxzIx87+UBirJhn",
+	"Uiw9pTlQTfmemj3X8eC3eTMF9Gfz2kN12nLjmrpUdHzXKMVOzp1CmF3XRG7tl+DIa3i54mW27t+7AGoU",
+	"t+sKd+sBdAm+bOXhKvW2Jjyl0vD2CtFVIsDSXjKnsggKj5ilQDlQpdlLNhJpz6R4O9aRia3FZMJ9QCCC",
+	"rSa6iABv4XGutg+rPXjGVwpO7nKNPDcI/qVj1OMPT49efKy5zl8brf6GZ1jvEMPTVee4lxh1uaHe3yzM",
+	"NZhrMpfSjvddu/kQyUtwSLVwUqYG2Jqya/mKLTDcobk/1TuBJJ6Y+luuED3sTQu2O2WrYaxRv5wWq6ZT",
+	"Jl4pfTanjpND9i6tizcxijIGo5Uv57Baatpda7pUMwyKbFEOD3z/+upHaXa9PvvzyZMgDH46P3nhDAtM",
+	"oGgYwIty50cvXN0nlDTN4sfKV9Sv9TUMElM4TwR2ek7SF3Xu6wzblhEdMRIQe/wTjK0XWVqveOF9V921",
+	"ohaxfLZhPpK2hSSLwryelFHPiclzmeY1udYP6dqmsmd101WdLivhgq0X0PXFuDQUynTgRnctzbtL7mEZ",
+	"57aZWy5ckkuF3GFhDV31EE0Bz05+KY08X3p1zWmh8U60z1nldtAU26xVFUui9hd9cmjfa21mdtI5y7AB",
+	"1m+LVO/6PWiH05+5u3MLWh0UTh6IsV6RVrQMuvQq37b61SW2LaBAPKntXlO0uSRIF+QOd4qyQq0xGfZ/",
+	"5MoFx0OQIsblvqBKmYGFSpsKtkY/KCA58rT6snDkjqLcdigbFGV7w9bnNSqkwI2zhFyD2igWUCFu6ws9",
+	"rKqMj159M8wtqqZbzsZF37LyzHB0PThTmMQXvfHg1eCsdz0YDfcNo6NwkPi8o6B1Djepq2PXWPf7zeDq",
+	"ot9TKYeu2efw5h2mUIMsVvGkF0kUFUL55eRSClJ73D0Yo45YZDGGE28U0cwGX25mMaroR7VTRfQOMU+Z",
+	"RS5MYJRlxU/9V6OxZELv1XXfXfLIxG25ICU5eHbyDKhg7DwjEmBukyETFM/KsK113MlnbgdZzNdGfVlq",
+	"urjzV+Z3CHRhwK8tzNJfWVDJ5HWNR4dn7KEO3KGrrkUwTVEMoAAnj168ePECZCRBnAP0awYTU4jt3++p",
+	"Dpuv4pqTgChCOBV7RMKRz/zAG7HF3mnvlSvgehy7wC5AbvsBHlP08w9hB1BO/9lqe2QxBqPbiaC3Hm94",
+	"hyNIMcY1KlR7KQNXlGRjzSYpA36VRMQtsbLfLQKpCqzFhigla81YXekNlWhIqfnBVdKDktWCZry2pt/E",
+	"k2nlwDkQiBGYTJgOLa6GaoV1ySNuyrX4xALel994cuLCKqK2QrsLAzxPeFn3d/rS0vbPB0Inhtb11jxQ",
+	"VjsgVGET3NgsK2fQ1laYvZRMbtAcJlNPhMg2rl4ThJHrpCZKdQvKbwG2naMp5phy/avBuS7k/Xo8OJ+8",
+	"H43/0h8rZLneq1dBGPw8ur4YDPuTx0+ePnuukovfDq9Vi8ve+Hqofjrvv9OWfP9sNDm7GL09D8Lg3eC8",
+	"P5LNLnpn/cnZ6Fw2GF32h08fP3ZjaLQMIXH5yGr00TvEbn6icXfXvyni6aZkXvg392g+b4o7O8BicQLx",
+	"eOJu7IHb4zZrHb9TD1jpYYIrj65B49ak55c1RM3KbIEBPEZcpUS/w8gXyTrZHwJyBKuAAHYRwlhndszK",
+	"xaxUIXGd5p6mSN0LGuXtXDxdHG9b+MkWXZMh25kqTflYe0SfLuLcPeF+HUGgm2uI7GIBdwrqKBts5Re3",
+	"dOQ1m9YKXGvH9KKW+tXvOXS/6MUS3jCSzVdsX958oBYHiTRZua2VJcNCIAJMAQpBQcWG+Y4hE48XghhF",
+	"CSYoBrq8BCaz7z2llJ3I77Ug7n5/s0sp1sExNyGRcoHSTVKcAHvYCsFjEGOeQhHN5W9PgDJYMJmF4ClY",
+	"Qqxg26aUAZUsE4JnFl8qVQUMgdSJIXgOIIvm8oOAMqAQa8q3i8+bYizrcVNr/X8LlJhqnK100rV5oU+E",
+	"u5LG2sFvHeUuWVmp0cWnjzABpWIgu50TK2dDe/wr06bKV6so1/zQOU30Dme1duWw5jHQ7pDr7q9zmqJn",
+	"o8sjyOxGa2Mr1rRjh1sdFc/pyG7xXyLUFqSQj/xS2Kh5/JceyzlNEIBcZY5wRATy5NRsW/qTsph7akrL",
+	"/g2hwJJR0eye1okHJjAvR7grk8dZLdByY9PN4QsSH9ME/VTU7t8ZEsAb9rqPq2T1cfcsMmeuBeeYi854",
+	"bh1CumGS3MDotlUJ27UKC/7iCgp/9AZy3BW/C6GYTyIoYEJnE4bujA3vMO+gmHeHp9iqZlnmC4OuKczD",
+	"jPHZaj9RvL+S2rgp2cuU2lVDsr14penK7Nu1oRIVPWlBAB0m2BZE2IhKaXPltpyvWqwiPf+8AoIdun7d",
+	"RZArRMTBU+hrc5+6ptf7zTJRyszqYOXQZrqaks0270jFvea95beLeipuKnM3pnaND3xbmA3r8FYfcA5G",
+	"QM+moHLPTVDRpH2itE2UWMORmsOjJ89/yPHS5zogoPGq/Lx/2Rtfv9F+uqvrcb9/7TRf/D4ThGKTRt46",
+	"1RuS280ZKIAsHRUksJwBZEjaGEX+LiY8k/syRkQAA7PuLElYk7nDI8rQljXWi947BnndwQTHE3225dvk",
+	"rBgLpYxGVBmOndcaO8JNGVsfTCXvyJvycpXNZoi7s7sU3GFsEwKqPMUEfDgJH3+vUYQ0GjDPojmAgOef",
+	"BEvIATPAKi2ikGSHGdec2jSWNUZRXhLBIBDDW0QMmhpWlms51qzW8aO9Uw91OfXt3tc2Z/sr0ILmY222",
+	"urCcMua6d845AjAHUAB5vhXg5NGPJy+BQlpeYo4ANNFKQANrc+cFh9kIHccAaaZrOqtaGi2KXeZBTCWR",
+	"MXMoyFPhb70sjvPzzxq8jr6GyuFtewNV0Gb0dnh+NbkY/KUfhMFgOJGKLwiD3uveYHglf7ro98Y+GO5l",
+	"DtmzoXeVlGmtKxfhS3CDEroEJwALwFN6iwCcQUx4S/G2kHf1tFStQjXVfHBOaq24QAsclaKX15evtzjM",
+	"lGake8zj/qqr7RCb1XQnbp53SNc0IfslGdZFWXMitaD+PtBc1xl6OFDXa8hv91b+fBvscWEGYBdy7+ys",
+	"fykX6rv+ePDqF7mmB6+HQRj83BueX6h4v97FhVzSZ3+Rv/zcP/vLZDC0P2qk/YG6LeyNfxpcj3vX9qWf",
+	"9Cvj/uXFL+5bEMhva0tZNONMyS+0K6ekJh4GfoDgj4Y9+xAoxeavrA5v1bW500nJC3VZm8Pd0o+iTio2",
+	"+NHnGXprlMxm9Kvf/eZ9MIe8odZ/TVU60hH9MIXMd1zkc8raUqmKpVl6swZY8y133QlKwzaBq847yfqp",
+	"5/XbvtrxSzEKOirhoy/1bmLcsL4Mdd7BzVI4Cl2I5iUo2vaRtxXC2BG56Preelf3gcDRBRvXszyUIoky",
+	"hsXqShLIFG1EkGn+K6opCdd/yj8wFyLVK4XeYu3k0rav+tUKdcDL5Xhgiv+CVsGD7BWTKd0050YEgZhS",
+	"ps4K6A6xlcFuUsVxVRDuI9BXCVrqeDF+dQZePHv+TyDV2zGIaZRpfOYlFuqco6qWgb/LRfD3R38jf78/",
+	"KtBe/w4UtjxYzilYwJUuNQQBo5mQ5179Q16aBAvA0DTjiANBgSr8+OhvxCYF6+O3mXYvhdEcHT15dGJC",
+	"fDXB+Onx8XK5fATV40eUzY7Nu/z4YnDWH1711TuFbyz4Bd9jSMD//q//+n/+238HvctBCfnlNHj86EQ3",
+	"pykiMMXBafD00cmjp4F2jSpmHsN4gckxzGKtB005TilhCqBrEMsBy6fXDOJEvcrgAuk88g+Gsb9miK0K",
+	"vtozsFpUbQokeT6jYG+cX3n85MfWn7G14JwfcgTfyO+4dEQx8eMLVW+6RcMzvUU/fFQ3uArIUJH9ycmJ",
+	"jTYyShymOsgSU3L8D3NyKka8iw2huKerNx7KHn1QSZOVG8zbNQA21whzkhznBrM6N5vi3MF7lYUGeQ7R",
+	"ZuLr1RF1ZiDkVM3B5ZwuFEz7co5ICAhaIi7AFDN1sBNwxnXAzQIryIfyMpfEkBR6xBCM1QDMmtDJxvx4",
+	"AQXD997FoTNo3uhGX5DNBTTfN8ZlJZrgf/4nYIGt5M/GwxxqTW3x+qB8SqcAwWgOuECpPdzHmVCbASYl",
+	"dhsGuhiuBMHL6+NPt2j1oBiSOTh+hURB7A2F2KAR9Jtqp/uYJ+3aQMXWgtIlzHq6iS755CRsi1i4JhuU",
+	"eASjaCSPWA8bC+GZwz0D71C8BwG6WmKh3JaMLgElgDJAp9NQ/r+gd0huzVJx4AUC3ylqnFZBKL/fTWZ4",
+	"CROxRkPk0Ik76ohmHZD3dKgV+9cMIwHmNGM8BBpEMARTmsQqnkehBioMSw0jyLuQN2xYchUqbrd2uhLw",
+	"S0o2vEPaeWlGBCAHUEd5bCe09qrOL60XmIvrvNUX39ByjMlvzXYxiITqbJIkYKFvlnkIyuCzf+SALom0",
+	"WpjSU3NoL0B24W2xf8UoQfoWuMrkMeIo5/LOe1jTcojllHYn6U8wurVRcZvoijurGHiH9kaRQ2mmHOfy",
+	"q9FM65KsB/gSlGFHdTmkOYpMrNzOon2cFnE/qSn0WeXmpW7whRnatXazDmhsSjJLaASTSjrPb/Ojs+E6",
+	"oF01as9EOXQSMYeufNjrhlAXxblr6YcG5NgDqf3rObKqXu7Veu9W/kRVHU5FhiMuVb3yWTEEE+W4Kh10",
+	"DLekzTqlTB54NH46JQjM8B3qfsThHHG+sMU7vbt+r9SulZ+nBI9aVkRlV8tGSuGzhyNT9M4JivbxgNZx",
+	"MT91NXMoEbiaq6Jxir+aQpq3DJLbENzkjomXIGVUh3fApAQmYN7BHEwZ/Q2RR6CnizFzpCRHKdqyVyOf",
+	"lksM8odl/0bB6ONP8tMPx590rw9eAXmNSvLRWZ2+JVic0Ri18ZldqpEMpYj5XHqlsJiKV88DlebIy/tM",
+	"gnYwIRsRE0d2CnJ0AXkYK9AFeAjQfZRkqnBZCKiFgDYW6BzyuZRRKU8pXCUUxiHQtjQHsdzKjaVli1sf",
+	"RNyOpzCq0UoFIV+pdl9Y7DCJpUD82/YmV1jyTXqUIVDeY6RcywsYK5eiUtFyMRxW3otl6LddNVr7Nf0C",
+	"+vZAhxd9sdnqzPJ4b50WoPcOaVLw7XsQKL01/5GDBMEYMaNmuVWe6swizEZeBP52FK3SfewxzMT8eGah",
+	"dt0C9Fo9diuJ+kna6OzdCXOO7nAkjV/1QaDhyVQy21HFSS/n45i9gqWKSlNObJFa95R1DdvDSK/+divp",
+	"/awkvhJwOt2NpDQTtTTVOPXNbgWdirmHuyAS6yhgIzfNs7INi2nZ8sLOORmY6pFIDyQsJSjsVhLzZJ89",
+	"5yDhDo0H82e7Cx4iMYDyQKoiu/TJ9mYFrt5cbSGGVKTHdzlMt5ttGsb7oFwzSOFf3zLv35soFxXrZIqR",
+	"x0hFwUDADJRF+xVTZkAEk6TeKXCmWrRyB+SZxDnJrX9qdNkfBmEwGl4NVFTn+8H1z+fj3nv5x/PRsO/w",
+	"Wv3e7GZJx2/wcl6xHzCIOYrlEqcKzWCxAibrxcqaFqRNYVNBWYVprJodf8Lxw7FGHHTKnez0r6yz0TuI",
+	"g4Me6//KDkbmXkmZzlF0e4SJXuQWlhkmiYKy1bHx4LsfTgD/vi39oTUeI2gCDGuWO4t3Xu5nveH54NwE",
+	"cI+GrwbjN/1zuex7g3fOFA7fgTuiydph23bxS//iYvReRYl2+aCR2m/58F6vZFh8UN/mLyhJ6FLtQQzF",
+	"QMkTwATwiKbIG3elxc4lnCw2yiH02WtS88hpbaEN0CKlApFodch7OTm2IVp+7sOtIsnhtJFlLoggiXEM",
+	"hTU3bpiKvaJTkDJ8B6NVWzbrPLaSGlK7QJ27eUuuH36FHZDuiua5K8r4PDssoyp1jz/dIXbz4Dere5EY",
+	"ka3pbHWswlnIVazssvZKyKpwFcXJFkEYLCG+U8Ae2paxlQe3swr3uO47XN86IfmeO5H0snRerXBWjrXb",
+	"+4XrFxNmw17wP/4LUPwF32kafS//YoCxzJ9CoGnyvbQwIeBZitgd5pS9NP60oiElEVLNpFVUcb21XSgl",
+	"Y4ijJmNIu4LXlsZ6Qu9iAUGC1Y7Xzk7a1lhxvLcOas1t8Q5IACaRPhoKmhnsC/ethm5W6SrP38oy7Ewe",
+	"dg/ZJGJ2nmpeJKHzm3nOZ+c3E5PVvqmZZgypW/aVsnaUMos7GJk5vIzr25ePgzC4fCL/eSr/edbhw796",
+	"0yFO2mdVcMrcs9YIBNqEC6Saktt+/I0czZuyXw9qFSs9Ic3gxcpawgvKBcjYTC6/TXOYo1ZnZdljs5XE",
+	"0VdoJXF00KtvVXBB2UkKemygErRiuguRj01G7/En/UOz2bQl4d1mU17u1m84NWdRfR1Hop6aivrkwQ0Y",
+	"t5zFOoZ2rgwD1Ws+dXE0RmkCVzpd1L9pPOwnFoxu5iwKBgnHouqrrRXXqsmipVUhLPEaFxpH/Tt3KFc7",
+	"Gf09OV+/yew3KT7ozmDFrOc2dVdvRQk4r71bKvXDv8iesguPy3WKvrmoFBzNgWZQkcsM5vBOAQGpiYGI",
+	"pmVni7nF6S4Bx58UMuvDsflCTZbAe4NJrom6v73OAsW22upcbtlWWQeEgoSSGWLA3njtviThrY56L/HE",
+	"BHpKEgGFktmWRyZ8yhO/rstyfZ2U/wzeFE/FLw00S3Wtr1ONQ6dzzXAs5sovPVd4SyE4AZjrYvvyr4Km",
+	"L5WReIMAWqRipTKFAaFijskMKFBRoI7bubLpMN55U9nbhrq9yx3fv9/x/dVO768pz3t5cg7kpMLAjVhX",
+	"FLd4ftKAZmolYbuk0/352yu7y+Y2YPQBlVu1vyDcPjzEOYo6s3kBKjYcE2kisJnsS3C5g6ypJpqphaNM",
+	"0Bsar0zCgaGvLZ73EmChAPl06oJK4tFfkdKBWLddyGW3Mgti7DVbNczx13ak1aM6pK3HBWUoVrAiUiVp",
+	"5N7OFl8R811r6vWLZjte9l6OR5ejK3W/27u8HI/eqR/P+2cXg6H3bvZ3dbiwpPzmgBdK6QE+xIy6CNVc",
+	"1BrucDVSNirodBi3Q/79Afncu0NJBBx7g57+fqKNi7sRAPmt8fVzukDajrlBBk5VqnsTO6KD3fm2XK0q",
+	"FeMq00XBazxkukGZ5Vuq8wO4p/Tl4oFdU7UikRdV34NIEIWbIigLFVIV5ro4nty9teCx0BZx5y8rkegc",
+	"zJBQIYR5NtXeJMSUtfFLyLlu8P8kxC0htizQXiXEFhvaUReoMqOG7k1Whmw7tk27stiYAV92cy/N4Fvb",
+	"4C3hlfM5UacDzT1+CmAhFSqvFCZJqPGnlemP2VqWqd1FXEIiP+nf/nv8VlMx+Cy+gymjiw0E0voKPY0h",
+	"G7owQsMX13itxmEKJJiuvvQhdk2YHfuSgtHcg8rht0rmFpTJ8zAk4PHJyclGal2zTDkUjolsilGkNq2H",
+	"2i0GxyiXvX350GzPrYKcrKUUWo3uOhB9POgu08BzHZi3b1MEEl2kV5okeY2slmx/ZIlWYj8//rScQ+G/",
+	"CtfzPNeFJ1wH2ioT5cfaRakZmYUVcIQFEgxHvEPshlEe5S5ycgcRv1PoHaZL9dt9wu+DMPhHVXH4Y3/o",
+	"VK8vRXozvpcWJ+dUZ1UtKFFEcA5Q6ytHCJBP3W0kgWlrQUm7qwelCnf4Pp3aeXk6uHGH3Ng4KhtjlIcM",
+	"xXDVlrRV9teCYWwPfrHRsdykzVHB7NzAqEHPIIqn7UO5dtU+7r25ArReSmAtf+uOxI9oisj9ItGD5Ee6",
+	"tpsF6n3EU2l4qtPKInmk82crneeTu8EEKko4Kl2ie3EsF1XHNzdUpTxUKcTgamzBmabU0bmq7IJtJZaD",
+	"xhb09EBUnjG8RQAu4eoUEAoimmQLYqCLbRWR0IQeMLoEEWQMG1hjQektwKKEnBqhJNF4TRxOkQrtL1jQ",
+	"fe/Oa+u5w5fU01b+xwTdqXpTjrA1A0BVXuF5lV5bG6LNKl9gckFJKP+DIpQ2ofwN3l9AAb57//rq6Mdn",
+	"3/sUzw29bxWCOLehqubFwfRoSAk6egNFNK/9QrdVOkP0T7utVNeJpCL1/Ws4axbzp66b2YwYQN99GB3S",
+	"tgaQg9eI/vlqNCxfTiTQjY2kH5TOtJhIBvrEdEA0e7c6vH4bPmxb926LUhMZYdVygb46WXog+Quf7RT8",
+	"ZlUCX/T4ubUANGSXq0bmFstM2ZdkDmNL0f3cYzkWkfW570odyG4BLGOWMV1AsiNpdAx5vTtokLdqiKkf",
+	"XfaHp2bPogRpL/ccatemLfvc7ZrqvH920Ruru6lySmJ/eK7+VxnK336os6XwQcOdczYquyFmOEnqVpbl",
+	"uUOEBJxO/Y6jcxQlkKFBkZ/wVWYA2vF9gSzAnDSHYrVhQSWbROUBKq6D766fPv7+tEAqhEKFQITK+fP0",
+	"BCwwyQTiBtwOAo4iSmJb2s5kCPGW0mKfPYr1oNY0T2Ok/A5y9HkW7eHyCkvcqyQX6oApugQLSFbGfYDL",
+	"+UIdVvEmM45thp93ozzTDXbizNeTEfhZc/cOLjSvaMYAWiF1V6AuBoBKdSMxYqFWAsVldNclbCXDJTVc",
+	"QBJPYrqsgXtShXvP9Q3FtywyVZudUB0a1XAf8fB7E7U+iQEWp9KEMEqIZUSaohnPYBJafSRNQQ5uEUrN",
+	"DVXK6BRXkPC77x8JjWBNQNqFftz58KeigZqbwVaW4zkU2eKwe9ClPBIfOMB9xrDcbRJVmhZzkFJMxFbn",
+	"dVNJ2Mu1N+Z5K9dS56zKr//W2l8Y+evGGhIwobMMAY4gi+Yv8+Jqv6p4FpVTOVV6mAiwyHlcREia9xtA",
+	"r8ybx6bKdc0uoxu8sfcFn2EL8Jbz266AX1sss88ilaVC5Q8NYd+fO9WKpuCplShTihzl0Gp/5Lqg9jai",
+	"5t9Z3qBDVgJ6c0hlTgFcgEFHbMYFOo6hgH56rMzl7We7jDoYiIsNvU+SdTmiSwJiPc0G2jGkrsKliWvJ",
+	"x9AdgjVwfW9WY9Pid+2r1pP89nL8qPKsgsVKXc7JE5QCdAx1JpK+glv5I7HbikmMoX9He5smFMZvSllg",
+	"7v1skSUCp5CJ4ylliyO7cH0MVFZ4y9vYSoyUfO9LR0Vpajj4rhMy9sB7TfU8Fee7P1/2X4fgcvg6BO/R",
+	"zWUZx0/z02UEK84+ytSnSrxudHtZZm8f/rTuY8e/uV3s0yxJ5FTm2eKmQ2TMVtg4fMfLUryAM3T8jxTN",
+	"do4KSG3K8R5ygBg6QiSiMYq1rHSQjNLpSAfJHNM7xGyVJI8JohqObLtWx6WvMU7ogMFAHw9qpOlopsPF",
+	"/+rnNgVEO3/zeiH6+qaoGNIqusMIV0ncbA0ify0uncusy0sdtHDjF7iC0YmhZm6+zFA+38s+YggJIAEq",
+	"TgrDBBBL1caUTN3ykRlQhXfa8bo06f5+TlpAgJyVX9dFShMv7ATJvqAAoCG/ZEcZFyCFM6RSabmAKw4o",
+	"AQxFlMXbsqmoGmLyr3SCij/9Sj0vCmB8Rbk1HUqBnHyeUiCamHtZoCqNN78U+SNX5d6Esu4Vw7qX/oA2",
+	"FSkMDGBHA26hXgMe5MImP7MNpesAtrcR4/rcF9raEvdv44MvfB/8PR1qC7Z9c17bhHKFFsyNgUEzUQo8",
+	"1VVwuACRbmdK3yllSTERAGuogQWO4yTHOzc4ko3KsuxrM8ujZI7ULJChabX3JXKLSew0PIej68GZQkS/",
+	"6I0HrwZnvevBaPhvID++uit/W8JtxEQX3Uggw1NDIwU6w7KFroEuRdbjt+kiujRFpNZHqkk5ShFxJ7rs",
+	"Krz7yWHonP6i5K3IfzG/Rvzucx/IcsruNW1gP2qWZsRWFVVpPDooEnMgj/mhLQxxszLXGC9BpN+4QQld",
+	"gucaBWlOuYmmXNIsiYFA2ke9UCH/Ci1Jl3zaRnwtvpiNyH84/qT+9NAgzx6QK1fqXRHr36Hk7A+1glrt",
+	"wXpdWn8eHk0/fnq6bTHbr9AN1TNeSi0lkIMEiQ30oC0lhEFyq2pL1wvE2Db7GhXcl9xKVdiTzUnuGKdv",
+	"pr5Zum2RCpU6pBFE8rLDYKVrFdZuxzk9vwA2JjfEkDoxRilkYpEHJWttqPC3oJ2P0pphbqL+XY/974WF",
+	"qkFjO8m1dcrWXcnpFr/zKzl9w/kOo2+uwtWbFWA5j5qd7eULt9AbN3KzwEJz/muNWtej+wIO0zGKEE6d",
+	"/GTy0Z0KPP7C0M2agwobxzCxtWRw9WpFPRwTBNnNyqslhurx1priELGGe3cAfUn1dJ7pL39zx095HgEJ",
+	"pbdHMMG3iOdldJWMCTnCNpK5ET9p5fIT04txEtEY+c30awaj2y3VmVnurYtRzylB1xAnB0ZzrGxYBzRS",
+	"SrE/dxgt9flNkz+UhzXDAF3sT1ouusingDgBlMkWCSa3QNBbRNrxetM6WWNzY1Uozel3uo7TbtzepT4U",
+	"jOVGkDGVRJnfTYUB09fAME0RTIIwmFJVpWUrR1pJ3MKva2eW5P8cJRRarIQvvhurqv06kk6SBjFT7kPf",
+	"Z3fapMvLg0MS39D74yih0W1NFLBudqZafZYgYBjfQRIh5zGOZcRVOiwMuNbclWgJVVE0aJVActhAYUKX",
+	"HQZX3nFJZWkf+ixA7wy+O4ORutiNDNetZBmZcQW7micV0bKJ596t1QjXG9uuVQjOWoBM27s2TCLkj6zx",
+	"seOL+jsQEVtDE3zhY6XhaNnbqgo63CBEAEeVzJeOUsWQWey1CmusWn0ezD18LzKGyrv3KwV5tqAV6CzH",
+	"Jh0GCV5g7ULZVGqLKfxchRK9M9oYcAdlFgYZNxtnLvCb6IJ1mRBEFaDTX/lswnuhw1UtEboLqmAILvxK",
+	"Tz9uBzy+obXaYutcQC6OVOWfo8H5juGi6i5IlVw6KuZWY/NshhKrl/bAGXyHgK79VC44B77jiN0hdiQV",
+	"i3l+Cj7dYhKHAMchuENMoSV+3xXZg6+4QAscTVI9nnqEjyvT+tI2/urdnrXbT3U2BwXVGBFkbu4AFCBB",
+	"UN0lS3MEL5BxZKsESkzA0xMQwxXfpd62ZK2A/NbPzmv19Jvmn5zCQZn2ZgVoighQlNxL0ceM4JrrhLfq",
+	"6Rc0yOQAvjVLTBHNBhaVbpAb044tsIU6XEWZKukql8ANggyx4PTDRynnEaW3GKnfPsqGUg3rpZKxJDgN",
+	"jmGKj+8eK0k3XX7Kiz5mYq4WSw7fqM+tpT9puan8IUkqfzDjrzSx2YmlP9qQ7vKbti7Wp6IWsNrDiz/Y",
+	"aKrSn2C8wKT8h3zr//jwfwMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -36,6 +36,7 @@ type OpenCase struct {
 	ResolvedAt        *time.Time
 	ClosedAt          time.Time
 	OnTime            bool
+	Before, After     []string // ids of the copies that were approved for everybody
 	id                uuid.UUID
 }
 
@@ -45,8 +46,10 @@ type LedgerFilter struct {
 	Limit                  int
 }
 
-const ledgerSQL = `select to_jsonb(c), coalesce((select r.text from report r where r.district = c.district and r.case_id = c.id order by r.received_at, r.id limit 1), ''), c.closed_at::text
-from cases c where c.district = $1 and c.closed_at is not null and c.state in ('CLOSED', 'ARCHIVED') and c.sensitivity in ('PUBLIC', 'NORMAL') and not c.drill
+const ledgerSQL = `select to_jsonb(c), coalesce((select r.text from report r where r.district = c.district and r.case_id = c.id order by r.received_at, r.id limit 1), ''), c.closed_at::text,
+  (select coalesce(array_agg(p.id order by p.made_at, p.id) filter (where p.stage = 'BEFORE'), '{}') from public_photo p where p.district = c.district and p.case_id = c.id and p.withdrawn_at is null),
+  (select coalesce(array_agg(p.id order by p.made_at, p.id) filter (where p.stage = 'AFTER'), '{}') from public_photo p where p.district = c.district and p.case_id = c.id and p.withdrawn_at is null)
+from cases c where c.district = $1 and ` + publicCase + `
   and ($2 = '' or c.matter = $2) and ($3 = '' or c.street_code = $3) and ($4::timestamptz is null or (c.closed_at, c.id) < ($4::timestamptz, $5::uuid))
 order by c.closed_at desc, c.id desc limit $6`
 
@@ -75,7 +78,8 @@ func (k *Desk) PublicCases(ctx context.Context, district string, f LedgerFilter)
 	for rows.Next() {
 		var raw []byte
 		var words, at string
-		if err := rows.Scan(&raw, &words, &at); err != nil {
+		var before, after []string
+		if err := rows.Scan(&raw, &words, &at, &before, &after); err != nil {
 			return nil, "", pg.Fault(err)
 		}
 		if len(out) == f.Limit {
@@ -85,7 +89,9 @@ func (k *Desk) PublicCases(ctx context.Context, district string, f LedgerFilter)
 		if err := json.Unmarshal(raw, &c); err != nil {
 			return nil, "", err
 		}
-		out, last = append(out, w.openCase(&c, words)), at
+		o := w.openCase(&c, words)
+		o.Before, o.After = before, after
+		out, last = append(out, o), at
 	}
 	return out, "", pg.Fault(rows.Err())
 }

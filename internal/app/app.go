@@ -14,7 +14,6 @@ import (
 	"net/http/pprof"
 	"net/url"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -64,6 +63,7 @@ type App struct {
 	wide     atomic.Bool // limits are wide (sandbox)
 	ready    atomic.Bool
 	box      sandboxState
+	photos   media.Store
 	Addr     string
 }
 
@@ -298,6 +298,15 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger, started func(*App)
 	if err := a.admin(); err != nil {
 		return err
 	}
+	store, closeStore, err := media.OpenStore(cfg.PhotoStore)
+	if err != nil {
+		return err
+	}
+	a.photos = store
+	a.closers = append(a.closers, func(context.Context) { closeStore() })
+	if cfg.Role != "engine" { // only who stores photos can tell what became of them
+		go a.keepPhotos(run)
+	}
 	h, err := a.handler(front.pages)
 	if err != nil {
 		return err
@@ -323,15 +332,10 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger, started func(*App)
 }
 
 func (a *App) handler(pages http.Handler) (http.Handler, error) {
-	store, err := media.NewFiles(filepath.Join(a.cfg.Data, "photos"))
-	if err != nil {
-		return nil, err
-	}
-	a.closers = append(a.closers, func(context.Context) { _ = store.Close() })
 	if frontend.Missing() {
 		a.log.Warn("the pages are not built into this program: run `make` first, then build again")
 	}
-	d := web.Deps{DB: a.App, Desk: a.desk, Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: store, Photos: media.NewProcessor(media.Limits{}), Post: a.post, Planner: a.planner,
+	d := web.Deps{DB: a.App, Desk: a.desk, Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: a.photos, Photos: media.NewProcessor(media.Limits{}), Post: a.post, Planner: a.planner,
 		Pages: pages, Secure: a.cfg.SecureCookies, TrustedProxies: a.cfg.TrustedProxies, Hosts: a.cfg.Hosts, Log: a.log, WideLimits: a.wide.Load,
 		Ready: func(ctx context.Context) error {
 			if !a.ready.Load() {

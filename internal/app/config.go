@@ -36,6 +36,10 @@ type Config struct {
 	RedisURL          string `env:"REDIS_URL" doc:"redis://… ; empty: redis-server under DATA, else an in-process stand-in" secret:"true"`
 	KeyFile           string `env:"KEY_FILE" doc:"keys of personal data, mode 0600; default DATA/keys.json"`
 
+	PhotoStore   string `env:"PHOTO_STORE" doc:"folder of photos, or s3://KEY:SECRET@host/bucket/prefix?region=…&tls=false; default DATA/photos" secret:"true"`
+	OriginalDays int    `env:"ORIGINAL_DAYS" envDefault:"365" doc:"days that a photo's private original is kept, with what its camera noted"`
+	PhotoDays    int    `env:"PHOTO_DAYS" envDefault:"1095" doc:"days that the clean copies of a photo are kept"`
+
 	PublicURL      string            `env:"PUBLIC_URL" doc:"address residents use; links in messages begin with it; default http://LISTEN"`
 	SecureCookies  bool              `env:"SECURE_COOKIES" envDefault:"false" doc:"true behind TLS: __Host- cookies only over HTTPS"`
 	TrustedProxies []string          `env:"TRUSTED_PROXIES" doc:"addresses whose X-Forwarded-For is believed"`
@@ -90,6 +94,12 @@ func (c *Config) finish() error {
 	}
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, "keys.json")
+	}
+	if c.PhotoStore == "" {
+		c.PhotoStore = filepath.Join(c.Data, "photos")
+	}
+	if c.OriginalDays < 1 || c.PhotoDays < c.OriginalDays {
+		return usage("ORIGINAL_DAYS 至少为 1，PHOTO_DAYS 不得小于 ORIGINAL_DAYS / ORIGINAL_DAYS must be at least 1 and PHOTO_DAYS not below it")
 	}
 	if c.DatabaseOwnerURL == "" {
 		c.DatabaseOwnerURL = c.DatabaseURL

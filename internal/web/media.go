@@ -80,8 +80,8 @@ func (s *server) store(ctx context.Context, a auth.Actor, p *media.Photo) (strin
 	if a.Kind != auth.Guest {
 		account = a.Account
 	}
-	_, err := s.DB.Pool.Exec(pg.WithDistrict(ctx, a.District), `insert into media (district, id, device, account_id, width, height, bytes, sha256, taken_at, lon, lat) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`,
-		a.District, id, a.Device, account, p.Width, p.Height, len(p.Full), p.SHA256[:], p.TakenAt, lon, lat)
+	_, err := s.DB.Pool.Exec(pg.WithDistrict(ctx, a.District), `insert into media (district, id, device, account_id, width, height, bytes, sha256, taken_at, lon, lat, likeness) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`,
+		a.District, id, a.Device, account, p.Width, p.Height, len(p.Full), p.SHA256[:], p.TakenAt, lon, lat, int64(p.Likeness))
 	return id, pg.Fault(err)
 }
 
@@ -123,7 +123,12 @@ func (s *server) getMedia(c *gin.Context) {
 			return
 		}
 	}
-	blob, info, err := s.Media.Open(c, media.Key(id, variant))
+	s.serve(c, media.Key(id, variant), "private, max-age=600")
+}
+
+// serve hands a blob out as what it is, a JPEG of our own making, and as nothing else.
+func (s *server) serve(c *gin.Context, key, caching string) {
+	blob, info, err := s.Media.Open(c, key)
 	if err != nil {
 		s.problem(c, err)
 		return
@@ -133,7 +138,7 @@ func (s *server) getMedia(c *gin.Context) {
 	h.Set("Content-Type", "image/jpeg")
 	h.Set("Content-Disposition", `inline; filename="photo.jpg"`)
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cache-Control", "private, max-age=600")
+	h.Set("Cache-Control", caching)
 	http.ServeContent(c.Writer, c.Request, "", info.ModTime, blob)
 }
 

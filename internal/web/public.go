@@ -40,7 +40,7 @@ func (s *server) PublicCases(ctx context.Context, r api.PublicCasesRequestObject
 	for i := range list {
 		o := &list[i]
 		c := api.PublicCase{CaseNo: o.CaseNo, Matter: o.Matter, MatterName: w.MatterName(o.Matter), Text: o.Text, Street: o.Street, Community: o.Community, GridCode: o.Grid, Unit: o.Unit, Outcome: o.Outcome, Reports: o.Reports,
-			CreatedAt: o.CreatedAt, PromiseAt: o.PromiseAt, ResolvedAt: o.ResolvedAt, ClosedAt: o.ClosedAt, OnTime: o.OnTime}
+			CreatedAt: o.CreatedAt, PromiseAt: o.PromiseAt, ResolvedAt: o.ResolvedAt, ClosedAt: o.ClosedAt, OnTime: o.OnTime, BeforePhotos: photoURLs(district, o.Before), AfterPhotos: photoURLs(district, o.After)}
 		c.Point.Lon, c.Point.Lat = o.Point.Lon, o.Point.Lat
 		out.Items = append(out.Items, c)
 	}
