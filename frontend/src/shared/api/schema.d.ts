@@ -174,6 +174,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cases/{id}/photos/{media}/public": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A dispatcher or the unit in charge lets a copy of a photo out to everybody, with regions covered; it takes the place of a former copy */
+        post: operations["publishPhoto"];
+        /** Take the public copy of a photo back */
+        delete: operations["withdrawPhoto"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases/{id}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which photos of a case have a public copy */
+        get: operations["listPublicPhotos"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/public/photos/{district}/{photo}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A photo that was let out to everybody */
+        get: operations["publicPhoto"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/reports": {
         parameters: {
             query?: never;
@@ -1198,7 +1250,22 @@ export interface components {
         Answer: {
             text?: string;
         };
+        PublicPhoto: {
+            id: string;
+            media_id: string;
+            /** @enum {string} */
+            stage: "BEFORE" | "AFTER";
+            /** @description how many were covered */
+            regions: number;
+            /** @description answers 404 until the case is in the ledger */
+            url: string;
+            /** Format: date-time */
+            made_at: string;
+        };
         PublicCase: {
+            /** @description addresses of the copies that were approved */
+            before_photos: string[];
+            after_photos: string[];
             case_no: string;
             matter: string;
             matter_name: string;
@@ -2606,6 +2673,118 @@ export interface operations {
             header?: never;
             path: {
                 id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description photo */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    publishPhoto: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                media: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description what to cover: shares of width and height, 0 is left and top; may be empty when nothing needs it */
+                    regions: {
+                        /** Format: double */
+                        x: number;
+                        /** Format: double */
+                        y: number;
+                        /** Format: double */
+                        w: number;
+                        /** Format: double */
+                        h: number;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description public once the case is in the ledger */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicPhoto"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawPhoto: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                media: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description no longer public */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPublicPhotos: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PublicPhoto"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    publicPhoto: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                district: string;
+                photo: string;
             };
             cookie?: never;
         };
