@@ -96,14 +96,7 @@ func ReadFeatures(r io.Reader, given Datum) ([]Feature, error) {
 func (f featureFile) datum(given Datum) (Datum, error) {
 	name := f.Datum
 	if name == "" && f.CRS != nil {
-		name = f.CRS.Properties.Name
-		// urn:ogc:def:crs:OGC:1.3:CRS84, urn:ogc:def:crs:EPSG::4490
-		if parts := strings.Split(name, ":"); strings.HasPrefix(name, "urn:") {
-			name = parts[len(parts)-1]
-			if digits(name) {
-				name = "EPSG:" + name
-			}
-		}
+		name = crsName(f.CRS.Properties.Name)
 	}
 	if name == "" {
 		return cmp.Or(given, WGS84), nil
@@ -116,6 +109,19 @@ func (f featureFile) datum(given Datum) (Datum, error) {
 		return "", fault.Invalid("/datum", "文件注明的坐标系 %s 与给出的 %s 不一致", d, given)
 	}
 	return d, nil
+}
+
+// crsName shortens urn:ogc:def:crs:OGC:1.3:CRS84 and urn:ogc:def:crs:EPSG::4490; other names stay.
+func crsName(name string) string {
+	parts := strings.Split(name, ":")
+	if !strings.HasPrefix(name, "urn:") {
+		return name
+	}
+	name = parts[len(parts)-1]
+	if digits(name) {
+		return "EPSG:" + name
+	}
+	return name
 }
 
 // Locator answers from one GeoJSON file, without a database.

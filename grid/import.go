@@ -1,0 +1,496 @@
+package grid
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"yixian/internal/auth"
+	"yixian/internal/fault"
+)
+
+// Import is what an import of a map is asked.
+type Import struct {
+	Datum     Datum     // of the file; empty: as the file says, else WGS84
+	Effective time.Time // zero: at once
+	DryRun    bool
+	Repair    bool
+	Accept    []string // codes of findings that are accepted knowingly
+	Once      Once
+	// Seal gives the hash of the whole file once it has been read, for the key of a request; nil without one.
+	Seal func() []byte
+}
+
+// Import reads a FeatureCollection of areas of the actor's district: new codes are added, known ones get a new version where
+// something differs, all others stay. The file is taken whole or not at all. A refusal is the fault MAP_REFUSED, whose fields are
+// the findings; the report comes with it. A trial gives the report only.
+func (m *Maps) Import(ctx context.Context, a auth.Actor, file io.Reader, in Import) (*Report, error) {
+	for _, code := range in.Accept {
+		if !findingKinds[code].acceptable {
+			return nil, fault.Invalid("/accept", "%s 不能确认放行；可放行的是 %s", code, strings.Join(acceptables(), "、"))
+		}
+	}
+	r := &Report{Kind: ChangeImport, DryRun: in.DryRun, Begun: []VersionRef{}, Ended: []VersionRef{}, Workers: []WorkerEffect{}, Took: map[string]string{}}
+	watch := stopwatch(r.Took)
+	b := &batch{found: newFindings(in.Repair, in.Accept), district: a.District, byCode: map[string]*candidate{}}
+	if err := b.read(file, in.Datum); err != nil {
+		return nil, err
+	}
+	watch("read")
+	if in.Seal != nil && in.Once.Key != "" {
+		in.Once.Hash = in.Seal()
+	}
+	c, err := m.open(ctx, a, in.Effective)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close(ctx)
+	if !in.DryRun {
+		if done, err := c.first(ctx, in.Once); done != nil || err != nil {
+			return done, err
+		}
+	}
+	watch("map")
+	b.check(c)
+	watch("check")
+	b.plan(c, r)
+	r.Effective, r.Features, r.Corners = c.effective, b.features, b.corners
+	r.Findings, r.Counts = b.found.sorted(), b.found.counts
+	if err := c.idle(ctx, r); err != nil {
+		return nil, err
+	}
+	if r.Refused = b.found.blocking > 0; r.Refused || in.DryRun {
+		if r.Refused && !in.DryRun {
+			return r, r.refusal()
+		}
+		return r, nil
+	}
+	if len(c.begin)+len(c.end) == 0 {
+		return r, nil
+	}
+	if err := c.write(ctx, r, "", in.Once); err != nil {
+		return nil, err
+	}
+	watch("write")
+	return r, nil
+}
+
+func acceptables() []string {
+	var out []string
+	for code, kind := range findingKinds {
+		if kind.acceptable {
+			out = append(out, code)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// refusal is the error of a file that is not taken.
+func (r *Report) refusal() error {
+	e := fault.New(422, "MAP_REFUSED", "地图未导入：请按提示修改文件后重试，现有网格没有变化")
+	for _, f := range r.Findings {
+		if f.blocks() && len(e.Fields) < 100 {
+			e = e.At(f.Pointer, "%s：%s（%s）", f.Code, f.Detail, mendable(f.Code))
+		}
+	}
+	return e.With("report", r)
+}
+
+// stopwatch notes how long each step took. It is the one place here that looks at a watch; nothing is decided by it.
+func stopwatch(into map[string]string) func(step string) {
+	last := time.Now() //nolint:forbidigo // a duration for operators, not an instant of the domain
+	return func(step string) {
+		into[step] = time.Since(last).Round(time.Millisecond).String()
+		last = time.Now() //nolint:forbidigo // the same
+	}
+}
+
+// batch is a file while it is checked.
+type batch struct {
+	found    *findings
+	district string
+	list     []*candidate
+	byCode   map[string]*candidate
+	features int
+	corners  int
+}
+
+func (b *batch) read(file io.Reader, given Datum) error {
+	f := newMapFile(file)
+	return f.each(func(raw *rawFeature) error {
+		d, err := fileDatum(f.datum, given)
+		if err != nil {
+			return err
+		}
+		c := &candidate{feature: b.features}
+		b.features++
+		b.corners += len(raw.positions)
+		good := b.code(c, raw)
+		c.read(raw, d, b.found)
+		if good {
+			b.list = append(b.list, c)
+			b.byCode[c.Code] = c
+		}
+		return nil
+	})
+}
+
+// fileDatum is the file's own datum, else the given one, else WGS-84; when both are given they must agree.
+func fileDatum(name string, given Datum) (Datum, error) {
+	return featureFile{Datum: crsName(name)}.datum(given)
+}
+
+// code checks the code of a feature and fills the candidate's area.
+func (b *batch) code(c *candidate, raw *rawFeature) bool {
+	p := raw.properties
+	code := strings.Trim(string(p.Code), `" `)
+	c.head = fmt.Sprintf("（编码 %.20s）", code)
+	c.Area = Area{District: b.district, Code: code, Level: LevelOf(code), Kind: p.Kind, Name: strings.TrimSpace(p.Name), Parent: ParentOf(code), LandUse: p.LandUse, Approx: p.Approx, Version: 1}
+	const pointer = "/properties/code"
+	switch {
+	case code == "" || c.Level == "":
+		b.found.add(c.finding(FindCode, pointer, "编码应为 6、9、12 或 15 位数字（区、街道、社区、网格）"))
+	case p.Level != "" && p.Level != c.Level:
+		b.found.add(c.finding(FindCode, pointer, "编码有 %d 位，与层级 %.20s 不符", len(code), p.Level))
+	case code[:6] != b.district:
+		b.found.add(c.finding(FindForeign, pointer, "编码属于 %s，本次导入的是 %s", code[:6], b.district))
+	case c.Level != LevelDistrict && strings.HasSuffix(code, "000"):
+		b.found.add(c.finding(FindCode, pointer, "编码的末三位是 000，表示整个上级，不能用作下级编码"))
+	case b.byCode[code] != nil:
+		b.found.add(c.finding(FindCodeTwice, pointer, "编码与第 %d 个要素重复", b.byCode[code].feature+1))
+	case c.Level == LevelGrid && !slices.Contains([]string{"", KindUnit, KindDuty, KindMicro, KindSpecial}, p.Kind):
+		b.found.add(c.finding(FindKind, "/properties/kind", "网格类型 %.20s 不存在，只能是 unit、duty、micro 或 special", p.Kind))
+	default:
+		return true
+	}
+	return false
+}
+
+// check finds everything that can only be seen together with the rest of the map.
+func (b *batch) check(c *change) {
+	at, planned := c.standing()
+	outlines := map[string]*strips{}
+	outline := func(code string) *strips { // of an area, from the file or in force; nil when it is not known
+		if s, ok := outlines[code]; ok {
+			return s
+		}
+		var s *shape
+		if in := b.byCode[code]; in != nil && in.s != nil {
+			s = in.s
+		} else if a := at[code]; a != nil && in == nil {
+			s = a.Polygon.s
+		}
+		var x *strips
+		if s != nil {
+			x = newStrips(s)
+		}
+		outlines[code] = x
+		return x
+	}
+	for _, n := range b.list {
+		b.inherit(n, at)
+		if n.Name == "" {
+			b.found.add(n.finding(FindName, "/properties/name", "没有名称"))
+		}
+		if len(planned[n.Code]) > 0 {
+			p := planned[n.Code][len(planned[n.Code])-1]
+			day := p.ValidFrom
+			if !day.After(c.effective) {
+				day = *p.ValidTo
+			}
+			b.found.add(n.finding(FindPlanned, "/properties/code", "该编码已安排在 %s 变更（第 %d 版），导入会取代这项安排", day.In(demoFrom.Location()).Format(time.DateOnly), p.Version))
+		}
+		if n.Level == LevelDistrict {
+			continue
+		}
+		if b.byCode[n.Parent] == nil && at[n.Parent] == nil {
+			b.found.add(n.finding(FindParent, "/properties/code", "上级 %s 不在文件中，也不在现行地图中", n.Parent))
+			continue
+		}
+		if n.s == nil || n.Level == LevelGrid && n.Kind != KindUnit {
+			continue
+		}
+		if whole := outline(n.Parent); whole != nil {
+			b.inside(n, whole)
+		}
+	}
+	b.datum(at)
+	for _, level := range []string{LevelStreet, LevelCommunity, LevelGrid} {
+		b.level(level, at)
+	}
+	b.filled(at, outline)
+}
+
+// inherit takes over from the version in force what the file does not say.
+func (b *batch) inherit(n *candidate, at map[string]*Area) {
+	old := at[n.Code]
+	if old != nil {
+		n.Name, n.Kind, n.LandUse = cmp.Or(n.Name, old.Name), cmp.Or(n.Kind, old.Kind), cmp.Or(n.LandUse, old.LandUse)
+		if n.s == nil && !n.broken {
+			n.s, n.Polygon, n.kept = old.Polygon.s, old.Polygon, old.Polygon.Known()
+		}
+	}
+	if n.Level != LevelGrid {
+		n.Kind = ""
+	} else if n.Kind == "" {
+		n.Kind = KindUnit
+	}
+}
+
+// inside wants every corner in the area one level up, give or take a sliver.
+func (b *batch) inside(n *candidate, whole *strips) {
+	out, first := 0, vertex{}
+	for _, rings := range n.s.polygons {
+		for _, v := range rings[0] {
+			if !whole.about(v) {
+				if out++; out == 1 {
+					first = v
+				}
+			}
+		}
+	}
+	if out > 0 {
+		f := n.finding(FindOutsideParent, "/geometry/coordinates", "%d 个坐标在上级 %s 的边界之外，例如 %s", out, n.Parent, first).at(first)
+		f.Other = n.Parent
+		b.found.add(f)
+	}
+}
+
+// datum compares the file with outlines that it does not bring itself.
+func (b *batch) datum(at map[string]*Area) {
+	known := map[string]*strips{}
+	known[""] = nil
+	look := func(code string) *strips {
+		if x, ok := known[code]; ok {
+			return x
+		}
+		var x *strips
+		if a := at[code]; a != nil && a.Polygon.Known() {
+			x = newStrips(a.Polygon.s)
+		}
+		known[code] = x
+		return x
+	}
+	var list []measured
+	for _, n := range b.list {
+		if n.s == nil || n.broken || n.kept {
+			continue
+		}
+		var x *strips
+		for code := n.Parent; code != "" && x == nil; code = ParentOf(code) {
+			if in := b.byCode[code]; in == nil || in.kept {
+				x = look(code)
+			}
+		}
+		if x == nil {
+			x = look(n.Code)
+		}
+		if x != nil {
+			list = append(list, measured{n.s, x})
+		}
+	}
+	if len(list) == 0 {
+		if len(b.list) > 0 {
+			b.found.add(Finding{Code: FindNoReference, Feature: -1, Detail: "现行地图中没有可对照的边界，无法核对坐标系：请在地图上抽查几个网格"})
+		}
+		return
+	}
+	if better, given, then := misread(list); better != "" {
+		b.found.add(Finding{Code: FindDatum, Feature: -1, Pointer: "/datum", Detail: fmt.Sprintf("坐标系可能不对：%.0f%% 的坐标落在所属边界之外；%s，只有 %.0f%%。请用 --datum 指明坐标系", given*100, better, then*100)}.at(list[0].s.polygons[0][0][0]))
+	}
+}
+
+// level compares the borders of one level: the file's areas and those in force beside them.
+func (b *batch) level(level string, at map[string]*Area) {
+	box := newShape(nil)
+	var members []*member
+	for _, n := range b.list {
+		if n.Level != level || level == LevelGrid && n.Kind != KindUnit || n.s == nil || n.broken {
+			continue
+		}
+		members = append(members, &member{code: n.Code, s: n.s, c: n})
+		box.low, box.top = vertex{min(box.low.x, n.s.low.x), min(box.low.y, n.s.low.y)}, vertex{max(box.top.x, n.s.top.x), max(box.top.y, n.s.top.y)}
+	}
+	if len(members) == 0 {
+		return
+	}
+	var replaced []*strips
+	for _, a := range at {
+		if a.Level != level || level == LevelGrid && a.Kind != KindUnit || !a.Polygon.Known() {
+			continue
+		}
+		if n := b.byCode[a.Code]; n != nil {
+			if n.s != nil && !n.broken && !sameGround(n.s, a.Polygon.s) {
+				replaced = append(replaced, newStrips(a.Polygon.s))
+			}
+			continue
+		}
+		s := a.Polygon.s
+		if s.low.x <= box.top.x+sliverWidth && s.top.x >= box.low.x-sliverWidth && s.low.y <= box.top.y+sliverWidth && s.top.y >= box.low.y-sliverWidth {
+			members = append(members, &member{code: a.Code, s: s, fixed: true})
+		}
+	}
+	all := newBorders(members)
+	faults := all.faults()
+	if b.found.repair && slices.ContainsFunc(faults, func(f borderFault) bool { return f.code == FindSliver }) {
+		before := faults
+		all = all.mended()
+		faults = all.faults()
+		b.mended(all, before, faults)
+	}
+	for _, f := range faults {
+		b.found.add(all.say(f))
+	}
+	for _, f := range all.abandoned(replaced) {
+		b.found.add(all.say(f))
+	}
+}
+
+// mended takes over the shapes that a repair of slivers changed, and says which slivers are gone.
+func (b *batch) mended(all *borders, before, after []borderFault) {
+	left := map[[2]int32]bool{}
+	for _, f := range after {
+		left[[2]int32{f.a, f.b}] = true
+	}
+	for _, m := range all.members {
+		if m.c != nil && m.s != m.c.s {
+			m.c.s, m.c.Polygon = m.s, Polygon{m.s}
+		}
+	}
+	for _, f := range before {
+		if f.code == FindSliver && !left[[2]int32{f.a, f.b}] {
+			said := all.say(f)
+			said.Repaired = true
+			b.found.add(said)
+		}
+	}
+}
+
+// filled warns of areas that their parts leave uncovered for more than a fiftieth.
+func (b *batch) filled(at map[string]*Area, outline func(string) *strips) {
+	sum, touched := map[string]float64{}, map[string]*candidate{}
+	add := func(a *Area, p Polygon) {
+		if a.Level != LevelDistrict && p.Known() && (a.Level != LevelGrid || a.Kind == KindUnit) {
+			sum[a.Parent] += p.SquareMetres()
+		}
+	}
+	for _, n := range b.list {
+		add(&n.Area, Polygon{n.s})
+		if n.Level != LevelDistrict && touched[n.Parent] == nil {
+			touched[n.Parent] = n
+		}
+	}
+	for code, a := range at {
+		if b.byCode[code] == nil {
+			add(a, a.Polygon)
+		}
+	}
+	for _, n := range b.list {
+		if n.Level == LevelDistrict || touched[n.Parent] != n || sum[n.Parent] == 0 {
+			continue
+		}
+		if whole := outline(n.Parent); whole != nil {
+			if size := (Polygon{whole.s}).SquareMetres(); sum[n.Parent] < 0.98*size {
+				f := n.finding(FindNotFilled, "", "%s 的下级只覆盖了它的 %.0f%%", n.Parent, 100*sum[n.Parent]/size)
+				f.Other = n.Parent
+				b.found.add(f)
+			}
+		}
+	}
+}
+
+// plan turns the file into versions that begin and end.
+func (b *batch) plan(c *change, r *Report) {
+	at, planned := c.standing()
+	for _, n := range b.list {
+		old := at[n.Code]
+		if old != nil && len(planned[n.Code]) == 0 && n.same(old) {
+			r.Unchanged++
+			continue
+		}
+		if old != nil {
+			r.Changed++
+			r.ended(c.stops(old))
+		} else {
+			r.Added++
+		}
+		for _, p := range planned[n.Code] {
+			if p != old {
+				r.ended(c.stops(p))
+			}
+		}
+		r.begun(c.starts(n.Area))
+	}
+}
+
+func (r *Report) begun(v VersionRef) {
+	if len(r.Begun) < maxRefs {
+		r.Begun = append(r.Begun, v)
+	}
+}
+
+func (r *Report) ended(v VersionRef) {
+	if len(r.Ended) < maxRefs {
+		r.Ended = append(r.Ended, v)
+	}
+}
+
+// same tells whether the file says nothing new about the area.
+func (n *candidate) same(old *Area) bool {
+	return n.Name == old.Name && n.Kind == old.Kind && n.LandUse == old.LandUse && n.Approx == old.Approx && sameGround(n.s, old.Polygon.s)
+}
+
+// sameGround compares two shapes ring by ring; where a ring begins does not matter.
+func sameGround(a, b *shape) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return slices.EqualFunc(a.polygons, b.polygons, func(x, y []ring) bool { return slices.EqualFunc(x, y, sameRing) })
+}
+
+func sameRing(a, b ring) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	turns := (a.twiceArea() > 0) == (b.twiceArea() > 0)
+	at := slices.Index(b, a[0])
+	if at < 0 {
+		return false
+	}
+	for i, v := range a {
+		k := (at + i) % len(b)
+		if !turns {
+			k = (at - i + len(b)) % len(b)
+		}
+		if b[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// Reasons are the findings that refuse the file, one line each, and how many more there are.
+func (r *Report) Reasons() []string {
+	var out []string
+	more := 0
+	for code, n := range r.Counts {
+		kind := findingKinds[code]
+		if n > maxListed && !kind.warning {
+			more += n - maxListed
+		}
+	}
+	for _, f := range r.Findings {
+		if f.blocks() {
+			out = append(out, fmt.Sprintf("%s %s %s（%s）", f.Code, f.Pointer, f.Detail, mendable(f.Code)))
+		}
+	}
+	if more > 0 {
+		out = append(out, fmt.Sprintf("…… 另有 %d 处 / %d more", more, more))
+	}
+	return out
+}
