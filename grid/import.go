@@ -339,8 +339,12 @@ func (b *batch) level(level string, at map[string]*Area) {
 	faults := all.faults()
 	if b.found.repair && slices.ContainsFunc(faults, func(f borderFault) bool { return f.code == FindSliver }) {
 		before := faults
-		all = all.mended()
-		faults = all.faults()
+		for _, reach := range mendReaches {
+			next := all.mended(faults, reach)
+			if then := next.faults(); weigh(then) < weigh(faults) {
+				all, faults = next, then
+			}
+		}
 		b.mended(all, before, faults)
 	}
 	for _, f := range faults {
@@ -349,6 +353,17 @@ func (b *batch) level(level string, at map[string]*Area) {
 	for _, f := range all.abandoned(replaced) {
 		b.found.add(all.say(f))
 	}
+}
+
+// weigh makes a repair worth its while: fewer slivers, and nothing worse for it.
+func weigh(list []borderFault) (n int) {
+	for _, f := range list {
+		n++
+		if f.code != FindSliver {
+			n += 1000
+		}
+	}
+	return n
 }
 
 // mended takes over the shapes that a repair of slivers changed, and says which slivers are gone.

@@ -235,10 +235,18 @@ func TestImportOfRealStreets(t *testing.T) {
 	require.True(t, r.Refused, "the file's decimals leave strips of centimetres")
 	require.Positive(t, r.Counts[FindSliver])
 	require.Equal(t, 2, r.Counts[FindGap], "56 and 284 square metres that no street has")
-	mended := d.taken(string(raw), Import{Repair: true, Accept: []string{FindGap}})
+	mended := d.taken(string(raw), Import{Repair: true, Accept: []string{FindGap, FindSliver}})
+	closed, left := 0, 0
 	for _, f := range mended.Findings {
-		require.False(t, f.blocks(), "%+v", f)
+		switch {
+		case f.Code == FindSliver && f.Repaired:
+			closed++
+		case f.Code == FindSliver:
+			left++
+		}
 	}
+	require.Greater(t, closed, 10)
+	require.LessOrEqual(t, left, 3, "what no safe move of a corner closes is left to a person")
 	// What was drawn stays drawn: no street changes by more than a few square metres.
 	x := d.index(time.Now())
 	features, err := ReadFeatures(bytes.NewReader(raw), "")

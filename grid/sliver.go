@@ -110,20 +110,33 @@ func (b *borders) nearestOurs(v vertex) int32 {
 	return at
 }
 
-// mendReach is how far a corner may be moved to close a sliver: a metre.
-const mendReach = sliverWidth
+// mendReaches are how far a corner may be moved to close a sliver, in one round after another: 20 cm, half a metre, a metre. What
+// a small move has closed needs no larger one.
+var mendReaches = []int32{sliverWidth / 5, sliverWidth / 2, sliverWidth}
 
 // mended draws the free borders of the file's areas through the corners of their neighbours: a corner near another one moves onto
 // it, an edge near a corner is led through it. Corners of areas in force never move; of two in the file the one with the lower code
 // stays. A shape that would become invalid, or change by more than its border times half a metre, is left as it was.
-func (b *borders) mended() *borders {
-	loose := map[vertex]bool{}
+func (b *borders) mended(faults []borderFault, reach int32) *borders {
+	against := map[int32][]int32{} // with whom an area is at odds
+	for _, f := range faults {
+		if f.b >= 0 {
+			against[f.a], against[f.b] = append(against[f.a], f.b), append(against[f.b], f.a)
+		}
+	}
+	loose := map[vertex]bool{} // corners of free borders beside somebody at odds
 	for _, e := range b.free {
-		loose[e.a], loose[e.b] = true, true
+		for _, v := range [2]vertex{e.a, e.b} {
+			if !loose[v] && b.beside(v, against[e.owner], reach) {
+				loose[v] = true
+			}
+		}
 	}
 	var fixed tree
 	var points []vertex
-	anchor := func(v vertex) {
+	var owners []int32
+	anchor := func(v vertex, owner int32) {
+		owners = append(owners, owner)
 		fixed.Insert([2]float64{float64(v.x), float64(v.y)}, [2]float64{float64(v.x), float64(v.y)}, int32(len(points))) //nolint:gosec // corners of one file
 		points = append(points, v)
 	}
@@ -141,19 +154,19 @@ func (b *borders) mended() *borders {
 					}
 					to := v
 					if !m.fixed {
-						to = b.onto(v)
+						to = b.onto(v, reach)
 						best := math.Inf(1)
-						low, top := edgeBox(edge{v, v}, mendReach)
+						low, top := edgeBox(edge{v, v}, float64(reach))
 						fixed.Search(low, top, func(_, _ [2]float64, i int32) bool {
 							d := math.Hypot(float64(points[i].x)-float64(v.x), float64(points[i].y)-float64(v.y))
-							if d <= mendReach && (d < best || d == best && (points[i].x < to.x || points[i].x == to.x && points[i].y < to.y)) {
+							if owners[i] != m.at && d <= float64(reach) && (d < best || d == best && (points[i].x < to.x || points[i].x == to.x && points[i].y < to.y)) {
 								best, to = d, points[i]
 							}
 							return true
 						})
 					}
 					moved[v] = to
-					anchor(to)
+					anchor(to, m.at)
 				}
 			}
 		}
@@ -163,7 +176,7 @@ func (b *borders) mended() *borders {
 		n := *m
 		n.lines = nil
 		if !m.fixed {
-			if s := m.redrawn(moved, &fixed, points); s != nil {
+			if s := m.redrawn(moved, &fixed, points, float64(reach)); s != nil {
 				n.s = s
 			}
 		}
@@ -172,16 +185,21 @@ func (b *borders) mended() *borders {
 	return newBorders(out)
 }
 
+// beside tells whether one of the areas lies within reach of v.
+func (b *borders) beside(v vertex, areas []int32, reach int32) bool {
+	return slices.ContainsFunc(areas, func(i int32) bool { return b.lines(i).within(v, reach) })
+}
+
 // onto is the nearest place on a border of an area in force within reach, for that border cannot be led through v; v without one.
-func (b *borders) onto(v vertex) vertex {
-	best, to := float64(mendReach), v
-	low, top := edgeBox(edge{v, v}, mendReach)
+func (b *borders) onto(v vertex, reach int32) vertex {
+	best, to := float64(reach), v
+	low, top := edgeBox(edge{v, v}, float64(reach))
 	b.boxes.Search(low, top, func(_, _ [2]float64, i int32) bool {
 		if !b.members[i].fixed {
 			return true
 		}
 		lines := b.lines(i)
-		for k := lines.band(v.y - mendReach); k <= lines.band(v.y+mendReach); k++ {
+		for k := lines.band(v.y - reach); k <= lines.band(v.y+reach); k++ {
 			for _, e := range lines.bands[k] {
 				dx, dy := float64(e.b.x)-float64(e.a.x), float64(e.b.y)-float64(e.a.y)
 				u := ((float64(v.x)-float64(e.a.x))*dx + (float64(v.y)-float64(e.a.y))*dy) / (dx*dx + dy*dy)
@@ -200,7 +218,7 @@ func (b *borders) onto(v vertex) vertex {
 }
 
 // redrawn is the shape led through the anchors, nil when it stays or when that would not be safe.
-func (m *member) redrawn(moved map[vertex]vertex, anchors *tree, points []vertex) *shape {
+func (m *member) redrawn(moved map[vertex]vertex, anchors *tree, points []vertex, reach float64) *shape {
 	polygons := make([][]ring, len(m.s.polygons))
 	same := true
 	for i, rings := range m.s.polygons {
@@ -218,7 +236,7 @@ func (m *member) redrawn(moved map[vertex]vertex, anchors *tree, points []vertex
 				}
 				next = append(next, from)
 				if from != to {
-					next = append(next, stops(edge{from, to}, anchors, points, mendReach)...)
+					next = append(next, stops(edge{from, to}, anchors, points, reach)...)
 				}
 			}
 			next = tidy(next)

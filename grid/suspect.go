@@ -77,14 +77,16 @@ func misread(list []measured) (better string, asGiven, asBetter float64) {
 }
 
 // about tells whether v lies in the shape or within a sliver's width of it.
-func (x *strips) about(v vertex) bool {
+func (x *strips) about(v vertex) bool { return x.within(v, sliverWidth) }
+
+// within tells the same for d units, looking in eight directions.
+func (x *strips) within(v vertex, d int32) bool {
 	if x.holds(v) {
 		return true
 	}
-	if !x.s.near(v, sliverWidth) {
+	if !x.s.near(v, d) {
 		return false
 	}
-	const d = sliverWidth
 	for _, o := range [8][2]int32{{d, 0}, {-d, 0}, {0, d}, {0, -d}, {d * 7 / 10, d * 7 / 10}, {-d * 7 / 10, d * 7 / 10}, {d * 7 / 10, -d * 7 / 10}, {-d * 7 / 10, -d * 7 / 10}} {
 		if x.holds(vertex{v.x + o[0], v.y + o[1]}) {
 			return true
