@@ -221,6 +221,13 @@ func (c *change) write(ctx context.Context, r *Report, note string, once Once) e
 			return pg.Fault(err)
 		}
 	}
+	audit, err := auth.AuditChange(r.Kind, "map", r.Change, nil, map[string]any{"effective": r.Effective, "begun": r.Begun, "ended": r.Ended, "added": r.Added, "changed": r.Changed})
+	if err != nil {
+		return err
+	}
+	if err := auth.Audit(ctx, c.tx, c.actor, audit); err != nil {
+		return err
+	}
 	codes, versions, ends := make([]string, len(c.end)), make([]int, len(c.end)), make([]time.Time, len(c.end))
 	for i := range c.end {
 		codes[i], versions[i], ends[i] = c.end[i].Code, c.end[i].Version, *c.end[i].ValidTo

@@ -27,6 +27,7 @@ import (
 
 	"yixian/dispatch"
 	"yixian/frontend"
+	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/internal/cache"
 	"yixian/internal/channel"
@@ -335,7 +336,7 @@ func (a *App) handler(pages http.Handler) (http.Handler, error) {
 	if frontend.Missing() {
 		a.log.Warn("the pages are not built into this program: run `make` first, then build again")
 	}
-	d := web.Deps{DB: a.App, Desk: a.desk, Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: a.photos, Photos: media.NewProcessor(media.Limits{}), Post: a.post, Planner: a.planner,
+	d := web.Deps{DB: a.App, Desk: a.desk, Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: a.photos, Photos: media.NewProcessor(media.Limits{}), Post: a.post, Maps: grid.NewMaps(a.App), Planner: a.planner,
 		Pages: pages, Secure: a.cfg.SecureCookies, TrustedProxies: a.cfg.TrustedProxies, Hosts: a.cfg.Hosts, Log: a.log, WideLimits: a.wide.Load,
 		Ready: func(ctx context.Context) error {
 			if !a.ready.Load() {

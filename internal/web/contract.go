@@ -76,6 +76,10 @@ func (k *contract) guard(s *server) gin.HandlerFunc {
 		if strings.EqualFold(route.Operation.OperationID, "uploadMedia") {
 			return // a stream of its own: the photo pipeline checks it
 		}
+		if stream, _ := route.Operation.Extensions["x-stream"].(bool); stream {
+			k.guardStream(c, route)
+			return
+		}
 		if c.Request.Body != nil {
 			c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxJSON)
 		}
@@ -91,6 +95,22 @@ func (k *contract) guard(s *server) gin.HandlerFunc {
 		if err != nil {
 			writeProblem(c, invalid(err))
 		}
+	}
+}
+
+// guardStream checks the parameters of an operation whose body may be far larger than JSON is elsewhere: its handler reads it piece by
+// piece within limits of its own.
+func (*contract) guardStream(c *gin.Context, route *routers.Route) {
+	switch _, known := route.Operation.RequestBody.Value.Content[c.ContentType()]; {
+	case known, c.ContentType() == "application/json", c.ContentType() == "application/geo+json":
+	default:
+		writeProblem(c, fault.New(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA", "不支持这种内容类型"))
+		return
+	}
+	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true, ExcludeRequestBody: true}
+	err := openapi3filter.ValidateRequest(c, &openapi3filter.RequestValidationInput{Request: c.Request, QueryParams: c.Request.URL.Query(), Route: route, Options: options})
+	if err != nil {
+		writeProblem(c, invalid(err))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"yixian/api"
 	"yixian/dispatch"
+	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/internal/cache"
 	"yixian/internal/fault"
@@ -43,6 +44,7 @@ type Deps struct {
 	Media          media.Store
 	Photos         *media.Processor
 	Post           *notify.Post
+	Maps           *grid.Maps
 	Planner        *dispatch.Planner // previews of messages
 	Pages          http.Handler
 	Sandbox        *Sandbox

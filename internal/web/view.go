@@ -78,7 +78,7 @@ func (s *server) caseView(ctx context.Context, a auth.Actor, o *dispatch.Outcome
 		Source: sum.Source, Street: sum.Street, StreetName: sum.StreetName, GridCode: sum.GridCode, GridName: sum.GridName, Address: sum.Address, OwnerUnit: sum.OwnerUnit, LeadUnit: sum.LeadUnit,
 		LeadUnitName: sum.LeadUnitName, Light: api.CaseLight(sum.Light), DueAt: sum.DueAt, DueKind: sum.DueKind, PromiseAt: sum.PromiseAt, Round: sum.Round, ReporterCount: sum.ReporterCount,
 		Point: sum.Point, CreatedAt: sum.CreatedAt, UpdatedAt: sum.UpdatedAt,
-		Community: some(c.CommunityCode), CommunityName: some(place.CommunityName), ReturnCount: c.ReturnCount, ReopenCount: c.ReopenCount, ReworkCount: c.ReworkCount, HopCount: new(sn.Hops()), SelfHandled: some(c.SelfHandled), MasterCaseId: idText(c.MasterCaseID),
+		GridVersion: new(c.GridVersion), Community: some(c.CommunityCode), CommunityName: some(place.CommunityName), ReturnCount: c.ReturnCount, ReopenCount: c.ReopenCount, ReworkCount: c.ReworkCount, HopCount: new(sn.Hops()), SelfHandled: some(c.SelfHandled), MasterCaseId: idText(c.MasterCaseID),
 		Outcome: c.Outcome, Drill: new(c.Drill), IncidentId: idText(c.IncidentID), CheckUnit: some(c.CheckUnit), CheckUnitName: some(w.UnitName(c.CheckUnit)), FirstReceiver: some(c.FirstReceiver), FilingCondition: some(c.FilingCondition),
 		ApproxBoundary: new(place.Approx), ServerTime: &now, Assignments: []api.Assignment{}, Clocks: []api.Clock{}, Requests: []api.CaseRequest{}, Reports: []api.CaseReport{}}
 	if item, ok := w.Catalog.Matter(c.Matter); ok {
