@@ -203,6 +203,51 @@ func (e ActionFieldType) Valid() bool {
 	}
 }
 
+// Defines values for AreaVersionLevel.
+const (
+	AreaVersionLevelCommunity AreaVersionLevel = "community"
+	AreaVersionLevelDistrict  AreaVersionLevel = "district"
+	AreaVersionLevelGrid      AreaVersionLevel = "grid"
+	AreaVersionLevelStreet    AreaVersionLevel = "street"
+)
+
+// Valid indicates whether the value is a known member of the AreaVersionLevel enum.
+func (e AreaVersionLevel) Valid() bool {
+	switch e {
+	case AreaVersionLevelCommunity:
+		return true
+	case AreaVersionLevelDistrict:
+		return true
+	case AreaVersionLevelGrid:
+		return true
+	case AreaVersionLevelStreet:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AreaVersionState.
+const (
+	AreaVersionStateEnded   AreaVersionState = "ended"
+	AreaVersionStateInForce AreaVersionState = "in_force"
+	AreaVersionStatePlanned AreaVersionState = "planned"
+)
+
+// Valid indicates whether the value is a known member of the AreaVersionState enum.
+func (e AreaVersionState) Valid() bool {
+	switch e {
+	case AreaVersionStateEnded:
+		return true
+	case AreaVersionStateInForce:
+		return true
+	case AreaVersionStatePlanned:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AssessmentCause.
 const (
 	EXCLUSION   AssessmentCause = "EXCLUSION"
@@ -560,6 +605,27 @@ func (e ExportRequestState) Valid() bool {
 	}
 }
 
+// Defines values for GridSplitDatum.
+const (
+	GridSplitDatumBD09  GridSplitDatum = "BD09"
+	GridSplitDatumGCJ02 GridSplitDatum = "GCJ02"
+	GridSplitDatumWGS84 GridSplitDatum = "WGS84"
+)
+
+// Valid indicates whether the value is a known member of the GridSplitDatum enum.
+func (e GridSplitDatum) Valid() bool {
+	switch e {
+	case GridSplitDatumBD09:
+		return true
+	case GridSplitDatumGCJ02:
+		return true
+	case GridSplitDatumWGS84:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IncidentEndReason.
 const (
 	EXPIRED     IncidentEndReason = "EXPIRED"
@@ -596,6 +662,54 @@ func (e IncidentState) Valid() bool {
 	case IncidentStateDECLARED:
 		return true
 	case IncidentStateENDED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MapChangeKind.
+const (
+	MapChangeKindImport MapChangeKind = "import"
+	MapChangeKindMerge  MapChangeKind = "merge"
+	MapChangeKindRetire MapChangeKind = "retire"
+	MapChangeKindSplit  MapChangeKind = "split"
+)
+
+// Valid indicates whether the value is a known member of the MapChangeKind enum.
+func (e MapChangeKind) Valid() bool {
+	switch e {
+	case MapChangeKindImport:
+		return true
+	case MapChangeKindMerge:
+		return true
+	case MapChangeKindRetire:
+		return true
+	case MapChangeKindSplit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MapReportKind.
+const (
+	MapReportKindImport MapReportKind = "import"
+	MapReportKindMerge  MapReportKind = "merge"
+	MapReportKindRetire MapReportKind = "retire"
+	MapReportKindSplit  MapReportKind = "split"
+)
+
+// Valid indicates whether the value is a known member of the MapReportKind enum.
+func (e MapReportKind) Valid() bool {
+	switch e {
+	case MapReportKindImport:
+		return true
+	case MapReportKindMerge:
+		return true
+	case MapReportKindRetire:
+		return true
+	case MapReportKindSplit:
 		return true
 	default:
 		return false
@@ -923,6 +1037,81 @@ func (e Datum) Valid() bool {
 	case DatumGCJ02:
 		return true
 	case DatumWGS84:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AdminGridsParamsLevel.
+const (
+	AdminGridsParamsLevelCommunity AdminGridsParamsLevel = "community"
+	AdminGridsParamsLevelDistrict  AdminGridsParamsLevel = "district"
+	AdminGridsParamsLevelGrid      AdminGridsParamsLevel = "grid"
+	AdminGridsParamsLevelStreet    AdminGridsParamsLevel = "street"
+)
+
+// Valid indicates whether the value is a known member of the AdminGridsParamsLevel enum.
+func (e AdminGridsParamsLevel) Valid() bool {
+	switch e {
+	case AdminGridsParamsLevelCommunity:
+		return true
+	case AdminGridsParamsLevelDistrict:
+		return true
+	case AdminGridsParamsLevelGrid:
+		return true
+	case AdminGridsParamsLevelStreet:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AdminGridsParamsState.
+const (
+	AdminGridsParamsStateAll     AdminGridsParamsState = "all"
+	AdminGridsParamsStateEnded   AdminGridsParamsState = "ended"
+	AdminGridsParamsStateInForce AdminGridsParamsState = "in_force"
+	AdminGridsParamsStatePlanned AdminGridsParamsState = "planned"
+)
+
+// Valid indicates whether the value is a known member of the AdminGridsParamsState enum.
+func (e AdminGridsParamsState) Valid() bool {
+	switch e {
+	case AdminGridsParamsStateAll:
+		return true
+	case AdminGridsParamsStateEnded:
+		return true
+	case AdminGridsParamsStateInForce:
+		return true
+	case AdminGridsParamsStatePlanned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportGridsParamsDatum.
+const (
+	ImportGridsParamsDatumBD09     ImportGridsParamsDatum = "BD09"
+	ImportGridsParamsDatumCGCS2000 ImportGridsParamsDatum = "CGCS2000"
+	ImportGridsParamsDatumEPSG4490 ImportGridsParamsDatum = "EPSG:4490"
+	ImportGridsParamsDatumGCJ02    ImportGridsParamsDatum = "GCJ02"
+	ImportGridsParamsDatumWGS84    ImportGridsParamsDatum = "WGS84"
+)
+
+// Valid indicates whether the value is a known member of the ImportGridsParamsDatum enum.
+func (e ImportGridsParamsDatum) Valid() bool {
+	switch e {
+	case ImportGridsParamsDatumBD09:
+		return true
+	case ImportGridsParamsDatumCGCS2000:
+		return true
+	case ImportGridsParamsDatumEPSG4490:
+		return true
+	case ImportGridsParamsDatumGCJ02:
+		return true
+	case ImportGridsParamsDatumWGS84:
 		return true
 	default:
 		return false
@@ -1533,6 +1722,38 @@ type AreaRef struct {
 	Name string `json:"name"`
 }
 
+// AreaVersion defines model for AreaVersion.
+type AreaVersion struct {
+	Approx *bool `json:"approx,omitempty"`
+
+	// BegunBy id of the change
+	BegunBy *string `json:"begun_by,omitempty"`
+	Code    string  `json:"code"`
+	Corners *int    `json:"corners,omitempty"`
+
+	// EndedBy id of the change
+	EndedBy *string `json:"ended_by,omitempty"`
+
+	// Geometry GeoJSON, WGS-84; only in the list of one code
+	Geometry     *map[string]interface{} `json:"geometry,omitempty"`
+	Kind         *string                 `json:"kind,omitempty"`
+	LandUse      *string                 `json:"land_use,omitempty"`
+	Level        AreaVersionLevel        `json:"level"`
+	Name         string                  `json:"name"`
+	Parent       *string                 `json:"parent,omitempty"`
+	SquareMetres *float32                `json:"square_metres,omitempty"`
+	State        AreaVersionState        `json:"state"`
+	ValidFrom    time.Time               `json:"valid_from"`
+	ValidTo      *time.Time              `json:"valid_to,omitempty"`
+	Version      int                     `json:"version"`
+}
+
+// AreaVersionLevel defines model for AreaVersion.Level.
+type AreaVersionLevel string
+
+// AreaVersionState defines model for AreaVersion.State.
+type AreaVersionState string
+
 // Assessment defines model for Assessment.
 type Assessment struct {
 	AfterDeductions *float64         `json:"after_deductions"`
@@ -1804,6 +2025,9 @@ type Case struct {
 	GridCode        string     `json:"grid_code"`
 	GridName        *string    `json:"grid_name,omitempty"`
 
+	// GridVersion of the grid, as the case was located
+	GridVersion *int `json:"grid_version,omitempty"`
+
 	// HopCount how often the lead passed from one unit to another
 	HopCount       *int          `json:"hop_count,omitempty"`
 	Id             string        `json:"id"`
@@ -2048,6 +2272,54 @@ type ExportRequest struct {
 // ExportRequestState defines model for ExportRequest.State.
 type ExportRequestState string
 
+// GridMerge defines model for GridMerge.
+type GridMerge struct {
+	Codes     []string            `json:"codes"`
+	Effective *openapi_types.Date `json:"effective,omitempty"`
+	Into      string              `json:"into"`
+	Name      *string             `json:"name,omitempty"`
+	Note      *string             `json:"note,omitempty"`
+}
+
+// GridPart defines model for GridPart.
+type GridPart struct {
+	Code    *string `json:"code,omitempty"`
+	LandUse *string `json:"land_use,omitempty"`
+	Name    *string `json:"name,omitempty"`
+
+	// Polygon GeoJSON Polygon or MultiPolygon; asked without a line
+	Polygon *map[string]interface{} `json:"polygon,omitempty"`
+}
+
+// GridRetire defines model for GridRetire.
+type GridRetire struct {
+	AbsorbedBy *string             `json:"absorbed_by,omitempty"`
+	Code       string              `json:"code"`
+	Effective  *openapi_types.Date `json:"effective,omitempty"`
+	Note       *string             `json:"note,omitempty"`
+	Version    *int                `json:"version,omitempty"`
+}
+
+// GridSplit defines model for GridSplit.
+type GridSplit struct {
+	Code string `json:"code"`
+
+	// Datum of line and parts; default WGS84
+	Datum     *GridSplitDatum     `json:"datum,omitempty"`
+	Effective *openapi_types.Date `json:"effective,omitempty"`
+
+	// Line [lon, lat] from outside to outside
+	Line *[][]float64 `json:"line,omitempty"`
+	Note *string      `json:"note,omitempty"`
+
+	// Parts with a line: codes and names of the parts from the west; without: their ground
+	Parts   *[]GridPart `json:"parts,omitempty"`
+	Version *int        `json:"version,omitempty"`
+}
+
+// GridSplitDatum of line and parts; default WGS84
+type GridSplitDatum string
+
 // Hops how often the lead passed from one unit to another, over the cases closed in the span
 type Hops struct {
 	Cases int64 `json:"cases"`
@@ -2125,6 +2397,75 @@ type Login struct {
 	Password string  `json:"password"`
 	Totp     *string `json:"totp,omitempty"`
 	Username string  `json:"username"`
+}
+
+// MapChange defines model for MapChange.
+type MapChange struct {
+	Actor     string        `json:"actor"`
+	ActorName *string       `json:"actor_name,omitempty"`
+	At        time.Time     `json:"at"`
+	Effective time.Time     `json:"effective"`
+	Id        string        `json:"id"`
+	Kind      MapChangeKind `json:"kind"`
+	Note      *string       `json:"note,omitempty"`
+	Report    MapReport     `json:"report"`
+}
+
+// MapChangeKind defines model for MapChange.Kind.
+type MapChangeKind string
+
+// MapFinding defines model for MapFinding.
+type MapFinding struct {
+	Accepted *bool   `json:"accepted,omitempty"`
+	Area     *string `json:"area,omitempty"`
+	Code     string  `json:"code"`
+	Detail   string  `json:"detail"`
+
+	// Feature index in the file from 0; -1: the whole file
+	Feature  int      `json:"feature"`
+	Lat      *float64 `json:"lat,omitempty"`
+	Lon      *float64 `json:"lon,omitempty"`
+	Other    *string  `json:"other,omitempty"`
+	Pointer  *string  `json:"pointer,omitempty"`
+	Repaired *bool    `json:"repaired,omitempty"`
+	Warning  *bool    `json:"warning,omitempty"`
+}
+
+// MapReport defines model for MapReport.
+type MapReport struct {
+	Added              int                `json:"added"`
+	Begun              []VersionRef       `json:"begun"`
+	Change             *string            `json:"change,omitempty"`
+	Changed            int                `json:"changed"`
+	Corners            int                `json:"corners"`
+	Counts             map[string]int     `json:"counts"`
+	DryRun             bool               `json:"dry_run"`
+	Effective          time.Time          `json:"effective"`
+	Ended              []VersionRef       `json:"ended"`
+	Features           int                `json:"features"`
+	Findings           []MapFinding       `json:"findings"`
+	Kind               MapReportKind      `json:"kind"`
+	Refused            bool               `json:"refused"`
+	Took               *map[string]string `json:"took,omitempty"`
+	Unchanged          int                `json:"unchanged"`
+	WithoutWorker      int                `json:"without_worker"`
+	WithoutWorkerCodes []string           `json:"without_worker_codes"`
+	Workers            []MapWorker        `json:"workers"`
+}
+
+// MapReportKind defines model for MapReport.Kind.
+type MapReportKind string
+
+// MapWorker defines model for MapWorker.
+type MapWorker struct {
+	Ends  []string `json:"ends"`
+	Gains []string `json:"gains"`
+
+	// Left of the worker's grids, in force when the change holds; 0: none
+	Left     int    `json:"left"`
+	Name     string `json:"name"`
+	Unit     string `json:"unit"`
+	Username string `json:"username"`
 }
 
 // Matter defines model for Matter.
@@ -2845,6 +3186,12 @@ type User struct {
 // UserKind defines model for User.Kind.
 type UserKind string
 
+// VersionRef defines model for VersionRef.
+type VersionRef struct {
+	Code    string `json:"code"`
+	Version int    `json:"version"`
+}
+
 // Words defines model for Words.
 type Words struct {
 	Text string `json:"text"`
@@ -2896,6 +3243,64 @@ type AuditTrailParams struct {
 	Actor  *string `form:"actor,omitempty" json:"actor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminGridsParams defines parameters for AdminGrids.
+type AdminGridsParams struct {
+	Level *AdminGridsParamsLevel `form:"level,omitempty" json:"level,omitempty"`
+
+	// State default in_force
+	State  *AdminGridsParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Parent *string                `form:"parent,omitempty" json:"parent,omitempty"`
+	Limit  *Limit                 `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor                `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AdminGridsParamsLevel defines parameters for AdminGrids.
+type AdminGridsParamsLevel string
+
+// AdminGridsParamsState defines parameters for AdminGrids.
+type AdminGridsParamsState string
+
+// MapChangesParams defines parameters for MapChanges.
+type MapChangesParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ImportGridsParams defines parameters for ImportGrids.
+type ImportGridsParams struct {
+	DryRun *bool                   `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+	Repair *bool                   `form:"repair,omitempty" json:"repair,omitempty"`
+	Datum  *ImportGridsParamsDatum `form:"datum,omitempty" json:"datum,omitempty"`
+
+	// Effective a day, 2026-07-01; absent: at once
+	Effective *openapi_types.Date `form:"effective,omitempty" json:"effective,omitempty"`
+
+	// Accept findings accepted knowingly, by code, comma separated
+	Accept         *string         `form:"accept,omitempty" json:"accept,omitempty"`
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ImportGridsParamsDatum defines parameters for ImportGrids.
+type ImportGridsParamsDatum string
+
+// MergeGridsParams defines parameters for MergeGrids.
+type MergeGridsParams struct {
+	DryRun         *bool           `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RetireGridParams defines parameters for RetireGrid.
+type RetireGridParams struct {
+	DryRun         *bool           `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SplitGridParams defines parameters for SplitGrid.
+type SplitGridParams struct {
+	DryRun         *bool           `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // SetNoticeRowJSONBody defines parameters for SetNoticeRow.
@@ -3302,6 +3707,15 @@ type TasksParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// MergeGridsJSONRequestBody defines body for MergeGrids for application/json ContentType.
+type MergeGridsJSONRequestBody = GridMerge
+
+// RetireGridJSONRequestBody defines body for RetireGrid for application/json ContentType.
+type RetireGridJSONRequestBody = GridRetire
+
+// SplitGridJSONRequestBody defines body for SplitGrid for application/json ContentType.
+type SplitGridJSONRequestBody = GridSplit
+
 // SetNoticeRowJSONRequestBody defines body for SetNoticeRow for application/json ContentType.
 type SetNoticeRowJSONRequestBody SetNoticeRowJSONBody
 
@@ -3538,6 +3952,27 @@ type ServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
 	// (GET /admin/audit)
 	AuditTrail(c *gin.Context, params AuditTrailParams)
+	// AdminGrids Versions of areas by code, without their ground
+	// (GET /admin/grids)
+	AdminGrids(c *gin.Context, params AdminGridsParams)
+	// MapChanges Changes of the map with their reports, newest first
+	// (GET /admin/grids/changes)
+	MapChanges(c *gin.Context, params MapChangesParams)
+	// ImportGrids Import a GeoJSON FeatureCollection of areas, whole or not at all; dry_run answers the report only
+	// (POST /admin/grids/import)
+	ImportGrids(c *gin.Context, params ImportGridsParams)
+	// MergeGrids Join unit grids that touch
+	// (POST /admin/grids/merge)
+	MergeGrids(c *gin.Context, params MergeGridsParams)
+	// RetireGrid End a grid; a neighbour may take over its ground and workers
+	// (POST /admin/grids/retire)
+	RetireGrid(c *gin.Context, params RetireGridParams)
+	// SplitGrid Split a unit grid along a line or into given parts
+	// (POST /admin/grids/split)
+	SplitGrid(c *gin.Context, params SplitGridParams)
+	// AdminGrid Every version of one area with its ground, newest first
+	// (GET /admin/grids/{code})
+	AdminGrid(c *gin.Context, code string)
 	// NoticeMatrix Event × audience × channel, with the distance of each step of the duty chain
 	// (GET /admin/notices/matrix)
 	NoticeMatrix(c *gin.Context)
@@ -3834,6 +4269,349 @@ func (siw *ServerInterfaceWrapper) AuditTrail(c *gin.Context) {
 	}
 
 	siw.Handler.AuditTrail(c, params)
+}
+
+// AdminGrids operation middleware
+func (siw *ServerInterfaceWrapper) AdminGrids(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminGridsParams
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", c.Request.URL.Query(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter level: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "parent" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "parent", c.Request.URL.Query(), &params.Parent, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter parent: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminGrids(c, params)
+}
+
+// MapChanges operation middleware
+func (siw *ServerInterfaceWrapper) MapChanges(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MapChangesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MapChanges(c, params)
+}
+
+// ImportGrids operation middleware
+func (siw *ServerInterfaceWrapper) ImportGrids(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportGridsParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "repair" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "repair", c.Request.URL.Query(), &params.Repair, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter repair: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "datum" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "datum", c.Request.URL.Query(), &params.Datum, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter datum: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "effective" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "effective", c.Request.URL.Query(), &params.Effective, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter effective: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "accept" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "accept", c.Request.URL.Query(), &params.Accept, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter accept: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportGrids(c, params)
+}
+
+// MergeGrids operation middleware
+func (siw *ServerInterfaceWrapper) MergeGrids(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MergeGridsParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MergeGrids(c, params)
+}
+
+// RetireGrid operation middleware
+func (siw *ServerInterfaceWrapper) RetireGrid(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RetireGridParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RetireGrid(c, params)
+}
+
+// SplitGrid operation middleware
+func (siw *ServerInterfaceWrapper) SplitGrid(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SplitGridParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SplitGrid(c, params)
+}
+
+// AdminGrid operation middleware
+func (siw *ServerInterfaceWrapper) AdminGrid(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AdminGrid(c, code)
 }
 
 // NoticeMatrix operation middleware
@@ -6462,6 +7240,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/exclusions", wrapper.ProposeExclusion)
 	router.POST(options.BaseURL+"/exclusions/:id/approve", wrapper.ApproveExclusion)
 	router.POST(options.BaseURL+"/exclusions/:id/decline", wrapper.DeclineExclusion)
+	router.GET(options.BaseURL+"/admin/grids", wrapper.AdminGrids)
+	router.GET(options.BaseURL+"/admin/grids/changes", wrapper.MapChanges)
+	router.POST(options.BaseURL+"/admin/grids/import", wrapper.ImportGrids)
+	router.POST(options.BaseURL+"/admin/grids/split", wrapper.SplitGrid)
+	router.POST(options.BaseURL+"/admin/grids/merge", wrapper.MergeGrids)
+	router.POST(options.BaseURL+"/admin/grids/retire", wrapper.RetireGrid)
+	router.GET(options.BaseURL+"/admin/grids/:code", wrapper.AdminGrid)
 	router.GET(options.BaseURL+"/admin/audit", wrapper.AuditTrail)
 	router.GET(options.BaseURL+"/inbox", wrapper.Inbox)
 	router.POST(options.BaseURL+"/inbox/:id/read", wrapper.ReadMessage)
@@ -6521,6 +7306,291 @@ type AuditTraildefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AuditTraildefaultApplicationProblemPlusJSONResponse) VisitAuditTrailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGridsRequestObject struct {
+	Params AdminGridsParams
+}
+
+type AdminGridsResponseObject interface {
+	VisitAdminGridsResponse(w http.ResponseWriter) error
+}
+
+type AdminGrids200JSONResponse struct {
+	Items      []AreaVersion `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+func (response AdminGrids200JSONResponse) VisitAdminGridsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGridsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminGridsdefaultApplicationProblemPlusJSONResponse) VisitAdminGridsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MapChangesRequestObject struct {
+	Params MapChangesParams
+}
+
+type MapChangesResponseObject interface {
+	VisitMapChangesResponse(w http.ResponseWriter) error
+}
+
+type MapChanges200JSONResponse struct {
+	Items      []MapChange `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response MapChanges200JSONResponse) VisitMapChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MapChangesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MapChangesdefaultApplicationProblemPlusJSONResponse) VisitMapChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportGridsRequestObject struct {
+	Params ImportGridsParams
+	Body   io.Reader
+}
+
+type ImportGridsResponseObject interface {
+	VisitImportGridsResponse(w http.ResponseWriter) error
+}
+
+type ImportGrids200JSONResponse MapReport
+
+func (response ImportGrids200JSONResponse) VisitImportGridsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportGridsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportGridsdefaultApplicationProblemPlusJSONResponse) VisitImportGridsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergeGridsRequestObject struct {
+	Params MergeGridsParams
+	Body   *MergeGridsJSONRequestBody
+}
+
+type MergeGridsResponseObject interface {
+	VisitMergeGridsResponse(w http.ResponseWriter) error
+}
+
+type MergeGrids200JSONResponse MapReport
+
+func (response MergeGrids200JSONResponse) VisitMergeGridsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergeGridsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MergeGridsdefaultApplicationProblemPlusJSONResponse) VisitMergeGridsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireGridRequestObject struct {
+	Params RetireGridParams
+	Body   *RetireGridJSONRequestBody
+}
+
+type RetireGridResponseObject interface {
+	VisitRetireGridResponse(w http.ResponseWriter) error
+}
+
+type RetireGrid200JSONResponse MapReport
+
+func (response RetireGrid200JSONResponse) VisitRetireGridResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireGriddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RetireGriddefaultApplicationProblemPlusJSONResponse) VisitRetireGridResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SplitGridRequestObject struct {
+	Params SplitGridParams
+	Body   *SplitGridJSONRequestBody
+}
+
+type SplitGridResponseObject interface {
+	VisitSplitGridResponse(w http.ResponseWriter) error
+}
+
+type SplitGrid200JSONResponse MapReport
+
+func (response SplitGrid200JSONResponse) VisitSplitGridResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SplitGriddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SplitGriddefaultApplicationProblemPlusJSONResponse) VisitSplitGridResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGridRequestObject struct {
+	Code string `json:"code"`
+}
+
+type AdminGridResponseObject interface {
+	VisitAdminGridResponse(w http.ResponseWriter) error
+}
+
+type AdminGrid200JSONResponse struct {
+	Items []AreaVersion `json:"items"`
+}
+
+func (response AdminGrid200JSONResponse) VisitAdminGridResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdminGriddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AdminGriddefaultApplicationProblemPlusJSONResponse) VisitAdminGridResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9734,6 +10804,27 @@ type StrictServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
 	// (GET /admin/audit)
 	AuditTrail(ctx context.Context, request AuditTrailRequestObject) (AuditTrailResponseObject, error)
+	// AdminGrids Versions of areas by code, without their ground
+	// (GET /admin/grids)
+	AdminGrids(ctx context.Context, request AdminGridsRequestObject) (AdminGridsResponseObject, error)
+	// MapChanges Changes of the map with their reports, newest first
+	// (GET /admin/grids/changes)
+	MapChanges(ctx context.Context, request MapChangesRequestObject) (MapChangesResponseObject, error)
+	// ImportGrids Import a GeoJSON FeatureCollection of areas, whole or not at all; dry_run answers the report only
+	// (POST /admin/grids/import)
+	ImportGrids(ctx context.Context, request ImportGridsRequestObject) (ImportGridsResponseObject, error)
+	// MergeGrids Join unit grids that touch
+	// (POST /admin/grids/merge)
+	MergeGrids(ctx context.Context, request MergeGridsRequestObject) (MergeGridsResponseObject, error)
+	// RetireGrid End a grid; a neighbour may take over its ground and workers
+	// (POST /admin/grids/retire)
+	RetireGrid(ctx context.Context, request RetireGridRequestObject) (RetireGridResponseObject, error)
+	// SplitGrid Split a unit grid along a line or into given parts
+	// (POST /admin/grids/split)
+	SplitGrid(ctx context.Context, request SplitGridRequestObject) (SplitGridResponseObject, error)
+	// AdminGrid Every version of one area with its ground, newest first
+	// (GET /admin/grids/{code})
+	AdminGrid(ctx context.Context, request AdminGridRequestObject) (AdminGridResponseObject, error)
 	// NoticeMatrix Event × audience × channel, with the distance of each step of the duty chain
 	// (GET /admin/notices/matrix)
 	NoticeMatrix(ctx context.Context, request NoticeMatrixRequestObject) (NoticeMatrixResponseObject, error)
@@ -10040,6 +11131,244 @@ func (sh *strictHandler) AuditTrail(ctx *gin.Context, params AuditTrailParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AuditTrailResponseObject); ok {
 		if err := validResponse.VisitAuditTrailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminGrids operation middleware
+func (sh *strictHandler) AdminGrids(ctx *gin.Context, params AdminGridsParams) {
+	var request AdminGridsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGrids(ctx, request.(AdminGridsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGrids")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminGridsResponseObject); ok {
+		if err := validResponse.VisitAdminGridsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MapChanges operation middleware
+func (sh *strictHandler) MapChanges(ctx *gin.Context, params MapChangesParams) {
+	var request MapChangesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MapChanges(ctx, request.(MapChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MapChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MapChangesResponseObject); ok {
+		if err := validResponse.VisitMapChangesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportGrids operation middleware
+func (sh *strictHandler) ImportGrids(ctx *gin.Context, params ImportGridsParams) {
+	var request ImportGridsRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportGrids(ctx, request.(ImportGridsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportGrids")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportGridsResponseObject); ok {
+		if err := validResponse.VisitImportGridsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MergeGrids operation middleware
+func (sh *strictHandler) MergeGrids(ctx *gin.Context, params MergeGridsParams) {
+	var request MergeGridsRequestObject
+
+	request.Params = params
+
+	var body MergeGridsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MergeGrids(ctx, request.(MergeGridsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MergeGrids")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MergeGridsResponseObject); ok {
+		if err := validResponse.VisitMergeGridsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetireGrid operation middleware
+func (sh *strictHandler) RetireGrid(ctx *gin.Context, params RetireGridParams) {
+	var request RetireGridRequestObject
+
+	request.Params = params
+
+	var body RetireGridJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetireGrid(ctx, request.(RetireGridRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetireGrid")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RetireGridResponseObject); ok {
+		if err := validResponse.VisitRetireGridResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SplitGrid operation middleware
+func (sh *strictHandler) SplitGrid(ctx *gin.Context, params SplitGridParams) {
+	var request SplitGridRequestObject
+
+	request.Params = params
+
+	var body SplitGridJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SplitGrid(ctx, request.(SplitGridRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SplitGrid")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SplitGridResponseObject); ok {
+		if err := validResponse.VisitSplitGridResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AdminGrid operation middleware
+func (sh *strictHandler) AdminGrid(ctx *gin.Context, code string) {
+	var request AdminGridRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGrid(ctx, request.(AdminGridRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGrid")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AdminGridResponseObject); ok {
+		if err := validResponse.VisitAdminGridResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -12513,243 +13842,267 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3rchw5sh/+Koj67z92xlsUqducERX+0EO2NL1LdXOblHTmaOVesArdjWU1UAOg2OyRGXHewm/gV7DD",
-	"Xxxhv4nDEX4NB2516Qbq0hdd5viLRLJQBSAzkUgkMn/5KYjoIqUEEcGD009BChlcIIGY+u0sY5wy+RMm",
-	"wWnwa4bYKggDAhcoOA0i/TQMeDRHCyibLeD9BSIzMQ9On52chIFYpbIlFwyTWfDwEAbnUGQL3xdj9TAM",
-	"GPo1wwzFwalgGSp3gIh8+0Pw/vXVj8+CMHh99ueTJ0EY/HR+8iL46OwQy18iId+OEY8YTgWmsvMfQIxn",
-	"WPCXIEZTmCXiFIg5ArF5AdCp+n1OuQhC93jtt8tDTKEQiMnW/+HDydGLj59+ePhD4BrZIM7pkEIxLz6L",
-	"41oalIj8wzP3h9EipQKRaPUXtMo7mSMYI1Z0U2p2JNt5+nj85McwWGCS/+7q8gIKH1MTKGqnM6VsId8O",
-	"YprdJCgIZed4Ifn84kT1rH85elEIFMkWN4jpnvEC+/tWD8u9GVYHp89PSh09OSn3VMwQE4FmtiMpNJ5u",
-	"KNl2io9/rMxR/bo5ySEVOEKGmVUpRneIiEcwizEiEXoUzSEhKLECWxWsW8XlVpL1WFKkLMrw6LeP8p+T",
-	"oxeTj//ub397pP7yJ/lD7+hfPv7JLeOXiGEaD1X3TllPVYPaUW0sqGcPR/qHJ56VdTmnBF1DnPgYlsoG",
-	"EyFbNPTk7mCMIoRTcUZj37yYbjGJZJOdVvNbgus6yggWbTt45lDJD/JdnlLCkdL5l4zeJEip6IgSgYha",
-	"XDBNExxBKXPHqW7xp39wvSKKrv7A0DQ4Df6/42JTOdZP+bH9ruqxKsLjV2fgxbPn/wRS2yYMrhDnWH/f",
-	"M4xu3dvvObrneEZQDLBcw1pHKkJcIXF0RuktRtVeNggov2i6kc97kfzuTzRWixXGMZa/w+SS0RQxgSWZ",
-	"pzDhaH0c13MEphglMQdiDgWABED1LQCjCKWCA8gQSDAXarQgphE/5gIKxB8t4peAijliuhFD04yjGCyx",
-	"mINnT548CsIgLfX/KdCfRPFEK+5CQ0GBjgReoE25DwM4YwjFE/W4/UucY66tCyzQgjfLpFKPA932SfEY",
-	"MgZX8ukN5Hj9M09OTlwfusniGRIbO5qjZURJlGRW5pq/LKUSRgLFJZm4oTRBkMjHSMDJApNMIDtSo+9P",
-	"Tip7zcnmXhMGSgrK5o7SV3bNf3SMZspg5hnJjEGtPPIxPK/f6+QrOHbqw8fPXQoxDG4xidvwNUGwZbsZ",
-	"TCYuPj8/cbe/Q0mZYBePgzC4kJbhxVMnwRaQC8QmEeRoguNmRSzfkMRwksVDlQWCPGOopaguUIzhBMfe",
-	"leIZlV0pJanOV8oCIWFWeK1uppgI3V7MaSsOESpQu3nRTERUKwzLnXH/anTxrn8ehEH/ny8veoOh+vny",
-	"ojfUPw1H15NX/d7V4KeLvpN9KWQCRziFxK9ZHp/Uq5bnDtWSKkq0JVfKMGVYrMpzu5SSdykl7/Kp/OeZ",
-	"c/y/sk3iOZoxBKO5T8UwBHlbbcXQggo0gUlCl/7vpcmq7edSykTLhSNNE8Tbt+Y0ufOPkWcL1GnT4tls",
-	"huSeOVGmUgvZFjC5ldscbcUjAdkMrUlh7a5f3YitStyca7vhPpRtvw/6pULi6M0/UCSat1QB+e3WU2i/",
-	"yQp0L1op9O3nbjrJt/4taLE5SM8ykCI3SewBtFFS2srfHWKx8VhYrXI9ftsPwuBV7+JK/v96NHTrRfPq",
-	"1qyc0ozEqEEgW3HBfqk7/e8Qy82wGjPpwfFhbXu/subT2kqDN9pI2NzMzPl0c+9StnmVmm0/egeTDDWT",
-	"SzcLzYdc1FqnT/G2i0n6L4XkmNWQUDIzPxpDJrSckv/xoFBkdhcMpdkpqHqkdatZUmEQzSmO1F8o1b4G",
-	"tfCUEikJYa775SuQI7M49QO5g7hddmXyKNaYRqUnLjr19OamZWCTUzD/+6b1rE5dFS7X7f9lKXPwxy8S",
-	"KcMLyFYuxq1N2wzWfiwfonPehC+1YdphobdVcs5VxhAcS/Kskzgyboq2C2xt0sZXsnbIKfXLOeJ8YXwB",
-	"a9ydSnM+RnEW5Ut20+1GsiSB8kfjJVnztEkpTZKJWQiTOKseczERPzwLXAemCGa8supejfv9f+kr+/bs",
-	"4u3VYDSUtuB49G4gf+5dOJW3EjWOBdpy8NXZV+mjlrSHKhsfMsqlxcQzYvT8hCGRsTW6+99bIblYWzVe",
-	"ExLzph6kawChnatLhNB9lGRmg/NodNJyCoX5XS/Vpl0YkFbaXY1Q7n+TaQJnm/7eBWUIiDkk4Dn4/4uB",
-	"lV0P+Rdw7FyNRQMGtbDVart81V1ggrSzgS7a299TRn9DxL1Z6WedzPk5JHGCyWwypxlzsG8hP73d+lEn",
-	"8G1fLs+wJCXpi5OtPri+DTplZw75fFNC+BwePXn+A6BTkMJVQmHsoiMmMY6goKzDvrchCevCa/1AVg2e",
-	"9y974+s3/eF1EAZX1+N+/9qp+bwGGEEonsSYp5S31cWaPBtmW93ERvYV15wsDTfoLOYIaAEGNyuBuIvK",
-	"5nrDNTUGye3mR08A5iAj8iGKPXrnDlv7eP3d5RwnCKSM6iYwqf1ClUCb7dYpwbPpFEfY7L/VvpWRcQow",
-	"KRqBGAoYOiZTtlZp+5XvOX4oSxvHUpdhMmu7AS0Rns1Fq/3Qfb4xhqmS+LC4xlK6Uc2rxKlcCVZoaERg",
-	"TcgdNsj6DCuLN59K2X4IN+2hinlQ2gg3toONLWhD5xrFU2+ivYKRy0zroOlLvln3M0Ldz2hGvH75mJIO",
-	"dxfrFmBt47JtsfEw98JviuKcmsPH5mg9s7dqdtMPbvbzzS9pj3qn+TCatDDazQJQMQuW8nZO9RKiNpEN",
-	"CYkRoQtMpHC3XMoxw0myqZFSKOY2hmMKI8HBDZpjEgPtJNowUyhbZAl0ktXDBv+ulS0Q6zADexjz+xCq",
-	"U3sGYhThBUz4SyDtCLlnDI97QbiznaHYaFSbpUh5PmGFP2HuvTCuBc2KJrZzh2KosxLzLaqjleLczX0b",
-	"8johVFdVxS4H6JkbnhH3ufRGqmoyc08sv0Oss4A9DKwoqZ3eb1Ay+ZVav3cehEHv6mpwJc25s9FofD4Y",
-	"9q5HY6dNpyIg7jreMFvv/04T0ifBSUaEjgDZ9itLym4nSqe5FTeTJ0/3Ix1TsNMs1M1+mQGjy/5QmtGD",
-	"1/qSrHSLNu5fvx3rv56Phn3Jnd7wrH9x0T938sZrSskHk3beGhwXLkSzCWiC2KHnkllla5ivCedaymIs",
-	"+nduH4/fgwcjo22rihJGin0AxyGgDFz9cnXdf+MMUpDvT7wKXVlTfg+b5qCHo8XcuiyEGzSlDO3cpW9t",
-	"o1Xtmq9ScTmHAiwhB9EckhmKT4FkewgyjlgIchUcghjd4QiFgFEu5KM0gRFSIVAhiGCCSAxZCP7Xv/7n",
-	"7c0NJXVKijTLzXth4TE1siin6BKwM6iNhTXRahHZ0rhipeHeUd+pV9jEux5Lz/3S6WHyFkERHcMFvC6w",
-	"dhfOPg03Gl4NrqUSez+4/vl83Hs/tHrtY8v717rRSwG4Vu9s2gcuYdNkLJRa7s+zHfukbKwdnGsuciN+",
-	"TSO0h5zmthxdZQt1rfCg4npQFwKse+BhfgL1Tsu86tDOt93OFzC63XGL1F+4ceuyaI7UY0x26kN9BpNu",
-	"U4sxF5BEaLLY0ptYd5DzxQsszO2LXU2vL6+CMPjrWNkHb0bXavm0MHsSBHnHK+B6wyEMlljMYwaXpMXV",
-	"lzEp1DzDXKpK4lLlyTqjDR0qPDD0LI/DLd3McW1sVNgEOpyKm8po7bgB87u5TeFVjzrvFzU+EZpoG8gK",
-	"wC/9i4vRe8X+c8+Fk9e2jRiCXcND5aE0RmY9dnllm27kuvcLnGzDfcaiCpnv4B2eTnGEeu7rmq4eGvlg",
-	"4j3va1nsSI/c4e3ZiL179Mb+e9Ybng/Oe2rvPRsNXw3Gb9SZ4n1v8G6fJ4kwyNK5idFo0AblU0bxSSvs",
-	"hbWXk7XYqEsiXJbNcGNF+3SB21PRzRuhdIpDbgi6F5Moz69q44zwDXOIlh0v/0taJBexLMNxXWhvHt84",
-	"Hrzrnf0y+Wnc75397Dn5OwITn5uwZ38akTNAyp0T4dgv7BFU9+2mlTanYJKMpsHphy6GVZdNodY5VYlR",
-	"cW0Yacro/eRGnqQ9oSI6pF47nDq5xayTytGtNUvb0kYaqBvWhLWWao4z+WO/aogSGt12WGCyuXNKCeWY",
-	"zCYRJXpheDbNxUKOZ1X/1D/cKU6ae5lixsXEeMTc5sCcpoWvqXr+ntMloFOBiPJlS8MIpJBzFIMpowtA",
-	"CVIHciAogERlgTi9zJhIFUjExHtehDpGdsIFQ0h4rMyNwPlGk7IUAd7YVi4zymHSIp1It1PagKaI1Hrq",
-	"VLSZpnzdV8e2Xf5OF03PkX7fF7SHeOfP6eg55/e4SmNs8xHVsvCL1tLpDsFEBdOoiWw61JTRCugU6Kan",
-	"YDmn3OQtASwA5sFWvlSOkulE3TN6vQWI3SHWMfmo683K+vxCQNAdYoALylAchI2xPiUKrwnmGhU2VlKx",
-	"TqoK3ijnXDGWZGnTlCmJeiHBm5vhR7Md7sfCqXgguhk6W7G1g3WUL8nNSbqVoIoBaj33N7L1GE1dE6dR",
-	"lDHW+f5jq0uT7tqN04xF7h3Ns2Zchnl5uH4GaCW2eTWWpw1s7rtbnD67nsRqnZdNWSbtb28Od/diLF7d",
-	"k5/6dp/YQ/5nOaHtkCunsBf8F4Q3K7+ZWUngacjaaBHvXNZwm4SMY4Y4b4pSafYzbuNwcUc+QCA7lpsY",
-	"JADdIxZhjl4CTAChYIpnGUMAkhhQ9Yc0u0lwBFI4Q84QreJ6eTP8TSp3EGcIYMIFJDlmBssIwWQG8i1r",
-	"+5tt7/qdMRxPvBHn6mn3GxMY+6WqsI+9301sUJk9Lc8YUmFflajlj7XZpZ5H/k4XPhrQJam7W9o+19Fl",
-	"tS8wRzve2uvdadsbd/+G5tfF6onfHbdxDlp/5GeKmGeLm0nGEo/7K+682EtpUQ0h8joWy+iewh9mP1DK",
-	"AMqZmnvNDRnzuZfXWUWiyqvFCn7pxr8kEUVcQMUjV6KBc/NS5/ouRsOucTD+qLqtVzVDC4ilJpy0jUvl",
-	"ArKukrHhxx2/HQ4Hw9dBGFz23l4pF+7V9ejy0uPD5YKm6Y5Xce1yA43JkkuJFU0rPnmCWZlwLuk4zzQQ",
-	"CHLdsG4ZNrrNBtxwz7eZYrC9mm+jH+s1XcYn7Wz74kiaa4o8pKd8q1YimYtJW4XxYEr8CrkxzGe3KJ8u",
-	"nIcCNkXnbBBkCiOPIYXuYSR0GoEBf2EIzCGfo9iTU7OY+Jlt80Ic+zS6m3ifeiJw5Bn9146RrGvJAQwh",
-	"IB9Z+5DjGAEhFUoIblbAhPBsbqJ0cthzlJxYQziRYnSZcjXR7/37EoTMmtD7L4LrFNZu96PdbN/OAeLa",
-	"V9txdPlLnuHV3VdGNEXtbjIvx6PLkd75epeX45EOkzzvn10orBHnLpgpPvo44dVJ7Xa+wibDcTmISM+p",
-	"0K/mDrNMpSqha+VuQA54E7hNCoHrJvDHsIa1OeDB4E1f8urqKgiDce9amzO9i4sWvKsqH0oQKPypKhAx",
-	"ATp2S+4WOqnGKiYTANVIC2/6dPcbzmZcixqxUeNwi4S0Fry+N8hvu2J/8ZpYqwOoKXSfYoZ4p092S0zF",
-	"8c4BE5f94bmRzJZapkvC23IO22oW1XQ9+8zKilEtOQfDgv0u0fmZpnwfl5AhoHeI5cuKgyiRSgxg/Qme",
-	"QhK49FHbo5LN9F2zBW84IkIh39FM6J6diTGbtjnloq2ZQwVMtsle1y+GgR2W6tPFhIG5rN13PBpDUNlG",
-	"W7zX9RUhcvCqNhAKlEwxW3SKHjPvdI2hy99qiCBLIOuu0/RL9V+eItYeYiF38joy/Uk8KdSVVUpX16PR",
-	"+eR8pMKm3w7LgVz9f74c+IIBEemqwfUbdVPdZ6TdXpS7Ps92lGR/nh8VPtwg1BZGIqXJamaghTfuXVto",
-	"rQ30qvWk7fU9S25PvbESh4poDM9rQvy20RkaV6jjK3UpWy32QRMdqNdMaetT6qui/grcIysT+fZZXvoV",
-	"xeRY4O2iCa0238d9e74zHC6q0HaxRWShCZhan9kmkugTD2ZmCZ7RgQ1Wowy76YcZW0fabA12WoLcPHGN",
-	"saRj1jKSGZrie8TlYUM3AhGNET8FJz+EQH7s8UtAKEGnQEd8+Mf2JGwzOL8qWzt/NJxaSjqqOqP3r6+O",
-	"fnwGPiSUhCCB4mMQbqfFSohwajTFL5vUrQhI0fapS/cxtJ4atEHKF1sRMldua9grukd1vVpaC4AL+Zcp",
-	"VeYwZkAqopcgRilkQoX5KIefTiADWVomYwcEWPdAt1epXiSuCzrDXV0N8rSwpCx2QSU2yJ+gIm1fWiEM",
-	"Mo6YQ9Il+ZoKGVQii+1nwmLwLmq8KZCB28GhTWHUDjHU40f2we74UwAdUvMPyvxPam6b88cTRDrCItS8",
-	"VHu9zD24DGpVmaSd9tByhl5OTjrukzZ3ikYzJkVsgTnvfjxjNOlqZa0HTq45v6YAAjkDsKTsFrFTIM/x",
-	"C0hWZgfiYIkYAhwJIVUPtWdzKtzXk9sFYRLoPMlWYt0x8oCgRP7o7G5wg2HAIYlv6H2LvJMmLMJt8154",
-	"c5jeW+5CHeLI3k7wwJovOWmrjHFLtonOqrJgnsMgOeLF4z2EjQh42xHgrSFywvP3JY7FvG1shG4c2tnr",
-	"r5Z79lLQCXu5BRE/wyTbzYlzOEOHw2lC9gq4g/d1t0AE7z2NwKI1wIAedn4b43GUvkGC4Yi7vOsTOu2A",
-	"9eBWb84DjdPX0en8aEY9pkun+4C26jJ3gLbtaY3KZUe1OlhbvB3rINUkrKG6N7t+YsvZNIZDQ4GpzRRq",
-	"7Y6bG+943ZeVB70GZsOPN02UBp+YBOfWM7DvaRC5Zs4UL7Z3VNE7xNoj4trI8NbNOU0yGxfSaugcCsyn",
-	"WHfR4o31UCS0KgzCfLS5MLgkT1fh6u4U2XSel3HynzfUv/F6GNYTLNtdU5oCNH712ABjv36hoV6ruYjU",
-	"RHOu1hxVZ+0GR/5ZmaFKDYcAgtcUxBlTdZ9eAn3DcwqgAJRE7stKUw7Nk4SoS6R5fPPQxMtvBunklQEN",
-	"Dg4gVMzli04UXu/O59MK1AN/tpwjh+slwizKFjoYS3mUlnMczdU93CLjAsxpEpfdCA0HCefqsNtgTs6C",
-	"eGq4Bb38nL9CIsfl7LBmYjxD3ILRlM793304efxRHf7/45MPJ0dPP35/+uHk6Ln+0x/cwH5JPKF3+Xop",
-	"6jA1lUH6NcNITOw2vNMg9Kf05rrTh5boZk7p7WROa2pqPXn+tKujaI3/pamXBh+W2FIm7Pqw/NJwjRZp",
-	"4gzb3HrJosYtQ3f9nrK40Sr1rs2lZ3EqiCu51jrfKtXEc4fBb/OOk+q+fn+TJyAVxiwnVw4Pr8zJz0vb",
-	"92EKD7h3pB/2tiOZ0XfVS1tIW4nRaxsdB/K48xKcmMqzWpmCpXm3qUzcrkJiJcBFpFEZVKR1KONWmDZT",
-	"nOwn1a8ObLsEmt0Bf7VDbJ9JhCjVM83Bn80pMp+nk9751fdWsIdfXajz4YKMa0N4NcFLk88Der1Bu6MU",
-	"kTMbUr92nMwPhh63QzkaaZfI/uKsVNUQsttTkKCpADQTfvdHJQVgy5yljVT2NkciSbxzIx87+UBirJhn",
-	"Uiw9pTlQTfmemj3X8eC3eTMF9Gfz2kN12nLjmrpUdHzXKMVOzp1CmF3XRG7tl+DIa3i54mW27t+7AGoU",
-	"t+sKd+sBdAm+bOXhKvW2Jjyl0vD2CtFVIsDSXjKnsggKj5ilQDlQpdlLNhJpz6R4O9aRia3FZMJ9QCCC",
-	"rSa6iABv4XGutg+rPXjGVwpO7nKNPDcI/qVj1OMPT49efKy5zl8brf6GZ1jvEMPTVee4lxh1uaHe3yzM",
-	"NZhrMpfSjvddu/kQyUtwSLVwUqYG2Jqya/mKLTDcobk/1TuBJJ6Y+luuED3sTQu2O2WrYaxRv5wWq6ZT",
-	"Jl4pfTanjpND9i6tizcxijIGo5Uv57Baatpda7pUMwyKbFEOD3z/+upHaXa9PvvzyZMgDH46P3nhDAtM",
-	"oGgYwIty50cvXN0nlDTN4sfKV9Sv9TUMElM4TwR2ek7SF3Xu6wzblhEdMRIQe/wTjK0XWVqveOF9V921",
-	"ohaxfLZhPpK2hSSLwryelFHPiclzmeY1udYP6dqmsmd101WdLivhgq0X0PXFuDQUynTgRnctzbtL7mEZ",
-	"57aZWy5ckkuF3GFhDV31EE0Bz05+KY08X3p1zWmh8U60z1nldtAU26xVFUui9hd9cmjfa21mdtI5y7AB",
-	"1m+LVO/6PWiH05+5u3MLWh0UTh6IsV6RVrQMuvQq37b61SW2LaBAPKntXlO0uSRIF+QOd4qyQq0xGfZ/",
-	"5MoFx0OQIsblvqBKmYGFSpsKtkY/KCA58rT6snDkjqLcdigbFGV7w9bnNSqkwI2zhFyD2igWUCFu6ws9",
-	"rKqMj159M8wtqqZbzsZF37LyzHB0PThTmMQXvfHg1eCsdz0YDfcNo6NwkPi8o6B1Djepq2PXWPf7zeDq",
-	"ot9TKYeu2efw5h2mUIMsVvGkF0kUFUL55eRSClJ73D0Yo45YZDGGE28U0cwGX25mMaroR7VTRfQOMU+Z",
-	"RS5MYJRlxU/9V6OxZELv1XXfXfLIxG25ICU5eHbyDKhg7DwjEmBukyETFM/KsK113MlnbgdZzNdGfVlq",
-	"urjzV+Z3CHRhwK8tzNJfWVDJ5HWNR4dn7KEO3KGrrkUwTVEMoAAnj168ePECZCRBnAP0awYTU4jt3++p",
-	"Dpuv4pqTgChCOBV7RMKRz/zAG7HF3mnvlSvgehy7wC5AbvsBHlP08w9hB1BO/9lqe2QxBqPbiaC3Hm94",
-	"hyNIMcY1KlR7KQNXlGRjzSYpA36VRMQtsbLfLQKpCqzFhigla81YXekNlWhIqfnBVdKDktWCZry2pt/E",
-	"k2nlwDkQiBGYTJgOLa6GaoV1ySNuyrX4xALel994cuLCKqK2QrsLAzxPeFn3d/rS0vbPB0Inhtb11jxQ",
-	"VjsgVGET3NgsK2fQ1laYvZRMbtAcJlNPhMg2rl4ThJHrpCZKdQvKbwG2naMp5phy/avBuS7k/Xo8OJ+8",
-	"H43/0h8rZLneq1dBGPw8ur4YDPuTx0+ePnuukovfDq9Vi8ve+Hqofjrvv9OWfP9sNDm7GL09D8Lg3eC8",
-	"P5LNLnpn/cnZ6Fw2GF32h08fP3ZjaLQMIXH5yGr00TvEbn6icXfXvyni6aZkXvg392g+b4o7O8BicQLx",
-	"eOJu7IHb4zZrHb9TD1jpYYIrj65B49ak55c1RM3KbIEBPEZcpUS/w8gXyTrZHwJyBKuAAHYRwlhndszK",
-	"xaxUIXGd5p6mSN0LGuXtXDxdHG9b+MkWXZMh25kqTflYe0SfLuLcPeF+HUGgm2uI7GIBdwrqKBts5Re3",
-	"dOQ1m9YKXGvH9KKW+tXvOXS/6MUS3jCSzVdsX958oBYHiTRZua2VJcNCIAJMAQpBQcWG+Y4hE48XghhF",
-	"CSYoBrq8BCaz7z2llJ3I77Ug7n5/s0sp1sExNyGRcoHSTVKcAHvYCsFjEGOeQhHN5W9PgDJYMJmF4ClY",
-	"Qqxg26aUAZUsE4JnFl8qVQUMgdSJIXgOIIvm8oOAMqAQa8q3i8+bYizrcVNr/X8LlJhqnK100rV5oU+E",
-	"u5LG2sFvHeUuWVmp0cWnjzABpWIgu50TK2dDe/wr06bKV6so1/zQOU30Dme1duWw5jHQ7pDr7q9zmqJn",
-	"o8sjyOxGa2Mr1rRjh1sdFc/pyG7xXyLUFqSQj/xS2Kh5/JceyzlNEIBcZY5wRATy5NRsW/qTsph7akrL",
-	"/g2hwJJR0eye1okHJjAvR7grk8dZLdByY9PN4QsSH9ME/VTU7t8ZEsAb9rqPq2T1cfcsMmeuBeeYi854",
-	"bh1CumGS3MDotlUJ27UKC/7iCgp/9AZy3BW/C6GYTyIoYEJnE4bujA3vMO+gmHeHp9iqZlnmC4OuKczD",
-	"jPHZaj9RvL+S2rgp2cuU2lVDsr14penK7Nu1oRIVPWlBAB0m2BZE2IhKaXPltpyvWqwiPf+8AoIdun7d",
-	"RZArRMTBU+hrc5+6ptf7zTJRyszqYOXQZrqaks0270jFvea95beLeipuKnM3pnaND3xbmA3r8FYfcA5G",
-	"QM+moHLPTVDRpH2itE2UWMORmsOjJ89/yPHS5zogoPGq/Lx/2Rtfv9F+uqvrcb9/7TRf/D4ThGKTRt46",
-	"1RuS280ZKIAsHRUksJwBZEjaGEX+LiY8k/syRkQAA7PuLElYk7nDI8rQljXWi947BnndwQTHE3225dvk",
-	"rBgLpYxGVBmOndcaO8JNGVsfTCXvyJvycpXNZoi7s7sU3GFsEwKqPMUEfDgJH3+vUYQ0GjDPojmAgOef",
-	"BEvIATPAKi2ikGSHGdec2jSWNUZRXhLBIBDDW0QMmhpWlms51qzW8aO9Uw91OfXt3tc2Z/sr0ILmY222",
-	"urCcMua6d845AjAHUAB5vhXg5NGPJy+BQlpeYo4ANNFKQANrc+cFh9kIHccAaaZrOqtaGi2KXeZBTCWR",
-	"MXMoyFPhb70sjvPzzxq8jr6GyuFtewNV0Gb0dnh+NbkY/KUfhMFgOJGKLwiD3uveYHglf7ro98Y+GO5l",
-	"DtmzoXeVlGmtKxfhS3CDEroEJwALwFN6iwCcQUx4S/G2kHf1tFStQjXVfHBOaq24QAsclaKX15evtzjM",
-	"lGake8zj/qqr7RCb1XQnbp53SNc0IfslGdZFWXMitaD+PtBc1xl6OFDXa8hv91b+fBvscWEGYBdy7+ys",
-	"fykX6rv+ePDqF7mmB6+HQRj83BueX6h4v97FhVzSZ3+Rv/zcP/vLZDC0P2qk/YG6LeyNfxpcj3vX9qWf",
-	"9Cvj/uXFL+5bEMhva0tZNONMyS+0K6ekJh4GfoDgj4Y9+xAoxeavrA5v1bW500nJC3VZm8Pd0o+iTio2",
-	"+NHnGXprlMxm9Kvf/eZ9MIe8odZ/TVU60hH9MIXMd1zkc8raUqmKpVl6swZY8y133QlKwzaBq847yfqp",
-	"5/XbvtrxSzEKOirhoy/1bmLcsL4Mdd7BzVI4Cl2I5iUo2vaRtxXC2BG56Preelf3gcDRBRvXszyUIoky",
-	"hsXqShLIFG1EkGn+K6opCdd/yj8wFyLVK4XeYu3k0rav+tUKdcDL5Xhgiv+CVsGD7BWTKd0050YEgZhS",
-	"ps4K6A6xlcFuUsVxVRDuI9BXCVrqeDF+dQZePHv+TyDV2zGIaZRpfOYlFuqco6qWgb/LRfD3R38jf78/",
-	"KtBe/w4UtjxYzilYwJUuNQQBo5mQ5179Q16aBAvA0DTjiANBgSr8+OhvxCYF6+O3mXYvhdEcHT15dGJC",
-	"fDXB+Onx8XK5fATV40eUzY7Nu/z4YnDWH1711TuFbyz4Bd9jSMD//q//+n/+238HvctBCfnlNHj86EQ3",
-	"pykiMMXBafD00cmjp4F2jSpmHsN4gckxzGKtB005TilhCqBrEMsBy6fXDOJEvcrgAuk88g+Gsb9miK0K",
-	"vtozsFpUbQokeT6jYG+cX3n85MfWn7G14JwfcgTfyO+4dEQx8eMLVW+6RcMzvUU/fFQ3uArIUJH9ycmJ",
-	"jTYyShymOsgSU3L8D3NyKka8iw2huKerNx7KHn1QSZOVG8zbNQA21whzkhznBrM6N5vi3MF7lYUGeQ7R",
-	"ZuLr1RF1ZiDkVM3B5ZwuFEz7co5ICAhaIi7AFDN1sBNwxnXAzQIryIfyMpfEkBR6xBCM1QDMmtDJxvx4",
-	"AQXD997FoTNo3uhGX5DNBTTfN8ZlJZrgf/4nYIGt5M/GwxxqTW3x+qB8SqcAwWgOuECpPdzHmVCbASYl",
-	"dhsGuhiuBMHL6+NPt2j1oBiSOTh+hURB7A2F2KAR9Jtqp/uYJ+3aQMXWgtIlzHq6iS755CRsi1i4JhuU",
-	"eASjaCSPWA8bC+GZwz0D71C8BwG6WmKh3JaMLgElgDJAp9NQ/r+gd0huzVJx4AUC3ylqnFZBKL/fTWZ4",
-	"CROxRkPk0Ik76ohmHZD3dKgV+9cMIwHmNGM8BBpEMARTmsQqnkehBioMSw0jyLuQN2xYchUqbrd2uhLw",
-	"S0o2vEPaeWlGBCAHUEd5bCe09qrOL60XmIvrvNUX39ByjMlvzXYxiITqbJIkYKFvlnkIyuCzf+SALom0",
-	"WpjSU3NoL0B24W2xf8UoQfoWuMrkMeIo5/LOe1jTcojllHYn6U8wurVRcZvoijurGHiH9kaRQ2mmHOfy",
-	"q9FM65KsB/gSlGFHdTmkOYpMrNzOon2cFnE/qSn0WeXmpW7whRnatXazDmhsSjJLaASTSjrPb/Ojs+E6",
-	"oF01as9EOXQSMYeufNjrhlAXxblr6YcG5NgDqf3rObKqXu7Veu9W/kRVHU5FhiMuVb3yWTEEE+W4Kh10",
-	"DLekzTqlTB54NH46JQjM8B3qfsThHHG+sMU7vbt+r9SulZ+nBI9aVkRlV8tGSuGzhyNT9M4JivbxgNZx",
-	"MT91NXMoEbiaq6Jxir+aQpq3DJLbENzkjomXIGVUh3fApAQmYN7BHEwZ/Q2RR6CnizFzpCRHKdqyVyOf",
-	"lksM8odl/0bB6ONP8tMPx590rw9eAXmNSvLRWZ2+JVic0Ri18ZldqpEMpYj5XHqlsJiKV88DlebIy/tM",
-	"gnYwIRsRE0d2CnJ0AXkYK9AFeAjQfZRkqnBZCKiFgDYW6BzyuZRRKU8pXCUUxiHQtjQHsdzKjaVli1sf",
-	"RNyOpzCq0UoFIV+pdl9Y7DCJpUD82/YmV1jyTXqUIVDeY6RcywsYK5eiUtFyMRxW3otl6LddNVr7Nf0C",
-	"+vZAhxd9sdnqzPJ4b50WoPcOaVLw7XsQKL01/5GDBMEYMaNmuVWe6swizEZeBP52FK3SfewxzMT8eGah",
-	"dt0C9Fo9diuJ+kna6OzdCXOO7nAkjV/1QaDhyVQy21HFSS/n45i9gqWKSlNObJFa95R1DdvDSK/+divp",
-	"/awkvhJwOt2NpDQTtTTVOPXNbgWdirmHuyAS6yhgIzfNs7INi2nZ8sLOORmY6pFIDyQsJSjsVhLzZJ89",
-	"5yDhDo0H82e7Cx4iMYDyQKoiu/TJ9mYFrt5cbSGGVKTHdzlMt5ttGsb7oFwzSOFf3zLv35soFxXrZIqR",
-	"x0hFwUDADJRF+xVTZkAEk6TeKXCmWrRyB+SZxDnJrX9qdNkfBmEwGl4NVFTn+8H1z+fj3nv5x/PRsO/w",
-	"Wv3e7GZJx2/wcl6xHzCIOYrlEqcKzWCxAibrxcqaFqRNYVNBWYVprJodf8Lxw7FGHHTKnez0r6yz0TuI",
-	"g4Me6//KDkbmXkmZzlF0e4SJXuQWlhkmiYKy1bHx4LsfTgD/vi39oTUeI2gCDGuWO4t3Xu5nveH54NwE",
-	"cI+GrwbjN/1zuex7g3fOFA7fgTuiydph23bxS//iYvReRYl2+aCR2m/58F6vZFh8UN/mLyhJ6FLtQQzF",
-	"QMkTwATwiKbIG3elxc4lnCw2yiH02WtS88hpbaEN0CKlApFodch7OTm2IVp+7sOtIsnhtJFlLoggiXEM",
-	"hTU3bpiKvaJTkDJ8B6NVWzbrPLaSGlK7QJ27eUuuH36FHZDuiua5K8r4PDssoyp1jz/dIXbz4Dere5EY",
-	"ka3pbHWswlnIVazssvZKyKpwFcXJFkEYLCG+U8Ae2paxlQe3swr3uO47XN86IfmeO5H0snRerXBWjrXb",
-	"+4XrFxNmw17wP/4LUPwF32kafS//YoCxzJ9CoGnyvbQwIeBZitgd5pS9NP60oiElEVLNpFVUcb21XSgl",
-	"Y4ijJmNIu4LXlsZ6Qu9iAUGC1Y7Xzk7a1lhxvLcOas1t8Q5IACaRPhoKmhnsC/ethm5W6SrP38oy7Ewe",
-	"dg/ZJGJ2nmpeJKHzm3nOZ+c3E5PVvqmZZgypW/aVsnaUMos7GJk5vIzr25ePgzC4fCL/eSr/edbhw796",
-	"0yFO2mdVcMrcs9YIBNqEC6Saktt+/I0czZuyXw9qFSs9Ic3gxcpawgvKBcjYTC6/TXOYo1ZnZdljs5XE",
-	"0VdoJXF00KtvVXBB2UkKemygErRiuguRj01G7/En/UOz2bQl4d1mU17u1m84NWdRfR1Hop6aivrkwQ0Y",
-	"t5zFOoZ2rgwD1Ws+dXE0RmkCVzpd1L9pPOwnFoxu5iwKBgnHouqrrRXXqsmipVUhLPEaFxpH/Tt3KFc7",
-	"Gf09OV+/yew3KT7ozmDFrOc2dVdvRQk4r71bKvXDv8iesguPy3WKvrmoFBzNgWZQkcsM5vBOAQGpiYGI",
-	"pmVni7nF6S4Bx58UMuvDsflCTZbAe4NJrom6v73OAsW22upcbtlWWQeEgoSSGWLA3njtviThrY56L/HE",
-	"BHpKEgGFktmWRyZ8yhO/rstyfZ2U/wzeFE/FLw00S3Wtr1ONQ6dzzXAs5sovPVd4SyE4AZjrYvvyr4Km",
-	"L5WReIMAWqRipTKFAaFijskMKFBRoI7bubLpMN55U9nbhrq9yx3fv9/x/dVO768pz3t5cg7kpMLAjVhX",
-	"FLd4ftKAZmolYbuk0/352yu7y+Y2YPQBlVu1vyDcPjzEOYo6s3kBKjYcE2kisJnsS3C5g6ypJpqphaNM",
-	"0Bsar0zCgaGvLZ73EmChAPl06oJK4tFfkdKBWLddyGW3Mgti7DVbNczx13ak1aM6pK3HBWUoVrAiUiVp",
-	"5N7OFl8R811r6vWLZjte9l6OR5ejK3W/27u8HI/eqR/P+2cXg6H3bvZ3dbiwpPzmgBdK6QE+xIy6CNVc",
-	"1BrucDVSNirodBi3Q/79Afncu0NJBBx7g57+fqKNi7sRAPmt8fVzukDajrlBBk5VqnsTO6KD3fm2XK0q",
-	"FeMq00XBazxkukGZ5Vuq8wO4p/Tl4oFdU7UikRdV34NIEIWbIigLFVIV5ro4nty9teCx0BZx5y8rkegc",
-	"zJBQIYR5NtXeJMSUtfFLyLlu8P8kxC0htizQXiXEFhvaUReoMqOG7k1Whmw7tk27stiYAV92cy/N4Fvb",
-	"4C3hlfM5UacDzT1+CmAhFSqvFCZJqPGnlemP2VqWqd1FXEIiP+nf/nv8VlMx+Cy+gymjiw0E0voKPY0h",
-	"G7owQsMX13itxmEKJJiuvvQhdk2YHfuSgtHcg8rht0rmFpTJ8zAk4PHJyclGal2zTDkUjolsilGkNq2H",
-	"2i0GxyiXvX350GzPrYKcrKUUWo3uOhB9POgu08BzHZi3b1MEEl2kV5okeY2slmx/ZIlWYj8//rScQ+G/",
-	"CtfzPNeFJ1wH2ioT5cfaRakZmYUVcIQFEgxHvEPshlEe5S5ycgcRv1PoHaZL9dt9wu+DMPhHVXH4Y3/o",
-	"VK8vRXozvpcWJ+dUZ1UtKFFEcA5Q6ytHCJBP3W0kgWlrQUm7qwelCnf4Pp3aeXk6uHGH3Ng4KhtjlIcM",
-	"xXDVlrRV9teCYWwPfrHRsdykzVHB7NzAqEHPIIqn7UO5dtU+7r25ArReSmAtf+uOxI9oisj9ItGD5Ee6",
-	"tpsF6n3EU2l4qtPKInmk82crneeTu8EEKko4Kl2ie3EsF1XHNzdUpTxUKcTgamzBmabU0bmq7IJtJZaD",
-	"xhb09EBUnjG8RQAu4eoUEAoimmQLYqCLbRWR0IQeMLoEEWQMG1hjQektwKKEnBqhJNF4TRxOkQrtL1jQ",
-	"fe/Oa+u5w5fU01b+xwTdqXpTjrA1A0BVXuF5lV5bG6LNKl9gckFJKP+DIpQ2ofwN3l9AAb57//rq6Mdn",
-	"3/sUzw29bxWCOLehqubFwfRoSAk6egNFNK/9QrdVOkP0T7utVNeJpCL1/Ws4axbzp66b2YwYQN99GB3S",
-	"tgaQg9eI/vlqNCxfTiTQjY2kH5TOtJhIBvrEdEA0e7c6vH4bPmxb926LUhMZYdVygb46WXog+Quf7RT8",
-	"ZlUCX/T4ubUANGSXq0bmFstM2ZdkDmNL0f3cYzkWkfW570odyG4BLGOWMV1AsiNpdAx5vTtokLdqiKkf",
-	"XfaHp2bPogRpL/ccatemLfvc7ZrqvH920Ruru6lySmJ/eK7+VxnK336os6XwQcOdczYquyFmOEnqVpbl",
-	"uUOEBJxO/Y6jcxQlkKFBkZ/wVWYA2vF9gSzAnDSHYrVhQSWbROUBKq6D766fPv7+tEAqhEKFQITK+fP0",
-	"BCwwyQTiBtwOAo4iSmJb2s5kCPGW0mKfPYr1oNY0T2Ok/A5y9HkW7eHyCkvcqyQX6oApugQLSFbGfYDL",
-	"+UIdVvEmM45thp93ozzTDXbizNeTEfhZc/cOLjSvaMYAWiF1V6AuBoBKdSMxYqFWAsVldNclbCXDJTVc",
-	"QBJPYrqsgXtShXvP9Q3FtywyVZudUB0a1XAf8fB7E7U+iQEWp9KEMEqIZUSaohnPYBJafSRNQQ5uEUrN",
-	"DVXK6BRXkPC77x8JjWBNQNqFftz58KeigZqbwVaW4zkU2eKwe9ClPBIfOMB9xrDcbRJVmhZzkFJMxFbn",
-	"dVNJ2Mu1N+Z5K9dS56zKr//W2l8Y+evGGhIwobMMAY4gi+Yv8+Jqv6p4FpVTOVV6mAiwyHlcREia9xtA",
-	"r8ybx6bKdc0uoxu8sfcFn2EL8Jbz266AX1sss88ilaVC5Q8NYd+fO9WKpuCplShTihzl0Gp/5Lqg9jai",
-	"5t9Z3qBDVgJ6c0hlTgFcgEFHbMYFOo6hgH56rMzl7We7jDoYiIsNvU+SdTmiSwJiPc0G2jGkrsKliWvJ",
-	"x9AdgjVwfW9WY9Pid+2r1pP89nL8qPKsgsVKXc7JE5QCdAx1JpK+glv5I7HbikmMoX9He5smFMZvSllg",
-	"7v1skSUCp5CJ4ylliyO7cH0MVFZ4y9vYSoyUfO9LR0Vpajj4rhMy9sB7TfU8Fee7P1/2X4fgcvg6BO/R",
-	"zWUZx0/z02UEK84+ytSnSrxudHtZZm8f/rTuY8e/uV3s0yxJ5FTm2eKmQ2TMVtg4fMfLUryAM3T8jxTN",
-	"do4KSG3K8R5ygBg6QiSiMYq1rHSQjNLpSAfJHNM7xGyVJI8JohqObLtWx6WvMU7ogMFAHw9qpOlopsPF",
-	"/+rnNgVEO3/zeiH6+qaoGNIqusMIV0ncbA0ify0uncusy0sdtHDjF7iC0YmhZm6+zFA+38s+YggJIAEq",
-	"TgrDBBBL1caUTN3ykRlQhXfa8bo06f5+TlpAgJyVX9dFShMv7ATJvqAAoCG/ZEcZFyCFM6RSabmAKw4o",
-	"AQxFlMXbsqmoGmLyr3SCij/9Sj0vCmB8Rbk1HUqBnHyeUiCamHtZoCqNN78U+SNX5d6Esu4Vw7qX/oA2",
-	"FSkMDGBHA26hXgMe5MImP7MNpesAtrcR4/rcF9raEvdv44MvfB/8PR1qC7Z9c17bhHKFFsyNgUEzUQo8",
-	"1VVwuACRbmdK3yllSTERAGuogQWO4yTHOzc4ko3KsuxrM8ujZI7ULJChabX3JXKLSew0PIej68GZQkS/",
-	"6I0HrwZnvevBaPhvID++uit/W8JtxEQX3Uggw1NDIwU6w7KFroEuRdbjt+kiujRFpNZHqkk5ShFxJ7rs",
-	"Krz7yWHonP6i5K3IfzG/Rvzucx/IcsruNW1gP2qWZsRWFVVpPDooEnMgj/mhLQxxszLXGC9BpN+4QQld",
-	"gucaBWlOuYmmXNIsiYFA2ke9UCH/Ci1Jl3zaRnwtvpiNyH84/qT+9NAgzx6QK1fqXRHr36Hk7A+1glrt",
-	"wXpdWn8eHk0/fnq6bTHbr9AN1TNeSi0lkIMEiQ30oC0lhEFyq2pL1wvE2Db7GhXcl9xKVdiTzUnuGKdv",
-	"pr5Zum2RCpU6pBFE8rLDYKVrFdZuxzk9vwA2JjfEkDoxRilkYpEHJWttqPC3oJ2P0pphbqL+XY/974WF",
-	"qkFjO8m1dcrWXcnpFr/zKzl9w/kOo2+uwtWbFWA5j5qd7eULt9AbN3KzwEJz/muNWtej+wIO0zGKEE6d",
-	"/GTy0Z0KPP7C0M2agwobxzCxtWRw9WpFPRwTBNnNyqslhurx1priELGGe3cAfUn1dJ7pL39zx095HgEJ",
-	"pbdHMMG3iOdldJWMCTnCNpK5ET9p5fIT04txEtEY+c30awaj2y3VmVnurYtRzylB1xAnB0ZzrGxYBzRS",
-	"SrE/dxgt9flNkz+UhzXDAF3sT1ouusingDgBlMkWCSa3QNBbRNrxetM6WWNzY1Uozel3uo7TbtzepT4U",
-	"jOVGkDGVRJnfTYUB09fAME0RTIIwmFJVpWUrR1pJ3MKva2eW5P8cJRRarIQvvhurqv06kk6SBjFT7kPf",
-	"Z3fapMvLg0MS39D74yih0W1NFLBudqZafZYgYBjfQRIh5zGOZcRVOiwMuNbclWgJVVE0aJVActhAYUKX",
-	"HQZX3nFJZWkf+ixA7wy+O4ORutiNDNetZBmZcQW7micV0bKJ596t1QjXG9uuVQjOWoBM27s2TCLkj6zx",
-	"seOL+jsQEVtDE3zhY6XhaNnbqgo63CBEAEeVzJeOUsWQWey1CmusWn0ezD18LzKGyrv3KwV5tqAV6CzH",
-	"Jh0GCV5g7ULZVGqLKfxchRK9M9oYcAdlFgYZNxtnLvCb6IJ1mRBEFaDTX/lswnuhw1UtEboLqmAILvxK",
-	"Tz9uBzy+obXaYutcQC6OVOWfo8H5juGi6i5IlVw6KuZWY/NshhKrl/bAGXyHgK79VC44B77jiN0hdiQV",
-	"i3l+Cj7dYhKHAMchuENMoSV+3xXZg6+4QAscTVI9nnqEjyvT+tI2/urdnrXbT3U2BwXVGBFkbu4AFCBB",
-	"UN0lS3MEL5BxZKsESkzA0xMQwxXfpd62ZK2A/NbPzmv19Jvmn5zCQZn2ZgVoighQlNxL0ceM4JrrhLfq",
-	"6Rc0yOQAvjVLTBHNBhaVbpAb044tsIU6XEWZKukql8ANggyx4PTDRynnEaW3GKnfPsqGUg3rpZKxJDgN",
-	"jmGKj+8eK0k3XX7Kiz5mYq4WSw7fqM+tpT9puan8IUkqfzDjrzSx2YmlP9qQ7vKbti7Wp6IWsNrDiz/Y",
-	"aKrSn2C8wKT8h3zr//jwfwMAAP//",
+	"7L3pchs5uiD6Koi850ZX3U5Z9FanLMf9wZJoN7tlUk3J5VOn2pcNZYIkWkkgC0CKZvkq4rzFvMG8wkzM",
+	"n4mYeZOJiZjXmMCWCwnkwsXbmT+2pEQmgO/78G34lo9BRJcpJYgIHpx9DFLI4BIJxNRv5xnjlMmfMAnO",
+	"gt8yxNZBGBC4RMFZEOmnYcCjBVpCOWwJP1wiMheL4OxZrxcGYp3KkVwwTObBw0MYXECRLX1fjNXDMGDo",
+	"twwzFAdngmWoPAEi8u1fg3evr398FoTB6/M/954EYfDTRe9F8N45IZa/REK+HSMeMZwKTOXkP4AYz7Hg",
+	"L0GMZjBLxBkQCwRi8wKgM/X7gnIRhO712m+Xl5hCIRCTo/+/X3snL95//OHhnwLXyoZxDocUikXxWRzX",
+	"wqAE5B+euT+MlikViETrv6B1PskCwRixYprSsBM5zjPH4yc/hsESk/x315SXUPiQmkBRu50ZZUv5dhDT",
+	"7DZBQSgnx0uJ5xc9NbP+5eRFQVAkW94ipmfGS+yfWz0sz2ZQHZw975UmetIrz1TsEBOB5nYiSTSeaSjZ",
+	"dYuPf6zsUf26vckRFThCBplVKkb3iIhHMIsxIhF6FC0gISixBFslrDuF5VaU9VhCpEzK8OT39/Kf3smL",
+	"6fv/529/e6T+8kf5Q//kX9//0U3jV4hhGo/U9E5aT9WA2lVtHahnDyf6hyeek3W1oATdQJz4EJbKAVMh",
+	"RzTM5J5ggiKEU3FOY9++mB4xjeSQvU7zW4LrJsoIFm0neOZgyQ/yXZ5SwpHi+VeM3iZIseiIEoGIOlww",
+	"TRMcQUlzp6ke8cd/cH0iiqn+iaFZcBb8X6eFUDnVT/mp/a6asUrCk1fn4MWz5/8MUjsmDK4R51h/37OM",
+	"btPb7zmm53hOUAywPMOaRypAXCNxck7pHUbVWbYAKL9oppHP+5H87k80VocVxjGWv8PkitEUMYElmGcw",
+	"4WhzHTcLBGYYJTEHYgEFgARA9S0AowilggPIEEgwF2q1IKYRP+UCCsQfLeOXgIoFYnoQQ7OMoxissFiA",
+	"Z0+ePArCIC3N/zHQn0TxVDPugkNBgU4EXqJtug8DOGcIxVP1uP1LnGOutQss0JI306Rij0M99knxGDIG",
+	"1/LpLeR48zNPej3Xh26zeI7ElkRzjIwoiZLM0lzzlyVVwkiguEQTt5QmCBL5GAk4XWKSCWRXavh9r1eR",
+	"Nb1tWRMGigrK6o7iV/bMv3esZsZg5lnJnEHNPPI1PK+XdfIVHDv54ePnLoYYBneYxG3wmiDYctwcJlMX",
+	"np/33OPvUVIG2OXjIAwupWZ4+dQJsCXkArFpBDma4riZEcs3JDCcYPFAZYkgzxhqSapLFGM4xbH3pHhW",
+	"ZU9Kiarzk7JESJgTXsubKSZCjxcL2gpDhArUbl80ExHVDMNiZzK4Hl/+PLgIwmDwL1eX/eFI/Xx12R/p",
+	"n0bjm+mrQf96+NPlwIm+FDKBI5xC4ucsj3v1rOW5g7WkChJtwZUyTBkW6/LeriTlXUnKu3oq/3nmXP9v",
+	"bBt4jmEMwWjhYzEMQd6WWzG0pAJNYZLQlf97abJu+7mUMtHy4EjVBPH2ozlN7v1r5NkSdRJaPJvPkZSZ",
+	"U6UqtaBtAZM7KeZoKxwJyOZogwprpX5VEFuWuL3Xdst9KOt+v+qXCoqjt/9AkWgWqQLyu5230F7ICvRB",
+	"tGLou+/dTJKL/h1gsb1IzzGQJDdNrAHaSClt6e8esdh4LCxXuZm8HQRh8Kp/eS3/fz0eufmieXVnVM5o",
+	"RmLUQJCtsGC/1B3+94jlaliNmvTg+LDWvV9Z9WnjpMFbrSRsCzNjn27LLqWbV6HZ9qP3MMlQM7j0sNB8",
+	"yAWtTfgUb7uQpP9SUI45DQklc/OjUWRCiyn5Hw8KRmalYCjVTkHVI81bzZEKg2hBcaT+Qqn2NaiDp5hI",
+	"iQhz3i9fgRyZw6kfSAnidtmVwaNQYwaVnrjg1NfCTdPANqZg/vdt7VlZXRUs18n/MpU58OMniZThJWRr",
+	"F+I2tm0Waz+WL9G5b8JXWjHtcNDbMjnnKWMITiR4NkEcGTdF2wO2sWnjK9kwcqrz/lwwhw30pimjH9xn",
+	"4hbNMzK9dXjPcGzdvNECkrlTgfDuKqKMGGfBtg2FJPfbec45okskWI0LQbt5ql9+jeifr8ejELx7fX3y",
+	"47OXgJJkDTBRkyWYK582JQgYSG9B2Npx2wYWJPE04244bFlfZb+4YEizDLpcSk6zDox96RJfXkacQmZc",
+	"QNv63W8ZZGgqwYXKuLDuU7kGKCo8EZPpjDLFwNIEEoLiwCDMLVRhguPpjNFle61Tv6NVyJZvFJTtEHWO",
+	"c2JfsAgILbPU+62s23mcOEecLw1cN07TTFrHMYqzKJeA215skiUJlD8aatyCfASTZGrkyjTOql4jTMQP",
+	"zwKX/yGChtQswl5NBoN/HShz8fzy7fVwPJKm1WT881D+3L90ok1xbo4F2nHx1d1X4aMkpAcqWx8ysrrF",
+	"xjNi1KYpQyJjG3D3v7dGUva1GrxBS+ZNvUjXAkK7VxcJoQ9Rkhl90aMgkZZbKKzZeiFhxoUBaaUsqRXK",
+	"YzKdJXC+zYyXlCEgFpCA5+D/LhZW9uTlX8Bu3lgMYIbP1CoP+am7xARp310XxjJj9HdE3HJOP+tkHS8g",
+	"iRNM5tMFzZgDfUv56d3Oj3Jo7foycUvV9EVvpw9uapVO2llAvtimEL6AJ0+e/yBFZwrXCYWxC46YxDiC",
+	"grIOauQWJWwSrxXHlg1eDK76k5s3g9FNEAbXN5PB4KabGCUIxdMY85TytrxYg2fLCqrb2Ni+4tqTheEW",
+	"nKWOogkY3K4F4i4om9tC19YYJHfbH+0BzEFG5EMUe/jOPbZyd/Pd1QInCKSM6iEwqf1CFUDb4zYhwbPZ",
+	"DEfYyN/q3EpnPwOYFINADAUMHZspG38d9A2PNW/VBgYFJvO2AmiF8HwhWslDt7vAqC6K4sPiVljxRrWv",
+	"EqZyJliBoSGBDSJ36CCbO6wc3nwrZf0h3NaHKupBSRBuiYMtEbTFcw3jqVfRXsHIpaZ14PSlqw73M0I9",
+	"Vk5GvNdcMSUdrgI3NcDawWXdYts+spda26S4oMaW316tZ/c1Vo9A7i/pC6pO+2E0aWEDmwOgQoAs5O2e",
+	"6ilECZEtCokRoUtMJHG3PMoxw0myzZFSKBbWbp3BSHBwixaYxED7XLfUFMqWWQKdYPWgwS+1siViHXZg",
+	"fRt+l1x1a89AjCK8hAl/CaQeIWXG6LQfhHvrGQqNhrVZiJT3E1bwE+bOQOOp06hoQjt3MIY6LTEXUR21",
+	"FKc09wnkTUCoqaqMXS7Qszc8J2679FayajJ3byy/kq/TgD0IrDCpvd5vYDL5DfWgfxGEQf/6engt1bnz",
+	"8XhyMRz1b8YTp06nAoruOwZs2Mu0vTakLcFpRoQOqNr1KyvK7qaKp7kZN5OWp/uRDtHZaxdbTqDx1WAk",
+	"1ejha33nXLqUngxu3k70Xy/Go4HETn90Pri8HFw4ceNVpeSDaTvnJ44Lj7wRAhoghT/HUGYVrWF+Jpxn",
+	"KYuxGNy7fTx+hziMDLetMkoYKfQBHIeAMnD9y/XN4I0z5ke+P/UydKVNNbk2PRgt9tblINyiGWVo7yl9",
+	"Zxuta898FYqrBRRgBblx/8ZnQKI9BBlHLAQ5Cw5BjO5xhELAKBfyUZrACKmIwhBEMEEkhiwE/+Pf/uPu",
+	"6oaiOkVFGuXmvbC4gDC0KLfoIrBzqJWFDdJqESjWeGKl4t6R36lX2NR7HkvP/dTpQfIOMUYdo2+8LrB2",
+	"8Rs+DjceXQ9vJBN7N7z508Wk/25k+dr7luEMdauXBHCj3tnWD1zEZn3Vlqnl/jw7sY/KJtrBuXHjZMiv",
+	"aYXWyGkey9F1tlS3dA8qTA51AcCmox7mFqh3W+ZVB3e+62ZfwOhuTxGpv3Dr5mXRAqnHmOw1h/oMJt22",
+	"FmMuIInQdLmjN7HOkPOF3yzNtZ89Ta+vroMw+OtE6Qdvxjfq+LRQexIEeceIinrFIQxWWCxiBlekxU2y",
+	"USnUPsOcqkrkUsXJJqINHCo4MPAsr8NN3cwRhWFY2BQ6nIrbzGjD3ID5Vfc28apHneVFjU+EJloHsgTw",
+	"y+DycvxOof/Cc+Hk1W0jhmDXaGtplMbInMcur+wyjTz3foKTY7hPWVQZKB28w7MZjlDffV3T1UMjH0y9",
+	"9r6mxY7wyB3eHkHsldFb8ve8P7oYXvSV7D0fj14NJ2+UTfGuP/z5kJZEGGTpwoQ8NXCDspVRfNISe6Ht",
+	"5WAtBHWJhMu0GW6daB8vcHsqunkjFE9x0A1BH8Q0ytMV2zgjfMscoVXHWJoSF8lJLMtwXBcpn4cLT4Y/",
+	"989/mf40GfTP/+Sx/B1xvs9NFoE/K88Zb+hOMXLIC2uC6rndsNLqFEyS8Sw4+7WLYtVFKNQ6pyohXy6B",
+	"oaKCprfSkvZEXukMFe1w6uQWs04qx7RWLW0LG6mgbmkTVluqMWfyx37WECU0uutwwORw55YSyjGZTyNK",
+	"9MHwCE0b5VP71L/cGU6aZ5lhxsXUeMSY54IAx9NSSE3VBDd+bDkoBJDrYCzIkTLLExpB4bktXNC0cGFV",
+	"v7mgK0BnAploKwRjkELOUQxmjC5V2JXcOxAUQKJytZwzYCI5KxFTrxkKdST71IRWuZXXrfSWRk21lKfR",
+	"OFaeXsph0iLpT49TTIamiNQ6AFVMqEZo3Vcndlz+ThcBwpF+3xdai3jnz+kYV+f3uEo2bvMRNbJwt9bC",
+	"6R7BRMXoqI1s++mULgzoDOihZ2C1oNxkFwIsAObBTi5ajpLZVF1fep0QiN0j1jFFsOuFzeb+QkDQPWKA",
+	"C8pQHISNIUQlCG8Q5gYUtk5ScU6qcsPw/JzflmhpW0MqkXpBwdsy9r2RsodRnCqOjW76005o7aB05Udy",
+	"e5NuJqhCi1rv/Y0cPUEz18ZpFGWMdb5W2ekupjt34zRjkVtQes6MS98vL9ePAM3Etm/c8uSebXG+g1Hb",
+	"1cCr9Yk25YK1vxQ63pWOUaT1TH7oWzlxgCztctrpMU9OoS/47x1v137ttZJm15Bb1SIroczhtgEZxwxx",
+	"3hT80uy+3MWP4w6ogFrjpDMACUAfEIswRy8BJoBQMMPzjCEASQyo+kOa3SY4Aiks5wuUA3HyW+vtqDrJ",
+	"3EGcIYAJF5DklW1YRggmc5CLrN0vzL3nV+nh3gwK9bT7RQyM/VRV6Mfe7yY2Vs0a4XOGVDRZJRj6fW0O",
+	"uOeRf9KlDwZ0RequrHbPSHZp7UvM0Z7BAFo67XqR7xdofl6snvi9fFt20OYjP1LEIlveTjOWeLxqcefD",
+	"3j6LQ4d4Gd5TStrIszryPL0cqbkz3oCxlF5TnLMKRZVPiyX8UiBBiSKKcIOKo68EA6fwUu6CLkrDvuE1",
+	"/mC9nU81Q0uIJSectg135QKyrpSx5R6evB2NhqPXQRhc9d9eK8/w9c346srjGuaCpumeN3ztMniNypJT",
+	"iSVNSz55GmgZcC7quMh0uR7kurjdMRp1FwHccH24nbmwO5tvwx/rOV3Gp+10+8IkzTlFHilUvqwrgcyF",
+	"pJ2igzAlfobcGD20X/BQF8xDAZuCfrYAMoORR5FCH2AkdHaCKdHEEFhAvkCxJ1VnOfUj26abOOQ0up96",
+	"n3oCe6SN/lvHANmNnAOGEJCPrH7IcYyAkAwlBLdrYCKDtoUonR7XjpIba4hSUoguQ64mqH7woVToaYPo",
+	"/ffLdQxrv2vXbrpv57hz7avtuLr8Jc/y6q5BI5qidhekV5Px1VhLvv7V1WSsoy8vBueXqiKQUwpmCo8+",
+	"THh5UjvJV+hkOC7HJuk9FfzVXI2WoVQFdC3dDckRLxh3yUxwXTD+GNagNi9LMnwzkLi6vg7CYNK/0epM",
+	"//KyBe42bmQIAoU/VcU3JkCHhElpoXN18rx5HVfVCAtvkYPuF6fN1WdqyEatw00SUlvw+t4gv+taoY/X",
+	"hHAdgU2hDylmiHf6ZLd8VxzvHYdxNRhdGMpsyWW65NGtFrAtZ1FDN5PaLK0Y1pJjMCzQ7yKd1wzHbxCb",
+	"o668hMYb9wetq/xVS6ctMbFFfBxp17MZigS+3+ZC7uRZDfDWK7F6Q2O1N0eZuue95qOsYGTW5QP+FdQX",
+	"Fh1h32mf5bIbjRX52sIkpcl6TslOpUXAlX5Z8uQ3WSKw+f0lUMSqCo7STAAIEkwcJUYePMCcIIFZV1KG",
+	"t5yy25w5tYZqZzR0o+aWNOcudPU4bFX9w0eU12mCj06Vsa3hvhVUIZGunNYpZKXC6sCWa+9Yvr0r5BMT",
+	"rl1d168JJSFIoHhvIjEyoS0ban8MXElxrfwEHwoWWMsPS2U68wKw/tGtKUiB2ZFhgsXCHMEzVeuHK6RI",
+	"DsGtDqVe1QCRv64QFy/t8VWF8DEDc+sSbHVZlDPFxiqbByb8P9GUHyIeJwT0HrFcw+QgSqQ+bwso8RSS",
+	"wKWat/Ua2loaG26RW46IyDmn/mDYivwoF20tfipgskt9GP1iGNhlqTldSBiauKVDR3wzBJWbYIf3ur4i",
+	"RF5ttU2RIkpmmC07xWebd7pGqedvNcRoJ5B1V+/1S/VfniHWvohRft/pqKVD4mmhuVtpcH0zHl9ML8Yq",
+	"MentqBwqPfiXq6Ev3F5XWOuyW1uTzb/VQ8ayH8TO0a7djpTsz6SnwlfoErUt1FRSH3cSmlvlVjfLomya",
+	"b9JS608UOVRIY3RRE0S/C8/QhTA7vlKXFN3CJDTx9/rMlKxAxb4q7K8o1GlpIrcky0e/wpgcB7xdvL7l",
+	"5ocIPcslw/Hi9u0UO8Tum5Bk3GgUP2k2ih2qTg0z7MYf5myzNPwOdvvjnmuNJR6zUfODoRn+oHVGPUhr",
+	"k2eg90MI5McevwSESi1TBz/61/YkbLM4PyvbsH4bHHglHlXdkS6MCQqT4FOq/s+riv9TF+9jaDP5dguU",
+	"L3YCZM7cNqqb6RmVfVA6C4AL+ZcZZcYUkIxI2nPSbFARr+ruS6dogywtg7FDywL3Qndnqd7SsZd0jrt6",
+	"3aW1sKIsdtX2bqA/QUXavhdYGGQcMQelS/A1dd6q5O7Yz4TF4l3QeAPTc1161nXt6wkBPuC1rN+q3zVu",
+	"NK/sulRxxGHAlSNE2lxsrtPMlYPpfdhBKSrC62tjJGFqEwpq4j+VZC72XbrJ3CyEXUHTq6LejTsy1JPR",
+	"xBD0ZODEPh1fmH5Z2/56BEXGHI4VTGL0wVrHM5wgbVn3XoKTx7qX3mpBE/3IqUomULRktwklLUfqzBpv",
+	"JJ3nGUMp9NdUX0FGPFWH3KV5LchyuHrQ6wt7h3G18FkJZqqWdWvdy5TL9oTwRjkTcKSWqdoknmzmusLX",
+	"Ksijpu9ATWnEAjYxW09Z5ilgtQP7QGSzSu3uUDPI9Wxlpk9se/W4dMpblADdhcGZbmCefgGU3rVA1pYJ",
+	"VOAqI7XEYhxb0xVld5XT5x0z3b6jajTE9JudoP5OL6ipaomNhjMUWYCzys9zqiiOR2jOcXGaysCyR9kS",
+	"Z35ySjRU7GsLjh6geRjNuxz4VUaDSNwR0HOIu/rwEjQT3hxMvfo/cJWMyUMpTlRtdrBaGNetBhhQNRBf",
+	"gt6Zsjic8sSfH++NQiopXq11K/OfCarVAAk1KM1m3VjI+4e1a5owg1G7vkKeODYfK/FXNnKo6v+gzP+k",
+	"Jto9fzxFpGO1x5qXasPbuafcpDJlTC2S9g0oDLycmHTozdvmeeOxSBFbYs67+8QZTbqyx83Eza2jCNX5",
+	"M6fxDCzoCiwhWRuzn4MVYghwJIS096i9EKHCHR69WxIogc7rg0oKf1UqlYs/+pPOuzUlCQMOSXzr7iXS",
+	"sWPJruU8eHOa4FvuKqbMkY2O5IH1GeWgrSLGTdkmO6yKgkVe3dmRrx4fIG1FwLuOdesbMjc8f1/hWCza",
+	"5mbowaHdvf5qeWYvBJ3NcXYA4ifYZLs9cQ6dzoIDlVpC977mLv7or/0SIbxxogKL1nUT9bLzaFBPoNYb",
+	"JBiOuCu6b0pnHUpYutmb04vs9KB0ctqbVU/oynlnQ1tNmd86t51pA8rlQDl1m2HLCNtbaQ3CGqh7iwZO",
+	"bdPrxnRsKDC1BVBa34EuTEhC3ZdV2EJN9VB/VzqiOPjU1G1rvQP7nq6N34yZ4sX2t4P0HrH2jX5sZnrr",
+	"4Zwmmc1LabV0DgXmM6ynaPHGpvGH1oVCmK82JwYX5ele/d1vorYjFsqRfM8bumR7r3U244jahUmbKCU/",
+	"e2xodrkZRaJeqwmE1kBznta8WPBG2Iz8s1JDFRsOAQSvKYgzprrDvwQ6rOYMQAEoidzB0lmMEYn8DjDi",
+	"MYtMWJs7Scg2P7PlfQGhYiFfdDYX8ko+H1egHqeYNJe3FxRhFmVLnQymrvFWCxwtVPDTMuNCGdXlu5sG",
+	"Q8J5OqwYzMFZAE8tt4CXH/PXSOTtRjqcmRjPEbc1dkuXLd/92nv8Xt24/P9Pfu2dPH3//dmvvZPn+k//",
+	"5O5XkMRTep+fl6Jbe1Oz9N8yjETeHW6vRehPbcVCd//QCt0uKL2bLmhN5/0nz592vZ3bwH9p66XFhyW0",
+	"lAG7uSw/NdygZZo400Z3PrKoUWToqd9RFjdqpd6zufIcTlW5W561zqE8NfnkYfD7ouOmup/f3xfKtaWz",
+	"yivp6ZU9+XFp5z5Oe1K3RPrhYBLJrL4rX9qB2ry16iAH0txRnk8lX0xM9cq8G9Z2Sd6fSCwFuIA0LtdK",
+	"bZ1KuVOp3hlODlNqqK6HWKkXWIe2Mh1yC43POG+DUuppZazIfJ9OeOfxhjt1c/jiUq2Pl+Rcm0KsAV7a",
+	"fJ5Q7E0aHqeInNuU/g1zMjcMPW6Hcgj4PpUFClupyiHktGcgQTMBaCb87o9KCYIda6ZsldJrYxJJ4F0Y",
+	"+tjLBxJjhTxT4snTcRTVNPmukbmOB78vmiGgP5t3KK/jlluxgbZNcmu/jp/XdXLuFMTsuiZyc78ER17F",
+	"yxWkvPP8/h7QfsbtipvbeQFdkj9bebhKs20QT6lRto3bcnU+tLCXyKkcgsIjZiFQjg5u9pKNRdovBRJt",
+	"nCOT24vJlPsKkQq2nureiLyFx7k6PqzO4FlfKTm6S+zewjQmLJlRj399evLifU0M5cZq9Tc8y/oZMTxb",
+	"HyrTzhMWeLhdhP7sqSupx3frp1+p8lxbJZshWz6wzOxavqLaxHcb7i81V9vBnigNuKG6WKtlbEC/XJZL",
+	"bafaCD8v35VDx4khe5fWxZsYRRmD0dpX86ji4qg4OXquVug247NzAqc3xC9fwIvy5Ccvel2i/4pd/Fj5",
+	"ivq1vjVjojvn624GantO0DN6m6Blk2LbMqKjJsgSMbbZO3qzkaf3XX9g4yYvMANrwxI9NbF9d3e6ZJXH",
+	"YvJcpnlVrk0jXetU1lY3U9XxslJd8ir4/DEuxYTO8DhHO6zNL8NDdvepad/TjC1XeN6VqhxquzU4fOvT",
+	"dEEF7eiX0g31Sq9uOC10vdUi3TiiKbZVs1QsiZIv2nJoP2ttZbikc5Wjhm4FO5Saq5dBe1h/5u7OTWh1",
+	"pXjzQIwNqj146LWXv7rItkUpUk84vlcVbe502qVyqLtEmqqaayr8/YErFxwPQYoYl3JBdWgHS1UJI9i5",
+	"+mJREjQv61cmjtxRlOsOZYWirG9ozOc+p6JuvQXkRqnP4gAV5LZ50MMqy3jv5TejXKNquuVsPPQtUz9G",
+	"45vhuWq1dNmfDF8Nz/s3w/Ho0GV8VR1mvuhIaJ3DTera8yMWGz06L8M1eSs3/qp/eS3/fzO8vhz0Vckj",
+	"1+7zrm0dtlCT2VLxpBeZqxVA+enkShJS+7r/MEYda6HHGE69UURzG3y5XTpCRT8qSRXRe8Q8/WC4MIFR",
+	"FhU/DV6NJxIJ/Vc3A3cnZxO35WppwcGz3jOgMuCKnjSY2xybBMXzctuYOuzkO7eLLPZro74sNF3Y+Svz",
+	"OwS6IOC3FmrpbyyoVBJzrUeHZxygvf2xm8lHME1RDKAAvUcvXrx4ATKSIM4B+i2Diekv//8eqL28r5G8",
+	"E4AoQjgVB6zEK5/5C3/GtvZve69cUS7YlXewRyH5wxQ+V/DzL2GPpiB+22r3yuYMRndTQe883vAOJkix",
+	"xg0oVGcpF84s0caGTlIuOF4iETfFynl3CKQqej00RClZbcbySm+oREMe8w+uTqWUrJc080WrUyJgVGCg",
+	"qbgb+iAQIzCZMh1a3FjkrUge8SV2NX5iCT+U33jSc9VKpqq2uqcHWZ7wsunv9NUCODweCJ0aWNdr86Z+",
+	"HaGqINStTW13Bm3t1DOIkuktWsBk5okQ2cXVa4Iwcp7UBKluQfktmn3l3RzymvaD6+HFYHQThMHryfBi",
+	"+m48+ctgoirb91+9CsLgT+Oby+FoMH385Omz56qiy9vRjRpx1Z/cjNRPF4OftSY/OB9Pzy/Hby+CMPh5",
+	"eDEYy2GX/fPB9Hx8IQeMrwajp48fu2t4tgwhcfnIavjRz4jd/kTj7q5/RYQ+SM4ZzFGofZjPm+LOjnBY",
+	"nIWAPXE31uD2uM1ax+/UN8zwIMGVR9fAcWtqIpU5RM3JbNGDaIK4qkPzM0a+SNbp4TowRbCaCG4PIYx1",
+	"Zse83KNbCm9TWyhNkboXNMzbeXi6ON528JMtuyZDtlNVmvKxDtj9qohz94T7dWxC1dwadR8NuFNQR1lh",
+	"K7+4oyOvWbVWxb33TC9qyV/9nkP3i95eRltKsvmKncubD9TCkEiTtVtbWTEsBCLANMAUFFR0mO8YMvF4",
+	"IYhRlGCCYqDbW2Iy/95tgLg7z9U2kfP7m11Msa4dVFMnFC5Qug2KHrDGVggegxjzFIpoIX97ApTCgsk8",
+	"BE/BCmJVNn5GGVDJMiF4Zot6pgmCHAHJE0PwHEAWLeQHAWXA5uM7ZXHP4waq6dtS6/9bIlu1thVPujEv",
+	"DIhwd/LcMPw2q+wna0s1HM8Jik8wAaVmpPvZiRXb0Jp/ZdhU8WoZ5YYfOoeJlnCWa1eMNY+Cdo9cd3+d",
+	"0xQ9gi6PILOC1sZWbHDHDrc6Kp7Tkd3iv0SobYgpH/mpsJHz+C89dCEfyFXmCEdEIE9OzY4Zz+omxVHI",
+	"eAGFIlYDKLBiVDS7p3XigQnMyyvsl8GT34oUyyqwse3m8AWJT2iCfvKVaNqhJIA37PUQV8nq4+5dZM5c",
+	"C84xF52L6HYI6YZJcgujO7fk3bhX3+jw6G/uqPqf3EKOuxZNRSjm0wgKmND5lKF7o8M71DsoFt3LU+zU",
+	"Mz3zhUHXNAZmRvlsJU8U7q8lN25K9lL4MEuys3ip6drI7dpQiQqftJWXHSrYDkDYikppc+W2WqxbnCK9",
+	"/7wDo126ft0FkGtExNFT6Gtzn7qm1/vVMlHKzOqg5dBmuOor6DzvSMW95rPlt4t6K24oc3dPrxof+K5l",
+	"NqzDW33AuRgBPUJB5Z6boKJp+0RpmyixUbxzAU+ePP8h79e20AEBjVflF4Or/uTmjfbTXd9MBoMbd2VE",
+	"r88EodikkbdO9YbkbnsHqiqpjgoSWO4AMiR1jCJ/FxOeSbmMERHAtHlzGXF1mTs8ogy5g1gaLtzCoJi9",
+	"Y5DXPUxwPNW2Ld8lZ8VoKOVqRJXl2H1toCPcprHNxVTyjrwpL9fZfI64O7tL1ZiObULAZllI8GsvfPy9",
+	"riKkWzDwLFoACHj+SbCCHDBTWKVFFJKcMOMaU9vKsq5RlLdkNG0f4B0ipoQtVppr204WplTXQ11Ofbv3",
+	"tc7Z/gq0gPlEq62uWk7OYpwFRgDmAAog7VsBeo9+7L0EqijmCnMEoIlWArqxF3decBhB6DADpJqu4ayK",
+	"1blMlA0qzoOYSiRj9lCAp4Lfelqc5PbPRnkdfQ2V9xToD1VD3fHb0cX19HL4l0EQBsPRVDK+IAz6r/vD",
+	"0bX86XLQn/jagK3ykj1bfFdRmea68hC+BLcooSvQA1gAntI7BKAqDNeSvG2d4XpYqlGh2mq+OCe01lyg",
+	"JY5K0cubx9fbnHZGM9I95vFw3d33iM1quhM3zzuka5qQ/RINZ0Rj1ACpBfQPUUJ/E6HHq6R/A/mdadoy",
+	"ngVnv9av6xxydJ0tl1D5otwpqR3NMGEWYA9y//x8cCUP6s+DyfDVL/JMD1+PgjD4U390cani/fqXl/JI",
+	"n/9F/vKnwflfpsOR/VF3+huq28L+5KfhzaR/Y1/6Sb8yGVxd/uK+BYH8rraVZnOdKfmFdu2c1cbDwN+V",
+	"4b1BzyEISqG5MxXtVNmvPelVXJt7WUreUpe1Odwt/SjKUrHBjz7P0FvDZLajX/3uN++DBeS2/uHarYXW",
+	"dMUnHasfppD5zEW+oKwtlKq1NEtv1hTWfMtdd4JSsU3gurMk2bR6Xr8dKIlfilHQUQnvfal3U+OG9WWo",
+	"8w5ulsJR6Goj07oMbTnytgIYuyIXXEv1rNvfuNZfzDtQbV9wreCd9e8eogZIl5YIngOqWFmUMSzW1xJF",
+	"esZbBJmmQIU3dcb0n/IPLIRI9Vmld1i72bT2rX61xyrg5YbEMMV/Qevg4UG1Op3RbYVyTBCIKWXKWkH3",
+	"iK1t1WNVmjWCHD0CA5Uipgycyatz8OLZ838GqVYIQEyjTLflML3/uOrbDv4ucfP3R38jf/9wUtSb/btp",
+	"BbhaULCEa91sGQJGMyEtb/1D3pEOC6BLXnMgqPwwE4/+RmxasnYAmG33Uxgt0MmTRz0TZKwBxs9OT1er",
+	"1SOoHj+ibH5q3uWnl8Pzweh6oN4pvHPBL/gDhgT8z//8b//rv/xX0L8algjsLHj8qKeH0xQRmOLgLHj6",
+	"qPfoaaCdswqZpzBeYnIKs1hz4rmOpJQUpkqEDWO5YPn0hkGcqFcZXCKdyf6rQexvGWLrAq/WClfHuk2L",
+	"aM9nVOEd51ceP/mx9WdsDwnnhxzhP/I7Li5VbPz0Ei+xCFoMPNdKwsN7dYesSikqsD/p9Wy8kxEjMNVh",
+	"npiS038Y261Y8T5ajMLe4P6YvaUeHjY74dK7jRJwrhXmIDnNVXZluWtV+Sx4p/LgIM+LxJkIf2Ukz00R",
+	"uxDcruUZXaruPKsFIiEgaIW4ADPMlGkp4JzrkJ8lVpy3fMwlMCSEHjEEY7UAcybymyn3mZBjXpvSwS3O",
+	"hE6tLFOhlbil8gbebCWH9JXUV4W5rXmEyVQVh1e9mbdXkl85b62k9GKaQEJ0+X5zzw+TxLMK1yRGPyrP",
+	"sp3PH7rbhX1zB5AhaJSLr+0EmmWrBFWVsyQPm5SWYS74Nprg2rO2hKnrpKkTuHnITvX59h+2vBWT47B9",
+	"S5RStJz6yujEYMd6+5Yw1SqWJg6TSunly51oxfR2kZA2nX2rtDJUzztw5qJnSYHE7Yr27nd1R6SdXtXl",
+	"FFxs2Fk2IgzOX59fS9U+CIPB1fXrs2fPXvRayQUIYrgOwZPekx9Oev980nvsqvvqWmK5c0uxzIaC1tvz",
+	"20YtwLbjAneErjCZJ+uw4CdS5EHAkcSYdpm7lTn5CZ825y6y23j0hzFaplQgEq2VCfI+r+dgY9g9p59G",
+	"AokTKbXhssoFciDdYlODaHNZWwfxNaJ/vh6PQgATTgHkoDzTHNE/Sl4DKANb/Kd89AXL0MOeLKxtI7et",
+	"LcSUoANwE32EAQQGJOCVbht0TpNER27m8ig0QVeUqawUKABMkpfAnGlgE0aLAFBASbJuyXvkny1yFVw3",
+	"eZFuK+VlRW/k4yNwomORczdKkBtTO9SU8G2R4J8pJrrzvcK0uXynWbTYVW6Z1mNeYpmo56/1Xco3SSx6",
+	"h98itQxIbHoDvQQQEITni1uaMeU2EvAOAXqPGMCCGz1Zm6p507Kd6Em3tvOS07V8/C1Tk9rgt0hMamMA",
+	"FtwHwISSOYAgwURJOkwEBXN8jwhIoa5RshMJfZSa10Ozi8NDQirCM6cg49+u4qLJ/nemuH65xvrnNbIG",
+	"yuVt/LtSA6IEKS1I21oFe9nX0NKF/vjpEgqGP3jpQ1eveaMHfUaUFW0xvjKrWTllwX//D8AWlZc/m+jO",
+	"MDegVa8MKJ/SGUAwWgAuUGpN7TgT6hpEqasWzwaB3XF9+vEOrRVHSDOXUEGiAHZXT4x+c1+x0KXEwWy7",
+	"s8uTXti2W8gGbTjv7NpIn2eO0Ch4j+JDiIoVFipkkNEV0MYhnc1C+f+S3iOAhXKZ4yUC3ylonFUbwHy/",
+	"H83wUj+SGg6Rty05omDemOlYJ/avGUYCLGjGeAh0A48QzGgSq1w61bFD9Y/RLTx4F/CGDUeuAsXDq1Qu",
+	"AH5Oyob3SAcOmhUph4g29ncjWhsm76fWS8zFTT7qswu0vL/L13ZrZ7qBKB9NkoClzurgISg3fvoDB3RF",
+	"wGqBmOJTC2iDj/fBbSG/YpQgnYGxaWZzlGN5bxnWdBwOZBL8BKM7m5G63dlkbxYD79HBIHIszpT3mPli",
+	"ONMmJesFvgTllj8qDkUlVaP4IKR9mhY5d27D/0oP+MwI7VL0pUgmbirwlNAIJpVSOr8vTs5Hm80kqhmz",
+	"JsOoE4k5eOXDQQVCXQb1vm1XG7o2HYnt3yyQZfVSVmvZrS5+1AWPqsqAuGT1KlqLIZiokK2SoWOwVXS3",
+	"p7p3obRzlbuj8xHiHHGuQr5qpX6/NK6Vu6zUmqi1u+PZw4n+4clRnB61To18fyos+lgkcL1ASCvAKoEG",
+	"01jjlkFyF4Lb3CPxEqSM6tQqmJQKeZp3MAczRn9H5BHoay8YR4pyFKMtx/Pk23KRQf6wHNlTIPr0o/z0",
+	"w+lHPavfDfYaleijMzt9S7A4pzFqE4JwpVYykiTmv3DOU9IqN6CeNgWOmlifiNCORmRjYnI4z0Be2VMa",
+	"Y0VlTx4C9CFKMhW5EgJq268ZDXQB+ULSqKSnFK4TCuMQaF2ag1iKcqNpSe7Ej0VupzMY1XClApCv1LjP",
+	"THaYxJIg/n3HUVZQ8lXGUkKg4iaRCqpcwli5FHPn8XHpvTiGft1Vd0q8oZ+B3x7JeNEh/a1slscHm7Ro",
+	"OOmgJtU68QAEpUXzHzhIEIwRM2yWW+apbBZhBHmRdN+RtEqZCKcwE4vTuW1z5Sag1+qxm0nUb9JWRtgf",
+	"MBfoHkdS+VUfBLo1gCokdVJx0sv9OHavSsJHpS0ndK7b17u3fKkeH4d69bfb37F+KhBfCzib7QdSmola",
+	"mOoekc1uBR0efZgQApWBb+imeVd2YLEtKtK6+BJFH2ORHolYSm3oWlHMk0POnDfoc3A8mD/bn/CQivSg",
+	"RGdVasv2dg2u31zvQIZUpKf3eYs8N9p0C72jYs106fvyjvngg8nvUnmGKmhGAXxGmfIg6DKy7U9MGQER",
+	"TJJ6p8C5GtHKHeBPqRhfDUZBGIxH10OVUf1uePOni0n/nfzjxXg08ATwfkt6s4TjV3g5r9APGMQcxfKI",
+	"U1VJdLkGpuKMpTVNSNvEptIRC9VYDTv9iOOHU93tw0l3ctK/ss5K7zAOjmrW/5UdDcz9EjNdoOjuBBN9",
+	"yG1LNJgkqo2Uzo0C3/3QA/z7tvCHVnmMIIubjjuL9z7u5/3RxfDCFE8Yj14NJ28GF/LY94c/O8un+Azu",
+	"iCYbxrad4pfB5eX4ncrQ7vJBQ7Vfs/Fez2RYfFTf5i8oSehKySCGYqDoCWACeERT5A240mTnIk4WG+YQ",
+	"+vQ1yXnktnbgBp8kCFOubYRWn9q4VSA5HjeyyAURJDGOobDqxi1TsVd0BlKG72G0botmXUOqxIaUFKhz",
+	"N++I9eOfsCPCXcE8d0UZn2eHY1SF7unHe8RuH/xqdT8SY7IznENnBKycsvZKyLJwlb/MlkEYrKDOrjK6",
+	"TGg6nO2mFR7w3He4vnW2w3ju7GKRpQtTG9oRa3fwC9fPRswGveC//Seg8Au+0zD6Xv7FFKU3fwqBhsn3",
+	"UsOEgGcpYveYU/bS+NOKgZRESA2TWlHF9db2oJSUIY6alCHuyrXdLKa3XEKQYCXx2ulJuyorjTmGakum",
+	"tiEBmETaNFQZO95kQjvMnd6YZTgOWutXpgha563mKf+d38zrrXV+MzEVJbc505whdcu+VtqOYmZxl6x/",
+	"W9rZ9e2rx0EYXD2R/zyV/zzr8OHfvIVAeu3riXDK3LvW1T+1ChdINhWrDNT334BWzNFRtWLFJ6QavFxb",
+	"TXhJuQAZm8vjt60Oc9TKVpYzNmtJHH2BWhJHR736Vs1OlZ6kyv4PVY5ZTPcB8qmppnf6Uf/QrDbtCHi3",
+	"2qQnrVWcmusHfRkmUV9tRX3y6AqMm85iHUO7UIqBmjXfujiZoDSBa12qzS80Hg4TC0a3q3UJBgnHouqr",
+	"rSXXqsqiqVVVN+c1LjSOBvfuUK52NPotOV+/yrpPknzQvanTvJnb1J29mTbsdfpuqc02/ywyZR8cl3uE",
+	"f3VRKThaAI2gooofWMB7VYRbbQxENC07W8wtTncKOP2ouiI9nJov1GQJvDP9ADVQDyfrbJOmVqLO5ZZt",
+	"lXVAKEgomSMG7I3X/kcS3umo9xJOTKCnBBFQHWra4siET3ni13VL/C8T8p/Am+Lptq+bPFHdZ/9M94DQ",
+	"uWY4Fgvll16oWuch6AHMQYJmQv1V0PSlUhJvEUDLVKxVjTxAqFhgMgeqoQ9Q5nbObDqsd+FuGFFEpDqb",
+	"wpVKuu/5/oc931/v9f4G8/wgLedAbioM3N0iisayz3sNyeWWEnZLOj2cv70iXbbFgOEHVIpqGzQr6c+U",
+	"akxQbErm7+0hzjsYMpsXoGLDMZEqApvLuQSXEmSDNakidVSroLc0XpuEAwNffaBQ/BJgoWp16NQFlcSj",
+	"vyKpA7FuUsiltzLbQMyrtuoWY1+aSatXdUxdjwvKUKwK6kqWpLtmddb4ipjvWlVvUAzb87L3ajK+Gl+r",
+	"+93+1dVk/LP68WJwfjkcee9mvynjwoLyqyu8UEoP8NWKrYtQzUmt4Q5Xd6lDBZyO43bIvz8kn1o6lEjA",
+	"IRv09g8TbVzcjQDI74yvn9Ml0nrMLTKtjCS7N7EjOtid74rVKlMxrrI0ZfS+poxXXw8oo3xHdn4E95S+",
+	"XDyya6qWJAz8DkISRNVNEZSpIoBS6SBUN0I1hMdCYObjLyuR6BzMkVAhhHk21cEoxLSU9lPIhR7wfyjE",
+	"TSG2JfdBKcQ2+t6TF6SUiamBe5OWIcdO7NAdqxZ/XuFe2sHXJuAt4JXzOVHWgcYePwOwoAqVVwqTJNS9",
+	"37ipV1zNMrVSxEUkuhScT/z3+Z2GYvBJfAczRpctCvSGXUI2dFPSxpK/FVyrdZjmpGaqz23EbhCzQy6p",
+	"FjYHYDn8TtHckjJpD0MCHvd6va3UumaacjAcE9kUo0gJrYdaEYNjlNPeoXxoduZWQU5WUwotR3cZRO+P",
+	"KmUacK4D8w6tikASKz1EqiR5f/qWaH9kgVZCPz/9uFpA4b8K1/u80E1fm+s0yo+1i1IzNAsrxRGWSDAc",
+	"8Q6xG4Z5lKfIwR1E/F5V7zBTqt8+JPxDEAb/qDIOf+wPnenzpUBv1vfS1sk501lVS0oUEJwL1Pxqjwrn",
+	"Rlu49xVSV6xwj+/Tmd2XZ4Jbd8iNjaOyMUZ5yFAM121BW0V/bTGM3YtfbNesJ1Z1j43kBoYNehZRPG0f",
+	"yrUv93HL5kqTw1ICa/lb9yR+RFNEPiwTvUh+QmczHCHbouoRT6XiqayVZfJI5892rDCvK8CcykO1b216",
+	"aVSpXlnV2IJzDamTC9VVGdsuyEeNLejrhag8Y3iHAFzB9RkgFEQ0yZbENO2yHXxDE3rA6ApEkDFsGnoJ",
+	"Su8AFqWeQRFKEl2vicMZUqH9BQq6y+767kFfVuOgJSaXlITyPyhCqRPK3+CHSyjAd+9eX5/8+Ox7H+O5",
+	"pR9ahSAubKiqeXE4OxlRgk7eQKFqqvu/0O2U2kYJu59Ul0VSofrBDZw3k/lT181sRkwrq0MoHaofD+S2",
+	"S0L5ciKB7tpI+kHJpsVEItBHpkOi0fstt9zRJat2afOaEQXH5taPeiH5C5/MCn6zLhVf9Pi5NQE0ZJer",
+	"QeYWy2zZl2QOYwvRw9xjOQ6R9bnvCx3I7gAs1yxTH+4MGh1DXu8OGuajGmLqx1eD0ZmRWZQg7eVeQO3a",
+	"tK3Yul1TXQzOL/sTdTdVTkkcjC7U/ypD+esPdbYQPmq4c45GpTfEDCdJ3cmyOHeQkICzmd9xdIGiBDI0",
+	"LPITvsgMQLu+z5AFmIPmWKg2KKhkk6g8QIV18N3N08ffnxWVCk0jrVA5f572wBKTTCBuittBwFFESWyU",
+	"UmAyhHhLarHPHsV6URucpzFSfg86+jSH9nh5hSXsVZILdcAUXYElJGvjPsDlfKEOp3gbGac2w88rKM/1",
+	"gL0w8+VkBH7S3L2jE80rmjGA1kjdFaiLAd2cjsSIhZoJFJfRXY+wpQwX1XABSTyN6aqm3NO1HHOhbyi+",
+	"ZpKp6uyE6tCohvuIh2+N1AYkBlicSRXCMCHVtY6DjGcwCS0/kqogB3cIpeaGKmV0hiuV8LvLj4RGsCYg",
+	"7VI/7mz8qWig5mGwleZ4oZpkHlUGXUmT+MgB7qqL04ImqpEc5iClmIid7HXtwa3rlKuft3Itdc6q/PJv",
+	"rfX+v75aQwImdJ4hwBFk0eJl3l35N91Pl6pSipIPEwGWOY6LCEnzfkPRK/PmKc/m89o6itd6wBt7X/AJ",
+	"RICtel5t59prumyuKXJ+2LZw+1ClAecX2FPshqbgqaUoZbzoVqm6tNofuKrJvhOp+SXLG3TMTkBvjsnM",
+	"KYBLMOxYm3GJTmMooB8ea3N5+8kuo45WxMWG3ifJJh3RFQGx3mYD7HSf3kdSxbXgY+gewZpyfW/WEzPi",
+	"m/ZV601+fTl+VHlWwXKtLuekBaUKOoY6E0lfwa39kdhtySTG0C/R3qYJhfGbUhaYW54ts0TgFDJxOqNs",
+	"eWIPrg+BSgtveRtbiZGS733uqCgNDQfedULGAXCvoZ6n4nz356vB6xBcjV6H4B26vSrX8dP4dCnBCrOP",
+	"MvWpEq4b3V4W2buHP2362PHvbhf7LEsSuZVFtrztEBmzU20cvudlKV7COTr9R4rme0cFpDbl+AA5QAyd",
+	"IBLRGMWaVjpQRsk60kEyp/QeMdslyaOCqIFjO66VufQlxgkdMRjo/VGVNB3NdLz4X/3cpoBo52/eL0Rf",
+	"3xQdQ1pFdxjiKpGb7UHk78Wlc5l1e6mjNm78DFcwOjHU7M2XGcoXB5EjBpAAEqDipDBMALFQbUzJ1CMf",
+	"mQVVcKcdryuT7u/HpC0IkKPyy7pIacKF3SA5VCkAaMAv0VGuC5DCOVKptFzANQeUAIYiyuJd0VR0DTH5",
+	"VzpBxZ9+pZ4XDTC+oNyaDq1Aep+mFYgG5kEOqErjzS9F/sBVuzehtHuFsO6tP6BNRQoDU7CjoW6hPgOe",
+	"yoVNfmYbSteh2N5WjOtzX2hry7p/Wx984fvgt2TUFmj76ry2CeWqWjA3CgbNRCnwVHfB4QJEepxpfaeY",
+	"JcVEAKxLDSxxHCd5vXNTR7KRWZZ9beZ4lNSRmgMyMqMOfkTuMImdiudofDM8VxXRL/uT4avhef9mOB79",
+	"O8iPr0rlr4u4DZnophsJZHhmYKSKzrBsqXugS5L1+G26kC5NEan1kWpQjlNE3Iku+xLvYXIYOqe/KHor",
+	"8l/MrxG//9QGWQ7Zg6YNHIbN0ozYrqIqjUcHRWIOpJkf2sYQt2tzjfESRPqNW5TQFXiuqyAtKDfRlCua",
+	"JTEQSPuolyrkX1VL0i2fdiFfW1/MRuQ/nH5Uf3pooGdPkStX6l0R69+h5ewPtYRancF6XVp/Hp7M3n98",
+	"umsz2y/QDdU3XkpNJZCDBImt6kE7UgiD5E71lq4niIkd9iUyuM8pSlXYk81J7hinb7a+3bptmQqVOqQr",
+	"iORth8Fa9yqsFcc5PD9DbUxugCF5YoxSyMQyD0rW3FDV34J2P4prhrmK+ne99r8XGqouGtuJrq1Ttu5K",
+	"To/4xq/k9A3nzxh9dR2u3qwBy3HU7GwvX7iF3riR2yUWGvNfatS6Xt1ncJhOUIRw6sQnk4/uVeDxZy7d",
+	"rDGoauMYJLamDK5erbCHU4Igu117ucRIPd6ZUxwj1vDgDqDPyZ4uMv3lr878lPYISCi9O4EJvkM8b6Or",
+	"aEzIFbahzK34SUuXH5k+jNOIxsivpt8wGN3tyM7McW/djHpBCbqBODlyNceKwDqiklKK/bnHaKXtNw3+",
+	"UBprBgG62Z/UXHSTTwFxAiiTIxJM7oCgd4i0w/W2drKB5sauUBrTP+s+Tvthe5/+UDCWgiBjKokyv5sK",
+	"A6avgWGaIpgEYTCjqkvLTo60ErmFX5ZkluD/FC0UWpyEzy6NVdd+HUknQYOYafeh77M7Ceny8eCQxLf0",
+	"w2mU0OiuJgpYDztXoz5JEDCM7yGJkNOMYxlxtQ4LA645dyVaQnUUDVolkBw3UJjQVYfFlSUuqRztY9sC",
+	"9N7Ud2cwUhe7kcG6pSxDM65gV/OkQlo28dwrWg1xvbHjWoXgbATItL1rwyRC/sgaHzo+q78DEbFzaYLP",
+	"bFYajJa9raqhwy1CBHBUyXzpSFUMmcNey7AmatSnqbmHP4iMobL0fqVKni1ppXSWQ0iHQYKXWLtQtpna",
+	"cgY/VaNE7462FtyBmYVBxo3gzAl+u7pgXSYEUQ3o9Fc+GfFe6nBVC4TuhCoYgks/09OP2xUe3+JabWvr",
+	"XEIuTlTnn5PhxZ7hououSLVcOin2VqPzbIcSq5cOgBl8j4Du/VRuOAe+44jdI3YiGYt5fgY+3mEShwDH",
+	"IbhHTFVL/L5rZQ++5gItcTRN9XrqK3xcm9FXdvAX7/asFT/V3Ry1qMaYIHNzB6AACYLqLlmqI3iJjCNb",
+	"JVBiAp72QAzXfJ9+2xK1AvI7Pzpv1NOvGn9yC0dF2ps1oCkiQEHyIE0fM4JrrhPeqqefUSGTC/jaNDEF",
+	"NBtYVLpBbkw7toUtlHEVZaqlqzwCtwgyxIKzX99LOo8ovcNI/fZeDpRsWB+VjCXBWXAKU3x6/1hRupny",
+	"Y970MRMLdVjy8o3abi39SdNN5Q9JUvmDWX9liM1OLP3RhnSX37R9sT4WvYCVDC/+YKOpSn+C8RKT8h9y",
+	"0V/8aQnT4OH9w/8OAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -962,6 +962,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/grids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of areas by code, without their ground */
+        get: operations["adminGrids"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/grids/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of the map with their reports, newest first */
+        get: operations["mapChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/grids/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import a GeoJSON FeatureCollection of areas, whole or not at all; dry_run answers the report only */
+        post: operations["importGrids"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/grids/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Split a unit grid along a line or into given parts */
+        post: operations["splitGrid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/grids/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Join unit grids that touch */
+        post: operations["mergeGrids"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/grids/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a grid; a neighbour may take over its ground and workers */
+        post: operations["retireGrid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/grids/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every version of one area with its ground, newest first */
+        get: operations["adminGrid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/audit": {
         parameters: {
             query?: never;
@@ -1978,6 +2097,8 @@ export interface components {
         Case: components["schemas"]["CaseSummary"] & {
             text?: string;
             lead_unit_street?: boolean;
+            /** @description of the grid, as the case was located */
+            grid_version?: number;
             community?: string;
             community_name?: string;
             return_count: number;
@@ -2146,6 +2267,142 @@ export interface components {
             land_use?: string;
             approx?: boolean;
             notice?: string;
+        };
+        AreaVersion: {
+            code: string;
+            version: number;
+            /** @enum {string} */
+            level: "district" | "street" | "community" | "grid";
+            kind?: string;
+            name: string;
+            parent?: string;
+            land_use?: string;
+            approx?: boolean;
+            /** @enum {string} */
+            state: "in_force" | "planned" | "ended";
+            /** Format: date-time */
+            valid_from: string;
+            /** Format: date-time */
+            valid_to?: string;
+            /** @description id of the change */
+            begun_by?: string;
+            /** @description id of the change */
+            ended_by?: string;
+            square_metres?: number;
+            corners?: number;
+            /** @description GeoJSON, WGS-84; only in the list of one code */
+            geometry?: {
+                [key: string]: unknown;
+            };
+        };
+        VersionRef: {
+            code: string;
+            version: number;
+        };
+        MapFinding: {
+            code: string;
+            /** @description index in the file from 0; -1: the whole file */
+            feature: number;
+            area?: string;
+            other?: string;
+            pointer?: string;
+            /** Format: double */
+            lon?: number;
+            /** Format: double */
+            lat?: number;
+            detail: string;
+            repaired?: boolean;
+            accepted?: boolean;
+            warning?: boolean;
+        };
+        MapWorker: {
+            username: string;
+            name: string;
+            unit: string;
+            gains: string[];
+            ends: string[];
+            /** @description of the worker's grids, in force when the change holds; 0: none */
+            left: number;
+        };
+        MapReport: {
+            change?: string;
+            /** @enum {string} */
+            kind: "import" | "split" | "merge" | "retire";
+            dry_run: boolean;
+            refused: boolean;
+            /** Format: date-time */
+            effective: string;
+            features: number;
+            corners: number;
+            added: number;
+            changed: number;
+            unchanged: number;
+            begun: components["schemas"]["VersionRef"][];
+            ended: components["schemas"]["VersionRef"][];
+            counts: {
+                [key: string]: number;
+            };
+            findings: components["schemas"]["MapFinding"][];
+            workers: components["schemas"]["MapWorker"][];
+            without_worker: number;
+            without_worker_codes: string[];
+            took?: {
+                [key: string]: string;
+            };
+        };
+        MapChange: {
+            id: string;
+            /** @enum {string} */
+            kind: "import" | "split" | "merge" | "retire";
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            effective: string;
+            actor: string;
+            actor_name?: string;
+            note?: string;
+            report: components["schemas"]["MapReport"];
+        };
+        GridPart: {
+            code?: string;
+            name?: string;
+            land_use?: string;
+            /** @description GeoJSON Polygon or MultiPolygon; asked without a line */
+            polygon?: {
+                [key: string]: unknown;
+            };
+        };
+        GridSplit: {
+            code: string;
+            version?: number;
+            /** @description [lon, lat] from outside to outside */
+            line?: number[][];
+            /**
+             * @description of line and parts; default WGS84
+             * @enum {string}
+             */
+            datum?: "WGS84" | "GCJ02" | "BD09";
+            /** @description with a line: codes and names of the parts from the west; without: their ground */
+            parts?: components["schemas"]["GridPart"][];
+            /** Format: date */
+            effective?: string;
+            note?: string;
+        };
+        GridMerge: {
+            codes: string[];
+            into: string;
+            name?: string;
+            /** Format: date */
+            effective?: string;
+            note?: string;
+        };
+        GridRetire: {
+            code: string;
+            version?: number;
+            absorbed_by?: string;
+            /** Format: date */
+            effective?: string;
+            note?: string;
         };
         AuditEvent: {
             id: string;
@@ -4123,6 +4380,212 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Exclusion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    adminGrids: {
+        parameters: {
+            query?: {
+                level?: "district" | "street" | "community" | "grid";
+                /** @description default in_force */
+                state?: "in_force" | "planned" | "ended" | "all";
+                parent?: string;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AreaVersion"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    mapChanges: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MapChange"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importGrids: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+                repair?: boolean;
+                datum?: "WGS84" | "GCJ02" | "BD09" | "CGCS2000" | "EPSG:4490";
+                /** @description a day, 2026-07-01; absent: at once */
+                effective?: string;
+                /** @description findings accepted knowingly, by code, comma separated */
+                accept?: string;
+            };
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description GeoJSON, also as application/geo+json or application/json */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    splitGrid: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GridSplit"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    mergeGrids: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GridMerge"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retireGrid: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GridRetire"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    adminGrid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AreaVersion"][];
+                    };
                 };
             };
             default: components["responses"]["Problem"];
