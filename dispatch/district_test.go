@@ -233,6 +233,13 @@ func (d *testDistrict) count(sql string, args ...any) (n int) {
 	return n
 }
 
+// text is one text of the whole database.
+func (d *testDistrict) text(sql string, args ...any) (text string) {
+	d.t.Helper()
+	require.NoError(d.t, d.db.Engine.Pool.QueryRow(context.Background(), sql, args...).Scan(&text))
+	return text
+}
+
 // verify walks every chain.
 func (d *testDistrict) verify() Verified {
 	d.t.Helper()

@@ -101,6 +101,7 @@ func (d *draft) route() rule.Decision {
 func (d *draft) follow(dec rule.Decision) error {
 	d.s.Case.Queued = dec.Queue || dec.Lead == ""
 	if d.s.Case.Queued {
+		d.queueClock()
 		return nil
 	}
 	err := d.assign(auth.SystemActor(d.s.Case.District, d.now), standing{Role: auth.RoleSystem}, dec.Lead, dec.Assists, data{"rule": dec.Rule, "path": dec.Path}, "")
@@ -120,6 +121,18 @@ func (d *draft) follow(dec rule.Decision) error {
 		}
 	}
 	return d.autoCall(dec.Proposed)
+}
+
+// queueClock gives the dispatchers a deadline for a case that no rule could place: without it a filed case that was never
+// dispatched had no clock at all, and nobody would have missed it. A case that was returned has its promise.
+func (d *draft) queueClock() {
+	c := &d.s.Case
+	if d.clock(ClockHandle, c.ID) != nil || d.clock(ClockAccept, c.ID) != nil {
+		return
+	}
+	if b, ok := d.w.budget(ClockAccept, c.Priority); ok {
+		d.startClock(ClockAccept, "CASE", c.ID, "", b)
+	}
 }
 
 // dispatchTo is T9 by a dispatcher.
@@ -155,6 +168,7 @@ func (d *draft) assignAs(act Action, a auth.Actor, as standing, lead string, ass
 		c.PromiseAt = promise.DueAt
 	}
 	c.LeadUnit, c.Queued = lead, false
+	d.stopClock(ClockAccept, c.ID)
 	if c.FirstReceiver == "" {
 		c.FirstReceiver = lead
 	}

@@ -248,7 +248,7 @@ func (l *life) keep(before *Snapshot, c *Change, p player) error {
 		}
 	}
 	l.events = append(l.events, c.Events...)
-	for _, law := range []func(*Snapshot, *Snapshot, *Change, player) error{l.chainHolds, l.oneLead, l.clocksHold, l.promiseHolds, l.boundsHold, l.dutiesApart, l.factsAreClean, l.rowsArrive, l.replays} {
+	for _, law := range []func(*Snapshot, *Snapshot, *Change, player) error{l.chainHolds, l.oneLead, l.clocksHold, l.promiseHolds, l.boundsHold, l.dutiesApart, l.factsAreClean, l.rowsArrive, l.replays, l.neverForgotten} {
 		if err := law(before, &after, c, p); err != nil {
 			return err
 		}
@@ -516,6 +516,14 @@ func (l *life) replays(_, after *Snapshot, c *Change, _ player) error {
 	}
 	if column := l.replay.differs(&after.Case); column != "" || !l.replay.whole {
 		return fmt.Errorf("replayed, the events do not give the row: %s", column)
+	}
+	return nil
+}
+
+// neverForgotten: a case in which somebody still owes something has a clock that runs, whatever happened to it.
+func (l *life) neverForgotten(_, after *Snapshot, _ *Change, _ player) error {
+	if c := &after.Case; !c.State.Terminal() && !slices.ContainsFunc(after.Clocks, func(k Clock) bool { return k.State == "RUNNING" && k.DueAt != nil }) {
+		return fmt.Errorf("nothing runs in %s (queued %v)", c.State, c.Queued)
 	}
 	return nil
 }

@@ -49,6 +49,10 @@ func VerifyChains(ctx context.Context, db *pg.DB, district string) (Verified, er
 	if _, err := tx.Exec(ctx, "set local statement_timeout = 0"); err != nil {
 		return v, err
 	}
+	return verifyChains(ctx, tx, district)
+}
+
+func verifyChains(ctx context.Context, tx pgx.Tx, district string) (v Verified, err error) {
 	if err := v.walk(ctx, tx, caseChainsSQL, district, false); err != nil {
 		return v, err
 	}

@@ -17,7 +17,7 @@ func TestUsage(t *testing.T) {
 		{}, {"nonsense"}, {"--serve"},
 		{"serve", "--no-such-flag"}, {"serve", "--role=cook"}, {"serve", "--listen=nowhere"},
 		{"migrate"}, {"migrate", "down"}, {"migrate", "--x"},
-		{"demo", "--x"}, {"verify", "--x"}, {"doctor", "--x"}, {"bench"}, {"bench", "nothing"}, {"bench", "submit", "--x"},
+		{"demo", "--x"}, {"verify", "--x"}, {"audit", "--x"}, {"doctor", "--x"}, {"bench"}, {"bench", "nothing"}, {"bench", "submit", "--x"},
 		{"deadline"}, {"deadline", "--start=2026-06-08T09:00:00"}, {"deadline", "--budget=3WD"}, {"deadline", "--x"},
 		{"locate"}, {"locate", "119.3"}, {"locate", "east", "26"}, {"locate", "--x"},
 		{"route"}, {"route", "--matter=06010"}, {"route", "--matter=06010", "--lon=a", "--lat=b"}, {"route", "--set", "color", "--matter=06010"},
@@ -39,11 +39,11 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"help"}, {"-h"}, {"--help"}} {
 		r := run(t, args...).is(t, 0)
-		for _, c := range []string{"serve", "migrate", "demo", "deadline", "locate", "route", "verify", "bench", "doctor"} {
+		for _, c := range []string{"serve", "migrate", "demo", "deadline", "locate", "route", "verify", "audit", "bench", "doctor"} {
 			require.Contains(t, r.Out, "  "+c+" ")
 		}
 	}
-	for _, c := range []string{"serve", "migrate", "demo", "deadline", "locate", "route", "verify", "bench", "doctor"} {
+	for _, c := range []string{"serve", "migrate", "demo", "deadline", "locate", "route", "verify", "audit", "bench", "doctor"} {
 		run(t, c, "-h").is(t, 0)
 	}
 }

@@ -31,6 +31,7 @@ var commands = []command{
 	{"route", "route --matter=06010 --lon= --lat= [--set facet.x=y] [--at=T]", route},
 	{"assess", "assess --fixture FILE: the sheet of a file of facts", assess},
 	{"verify", "check every evidence chain [--tenant=]", verify},
+	{"audit", "check everything that must hold of the rows, and the conservation law [--tenant=]", audit},
 	{"bench", "bench NAME: benchmarks against their own denominators", bench},
 	{"doctor", "check the surroundings and the configuration", doctor},
 }

@@ -63,6 +63,18 @@ func verify(ctx context.Context, cfg app.Config, args []string) error {
 	return app.Verify(ctx, cfg, app.NewLog(cfg, os.Stderr), os.Stdout, tenant)
 }
 
+func audit(ctx context.Context, cfg app.Config, args []string) error {
+	tenant := ""
+	_, err := flags("audit", args, func(fs *flag.FlagSet) {
+		settings(fs, &cfg)
+		fs.StringVar(&tenant, "tenant", "", "district code; empty: all")
+	})
+	if err != nil {
+		return err
+	}
+	return app.Audit(ctx, cfg, app.NewLog(cfg, os.Stderr), os.Stdout, tenant)
+}
+
 func doctor(ctx context.Context, cfg app.Config, args []string) error {
 	_, err := flags("doctor", args, func(fs *flag.FlagSet) {
 		settings(fs, &cfg)

@@ -44,6 +44,7 @@ func TestLifeOfAnInstallation(t *testing.T) {
 		}
 		d.is(t, code)
 		require.Contains(t, run(t, with("verify")...).is(t, 0).Out, "OK cases=")
+		require.Contains(t, run(t, with("audit")...).is(t, 0).Out, "RESULT name=audit findings=0")
 		run(t, with("demo")...).refusal(t, "NOT_EMPTY")
 	}
 	t.Run("commands beside the running server", commands)
@@ -110,6 +111,7 @@ func TestLifeOfAnInstallation(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 1, tag.RowsAffected())
 		r := run(t, with("verify")...).is(t, 1)
+		require.Contains(t, run(t, with("audit")...).is(t, 1).Out, "BROKEN district=350102")
 		require.Contains(t, r.Out, "BROKEN district=350102 case="+kept+" event=1 ")
 		require.Regexp(t, `expected=[0-9a-f]{64} actual=[0-9a-f]{64}`, r.Out)
 		require.Contains(t, run(t, with("verify", "--tenant=350103")...).is(t, 0).Out, "OK cases=0", "another district")

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 	"github.com/riverqueue/river"
@@ -59,6 +60,7 @@ type App struct {
 	post     *notify.Post
 	engine   *dispatch.Engine
 	planner  *dispatch.Planner
+	auditor  *dispatch.Auditor
 	desk     *dispatch.Desk
 	sysDesk  *dispatch.Desk
 	wide     atomic.Bool // limits are wide (sandbox)
@@ -198,6 +200,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.sysDesk = dispatch.NewDesk(a.Engine, a.keys, a.worlds, nil)
 	a.planner = dispatch.NewPlanner(a.Engine, a.sysDesk, a.post, a.keys, a.publish, a.log)
 	a.engine = dispatch.NewEngine(a.Engine, a.planner, a.post, a.log)
+	a.auditor = dispatch.NewAuditor(a.Engine, a.log)
 	a.desk = dispatch.NewDesk(a.App, a.keys, a.worlds, a.engine.Poke)
 	return nil
 }
@@ -290,6 +293,7 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger, started func(*App)
 		})
 		done := make(chan struct{})
 		go func() { defer close(done); a.engine.Run(run) }()
+		go a.auditor.Run(run)
 		a.closers = append(a.closers, func(context.Context) { cancel(); <-done })
 	}
 	if missing := worktime.Default().Missing(time.Now(), time.Now().AddDate(0, 2, 0)); len(missing) > 0 {
@@ -344,6 +348,7 @@ func (a *App) handler(pages http.Handler) (http.Handler, error) {
 			}
 			return a.App.Pool.Ping(ctx)
 		}}
+	d.Deep = a.deep
 	if a.cfg.Sandbox {
 		d.Sandbox = &web.Sandbox{Clock: a.moveClock, Reset: a.reset, Wait: a.engine.Settle}
 	}
@@ -447,7 +452,9 @@ func (a *App) admin() error {
 		return fmt.Errorf("无法监听管理端口 %s / cannot listen on ADMIN_LISTEN: %w", a.cfg.AdminListen, err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", promhttp.Handler())
+	reg := prometheus.NewRegistry() // beside the default one: a test runs several programs in one process
+	reg.MustRegister(newGauges(a))
+	mux.Handle("/metrics", promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, reg}, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)

@@ -66,7 +66,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/healthz":
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		_, _ = w.Write([]byte(`{"status":"ok"}`))
-	case path == "/readyz" || strings.HasPrefix(path, "/api/"):
+	case path == "/readyz" || path == "/healthz/deep" || strings.HasPrefix(path, "/api/"):
 		e := fault.Unavailable(nil)
 		body, err := json.Marshal(map[string]any{"type": "about:blank", "title": http.StatusText(e.Status), "status": e.Status, "code": e.Code, "detail": e.Detail})
 		if err != nil {

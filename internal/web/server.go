@@ -54,6 +54,7 @@ type Deps struct {
 	Log            *slog.Logger
 	WideLimits     func() bool
 	Ready          func(ctx context.Context) error
+	Deep           func(ctx context.Context) (districts []dispatch.Pulse, healthy bool, err error) // what the auditor knows
 }
 
 type server struct {
@@ -94,6 +95,7 @@ func New(d Deps) (http.Handler, error) {
 		}
 		c.JSON(http.StatusOK, gin.H{"status": "ready"})
 	})
+	r.GET("/healthz/deep", s.deep)
 	spec, err := api.GetSpecJSON()
 	if err != nil {
 		return nil, err
