@@ -141,15 +141,17 @@ func (d *draft) touch(set *[]uuid.UUID, id uuid.UUID) {
 	}
 }
 
-// newID derives a UUIDv7 from the case, its head and a counter: the same decision gives the same ids.
+// newID derives a UUIDv7 from the case, the head that was read and a counter: the same decision gives the same ids, and the next one others,
+// even at the same instant and with the same salt.
 func (d *draft) newID() uuid.UUID {
 	d.ids++
+	head := d.was.HeadSeq
 	var n [12]byte
-	binary.BigEndian.PutUint64(n[:8], uint64(d.s.Case.HeadSeq))
+	binary.BigEndian.PutUint64(n[:8], uint64(head))
 	binary.BigEndian.PutUint32(n[8:], d.ids)
 	sum := sha256.Sum256(append(append(append([]byte{}, d.s.Case.ID[:]...), n[:]...), d.salt...))
 	id := uuid7(d.now, sum[:])
-	order := uint16(min(d.s.Case.HeadSeq, 255))<<4 | uint16(min(d.ids, 15)) // rows of one instant sort as they were made
+	order := uint16(min(head, 255))<<4 | uint16(min(d.ids, 15)) // rows of one instant sort as they were made
 	id[6], id[7] = 0x70|byte(order>>8), byte(order)
 	return id
 }

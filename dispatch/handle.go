@@ -222,7 +222,7 @@ func (d *draft) close(a auth.Actor, as standing, facts data) error {
 		}
 	}
 	if u := d.w.Units[handling]; u.Kind == grid.UnitStreet && spotMode.Drawn("spot/"+c.ID.String()) {
-		facts["spot"] = d.ask("SPOT", auth.SystemActor(c.District, d.now), "", "SAMPLE", "", nil).ID
+		facts["sample"] = d.ask("SPOT", auth.SystemActor(c.District, d.now), "", "SAMPLE", "", nil).ID
 	}
 	c.ClosedAt = &d.now
 	if b, ok := d.w.budget(ClockCallback, c.Priority); ok && !c.Drill && len(d.s.toCall()) > 0 {
