@@ -61,8 +61,8 @@ func moves() map[[2]State]bool {
 		reach(Closed, to)
 	}
 	reach(Closed, Archived)
-	for _, from := range []State{Dispatched, Handling, Calling, Onsite} { // an incident defers what can wait
-		reach(from, Suspended)
+	for _, s := range deferrable { // an incident defers what can wait, and lifts it again
+		out[[2]State{s, Suspended}], out[[2]State{Suspended, s}] = true, true
 	}
 	return out
 }
