@@ -628,19 +628,19 @@ func (e GridSplitDatum) Valid() bool {
 
 // Defines values for IncidentEndReason.
 const (
-	EXPIRED     IncidentEndReason = "EXPIRED"
-	STOODDOWN   IncidentEndReason = "STOOD_DOWN"
-	UNCONFIRMED IncidentEndReason = "UNCONFIRMED"
+	IncidentEndReasonEXPIRED     IncidentEndReason = "EXPIRED"
+	IncidentEndReasonSTOODDOWN   IncidentEndReason = "STOOD_DOWN"
+	IncidentEndReasonUNCONFIRMED IncidentEndReason = "UNCONFIRMED"
 )
 
 // Valid indicates whether the value is a known member of the IncidentEndReason enum.
 func (e IncidentEndReason) Valid() bool {
 	switch e {
-	case EXPIRED:
+	case IncidentEndReasonEXPIRED:
 		return true
-	case STOODDOWN:
+	case IncidentEndReasonSTOODDOWN:
 		return true
-	case UNCONFIRMED:
+	case IncidentEndReasonUNCONFIRMED:
 		return true
 	default:
 		return false
@@ -731,6 +731,30 @@ func (e PointDatum) Valid() bool {
 	case PointDatumGCJ02:
 		return true
 	case PointDatumWGS84:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PrecedentState.
+const (
+	PrecedentStateCONFIRMED PrecedentState = "CONFIRMED"
+	PrecedentStateDRAFT     PrecedentState = "DRAFT"
+	PrecedentStateENDED     PrecedentState = "ENDED"
+	PrecedentStateEXPIRED   PrecedentState = "EXPIRED"
+)
+
+// Valid indicates whether the value is a known member of the PrecedentState enum.
+func (e PrecedentState) Valid() bool {
+	switch e {
+	case PrecedentStateCONFIRMED:
+		return true
+	case PrecedentStateDRAFT:
+		return true
+	case PrecedentStateENDED:
+		return true
+	case PrecedentStateEXPIRED:
 		return true
 	default:
 		return false
@@ -881,6 +905,108 @@ func (e RevealField) Valid() bool {
 	case RevealFieldName:
 		return true
 	case RevealFieldPhone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RuleFindingSeverity.
+const (
+	ERROR   RuleFindingSeverity = "ERROR"
+	WARNING RuleFindingSeverity = "WARNING"
+)
+
+// Valid indicates whether the value is a known member of the RuleFindingSeverity enum.
+func (e RuleFindingSeverity) Valid() bool {
+	switch e {
+	case ERROR:
+		return true
+	case WARNING:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RuleGapReason.
+const (
+	NORULE RuleGapReason = "NO_RULE"
+	NOUNIT RuleGapReason = "NO_UNIT"
+)
+
+// Valid indicates whether the value is a known member of the RuleGapReason enum.
+func (e RuleGapReason) Valid() bool {
+	switch e {
+	case NORULE:
+		return true
+	case NOUNIT:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RuleSetStatus.
+const (
+	RuleSetStatusDISCARDED RuleSetStatus = "DISCARDED"
+	RuleSetStatusDRAFT     RuleSetStatus = "DRAFT"
+	RuleSetStatusPUBLISHED RuleSetStatus = "PUBLISHED"
+	RuleSetStatusRETIRED   RuleSetStatus = "RETIRED"
+)
+
+// Valid indicates whether the value is a known member of the RuleSetStatus enum.
+func (e RuleSetStatus) Valid() bool {
+	switch e {
+	case RuleSetStatusDISCARDED:
+		return true
+	case RuleSetStatusDRAFT:
+		return true
+	case RuleSetStatusPUBLISHED:
+		return true
+	case RuleSetStatusRETIRED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RuleSetDetailStatus.
+const (
+	RuleSetDetailStatusDISCARDED RuleSetDetailStatus = "DISCARDED"
+	RuleSetDetailStatusDRAFT     RuleSetDetailStatus = "DRAFT"
+	RuleSetDetailStatusPUBLISHED RuleSetDetailStatus = "PUBLISHED"
+	RuleSetDetailStatusRETIRED   RuleSetDetailStatus = "RETIRED"
+)
+
+// Valid indicates whether the value is a known member of the RuleSetDetailStatus enum.
+func (e RuleSetDetailStatus) Valid() bool {
+	switch e {
+	case RuleSetDetailStatusDISCARDED:
+		return true
+	case RuleSetDetailStatusDRAFT:
+		return true
+	case RuleSetDetailStatusPUBLISHED:
+		return true
+	case RuleSetDetailStatusRETIRED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RuleTrialMode.
+const (
+	EMERGENCY RuleTrialMode = "EMERGENCY"
+	NORMAL    RuleTrialMode = "NORMAL"
+)
+
+// Valid indicates whether the value is a known member of the RuleTrialMode enum.
+func (e RuleTrialMode) Valid() bool {
+	switch e {
+	case EMERGENCY:
+		return true
+	case NORMAL:
 		return true
 	default:
 		return false
@@ -1112,6 +1238,30 @@ func (e ImportGridsParamsDatum) Valid() bool {
 	case ImportGridsParamsDatumGCJ02:
 		return true
 	case ImportGridsParamsDatumWGS84:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPrecedentsParamsState.
+const (
+	ListPrecedentsParamsStateCONFIRMED ListPrecedentsParamsState = "CONFIRMED"
+	ListPrecedentsParamsStateDRAFT     ListPrecedentsParamsState = "DRAFT"
+	ListPrecedentsParamsStateENDED     ListPrecedentsParamsState = "ENDED"
+	ListPrecedentsParamsStateEXPIRED   ListPrecedentsParamsState = "EXPIRED"
+)
+
+// Valid indicates whether the value is a known member of the ListPrecedentsParamsState enum.
+func (e ListPrecedentsParamsState) Valid() bool {
+	switch e {
+	case ListPrecedentsParamsStateCONFIRMED:
+		return true
+	case ListPrecedentsParamsStateDRAFT:
+		return true
+	case ListPrecedentsParamsStateENDED:
+		return true
+	case ListPrecedentsParamsStateEXPIRED:
 		return true
 	default:
 		return false
@@ -2724,6 +2874,41 @@ type Point struct {
 // PointDatum defines model for Point.Datum.
 type PointDatum string
 
+// Precedent defines model for Precedent.
+type Precedent struct {
+	ConfirmedAt     *time.Time `json:"confirmed_at,omitempty"`
+	ConfirmedByName *string    `json:"confirmed_by_name,omitempty"`
+	CreatedAt       time.Time  `json:"created_at"`
+	EndReason       *string    `json:"end_reason,omitempty"`
+	EndedAt         *time.Time `json:"ended_at,omitempty"`
+	EndedByName     *string    `json:"ended_by_name,omitempty"`
+	Id              string     `json:"id"`
+	Lead            string     `json:"lead"`
+	LeadName        *string    `json:"lead_name,omitempty"`
+	Matter          *string    `json:"matter,omitempty"`
+	MatterName      *string    `json:"matter_name,omitempty"`
+	Place           *struct {
+		Datum  string  `json:"datum"`
+		Lat    float64 `json:"lat"`
+		Lon    float64 `json:"lon"`
+		Metres float64 `json:"metres"`
+	} `json:"place,omitempty"`
+	State     PrecedentState `json:"state"`
+	Title     string         `json:"title"`
+	ValidFrom *time.Time     `json:"valid_from,omitempty"`
+	ValidTo   *time.Time     `json:"valid_to,omitempty"`
+	Version   *int           `json:"version,omitempty"`
+}
+
+// PrecedentState defines model for Precedent.State.
+type PrecedentState string
+
+// PrecedentList defines model for PrecedentList.
+type PrecedentList struct {
+	Items      []Precedent `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	Code   string  `json:"code"`
@@ -2984,19 +3169,22 @@ type RoleBinding struct {
 
 // Route defines model for Route.
 type Route struct {
-	Assists            *[]string   `json:"assists,omitempty"`
-	At                 *time.Time  `json:"at,omitempty"`
-	Fallback           *bool       `json:"fallback,omitempty"`
-	Lead               string      `json:"lead"`
-	LeadName           *string     `json:"lead_name,omitempty"`
-	LegalBasis         *[]string   `json:"legal_basis,omitempty"`
-	NeedsCatalogReview *bool       `json:"needs_catalog_review,omitempty"`
-	Path               *string     `json:"path,omitempty"`
-	Priority           *string     `json:"priority,omitempty"`
-	Proposal           *Proposal   `json:"proposal,omitempty"`
-	Rule               string      `json:"rule"`
-	Source             *string     `json:"source,omitempty"`
-	Trace              []RouteStep `json:"trace"`
+	Assists            *[]string  `json:"assists,omitempty"`
+	At                 *time.Time `json:"at,omitempty"`
+	Fallback           *bool      `json:"fallback,omitempty"`
+	Lead               string     `json:"lead"`
+	LeadName           *string    `json:"lead_name,omitempty"`
+	LegalBasis         *[]string  `json:"legal_basis,omitempty"`
+	NeedsCatalogReview *bool      `json:"needs_catalog_review,omitempty"`
+	Path               *string    `json:"path,omitempty"`
+	Priority           *string    `json:"priority,omitempty"`
+	Proposal           *Proposal  `json:"proposal,omitempty"`
+	Rule               string     `json:"rule"`
+
+	// RuleSet the number of the set that decided, as a whole
+	RuleSet *int        `json:"rule_set,omitempty"`
+	Source  *string     `json:"source,omitempty"`
+	Trace   []RouteStep `json:"trace"`
 }
 
 // RouteStep defines model for RouteStep.
@@ -3008,6 +3196,274 @@ type RouteStep struct {
 	Status  *string `json:"status,omitempty"`
 	Title   *string `json:"title,omitempty"`
 	Why     string  `json:"why"`
+}
+
+// RuleBody a rule as in docs/rules.md: id, title, status, tier, priority, scope, when, cel, then, valid_from, valid_to
+type RuleBody map[string]interface{}
+
+// RuleDiff defines model for RuleDiff.
+type RuleDiff struct {
+	Against  int `json:"against"`
+	Cases    int `json:"cases"`
+	Fallback int `json:"fallback"`
+
+	// FromRow filed before facts were kept: judged without answers and words
+	FromRow int         `json:"from_row"`
+	Items   []RuleMoved `json:"items"`
+
+	// Moved would go to another unit or propose to call another
+	Moved int `json:"moved"`
+
+	// NewWords words that only this set looks for; whether they occurred was not kept
+	NewWords  []string `json:"new_words"`
+	OtherRule int      `json:"other_rule"`
+	Queued    int      `json:"queued"`
+	ReadsText bool     `json:"reads_text"`
+
+	// Truncated items holds only the newest
+	Truncated bool           `json:"truncated"`
+	Units     []RuleUnitLoad `json:"units"`
+	Version   int            `json:"version"`
+}
+
+// RuleExamined defines model for RuleExamined.
+type RuleExamined struct {
+	Conditions []RuleVerdict `json:"conditions"`
+	Matched    bool          `json:"matched"`
+	Rule       string        `json:"rule"`
+	Shadow     *bool         `json:"shadow,omitempty"`
+	Source     string        `json:"source"`
+	Tier       string        `json:"tier"`
+	Title      *string       `json:"title,omitempty"`
+	Version    int           `json:"version"`
+	Why        string        `json:"why"`
+}
+
+// RuleFinding defines model for RuleFinding.
+type RuleFinding struct {
+	Code     string              `json:"code"`
+	Pointer  *string             `json:"pointer,omitempty"`
+	Rule     *string             `json:"rule,omitempty"`
+	Severity RuleFindingSeverity `json:"severity"`
+	Text     string              `json:"text"`
+	With     *[]string           `json:"with,omitempty"`
+}
+
+// RuleFindingSeverity defines model for RuleFinding.Severity.
+type RuleFindingSeverity string
+
+// RuleGap defines model for RuleGap.
+type RuleGap struct {
+	Matter  string        `json:"matter"`
+	Name    string        `json:"name"`
+	Reason  RuleGapReason `json:"reason"`
+	Streets []string      `json:"streets"`
+}
+
+// RuleGapReason defines model for RuleGap.Reason.
+type RuleGapReason string
+
+// RuleMoved defines model for RuleMoved.
+type RuleMoved struct {
+	CaseNo   string  `json:"case_no"`
+	From     string  `json:"from"`
+	FromCall *string `json:"from_call,omitempty"`
+	FromName *string `json:"from_name,omitempty"`
+	FromRule *string `json:"from_rule,omitempty"`
+	Grid     string  `json:"grid"`
+	Matter   string  `json:"matter"`
+	To       string  `json:"to"`
+	ToCall   *string `json:"to_call,omitempty"`
+	ToName   *string `json:"to_name,omitempty"`
+	ToRule   *string `json:"to_rule,omitempty"`
+}
+
+// RulePublication defines model for RulePublication.
+type RulePublication struct {
+	Note *string `json:"note,omitempty"`
+
+	// Overtake publish although the set it is based on is no longer in force
+	Overtake *bool `json:"overtake,omitempty"`
+	Revision *int  `json:"revision,omitempty"`
+	Version  int   `json:"version"`
+}
+
+// RuleReplay defines model for RuleReplay.
+type RuleReplay struct {
+	// Against absent: the set in force
+	Against *int       `json:"against,omitempty"`
+	From    *time.Time `json:"from,omitempty"`
+
+	// Last the last N filed cases; 500 without a span
+	Last *int `json:"last,omitempty"`
+
+	// To exclusive
+	To *time.Time `json:"to,omitempty"`
+
+	// Version absent: the set in force
+	Version *int `json:"version,omitempty"`
+}
+
+// RuleReview defines model for RuleReview.
+type RuleReview struct {
+	Coverage struct {
+		Covered int       `json:"covered"`
+		Gaps    []RuleGap `json:"gaps"`
+		NoBasis int       `json:"no_basis"`
+		NoRule  int       `json:"no_rule"`
+		NoUnit  int       `json:"no_unit"`
+
+		// Pairs matters × streets
+		Pairs int `json:"pairs"`
+	} `json:"coverage"`
+	Findings    []RuleFinding `json:"findings"`
+	Publishable bool          `json:"publishable"`
+	Rules       int           `json:"rules"`
+	Version     int           `json:"version"`
+}
+
+// RuleRollback defines model for RuleRollback.
+type RuleRollback struct {
+	Reason string `json:"reason"`
+}
+
+// RuleSet defines model for RuleSet.
+type RuleSet struct {
+	// AuthorName absent: the program
+	AuthorName *string   `json:"author_name,omitempty"`
+	BasedOn    *int      `json:"based_on,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	InForce    bool      `json:"in_force"`
+
+	// Mine I wrote in it, so that somebody else must publish it
+	Mine            *bool      `json:"mine,omitempty"`
+	Note            *string    `json:"note,omitempty"`
+	PublishedAt     *time.Time `json:"published_at,omitempty"`
+	PublishedByName *string    `json:"published_by_name,omitempty"`
+
+	// Revision rises with every change of a draft
+	Revision  int           `json:"revision"`
+	RuleCount int           `json:"rule_count"`
+	Status    RuleSetStatus `json:"status"`
+	Version   int           `json:"version"`
+}
+
+// RuleSetStatus defines model for RuleSet.Status.
+type RuleSetStatus string
+
+// RuleSetDetail defines model for RuleSetDetail.
+type RuleSetDetail struct {
+	// AuthorName absent: the program
+	AuthorName *string      `json:"author_name,omitempty"`
+	BasedOn    *int         `json:"based_on,omitempty"`
+	CreatedAt  time.Time    `json:"created_at"`
+	Events     []AuditEvent `json:"events"`
+	InForce    bool         `json:"in_force"`
+
+	// Mine I wrote in it, so that somebody else must publish it
+	Mine            *bool      `json:"mine,omitempty"`
+	Note            *string    `json:"note,omitempty"`
+	PublishedAt     *time.Time `json:"published_at,omitempty"`
+	PublishedByName *string    `json:"published_by_name,omitempty"`
+
+	// Revision rises with every change of a draft
+	Revision  int                 `json:"revision"`
+	RuleCount int                 `json:"rule_count"`
+	Rules     []RuleBody          `json:"rules"`
+	Status    RuleSetDetailStatus `json:"status"`
+	Version   int                 `json:"version"`
+}
+
+// RuleSetDetailStatus defines model for RuleSetDetail.Status.
+type RuleSetDetailStatus string
+
+// RuleSetList defines model for RuleSetList.
+type RuleSetList struct {
+	// InForce absent: none
+	InForce    *int      `json:"in_force,omitempty"`
+	Items      []RuleSet `json:"items"`
+	NextCursor *string   `json:"next_cursor,omitempty"`
+}
+
+// RuleSetNew defines model for RuleSetNew.
+type RuleSetNew struct {
+	BasedOn *int        `json:"based_on,omitempty"`
+	Note    *string     `json:"note,omitempty"`
+	Rules   *[]RuleBody `json:"rules,omitempty"`
+}
+
+// RuleTrial defines model for RuleTrial.
+type RuleTrial struct {
+	At *time.Time `json:"at,omitempty"`
+
+	// CaseNo the kept facts of this case instead of a hypothetical one
+	CaseNo    *string `json:"case_no,omitempty"`
+	Component *struct {
+		Id         *string `json:"id,omitempty"`
+		Maintainer *string `json:"maintainer,omitempty"`
+		Owner      *string `json:"owner,omitempty"`
+	} `json:"component,omitempty"`
+	DeviceKind    *string                 `json:"device_kind,omitempty"`
+	Facets        *map[string]interface{} `json:"facets,omitempty"`
+	Grid          *string                 `json:"grid,omitempty"`
+	LandUse       *string                 `json:"land_use,omitempty"`
+	Level         *int                    `json:"level,omitempty"`
+	Matter        *string                 `json:"matter,omitempty"`
+	Mode          *RuleTrialMode          `json:"mode,omitempty"`
+	Point         *Point                  `json:"point,omitempty"`
+	ReporterCount *int                    `json:"reporter_count,omitempty"`
+	Source        *string                 `json:"source,omitempty"`
+	Text          *string                 `json:"text,omitempty"`
+
+	// Version absent: the set in force
+	Version *int `json:"version,omitempty"`
+}
+
+// RuleTrialMode defines model for RuleTrial.Mode.
+type RuleTrialMode string
+
+// RuleTried defines model for RuleTried.
+type RuleTried struct {
+	Assists  *[]string      `json:"assists,omitempty"`
+	Examined []RuleExamined `json:"examined"`
+	Fallback bool           `json:"fallback"`
+	Grid     string         `json:"grid"`
+
+	// Lead empty: the dispatchers' queue
+	Lead               string    `json:"lead"`
+	LeadName           *string   `json:"lead_name,omitempty"`
+	NeedsCatalogReview bool      `json:"needs_catalog_review"`
+	Owner              *string   `json:"owner,omitempty"`
+	Path               *string   `json:"path,omitempty"`
+	Priority           *string   `json:"priority,omitempty"`
+	Proposal           *Proposal `json:"proposal,omitempty"`
+	Queue              bool      `json:"queue"`
+	Rule               string    `json:"rule"`
+	RuleSet            int       `json:"rule_set"`
+	Sla                *string   `json:"sla,omitempty"`
+	Source             *string   `json:"source,omitempty"`
+	Tier               *string   `json:"tier,omitempty"`
+}
+
+// RuleUnitLoad defines model for RuleUnitLoad.
+type RuleUnitLoad struct {
+	After  int    `json:"after"`
+	Before int    `json:"before"`
+	Gained int    `json:"gained"`
+	Lost   int    `json:"lost"`
+	Name   string `json:"name"`
+	Unit   string `json:"unit"`
+}
+
+// RuleVerdict defines model for RuleVerdict.
+type RuleVerdict struct {
+	Condition string `json:"condition"`
+	Holds     bool   `json:"holds"`
+
+	// Negated it stands inside a not
+	Negated *bool   `json:"negated,omitempty"`
+	Seen    *string `json:"seen,omitempty"`
+	Trouble *string `json:"trouble,omitempty"`
 }
 
 // SentMessage defines model for SentMessage.
@@ -3233,6 +3689,12 @@ type PhoneTail = string
 // ReceiptCode defines model for ReceiptCode.
 type ReceiptCode = string
 
+// Revision defines model for Revision.
+type Revision = int
+
+// RuleSetVersion defines model for RuleSetVersion.
+type RuleSetVersion = string
+
 // UnitCode defines model for UnitCode.
 type UnitCode = string
 
@@ -3307,6 +3769,57 @@ type SplitGridParams struct {
 type SetNoticeRowJSONBody struct {
 	After *string `json:"after,omitempty"`
 	On    bool    `json:"on"`
+}
+
+// ListPrecedentsParams defines parameters for ListPrecedents.
+type ListPrecedentsParams struct {
+	State  *ListPrecedentsParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Limit  *Limit                     `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor                    `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListPrecedentsParamsState defines parameters for ListPrecedents.
+type ListPrecedentsParamsState string
+
+// ConfirmPrecedentJSONBody defines parameters for ConfirmPrecedent.
+type ConfirmPrecedentJSONBody struct {
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// ListRuleSetsParams defines parameters for ListRuleSets.
+type ListRuleSetsParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// DraftRuleSetParams defines parameters for DraftRuleSet.
+type DraftRuleSetParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// PublishRuleSetParams defines parameters for PublishRuleSet.
+type PublishRuleSetParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DiscardRuleSetParams defines parameters for DiscardRuleSet.
+type DiscardRuleSetParams struct {
+	Revision *Revision `form:"revision,omitempty" json:"revision,omitempty"`
+}
+
+// RollBackRulesParams defines parameters for RollBackRules.
+type RollBackRulesParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteRuleParams defines parameters for DeleteRule.
+type DeleteRuleParams struct {
+	Revision *Revision `form:"revision,omitempty" json:"revision,omitempty"`
+}
+
+// PutRuleParams defines parameters for PutRule.
+type PutRuleParams struct {
+	Revision *Revision `form:"revision,omitempty" json:"revision,omitempty"`
 }
 
 // PreviewTemplateJSONBody defines parameters for PreviewTemplate.
@@ -3722,6 +4235,30 @@ type SetNoticeRowJSONRequestBody SetNoticeRowJSONBody
 // SetNoticeSettingsJSONRequestBody defines body for SetNoticeSettings for application/json ContentType.
 type SetNoticeSettingsJSONRequestBody = NoticeSettings
 
+// ConfirmPrecedentJSONRequestBody defines body for ConfirmPrecedent for application/json ContentType.
+type ConfirmPrecedentJSONRequestBody ConfirmPrecedentJSONBody
+
+// EndPrecedentJSONRequestBody defines body for EndPrecedent for application/json ContentType.
+type EndPrecedentJSONRequestBody = RuleRollback
+
+// DraftRuleSetJSONRequestBody defines body for DraftRuleSet for application/json ContentType.
+type DraftRuleSetJSONRequestBody = RuleSetNew
+
+// PublishRuleSetJSONRequestBody defines body for PublishRuleSet for application/json ContentType.
+type PublishRuleSetJSONRequestBody = RulePublication
+
+// ReplayRulesJSONRequestBody defines body for ReplayRules for application/json ContentType.
+type ReplayRulesJSONRequestBody = RuleReplay
+
+// SimulateRulesJSONRequestBody defines body for SimulateRules for application/json ContentType.
+type SimulateRulesJSONRequestBody = RuleTrial
+
+// RollBackRulesJSONRequestBody defines body for RollBackRules for application/json ContentType.
+type RollBackRulesJSONRequestBody = RuleRollback
+
+// PutRuleJSONRequestBody defines body for PutRule for application/json ContentType.
+type PutRuleJSONRequestBody = RuleBody
+
 // SaveTemplateJSONRequestBody defines body for SaveTemplate for application/json ContentType.
 type SaveTemplateJSONRequestBody = NoticeWordings
 
@@ -3985,6 +4522,48 @@ type ServerInterface interface {
 	// SetNoticeSettings Save the settings as a whole
 	// (PUT /admin/notices/settings)
 	SetNoticeSettings(c *gin.Context)
+	// ListPrecedents Precedents that arbitrations wrote, with place and duration, newest first
+	// (GET /admin/precedents)
+	ListPrecedents(c *gin.Context, params ListPrecedentsParams)
+	// ConfirmPrecedent Let a drafted precedent stand, until an instant or until it is ended
+	// (POST /admin/precedents/{id}/confirm)
+	ConfirmPrecedent(c *gin.Context, id Id)
+	// EndPrecedent Take a precedent out of force at once
+	// (POST /admin/precedents/{id}/end)
+	EndPrecedent(c *gin.Context, id Id)
+	// ListRuleSets Rule sets, newest first, and which one is in force
+	// (GET /admin/rules)
+	ListRuleSets(c *gin.Context, params ListRuleSetsParams)
+	// DraftRuleSet Begin a draft: a copy of the set in force or of based_on, or the rules given
+	// (POST /admin/rules)
+	DraftRuleSet(c *gin.Context, params DraftRuleSetParams)
+	// PublishRuleSet Bring a draft into force; the publisher is nobody who wrote in it
+	// (POST /admin/rules/publish)
+	PublishRuleSet(c *gin.Context, params PublishRuleSetParams)
+	// ReplayRules Which filed cases would go elsewhere by a set, and what that does to each unit; no case content
+	// (POST /admin/rules/replay)
+	ReplayRules(c *gin.Context)
+	// SimulateRules Ask a set about one hypothetical case, or about the kept facts of a filed one, condition by condition; creates nothing
+	// (POST /admin/rules/simulate)
+	SimulateRules(c *gin.Context)
+	// DiscardRuleSet Give a draft up
+	// (DELETE /admin/rules/{version})
+	DiscardRuleSet(c *gin.Context, version RuleSetVersion, params DiscardRuleSetParams)
+	// GetRuleSet A set (number or current) with its rules in deciding order; the answer can be imported again
+	// (GET /admin/rules/{version})
+	GetRuleSet(c *gin.Context, version RuleSetVersion)
+	// CheckRuleSet Schema, types, unreachable and shadowed rows, conflicts, dead targets, coverage
+	// (POST /admin/rules/{version}/check)
+	CheckRuleSet(c *gin.Context, version RuleSetVersion)
+	// RollBackRules Bring a set that was in force before back at once
+	// (POST /admin/rules/{version}/rollback)
+	RollBackRules(c *gin.Context, version RuleSetVersion, params RollBackRulesParams)
+	// DeleteRule Take a rule out of a draft
+	// (DELETE /admin/rules/{version}/rules/{id})
+	DeleteRule(c *gin.Context, version RuleSetVersion, id Id, params DeleteRuleParams)
+	// PutRule Write one rule of a draft; revision (of the draft, in query or body) guards against another editor
+	// (PUT /admin/rules/{version}/rules/{id})
+	PutRule(c *gin.Context, version RuleSetVersion, id Id, params PutRuleParams)
 	// ListTemplates Wordings of all messages, the district's own where it has one
 	// (GET /admin/templates)
 	ListTemplates(c *gin.Context)
@@ -4676,6 +5255,465 @@ func (siw *ServerInterfaceWrapper) SetNoticeSettings(c *gin.Context) {
 	}
 
 	siw.Handler.SetNoticeSettings(c)
+}
+
+// ListPrecedents operation middleware
+func (siw *ServerInterfaceWrapper) ListPrecedents(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPrecedentsParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListPrecedents(c, params)
+}
+
+// ConfirmPrecedent operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmPrecedent(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmPrecedent(c, id)
+}
+
+// EndPrecedent operation middleware
+func (siw *ServerInterfaceWrapper) EndPrecedent(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndPrecedent(c, id)
+}
+
+// ListRuleSets operation middleware
+func (siw *ServerInterfaceWrapper) ListRuleSets(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRuleSetsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRuleSets(c, params)
+}
+
+// DraftRuleSet operation middleware
+func (siw *ServerInterfaceWrapper) DraftRuleSet(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DraftRuleSetParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DraftRuleSet(c, params)
+}
+
+// PublishRuleSet operation middleware
+func (siw *ServerInterfaceWrapper) PublishRuleSet(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PublishRuleSetParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublishRuleSet(c, params)
+}
+
+// ReplayRules operation middleware
+func (siw *ServerInterfaceWrapper) ReplayRules(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplayRules(c)
+}
+
+// SimulateRules operation middleware
+func (siw *ServerInterfaceWrapper) SimulateRules(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SimulateRules(c)
+}
+
+// DiscardRuleSet operation middleware
+func (siw *ServerInterfaceWrapper) DiscardRuleSet(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RuleSetVersion
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DiscardRuleSetParams
+
+	// ------------- Optional query parameter "revision" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "revision", c.Request.URL.Query(), &params.Revision, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter revision: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DiscardRuleSet(c, version, params)
+}
+
+// GetRuleSet operation middleware
+func (siw *ServerInterfaceWrapper) GetRuleSet(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RuleSetVersion
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRuleSet(c, version)
+}
+
+// CheckRuleSet operation middleware
+func (siw *ServerInterfaceWrapper) CheckRuleSet(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RuleSetVersion
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CheckRuleSet(c, version)
+}
+
+// RollBackRules operation middleware
+func (siw *ServerInterfaceWrapper) RollBackRules(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RuleSetVersion
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RollBackRulesParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RollBackRules(c, version, params)
+}
+
+// DeleteRule operation middleware
+func (siw *ServerInterfaceWrapper) DeleteRule(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RuleSetVersion
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRuleParams
+
+	// ------------- Optional query parameter "revision" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "revision", c.Request.URL.Query(), &params.Revision, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter revision: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteRule(c, version, id, params)
+}
+
+// PutRule operation middleware
+func (siw *ServerInterfaceWrapper) PutRule(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RuleSetVersion
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutRuleParams
+
+	// ------------- Optional query parameter "revision" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "revision", c.Request.URL.Query(), &params.Revision, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter revision: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutRule(c, version, id, params)
 }
 
 // ListTemplates operation middleware
@@ -7248,6 +8286,20 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/admin/grids/retire", wrapper.RetireGrid)
 	router.GET(options.BaseURL+"/admin/grids/:code", wrapper.AdminGrid)
 	router.GET(options.BaseURL+"/admin/audit", wrapper.AuditTrail)
+	router.GET(options.BaseURL+"/admin/rules", wrapper.ListRuleSets)
+	router.POST(options.BaseURL+"/admin/rules", wrapper.DraftRuleSet)
+	router.POST(options.BaseURL+"/admin/rules/simulate", wrapper.SimulateRules)
+	router.POST(options.BaseURL+"/admin/rules/replay", wrapper.ReplayRules)
+	router.POST(options.BaseURL+"/admin/rules/publish", wrapper.PublishRuleSet)
+	router.DELETE(options.BaseURL+"/admin/rules/:version", wrapper.DiscardRuleSet)
+	router.GET(options.BaseURL+"/admin/rules/:version", wrapper.GetRuleSet)
+	router.POST(options.BaseURL+"/admin/rules/:version/check", wrapper.CheckRuleSet)
+	router.POST(options.BaseURL+"/admin/rules/:version/rollback", wrapper.RollBackRules)
+	router.DELETE(options.BaseURL+"/admin/rules/:version/rules/:id", wrapper.DeleteRule)
+	router.PUT(options.BaseURL+"/admin/rules/:version/rules/:id", wrapper.PutRule)
+	router.GET(options.BaseURL+"/admin/precedents", wrapper.ListPrecedents)
+	router.POST(options.BaseURL+"/admin/precedents/:id/confirm", wrapper.ConfirmPrecedent)
+	router.POST(options.BaseURL+"/admin/precedents/:id/end", wrapper.EndPrecedent)
 	router.GET(options.BaseURL+"/inbox", wrapper.Inbox)
 	router.POST(options.BaseURL+"/inbox/:id/read", wrapper.ReadMessage)
 	router.GET(options.BaseURL+"/admin/templates", wrapper.ListTemplates)
@@ -7737,6 +8789,564 @@ type SetNoticeSettingsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetNoticeSettingsdefaultApplicationProblemPlusJSONResponse) VisitSetNoticeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPrecedentsRequestObject struct {
+	Params ListPrecedentsParams
+}
+
+type ListPrecedentsResponseObject interface {
+	VisitListPrecedentsResponse(w http.ResponseWriter) error
+}
+
+type ListPrecedents200JSONResponse PrecedentList
+
+func (response ListPrecedents200JSONResponse) VisitListPrecedentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPrecedentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPrecedentsdefaultApplicationProblemPlusJSONResponse) VisitListPrecedentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmPrecedentRequestObject struct {
+	Id   Id `json:"id"`
+	Body *ConfirmPrecedentJSONRequestBody
+}
+
+type ConfirmPrecedentResponseObject interface {
+	VisitConfirmPrecedentResponse(w http.ResponseWriter) error
+}
+
+type ConfirmPrecedent200JSONResponse Precedent
+
+func (response ConfirmPrecedent200JSONResponse) VisitConfirmPrecedentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmPrecedentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmPrecedentdefaultApplicationProblemPlusJSONResponse) VisitConfirmPrecedentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPrecedentRequestObject struct {
+	Id   Id `json:"id"`
+	Body *EndPrecedentJSONRequestBody
+}
+
+type EndPrecedentResponseObject interface {
+	VisitEndPrecedentResponse(w http.ResponseWriter) error
+}
+
+type EndPrecedent200JSONResponse Precedent
+
+func (response EndPrecedent200JSONResponse) VisitEndPrecedentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPrecedentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndPrecedentdefaultApplicationProblemPlusJSONResponse) VisitEndPrecedentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRuleSetsRequestObject struct {
+	Params ListRuleSetsParams
+}
+
+type ListRuleSetsResponseObject interface {
+	VisitListRuleSetsResponse(w http.ResponseWriter) error
+}
+
+type ListRuleSets200JSONResponse RuleSetList
+
+func (response ListRuleSets200JSONResponse) VisitListRuleSetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRuleSetsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRuleSetsdefaultApplicationProblemPlusJSONResponse) VisitListRuleSetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DraftRuleSetRequestObject struct {
+	Params DraftRuleSetParams
+	Body   *DraftRuleSetJSONRequestBody
+}
+
+type DraftRuleSetResponseObject interface {
+	VisitDraftRuleSetResponse(w http.ResponseWriter) error
+}
+
+type DraftRuleSet201JSONResponse RuleSet
+
+func (response DraftRuleSet201JSONResponse) VisitDraftRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DraftRuleSetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DraftRuleSetdefaultApplicationProblemPlusJSONResponse) VisitDraftRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishRuleSetRequestObject struct {
+	Params PublishRuleSetParams
+	Body   *PublishRuleSetJSONRequestBody
+}
+
+type PublishRuleSetResponseObject interface {
+	VisitPublishRuleSetResponse(w http.ResponseWriter) error
+}
+
+type PublishRuleSet200JSONResponse RuleSet
+
+func (response PublishRuleSet200JSONResponse) VisitPublishRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishRuleSetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublishRuleSetdefaultApplicationProblemPlusJSONResponse) VisitPublishRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayRulesRequestObject struct {
+	Body *ReplayRulesJSONRequestBody
+}
+
+type ReplayRulesResponseObject interface {
+	VisitReplayRulesResponse(w http.ResponseWriter) error
+}
+
+type ReplayRules200JSONResponse RuleDiff
+
+func (response ReplayRules200JSONResponse) VisitReplayRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplayRulesdefaultApplicationProblemPlusJSONResponse) VisitReplayRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateRulesRequestObject struct {
+	Body *SimulateRulesJSONRequestBody
+}
+
+type SimulateRulesResponseObject interface {
+	VisitSimulateRulesResponse(w http.ResponseWriter) error
+}
+
+type SimulateRules200JSONResponse RuleTried
+
+func (response SimulateRules200JSONResponse) VisitSimulateRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SimulateRulesdefaultApplicationProblemPlusJSONResponse) VisitSimulateRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardRuleSetRequestObject struct {
+	Version RuleSetVersion `json:"version"`
+	Params  DiscardRuleSetParams
+}
+
+type DiscardRuleSetResponseObject interface {
+	VisitDiscardRuleSetResponse(w http.ResponseWriter) error
+}
+
+type DiscardRuleSet200JSONResponse RuleSet
+
+func (response DiscardRuleSet200JSONResponse) VisitDiscardRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardRuleSetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DiscardRuleSetdefaultApplicationProblemPlusJSONResponse) VisitDiscardRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRuleSetRequestObject struct {
+	Version RuleSetVersion `json:"version"`
+}
+
+type GetRuleSetResponseObject interface {
+	VisitGetRuleSetResponse(w http.ResponseWriter) error
+}
+
+type GetRuleSet200JSONResponse RuleSetDetail
+
+func (response GetRuleSet200JSONResponse) VisitGetRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRuleSetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRuleSetdefaultApplicationProblemPlusJSONResponse) VisitGetRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckRuleSetRequestObject struct {
+	Version RuleSetVersion `json:"version"`
+}
+
+type CheckRuleSetResponseObject interface {
+	VisitCheckRuleSetResponse(w http.ResponseWriter) error
+}
+
+type CheckRuleSet200JSONResponse RuleReview
+
+func (response CheckRuleSet200JSONResponse) VisitCheckRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckRuleSetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CheckRuleSetdefaultApplicationProblemPlusJSONResponse) VisitCheckRuleSetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollBackRulesRequestObject struct {
+	Version RuleSetVersion `json:"version"`
+	Params  RollBackRulesParams
+	Body    *RollBackRulesJSONRequestBody
+}
+
+type RollBackRulesResponseObject interface {
+	VisitRollBackRulesResponse(w http.ResponseWriter) error
+}
+
+type RollBackRules200JSONResponse RuleSet
+
+func (response RollBackRules200JSONResponse) VisitRollBackRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollBackRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RollBackRulesdefaultApplicationProblemPlusJSONResponse) VisitRollBackRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRuleRequestObject struct {
+	Version RuleSetVersion `json:"version"`
+	Id      Id             `json:"id"`
+	Params  DeleteRuleParams
+}
+
+type DeleteRuleResponseObject interface {
+	VisitDeleteRuleResponse(w http.ResponseWriter) error
+}
+
+type DeleteRule200JSONResponse RuleSet
+
+func (response DeleteRule200JSONResponse) VisitDeleteRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRuledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteRuledefaultApplicationProblemPlusJSONResponse) VisitDeleteRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRuleRequestObject struct {
+	Version RuleSetVersion `json:"version"`
+	Id      Id             `json:"id"`
+	Params  PutRuleParams
+	Body    *PutRuleJSONRequestBody
+}
+
+type PutRuleResponseObject interface {
+	VisitPutRuleResponse(w http.ResponseWriter) error
+}
+
+type PutRule200JSONResponse RuleSet
+
+func (response PutRule200JSONResponse) VisitPutRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRuledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutRuledefaultApplicationProblemPlusJSONResponse) VisitPutRuleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10837,6 +12447,48 @@ type StrictServerInterface interface {
 	// SetNoticeSettings Save the settings as a whole
 	// (PUT /admin/notices/settings)
 	SetNoticeSettings(ctx context.Context, request SetNoticeSettingsRequestObject) (SetNoticeSettingsResponseObject, error)
+	// ListPrecedents Precedents that arbitrations wrote, with place and duration, newest first
+	// (GET /admin/precedents)
+	ListPrecedents(ctx context.Context, request ListPrecedentsRequestObject) (ListPrecedentsResponseObject, error)
+	// ConfirmPrecedent Let a drafted precedent stand, until an instant or until it is ended
+	// (POST /admin/precedents/{id}/confirm)
+	ConfirmPrecedent(ctx context.Context, request ConfirmPrecedentRequestObject) (ConfirmPrecedentResponseObject, error)
+	// EndPrecedent Take a precedent out of force at once
+	// (POST /admin/precedents/{id}/end)
+	EndPrecedent(ctx context.Context, request EndPrecedentRequestObject) (EndPrecedentResponseObject, error)
+	// ListRuleSets Rule sets, newest first, and which one is in force
+	// (GET /admin/rules)
+	ListRuleSets(ctx context.Context, request ListRuleSetsRequestObject) (ListRuleSetsResponseObject, error)
+	// DraftRuleSet Begin a draft: a copy of the set in force or of based_on, or the rules given
+	// (POST /admin/rules)
+	DraftRuleSet(ctx context.Context, request DraftRuleSetRequestObject) (DraftRuleSetResponseObject, error)
+	// PublishRuleSet Bring a draft into force; the publisher is nobody who wrote in it
+	// (POST /admin/rules/publish)
+	PublishRuleSet(ctx context.Context, request PublishRuleSetRequestObject) (PublishRuleSetResponseObject, error)
+	// ReplayRules Which filed cases would go elsewhere by a set, and what that does to each unit; no case content
+	// (POST /admin/rules/replay)
+	ReplayRules(ctx context.Context, request ReplayRulesRequestObject) (ReplayRulesResponseObject, error)
+	// SimulateRules Ask a set about one hypothetical case, or about the kept facts of a filed one, condition by condition; creates nothing
+	// (POST /admin/rules/simulate)
+	SimulateRules(ctx context.Context, request SimulateRulesRequestObject) (SimulateRulesResponseObject, error)
+	// DiscardRuleSet Give a draft up
+	// (DELETE /admin/rules/{version})
+	DiscardRuleSet(ctx context.Context, request DiscardRuleSetRequestObject) (DiscardRuleSetResponseObject, error)
+	// GetRuleSet A set (number or current) with its rules in deciding order; the answer can be imported again
+	// (GET /admin/rules/{version})
+	GetRuleSet(ctx context.Context, request GetRuleSetRequestObject) (GetRuleSetResponseObject, error)
+	// CheckRuleSet Schema, types, unreachable and shadowed rows, conflicts, dead targets, coverage
+	// (POST /admin/rules/{version}/check)
+	CheckRuleSet(ctx context.Context, request CheckRuleSetRequestObject) (CheckRuleSetResponseObject, error)
+	// RollBackRules Bring a set that was in force before back at once
+	// (POST /admin/rules/{version}/rollback)
+	RollBackRules(ctx context.Context, request RollBackRulesRequestObject) (RollBackRulesResponseObject, error)
+	// DeleteRule Take a rule out of a draft
+	// (DELETE /admin/rules/{version}/rules/{id})
+	DeleteRule(ctx context.Context, request DeleteRuleRequestObject) (DeleteRuleResponseObject, error)
+	// PutRule Write one rule of a draft; revision (of the draft, in query or body) guards against another editor
+	// (PUT /admin/rules/{version}/rules/{id})
+	PutRule(ctx context.Context, request PutRuleRequestObject) (PutRuleResponseObject, error)
 	// ListTemplates Wordings of all messages, the district's own where it has one
 	// (GET /admin/templates)
 	ListTemplates(ctx context.Context, request ListTemplatesRequestObject) (ListTemplatesResponseObject, error)
@@ -11503,6 +13155,525 @@ func (sh *strictHandler) SetNoticeSettings(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SetNoticeSettingsResponseObject); ok {
 		if err := validResponse.VisitSetNoticeSettingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPrecedents operation middleware
+func (sh *strictHandler) ListPrecedents(ctx *gin.Context, params ListPrecedentsParams) {
+	var request ListPrecedentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPrecedents(ctx, request.(ListPrecedentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPrecedents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListPrecedentsResponseObject); ok {
+		if err := validResponse.VisitListPrecedentsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmPrecedent operation middleware
+func (sh *strictHandler) ConfirmPrecedent(ctx *gin.Context, id Id) {
+	var request ConfirmPrecedentRequestObject
+
+	request.Id = id
+
+	var body ConfirmPrecedentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmPrecedent(ctx, request.(ConfirmPrecedentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmPrecedent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ConfirmPrecedentResponseObject); ok {
+		if err := validResponse.VisitConfirmPrecedentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndPrecedent operation middleware
+func (sh *strictHandler) EndPrecedent(ctx *gin.Context, id Id) {
+	var request EndPrecedentRequestObject
+
+	request.Id = id
+
+	var body EndPrecedentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPrecedent(ctx, request.(EndPrecedentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPrecedent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EndPrecedentResponseObject); ok {
+		if err := validResponse.VisitEndPrecedentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRuleSets operation middleware
+func (sh *strictHandler) ListRuleSets(ctx *gin.Context, params ListRuleSetsParams) {
+	var request ListRuleSetsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRuleSets(ctx, request.(ListRuleSetsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRuleSets")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRuleSetsResponseObject); ok {
+		if err := validResponse.VisitListRuleSetsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DraftRuleSet operation middleware
+func (sh *strictHandler) DraftRuleSet(ctx *gin.Context, params DraftRuleSetParams) {
+	var request DraftRuleSetRequestObject
+
+	request.Params = params
+
+	var body DraftRuleSetJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DraftRuleSet(ctx, request.(DraftRuleSetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DraftRuleSet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DraftRuleSetResponseObject); ok {
+		if err := validResponse.VisitDraftRuleSetResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PublishRuleSet operation middleware
+func (sh *strictHandler) PublishRuleSet(ctx *gin.Context, params PublishRuleSetParams) {
+	var request PublishRuleSetRequestObject
+
+	request.Params = params
+
+	var body PublishRuleSetJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublishRuleSet(ctx, request.(PublishRuleSetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublishRuleSet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublishRuleSetResponseObject); ok {
+		if err := validResponse.VisitPublishRuleSetResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplayRules operation middleware
+func (sh *strictHandler) ReplayRules(ctx *gin.Context) {
+	var request ReplayRulesRequestObject
+
+	var body ReplayRulesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayRules(ctx, request.(ReplayRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplayRulesResponseObject); ok {
+		if err := validResponse.VisitReplayRulesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SimulateRules operation middleware
+func (sh *strictHandler) SimulateRules(ctx *gin.Context) {
+	var request SimulateRulesRequestObject
+
+	var body SimulateRulesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SimulateRules(ctx, request.(SimulateRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SimulateRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SimulateRulesResponseObject); ok {
+		if err := validResponse.VisitSimulateRulesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DiscardRuleSet operation middleware
+func (sh *strictHandler) DiscardRuleSet(ctx *gin.Context, version RuleSetVersion, params DiscardRuleSetParams) {
+	var request DiscardRuleSetRequestObject
+
+	request.Version = version
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DiscardRuleSet(ctx, request.(DiscardRuleSetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DiscardRuleSet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DiscardRuleSetResponseObject); ok {
+		if err := validResponse.VisitDiscardRuleSetResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRuleSet operation middleware
+func (sh *strictHandler) GetRuleSet(ctx *gin.Context, version RuleSetVersion) {
+	var request GetRuleSetRequestObject
+
+	request.Version = version
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRuleSet(ctx, request.(GetRuleSetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRuleSet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRuleSetResponseObject); ok {
+		if err := validResponse.VisitGetRuleSetResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CheckRuleSet operation middleware
+func (sh *strictHandler) CheckRuleSet(ctx *gin.Context, version RuleSetVersion) {
+	var request CheckRuleSetRequestObject
+
+	request.Version = version
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckRuleSet(ctx, request.(CheckRuleSetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckRuleSet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CheckRuleSetResponseObject); ok {
+		if err := validResponse.VisitCheckRuleSetResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RollBackRules operation middleware
+func (sh *strictHandler) RollBackRules(ctx *gin.Context, version RuleSetVersion, params RollBackRulesParams) {
+	var request RollBackRulesRequestObject
+
+	request.Version = version
+	request.Params = params
+
+	var body RollBackRulesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RollBackRules(ctx, request.(RollBackRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RollBackRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RollBackRulesResponseObject); ok {
+		if err := validResponse.VisitRollBackRulesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteRule operation middleware
+func (sh *strictHandler) DeleteRule(ctx *gin.Context, version RuleSetVersion, id Id, params DeleteRuleParams) {
+	var request DeleteRuleRequestObject
+
+	request.Version = version
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRule(ctx, request.(DeleteRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteRuleResponseObject); ok {
+		if err := validResponse.VisitDeleteRuleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutRule operation middleware
+func (sh *strictHandler) PutRule(ctx *gin.Context, version RuleSetVersion, id Id, params PutRuleParams) {
+	var request PutRuleRequestObject
+
+	request.Version = version
+	request.Id = id
+	request.Params = params
+
+	var body PutRuleJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutRule(ctx, request.(PutRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutRule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutRuleResponseObject); ok {
+		if err := validResponse.VisitPutRuleResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -13842,267 +16013,307 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pchs5uiD6Koi850ZX3U5Z9FanLMf9wZJoN7tlUk3J5VOn2pcNZYIkWkkgC0CKZvkq4rzFvMG8wkzM",
-	"n4mYeZOJiZjXmMCWCwnkwsXbmT+2pEQmgO/78G34lo9BRJcpJYgIHpx9DFLI4BIJxNRv5xnjlMmfMAnO",
-	"gt8yxNZBGBC4RMFZEOmnYcCjBVpCOWwJP1wiMheL4OxZrxcGYp3KkVwwTObBw0MYXECRLX1fjNXDMGDo",
-	"twwzFAdngmWoPAEi8u1fg3evr398FoTB6/M/954EYfDTRe9F8N45IZa/REK+HSMeMZwKTOXkP4AYz7Hg",
-	"L0GMZjBLxBkQCwRi8wKgM/X7gnIRhO712m+Xl5hCIRCTo/+/X3snL95//OHhnwLXyoZxDocUikXxWRzX",
-	"wqAE5B+euT+MlikViETrv6B1PskCwRixYprSsBM5zjPH4yc/hsESk/x315SXUPiQmkBRu50ZZUv5dhDT",
-	"7DZBQSgnx0uJ5xc9NbP+5eRFQVAkW94ipmfGS+yfWz0sz2ZQHZw975UmetIrz1TsEBOB5nYiSTSeaSjZ",
-	"dYuPf6zsUf26vckRFThCBplVKkb3iIhHMIsxIhF6FC0gISixBFslrDuF5VaU9VhCpEzK8OT39/Kf3smL",
-	"6fv/529/e6T+8kf5Q//kX9//0U3jV4hhGo/U9E5aT9WA2lVtHahnDyf6hyeek3W1oATdQJz4EJbKAVMh",
-	"RzTM5J5ggiKEU3FOY9++mB4xjeSQvU7zW4LrJsoIFm0neOZgyQ/yXZ5SwpHi+VeM3iZIseiIEoGIOlww",
-	"TRMcQUlzp6ke8cd/cH0iiqn+iaFZcBb8X6eFUDnVT/mp/a6asUrCk1fn4MWz5/8MUjsmDK4R51h/37OM",
-	"btPb7zmm53hOUAywPMOaRypAXCNxck7pHUbVWbYAKL9oppHP+5H87k80VocVxjGWv8PkitEUMYElmGcw",
-	"4WhzHTcLBGYYJTEHYgEFgARA9S0AowilggPIEEgwF2q1IKYRP+UCCsQfLeOXgIoFYnoQQ7OMoxissFiA",
-	"Z0+ePArCIC3N/zHQn0TxVDPugkNBgU4EXqJtug8DOGcIxVP1uP1LnGOutQss0JI306Rij0M99knxGDIG",
-	"1/LpLeR48zNPej3Xh26zeI7ElkRzjIwoiZLM0lzzlyVVwkiguEQTt5QmCBL5GAk4XWKSCWRXavh9r1eR",
-	"Nb1tWRMGigrK6o7iV/bMv3esZsZg5lnJnEHNPPI1PK+XdfIVHDv54ePnLoYYBneYxG3wmiDYctwcJlMX",
-	"np/33OPvUVIG2OXjIAwupWZ4+dQJsCXkArFpBDma4riZEcs3JDCcYPFAZYkgzxhqSapLFGM4xbH3pHhW",
-	"ZU9Kiarzk7JESJgTXsubKSZCjxcL2gpDhArUbl80ExHVDMNiZzK4Hl/+PLgIwmDwL1eX/eFI/Xx12R/p",
-	"n0bjm+mrQf96+NPlwIm+FDKBI5xC4ucsj3v1rOW5g7WkChJtwZUyTBkW6/LeriTlXUnKu3oq/3nmXP9v",
-	"bBt4jmEMwWjhYzEMQd6WWzG0pAJNYZLQlf97abJu+7mUMtHy4EjVBPH2ozlN7v1r5NkSdRJaPJvPkZSZ",
-	"U6UqtaBtAZM7KeZoKxwJyOZogwprpX5VEFuWuL3Xdst9KOt+v+qXCoqjt/9AkWgWqQLyu5230F7ICvRB",
-	"tGLou+/dTJKL/h1gsb1IzzGQJDdNrAHaSClt6e8esdh4LCxXuZm8HQRh8Kp/eS3/fz0eufmieXVnVM5o",
-	"RmLUQJCtsGC/1B3+94jlaliNmvTg+LDWvV9Z9WnjpMFbrSRsCzNjn27LLqWbV6HZ9qP3MMlQM7j0sNB8",
-	"yAWtTfgUb7uQpP9SUI45DQklc/OjUWRCiyn5Hw8KRmalYCjVTkHVI81bzZEKg2hBcaT+Qqn2NaiDp5hI",
-	"iQhz3i9fgRyZw6kfSAnidtmVwaNQYwaVnrjg1NfCTdPANqZg/vdt7VlZXRUs18n/MpU58OMniZThJWRr",
-	"F+I2tm0Waz+WL9G5b8JXWjHtcNDbMjnnKWMITiR4NkEcGTdF2wO2sWnjK9kwcqrz/lwwhw30pimjH9xn",
-	"4hbNMzK9dXjPcGzdvNECkrlTgfDuKqKMGGfBtg2FJPfbec45okskWI0LQbt5ql9+jeifr8ejELx7fX3y",
-	"47OXgJJkDTBRkyWYK582JQgYSG9B2Npx2wYWJPE04244bFlfZb+4YEizDLpcSk6zDox96RJfXkacQmZc",
-	"QNv63W8ZZGgqwYXKuLDuU7kGKCo8EZPpjDLFwNIEEoLiwCDMLVRhguPpjNFle61Tv6NVyJZvFJTtEHWO",
-	"c2JfsAgILbPU+62s23mcOEecLw1cN07TTFrHMYqzKJeA215skiUJlD8aatyCfASTZGrkyjTOql4jTMQP",
-	"zwKX/yGChtQswl5NBoN/HShz8fzy7fVwPJKm1WT881D+3L90ok1xbo4F2nHx1d1X4aMkpAcqWx8ysrrF",
-	"xjNi1KYpQyJjG3D3v7dGUva1GrxBS+ZNvUjXAkK7VxcJoQ9Rkhl90aMgkZZbKKzZeiFhxoUBaaUsqRXK",
-	"YzKdJXC+zYyXlCEgFpCA5+D/LhZW9uTlX8Bu3lgMYIbP1CoP+am7xARp310XxjJj9HdE3HJOP+tkHS8g",
-	"iRNM5tMFzZgDfUv56d3Oj3Jo7foycUvV9EVvpw9uapVO2llAvtimEL6AJ0+e/yBFZwrXCYWxC46YxDiC",
-	"grIOauQWJWwSrxXHlg1eDK76k5s3g9FNEAbXN5PB4KabGCUIxdMY85TytrxYg2fLCqrb2Ni+4tqTheEW",
-	"nKWOogkY3K4F4i4om9tC19YYJHfbH+0BzEFG5EMUe/jOPbZyd/Pd1QInCKSM6iEwqf1CFUDb4zYhwbPZ",
-	"DEfYyN/q3EpnPwOYFINADAUMHZspG38d9A2PNW/VBgYFJvO2AmiF8HwhWslDt7vAqC6K4sPiVljxRrWv",
-	"EqZyJliBoSGBDSJ36CCbO6wc3nwrZf0h3NaHKupBSRBuiYMtEbTFcw3jqVfRXsHIpaZ14PSlqw73M0I9",
-	"Vk5GvNdcMSUdrgI3NcDawWXdYts+spda26S4oMaW316tZ/c1Vo9A7i/pC6pO+2E0aWEDmwOgQoAs5O2e",
-	"6ilECZEtCokRoUtMJHG3PMoxw0myzZFSKBbWbp3BSHBwixaYxED7XLfUFMqWWQKdYPWgwS+1siViHXZg",
-	"fRt+l1x1a89AjCK8hAl/CaQeIWXG6LQfhHvrGQqNhrVZiJT3E1bwE+bOQOOp06hoQjt3MIY6LTEXUR21",
-	"FKc09wnkTUCoqaqMXS7Qszc8J2679FayajJ3byy/kq/TgD0IrDCpvd5vYDL5DfWgfxGEQf/6engt1bnz",
-	"8XhyMRz1b8YTp06nAoruOwZs2Mu0vTakLcFpRoQOqNr1KyvK7qaKp7kZN5OWp/uRDtHZaxdbTqDx1WAk",
-	"1ejha33nXLqUngxu3k70Xy/Go4HETn90Pri8HFw4ceNVpeSDaTvnJ44Lj7wRAhoghT/HUGYVrWF+Jpxn",
-	"KYuxGNy7fTx+hziMDLetMkoYKfQBHIeAMnD9y/XN4I0z5ke+P/UydKVNNbk2PRgt9tblINyiGWVo7yl9",
-	"Zxuta898FYqrBRRgBblx/8ZnQKI9BBlHLAQ5Cw5BjO5xhELAKBfyUZrACKmIwhBEMEEkhiwE/+Pf/uPu",
-	"6oaiOkVFGuXmvbC4gDC0KLfoIrBzqJWFDdJqESjWeGKl4t6R36lX2NR7HkvP/dTpQfIOMUYdo2+8LrB2",
-	"8Rs+DjceXQ9vJBN7N7z508Wk/25k+dr7luEMdauXBHCj3tnWD1zEZn3Vlqnl/jw7sY/KJtrBuXHjZMiv",
-	"aYXWyGkey9F1tlS3dA8qTA51AcCmox7mFqh3W+ZVB3e+62ZfwOhuTxGpv3Dr5mXRAqnHmOw1h/oMJt22",
-	"FmMuIInQdLmjN7HOkPOF3yzNtZ89Ta+vroMw+OtE6Qdvxjfq+LRQexIEeceIinrFIQxWWCxiBlekxU2y",
-	"USnUPsOcqkrkUsXJJqINHCo4MPAsr8NN3cwRhWFY2BQ6nIrbzGjD3ID5Vfc28apHneVFjU+EJloHsgTw",
-	"y+DycvxOof/Cc+Hk1W0jhmDXaGtplMbInMcur+wyjTz3foKTY7hPWVQZKB28w7MZjlDffV3T1UMjH0y9",
-	"9r6mxY7wyB3eHkHsldFb8ve8P7oYXvSV7D0fj14NJ2+UTfGuP/z5kJZEGGTpwoQ8NXCDspVRfNISe6Ht",
-	"5WAtBHWJhMu0GW6daB8vcHsqunkjFE9x0A1BH8Q0ytMV2zgjfMscoVXHWJoSF8lJLMtwXBcpn4cLT4Y/",
-	"989/mf40GfTP/+Sx/B1xvs9NFoE/K88Zb+hOMXLIC2uC6rndsNLqFEyS8Sw4+7WLYtVFKNQ6pyohXy6B",
-	"oaKCprfSkvZEXukMFe1w6uQWs04qx7RWLW0LG6mgbmkTVluqMWfyx37WECU0uutwwORw55YSyjGZTyNK",
-	"9MHwCE0b5VP71L/cGU6aZ5lhxsXUeMSY54IAx9NSSE3VBDd+bDkoBJDrYCzIkTLLExpB4bktXNC0cGFV",
-	"v7mgK0BnAploKwRjkELOUQxmjC5V2JXcOxAUQKJytZwzYCI5KxFTrxkKdST71IRWuZXXrfSWRk21lKfR",
-	"OFaeXsph0iLpT49TTIamiNQ6AFVMqEZo3Vcndlz+ThcBwpF+3xdai3jnz+kYV+f3uEo2bvMRNbJwt9bC",
-	"6R7BRMXoqI1s++mULgzoDOihZ2C1oNxkFwIsAObBTi5ajpLZVF1fep0QiN0j1jFFsOuFzeb+QkDQPWKA",
-	"C8pQHISNIUQlCG8Q5gYUtk5ScU6qcsPw/JzflmhpW0MqkXpBwdsy9r2RsodRnCqOjW76005o7aB05Udy",
-	"e5NuJqhCi1rv/Y0cPUEz18ZpFGWMdb5W2ekupjt34zRjkVtQes6MS98vL9ePAM3Etm/c8uSebXG+g1Hb",
-	"1cCr9Yk25YK1vxQ63pWOUaT1TH7oWzlxgCztctrpMU9OoS/47x1v137ttZJm15Bb1SIroczhtgEZxwxx",
-	"3hT80uy+3MWP4w6ogFrjpDMACUAfEIswRy8BJoBQMMPzjCEASQyo+kOa3SY4Aiks5wuUA3HyW+vtqDrJ",
-	"3EGcIYAJF5DklW1YRggmc5CLrN0vzL3nV+nh3gwK9bT7RQyM/VRV6Mfe7yY2Vs0a4XOGVDRZJRj6fW0O",
-	"uOeRf9KlDwZ0RequrHbPSHZp7UvM0Z7BAFo67XqR7xdofl6snvi9fFt20OYjP1LEIlveTjOWeLxqcefD",
-	"3j6LQ4d4Gd5TStrIszryPL0cqbkz3oCxlF5TnLMKRZVPiyX8UiBBiSKKcIOKo68EA6fwUu6CLkrDvuE1",
-	"/mC9nU81Q0uIJSectg135QKyrpSx5R6evB2NhqPXQRhc9d9eK8/w9c346srjGuaCpumeN3ztMniNypJT",
-	"iSVNSz55GmgZcC7quMh0uR7kurjdMRp1FwHccH24nbmwO5tvwx/rOV3Gp+10+8IkzTlFHilUvqwrgcyF",
-	"pJ2igzAlfobcGD20X/BQF8xDAZuCfrYAMoORR5FCH2AkdHaCKdHEEFhAvkCxJ1VnOfUj26abOOQ0up96",
-	"n3oCe6SN/lvHANmNnAOGEJCPrH7IcYyAkAwlBLdrYCKDtoUonR7XjpIba4hSUoguQ64mqH7woVToaYPo",
-	"/ffLdQxrv2vXbrpv57hz7avtuLr8Jc/y6q5BI5qidhekV5Px1VhLvv7V1WSsoy8vBueXqiKQUwpmCo8+",
-	"THh5UjvJV+hkOC7HJuk9FfzVXI2WoVQFdC3dDckRLxh3yUxwXTD+GNagNi9LMnwzkLi6vg7CYNK/0epM",
-	"//KyBe42bmQIAoU/VcU3JkCHhElpoXN18rx5HVfVCAtvkYPuF6fN1WdqyEatw00SUlvw+t4gv+taoY/X",
-	"hHAdgU2hDylmiHf6ZLd8VxzvHYdxNRhdGMpsyWW65NGtFrAtZ1FDN5PaLK0Y1pJjMCzQ7yKd1wzHbxCb",
-	"o668hMYb9wetq/xVS6ctMbFFfBxp17MZigS+3+ZC7uRZDfDWK7F6Q2O1N0eZuue95qOsYGTW5QP+FdQX",
-	"Fh1h32mf5bIbjRX52sIkpcl6TslOpUXAlX5Z8uQ3WSKw+f0lUMSqCo7STAAIEkwcJUYePMCcIIFZV1KG",
-	"t5yy25w5tYZqZzR0o+aWNOcudPU4bFX9w0eU12mCj06Vsa3hvhVUIZGunNYpZKXC6sCWa+9Yvr0r5BMT",
-	"rl1d168JJSFIoHhvIjEyoS0ban8MXElxrfwEHwoWWMsPS2U68wKw/tGtKUiB2ZFhgsXCHMEzVeuHK6RI",
-	"DsGtDqVe1QCRv64QFy/t8VWF8DEDc+sSbHVZlDPFxiqbByb8P9GUHyIeJwT0HrFcw+QgSqQ+bwso8RSS",
-	"wKWat/Ua2loaG26RW46IyDmn/mDYivwoF20tfipgskt9GP1iGNhlqTldSBiauKVDR3wzBJWbYIf3ur4i",
-	"RF5ttU2RIkpmmC07xWebd7pGqedvNcRoJ5B1V+/1S/VfniHWvohRft/pqKVD4mmhuVtpcH0zHl9ML8Yq",
-	"MentqBwqPfiXq6Ev3F5XWOuyW1uTzb/VQ8ayH8TO0a7djpTsz6SnwlfoErUt1FRSH3cSmlvlVjfLomya",
-	"b9JS608UOVRIY3RRE0S/C8/QhTA7vlKXFN3CJDTx9/rMlKxAxb4q7K8o1GlpIrcky0e/wpgcB7xdvL7l",
-	"5ocIPcslw/Hi9u0UO8Tum5Bk3GgUP2k2ih2qTg0z7MYf5myzNPwOdvvjnmuNJR6zUfODoRn+oHVGPUhr",
-	"k2eg90MI5McevwSESi1TBz/61/YkbLM4PyvbsH4bHHglHlXdkS6MCQqT4FOq/s+riv9TF+9jaDP5dguU",
-	"L3YCZM7cNqqb6RmVfVA6C4AL+ZcZZcYUkIxI2nPSbFARr+ruS6dogywtg7FDywL3Qndnqd7SsZd0jrt6",
-	"3aW1sKIsdtX2bqA/QUXavhdYGGQcMQelS/A1dd6q5O7Yz4TF4l3QeAPTc1161nXt6wkBPuC1rN+q3zVu",
-	"NK/sulRxxGHAlSNE2lxsrtPMlYPpfdhBKSrC62tjJGFqEwpq4j+VZC72XbrJ3CyEXUHTq6LejTsy1JPR",
-	"xBD0ZODEPh1fmH5Z2/56BEXGHI4VTGL0wVrHM5wgbVn3XoKTx7qX3mpBE/3IqUomULRktwklLUfqzBpv",
-	"JJ3nGUMp9NdUX0FGPFWH3KV5LchyuHrQ6wt7h3G18FkJZqqWdWvdy5TL9oTwRjkTcKSWqdoknmzmusLX",
-	"Ksijpu9ATWnEAjYxW09Z5ilgtQP7QGSzSu3uUDPI9Wxlpk9se/W4dMpblADdhcGZbmCefgGU3rVA1pYJ",
-	"VOAqI7XEYhxb0xVld5XT5x0z3b6jajTE9JudoP5OL6ipaomNhjMUWYCzys9zqiiOR2jOcXGaysCyR9kS",
-	"Z35ySjRU7GsLjh6geRjNuxz4VUaDSNwR0HOIu/rwEjQT3hxMvfo/cJWMyUMpTlRtdrBaGNetBhhQNRBf",
-	"gt6Zsjic8sSfH++NQiopXq11K/OfCarVAAk1KM1m3VjI+4e1a5owg1G7vkKeODYfK/FXNnKo6v+gzP+k",
-	"Jto9fzxFpGO1x5qXasPbuafcpDJlTC2S9g0oDLycmHTozdvmeeOxSBFbYs67+8QZTbqyx83Eza2jCNX5",
-	"M6fxDCzoCiwhWRuzn4MVYghwJIS096i9EKHCHR69WxIogc7rg0oKf1UqlYs/+pPOuzUlCQMOSXzr7iXS",
-	"sWPJruU8eHOa4FvuKqbMkY2O5IH1GeWgrSLGTdkmO6yKgkVe3dmRrx4fIG1FwLuOdesbMjc8f1/hWCza",
-	"5mbowaHdvf5qeWYvBJ3NcXYA4ifYZLs9cQ6dzoIDlVpC977mLv7or/0SIbxxogKL1nUT9bLzaFBPoNYb",
-	"JBiOuCu6b0pnHUpYutmb04vs9KB0ctqbVU/oynlnQ1tNmd86t51pA8rlQDl1m2HLCNtbaQ3CGqh7iwZO",
-	"bdPrxnRsKDC1BVBa34EuTEhC3ZdV2EJN9VB/VzqiOPjU1G1rvQP7nq6N34yZ4sX2t4P0HrH2jX5sZnrr",
-	"4Zwmmc1LabV0DgXmM6ynaPHGpvGH1oVCmK82JwYX5ele/d1vorYjFsqRfM8bumR7r3U244jahUmbKCU/",
-	"e2xodrkZRaJeqwmE1kBznta8WPBG2Iz8s1JDFRsOAQSvKYgzprrDvwQ6rOYMQAEoidzB0lmMEYn8DjDi",
-	"MYtMWJs7Scg2P7PlfQGhYiFfdDYX8ko+H1egHqeYNJe3FxRhFmVLnQymrvFWCxwtVPDTMuNCGdXlu5sG",
-	"Q8J5OqwYzMFZAE8tt4CXH/PXSOTtRjqcmRjPEbc1dkuXLd/92nv8Xt24/P9Pfu2dPH3//dmvvZPn+k//",
-	"5O5XkMRTep+fl6Jbe1Oz9N8yjETeHW6vRehPbcVCd//QCt0uKL2bLmhN5/0nz592vZ3bwH9p66XFhyW0",
-	"lAG7uSw/NdygZZo400Z3PrKoUWToqd9RFjdqpd6zufIcTlW5W561zqE8NfnkYfD7ouOmup/f3xfKtaWz",
-	"yivp6ZU9+XFp5z5Oe1K3RPrhYBLJrL4rX9qB2ry16iAH0txRnk8lX0xM9cq8G9Z2Sd6fSCwFuIA0LtdK",
-	"bZ1KuVOp3hlODlNqqK6HWKkXWIe2Mh1yC43POG+DUuppZazIfJ9OeOfxhjt1c/jiUq2Pl+Rcm0KsAV7a",
-	"fJ5Q7E0aHqeInNuU/g1zMjcMPW6Hcgj4PpUFClupyiHktGcgQTMBaCb87o9KCYIda6ZsldJrYxJJ4F0Y",
-	"+tjLBxJjhTxT4snTcRTVNPmukbmOB78vmiGgP5t3KK/jlluxgbZNcmu/jp/XdXLuFMTsuiZyc78ER17F",
-	"yxWkvPP8/h7QfsbtipvbeQFdkj9bebhKs20QT6lRto3bcnU+tLCXyKkcgsIjZiFQjg5u9pKNRdovBRJt",
-	"nCOT24vJlPsKkQq2nureiLyFx7k6PqzO4FlfKTm6S+zewjQmLJlRj399evLifU0M5cZq9Tc8y/oZMTxb",
-	"HyrTzhMWeLhdhP7sqSupx3frp1+p8lxbJZshWz6wzOxavqLaxHcb7i81V9vBnigNuKG6WKtlbEC/XJZL",
-	"bafaCD8v35VDx4khe5fWxZsYRRmD0dpX86ji4qg4OXquVug247NzAqc3xC9fwIvy5Ccvel2i/4pd/Fj5",
-	"ivq1vjVjojvn624GantO0DN6m6Blk2LbMqKjJsgSMbbZO3qzkaf3XX9g4yYvMANrwxI9NbF9d3e6ZJXH",
-	"YvJcpnlVrk0jXetU1lY3U9XxslJd8ir4/DEuxYTO8DhHO6zNL8NDdvepad/TjC1XeN6VqhxquzU4fOvT",
-	"dEEF7eiX0g31Sq9uOC10vdUi3TiiKbZVs1QsiZIv2nJoP2ttZbikc5Wjhm4FO5Saq5dBe1h/5u7OTWh1",
-	"pXjzQIwNqj146LWXv7rItkUpUk84vlcVbe502qVyqLtEmqqaayr8/YErFxwPQYoYl3JBdWgHS1UJI9i5",
-	"+mJREjQv61cmjtxRlOsOZYWirG9ozOc+p6JuvQXkRqnP4gAV5LZ50MMqy3jv5TejXKNquuVsPPQtUz9G",
-	"45vhuWq1dNmfDF8Nz/s3w/Ho0GV8VR1mvuhIaJ3DTera8yMWGz06L8M1eSs3/qp/eS3/fzO8vhz0Vckj",
-	"1+7zrm0dtlCT2VLxpBeZqxVA+enkShJS+7r/MEYda6HHGE69UURzG3y5XTpCRT8qSRXRe8Q8/WC4MIFR",
-	"FhU/DV6NJxIJ/Vc3A3cnZxO35WppwcGz3jOgMuCKnjSY2xybBMXzctuYOuzkO7eLLPZro74sNF3Y+Svz",
-	"OwS6IOC3FmrpbyyoVBJzrUeHZxygvf2xm8lHME1RDKAAvUcvXrx4ATKSIM4B+i2Diekv//8eqL28r5G8",
-	"E4AoQjgVB6zEK5/5C3/GtvZve69cUS7YlXewRyH5wxQ+V/DzL2GPpiB+22r3yuYMRndTQe883vAOJkix",
-	"xg0oVGcpF84s0caGTlIuOF4iETfFynl3CKQqej00RClZbcbySm+oREMe8w+uTqWUrJc080WrUyJgVGCg",
-	"qbgb+iAQIzCZMh1a3FjkrUge8SV2NX5iCT+U33jSc9VKpqq2uqcHWZ7wsunv9NUCODweCJ0aWNdr86Z+",
-	"HaGqINStTW13Bm3t1DOIkuktWsBk5okQ2cXVa4Iwcp7UBKluQfktmn3l3RzymvaD6+HFYHQThMHryfBi",
-	"+m48+ctgoirb91+9CsLgT+Oby+FoMH385Omz56qiy9vRjRpx1Z/cjNRPF4OftSY/OB9Pzy/Hby+CMPh5",
-	"eDEYy2GX/fPB9Hx8IQeMrwajp48fu2t4tgwhcfnIavjRz4jd/kTj7q5/RYQ+SM4ZzFGofZjPm+LOjnBY",
-	"nIWAPXE31uD2uM1ax+/UN8zwIMGVR9fAcWtqIpU5RM3JbNGDaIK4qkPzM0a+SNbp4TowRbCaCG4PIYx1",
-	"Zse83KNbCm9TWyhNkboXNMzbeXi6ON528JMtuyZDtlNVmvKxDtj9qohz94T7dWxC1dwadR8NuFNQR1lh",
-	"K7+4oyOvWbVWxb33TC9qyV/9nkP3i95eRltKsvmKncubD9TCkEiTtVtbWTEsBCLANMAUFFR0mO8YMvF4",
-	"IYhRlGCCYqDbW2Iy/95tgLg7z9U2kfP7m11Msa4dVFMnFC5Qug2KHrDGVggegxjzFIpoIX97ApTCgsk8",
-	"BE/BCmJVNn5GGVDJMiF4Zot6pgmCHAHJE0PwHEAWLeQHAWXA5uM7ZXHP4waq6dtS6/9bIlu1thVPujEv",
-	"DIhwd/LcMPw2q+wna0s1HM8Jik8wAaVmpPvZiRXb0Jp/ZdhU8WoZ5YYfOoeJlnCWa1eMNY+Cdo9cd3+d",
-	"0xQ9gi6PILOC1sZWbHDHDrc6Kp7Tkd3iv0SobYgpH/mpsJHz+C89dCEfyFXmCEdEIE9OzY4Zz+omxVHI",
-	"eAGFIlYDKLBiVDS7p3XigQnMyyvsl8GT34oUyyqwse3m8AWJT2iCfvKVaNqhJIA37PUQV8nq4+5dZM5c",
-	"C84xF52L6HYI6YZJcgujO7fk3bhX3+jw6G/uqPqf3EKOuxZNRSjm0wgKmND5lKF7o8M71DsoFt3LU+zU",
-	"Mz3zhUHXNAZmRvlsJU8U7q8lN25K9lL4MEuys3ip6drI7dpQiQqftJWXHSrYDkDYikppc+W2WqxbnCK9",
-	"/7wDo126ft0FkGtExNFT6Gtzn7qm1/vVMlHKzOqg5dBmuOor6DzvSMW95rPlt4t6K24oc3dPrxof+K5l",
-	"NqzDW33AuRgBPUJB5Z6boKJp+0RpmyixUbxzAU+ePP8h79e20AEBjVflF4Or/uTmjfbTXd9MBoMbd2VE",
-	"r88EodikkbdO9YbkbnsHqiqpjgoSWO4AMiR1jCJ/FxOeSbmMERHAtHlzGXF1mTs8ogy5g1gaLtzCoJi9",
-	"Y5DXPUxwPNW2Ld8lZ8VoKOVqRJXl2H1toCPcprHNxVTyjrwpL9fZfI64O7tL1ZiObULAZllI8GsvfPy9",
-	"riKkWzDwLFoACHj+SbCCHDBTWKVFFJKcMOMaU9vKsq5RlLdkNG0f4B0ipoQtVppr204WplTXQ11Ofbv3",
-	"tc7Z/gq0gPlEq62uWk7OYpwFRgDmAAog7VsBeo9+7L0EqijmCnMEoIlWArqxF3decBhB6DADpJqu4ayK",
-	"1blMlA0qzoOYSiRj9lCAp4Lfelqc5PbPRnkdfQ2V9xToD1VD3fHb0cX19HL4l0EQBsPRVDK+IAz6r/vD",
-	"0bX86XLQn/jagK3ykj1bfFdRmea68hC+BLcooSvQA1gAntI7BKAqDNeSvG2d4XpYqlGh2mq+OCe01lyg",
-	"JY5K0cubx9fbnHZGM9I95vFw3d33iM1quhM3zzuka5qQ/RINZ0Rj1ACpBfQPUUJ/E6HHq6R/A/mdadoy",
-	"ngVnv9av6xxydJ0tl1D5otwpqR3NMGEWYA9y//x8cCUP6s+DyfDVL/JMD1+PgjD4U390cani/fqXl/JI",
-	"n/9F/vKnwflfpsOR/VF3+huq28L+5KfhzaR/Y1/6Sb8yGVxd/uK+BYH8rraVZnOdKfmFdu2c1cbDwN+V",
-	"4b1BzyEISqG5MxXtVNmvPelVXJt7WUreUpe1Odwt/SjKUrHBjz7P0FvDZLajX/3uN++DBeS2/uHarYXW",
-	"dMUnHasfppD5zEW+oKwtlKq1NEtv1hTWfMtdd4JSsU3gurMk2bR6Xr8dKIlfilHQUQnvfal3U+OG9WWo",
-	"8w5ulsJR6Goj07oMbTnytgIYuyIXXEv1rNvfuNZfzDtQbV9wreCd9e8eogZIl5YIngOqWFmUMSzW1xJF",
-	"esZbBJmmQIU3dcb0n/IPLIRI9Vmld1i72bT2rX61xyrg5YbEMMV/Qevg4UG1Op3RbYVyTBCIKWXKWkH3",
-	"iK1t1WNVmjWCHD0CA5Uipgycyatz8OLZ838GqVYIQEyjTLflML3/uOrbDv4ucfP3R38jf/9wUtSb/btp",
-	"BbhaULCEa91sGQJGMyEtb/1D3pEOC6BLXnMgqPwwE4/+RmxasnYAmG33Uxgt0MmTRz0TZKwBxs9OT1er",
-	"1SOoHj+ibH5q3uWnl8Pzweh6oN4pvHPBL/gDhgT8z//8b//rv/xX0L8algjsLHj8qKeH0xQRmOLgLHj6",
-	"qPfoaaCdswqZpzBeYnIKs1hz4rmOpJQUpkqEDWO5YPn0hkGcqFcZXCKdyf6rQexvGWLrAq/WClfHuk2L",
-	"aM9nVOEd51ceP/mx9WdsDwnnhxzhP/I7Li5VbPz0Ei+xCFoMPNdKwsN7dYesSikqsD/p9Wy8kxEjMNVh",
-	"npiS038Y261Y8T5ajMLe4P6YvaUeHjY74dK7jRJwrhXmIDnNVXZluWtV+Sx4p/LgIM+LxJkIf2Ukz00R",
-	"uxDcruUZXaruPKsFIiEgaIW4ADPMlGkp4JzrkJ8lVpy3fMwlMCSEHjEEY7UAcybymyn3mZBjXpvSwS3O",
-	"hE6tLFOhlbil8gbebCWH9JXUV4W5rXmEyVQVh1e9mbdXkl85b62k9GKaQEJ0+X5zzw+TxLMK1yRGPyrP",
-	"sp3PH7rbhX1zB5AhaJSLr+0EmmWrBFWVsyQPm5SWYS74Nprg2rO2hKnrpKkTuHnITvX59h+2vBWT47B9",
-	"S5RStJz6yujEYMd6+5Yw1SqWJg6TSunly51oxfR2kZA2nX2rtDJUzztw5qJnSYHE7Yr27nd1R6SdXtXl",
-	"FFxs2Fk2IgzOX59fS9U+CIPB1fXrs2fPXvRayQUIYrgOwZPekx9Oev980nvsqvvqWmK5c0uxzIaC1tvz",
-	"20YtwLbjAneErjCZJ+uw4CdS5EHAkcSYdpm7lTn5CZ825y6y23j0hzFaplQgEq2VCfI+r+dgY9g9p59G",
-	"AokTKbXhssoFciDdYlODaHNZWwfxNaJ/vh6PQgATTgHkoDzTHNE/Sl4DKANb/Kd89AXL0MOeLKxtI7et",
-	"LcSUoANwE32EAQQGJOCVbht0TpNER27m8ig0QVeUqawUKABMkpfAnGlgE0aLAFBASbJuyXvkny1yFVw3",
-	"eZFuK+VlRW/k4yNwomORczdKkBtTO9SU8G2R4J8pJrrzvcK0uXynWbTYVW6Z1mNeYpmo56/1Xco3SSx6",
-	"h98itQxIbHoDvQQQEITni1uaMeU2EvAOAXqPGMCCGz1Zm6p507Kd6Em3tvOS07V8/C1Tk9rgt0hMamMA",
-	"FtwHwISSOYAgwURJOkwEBXN8jwhIoa5RshMJfZSa10Ozi8NDQirCM6cg49+u4qLJ/nemuH65xvrnNbIG",
-	"yuVt/LtSA6IEKS1I21oFe9nX0NKF/vjpEgqGP3jpQ1eveaMHfUaUFW0xvjKrWTllwX//D8AWlZc/m+jO",
-	"MDegVa8MKJ/SGUAwWgAuUGpN7TgT6hpEqasWzwaB3XF9+vEOrRVHSDOXUEGiAHZXT4x+c1+x0KXEwWy7",
-	"s8uTXti2W8gGbTjv7NpIn2eO0Ch4j+JDiIoVFipkkNEV0MYhnc1C+f+S3iOAhXKZ4yUC3ylonFUbwHy/",
-	"H83wUj+SGg6Rty05omDemOlYJ/avGUYCLGjGeAh0A48QzGgSq1w61bFD9Y/RLTx4F/CGDUeuAsXDq1Qu",
-	"AH5Oyob3SAcOmhUph4g29ncjWhsm76fWS8zFTT7qswu0vL/L13ZrZ7qBKB9NkoClzurgISg3fvoDB3RF",
-	"wGqBmOJTC2iDj/fBbSG/YpQgnYGxaWZzlGN5bxnWdBwOZBL8BKM7m5G63dlkbxYD79HBIHIszpT3mPli",
-	"ONMmJesFvgTllj8qDkUlVaP4IKR9mhY5d27D/0oP+MwI7VL0pUgmbirwlNAIJpVSOr8vTs5Hm80kqhmz",
-	"JsOoE4k5eOXDQQVCXQb1vm1XG7o2HYnt3yyQZfVSVmvZrS5+1AWPqsqAuGT1KlqLIZiokK2SoWOwVXS3",
-	"p7p3obRzlbuj8xHiHHGuQr5qpX6/NK6Vu6zUmqi1u+PZw4n+4clRnB61To18fyos+lgkcL1ASCvAKoEG",
-	"01jjlkFyF4Lb3CPxEqSM6tQqmJQKeZp3MAczRn9H5BHoay8YR4pyFKMtx/Pk23KRQf6wHNlTIPr0o/z0",
-	"w+lHPavfDfYaleijMzt9S7A4pzFqE4JwpVYykiTmv3DOU9IqN6CeNgWOmlifiNCORmRjYnI4z0Be2VMa",
-	"Y0VlTx4C9CFKMhW5EgJq268ZDXQB+ULSqKSnFK4TCuMQaF2ag1iKcqNpSe7Ej0VupzMY1XClApCv1LjP",
-	"THaYxJIg/n3HUVZQ8lXGUkKg4iaRCqpcwli5FHPn8XHpvTiGft1Vd0q8oZ+B3x7JeNEh/a1slscHm7Ro",
-	"OOmgJtU68QAEpUXzHzhIEIwRM2yWW+apbBZhBHmRdN+RtEqZCKcwE4vTuW1z5Sag1+qxm0nUb9JWRtgf",
-	"MBfoHkdS+VUfBLo1gCokdVJx0sv9OHavSsJHpS0ndK7b17u3fKkeH4d69bfb37F+KhBfCzib7QdSmola",
-	"mOoekc1uBR0efZgQApWBb+imeVd2YLEtKtK6+BJFH2ORHolYSm3oWlHMk0POnDfoc3A8mD/bn/CQivSg",
-	"RGdVasv2dg2u31zvQIZUpKf3eYs8N9p0C72jYs106fvyjvngg8nvUnmGKmhGAXxGmfIg6DKy7U9MGQER",
-	"TJJ6p8C5GtHKHeBPqRhfDUZBGIxH10OVUf1uePOni0n/nfzjxXg08ATwfkt6s4TjV3g5r9APGMQcxfKI",
-	"U1VJdLkGpuKMpTVNSNvEptIRC9VYDTv9iOOHU93tw0l3ctK/ss5K7zAOjmrW/5UdDcz9EjNdoOjuBBN9",
-	"yG1LNJgkqo2Uzo0C3/3QA/z7tvCHVnmMIIubjjuL9z7u5/3RxfDCFE8Yj14NJ28GF/LY94c/O8un+Azu",
-	"iCYbxrad4pfB5eX4ncrQ7vJBQ7Vfs/Fez2RYfFTf5i8oSehKySCGYqDoCWACeERT5A240mTnIk4WG+YQ",
-	"+vQ1yXnktnbgBp8kCFOubYRWn9q4VSA5HjeyyAURJDGOobDqxi1TsVd0BlKG72G0botmXUOqxIaUFKhz",
-	"N++I9eOfsCPCXcE8d0UZn2eHY1SF7unHe8RuH/xqdT8SY7IznENnBKycsvZKyLJwlb/MlkEYrKDOrjK6",
-	"TGg6nO2mFR7w3He4vnW2w3ju7GKRpQtTG9oRa3fwC9fPRswGveC//Seg8Au+0zD6Xv7FFKU3fwqBhsn3",
-	"UsOEgGcpYveYU/bS+NOKgZRESA2TWlHF9db2oJSUIY6alCHuyrXdLKa3XEKQYCXx2ulJuyorjTmGakum",
-	"tiEBmETaNFQZO95kQjvMnd6YZTgOWutXpgha563mKf+d38zrrXV+MzEVJbc505whdcu+VtqOYmZxl6x/",
-	"W9rZ9e2rx0EYXD2R/zyV/zzr8OHfvIVAeu3riXDK3LvW1T+1ChdINhWrDNT334BWzNFRtWLFJ6QavFxb",
-	"TXhJuQAZm8vjt60Oc9TKVpYzNmtJHH2BWhJHR736Vs1OlZ6kyv4PVY5ZTPcB8qmppnf6Uf/QrDbtCHi3",
-	"2qQnrVWcmusHfRkmUV9tRX3y6AqMm85iHUO7UIqBmjXfujiZoDSBa12qzS80Hg4TC0a3q3UJBgnHouqr",
-	"rSXXqsqiqVVVN+c1LjSOBvfuUK52NPotOV+/yrpPknzQvanTvJnb1J29mTbsdfpuqc02/ywyZR8cl3uE",
-	"f3VRKThaAI2gooofWMB7VYRbbQxENC07W8wtTncKOP2ouiI9nJov1GQJvDP9ADVQDyfrbJOmVqLO5ZZt",
-	"lXVAKEgomSMG7I3X/kcS3umo9xJOTKCnBBFQHWra4siET3ni13VL/C8T8p/Am+Lptq+bPFHdZ/9M94DQ",
-	"uWY4Fgvll16oWuch6AHMQYJmQv1V0PSlUhJvEUDLVKxVjTxAqFhgMgeqoQ9Q5nbObDqsd+FuGFFEpDqb",
-	"wpVKuu/5/oc931/v9f4G8/wgLedAbioM3N0iisayz3sNyeWWEnZLOj2cv70iXbbFgOEHVIpqGzQr6c+U",
-	"akxQbErm7+0hzjsYMpsXoGLDMZEqApvLuQSXEmSDNakidVSroLc0XpuEAwNffaBQ/BJgoWp16NQFlcSj",
-	"vyKpA7FuUsiltzLbQMyrtuoWY1+aSatXdUxdjwvKUKwK6kqWpLtmddb4ipjvWlVvUAzb87L3ajK+Gl+r",
-	"+93+1dVk/LP68WJwfjkcee9mvynjwoLyqyu8UEoP8NWKrYtQzUmt4Q5Xd6lDBZyO43bIvz8kn1o6lEjA",
-	"IRv09g8TbVzcjQDI74yvn9Ml0nrMLTKtjCS7N7EjOtid74rVKlMxrrI0ZfS+poxXXw8oo3xHdn4E95S+",
-	"XDyya6qWJAz8DkISRNVNEZSpIoBS6SBUN0I1hMdCYObjLyuR6BzMkVAhhHk21cEoxLSU9lPIhR7wfyjE",
-	"TSG2JfdBKcQ2+t6TF6SUiamBe5OWIcdO7NAdqxZ/XuFe2sHXJuAt4JXzOVHWgcYePwOwoAqVVwqTJNS9",
-	"37ipV1zNMrVSxEUkuhScT/z3+Z2GYvBJfAczRpctCvSGXUI2dFPSxpK/FVyrdZjmpGaqz23EbhCzQy6p",
-	"FjYHYDn8TtHckjJpD0MCHvd6va3UumaacjAcE9kUo0gJrYdaEYNjlNPeoXxoduZWQU5WUwotR3cZRO+P",
-	"KmUacK4D8w6tikASKz1EqiR5f/qWaH9kgVZCPz/9uFpA4b8K1/u80E1fm+s0yo+1i1IzNAsrxRGWSDAc",
-	"8Q6xG4Z5lKfIwR1E/F5V7zBTqt8+JPxDEAb/qDIOf+wPnenzpUBv1vfS1sk501lVS0oUEJwL1Pxqjwrn",
-	"Rlu49xVSV6xwj+/Tmd2XZ4Jbd8iNjaOyMUZ5yFAM121BW0V/bTGM3YtfbNesJ1Z1j43kBoYNehZRPG0f",
-	"yrUv93HL5kqTw1ICa/lb9yR+RFNEPiwTvUh+QmczHCHbouoRT6XiqayVZfJI5892rDCvK8CcykO1b216",
-	"aVSpXlnV2IJzDamTC9VVGdsuyEeNLejrhag8Y3iHAFzB9RkgFEQ0yZbENO2yHXxDE3rA6ApEkDFsGnoJ",
-	"Su8AFqWeQRFKEl2vicMZUqH9BQq6y+767kFfVuOgJSaXlITyPyhCqRPK3+CHSyjAd+9eX5/8+Ox7H+O5",
-	"pR9ahSAubKiqeXE4OxlRgk7eQKFqqvu/0O2U2kYJu59Ul0VSofrBDZw3k/lT181sRkwrq0MoHaofD+S2",
-	"S0L5ciKB7tpI+kHJpsVEItBHpkOi0fstt9zRJat2afOaEQXH5taPeiH5C5/MCn6zLhVf9Pi5NQE0ZJer",
-	"QeYWy2zZl2QOYwvRw9xjOQ6R9bnvCx3I7gAs1yxTH+4MGh1DXu8OGuajGmLqx1eD0ZmRWZQg7eVeQO3a",
-	"tK3Yul1TXQzOL/sTdTdVTkkcjC7U/ypD+esPdbYQPmq4c45GpTfEDCdJ3cmyOHeQkICzmd9xdIGiBDI0",
-	"LPITvsgMQLu+z5AFmIPmWKg2KKhkk6g8QIV18N3N08ffnxWVCk0jrVA5f572wBKTTCBuittBwFFESWyU",
-	"UmAyhHhLarHPHsV6URucpzFSfg86+jSH9nh5hSXsVZILdcAUXYElJGvjPsDlfKEOp3gbGac2w88rKM/1",
-	"gL0w8+VkBH7S3L2jE80rmjGA1kjdFaiLAd2cjsSIhZoJFJfRXY+wpQwX1XABSTyN6aqm3NO1HHOhbyi+",
-	"ZpKp6uyE6tCohvuIh2+N1AYkBlicSRXCMCHVtY6DjGcwCS0/kqogB3cIpeaGKmV0hiuV8LvLj4RGsCYg",
-	"7VI/7mz8qWig5mGwleZ4oZpkHlUGXUmT+MgB7qqL04ImqpEc5iClmIid7HXtwa3rlKuft3Itdc6q/PJv",
-	"rfX+v75aQwImdJ4hwBFk0eJl3l35N91Pl6pSipIPEwGWOY6LCEnzfkPRK/PmKc/m89o6itd6wBt7X/AJ",
-	"RICtel5t59prumyuKXJ+2LZw+1ClAecX2FPshqbgqaUoZbzoVqm6tNofuKrJvhOp+SXLG3TMTkBvjsnM",
-	"KYBLMOxYm3GJTmMooB8ea3N5+8kuo45WxMWG3ifJJh3RFQGx3mYD7HSf3kdSxbXgY+gewZpyfW/WEzPi",
-	"m/ZV601+fTl+VHlWwXKtLuekBaUKOoY6E0lfwa39kdhtySTG0C/R3qYJhfGbUhaYW54ts0TgFDJxOqNs",
-	"eWIPrg+BSgtveRtbiZGS733uqCgNDQfedULGAXCvoZ6n4nz356vB6xBcjV6H4B26vSrX8dP4dCnBCrOP",
-	"MvWpEq4b3V4W2buHP2362PHvbhf7LEsSuZVFtrztEBmzU20cvudlKV7COTr9R4rme0cFpDbl+AA5QAyd",
-	"IBLRGMWaVjpQRsk60kEyp/QeMdslyaOCqIFjO66VufQlxgkdMRjo/VGVNB3NdLz4X/3cpoBo52/eL0Rf",
-	"3xQdQ1pFdxjiKpGb7UHk78Wlc5l1e6mjNm78DFcwOjHU7M2XGcoXB5EjBpAAEqDipDBMALFQbUzJ1CMf",
-	"mQVVcKcdryuT7u/HpC0IkKPyy7pIacKF3SA5VCkAaMAv0VGuC5DCOVKptFzANQeUAIYiyuJd0VR0DTH5",
-	"VzpBxZ9+pZ4XDTC+oNyaDq1Aep+mFYgG5kEOqErjzS9F/sBVuzehtHuFsO6tP6BNRQoDU7CjoW6hPgOe",
-	"yoVNfmYbSteh2N5WjOtzX2hry7p/Wx984fvgt2TUFmj76ry2CeWqWjA3CgbNRCnwVHfB4QJEepxpfaeY",
-	"JcVEAKxLDSxxHCd5vXNTR7KRWZZ9beZ4lNSRmgMyMqMOfkTuMImdiudofDM8VxXRL/uT4avhef9mOB79",
-	"O8iPr0rlr4u4DZnophsJZHhmYKSKzrBsqXugS5L1+G26kC5NEan1kWpQjlNE3Iku+xLvYXIYOqe/KHor",
-	"8l/MrxG//9QGWQ7Zg6YNHIbN0ozYrqIqjUcHRWIOpJkf2sYQt2tzjfESRPqNW5TQFXiuqyAtKDfRlCua",
-	"JTEQSPuolyrkX1VL0i2fdiFfW1/MRuQ/nH5Uf3pooGdPkStX6l0R69+h5ewPtYRancF6XVp/Hp7M3n98",
-	"umsz2y/QDdU3XkpNJZCDBImt6kE7UgiD5E71lq4niIkd9iUyuM8pSlXYk81J7hinb7a+3bptmQqVOqQr",
-	"iORth8Fa9yqsFcc5PD9DbUxugCF5YoxSyMQyD0rW3FDV34J2P4prhrmK+ne99r8XGqouGtuJrq1Ttu5K",
-	"To/4xq/k9A3nzxh9dR2u3qwBy3HU7GwvX7iF3riR2yUWGvNfatS6Xt1ncJhOUIRw6sQnk4/uVeDxZy7d",
-	"rDGoauMYJLamDK5erbCHU4Igu117ucRIPd6ZUxwj1vDgDqDPyZ4uMv3lr878lPYISCi9O4EJvkM8b6Or",
-	"aEzIFbahzK34SUuXH5k+jNOIxsivpt8wGN3tyM7McW/djHpBCbqBODlyNceKwDqiklKK/bnHaKXtNw3+",
-	"UBprBgG62Z/UXHSTTwFxAiiTIxJM7oCgd4i0w/W2drKB5sauUBrTP+s+Tvthe5/+UDCWgiBjKokyv5sK",
-	"A6avgWGaIpgEYTCjqkvLTo60ErmFX5ZkluD/FC0UWpyEzy6NVdd+HUknQYOYafeh77M7Ceny8eCQxLf0",
-	"w2mU0OiuJgpYDztXoz5JEDCM7yGJkNOMYxlxtQ4LA645dyVaQnUUDVolkBw3UJjQVYfFlSUuqRztY9sC",
-	"9N7Ud2cwUhe7kcG6pSxDM65gV/OkQlo28dwrWg1xvbHjWoXgbATItL1rwyRC/sgaHzo+q78DEbFzaYLP",
-	"bFYajJa9raqhwy1CBHBUyXzpSFUMmcNey7AmatSnqbmHP4iMobL0fqVKni1ppXSWQ0iHQYKXWLtQtpna",
-	"cgY/VaNE7462FtyBmYVBxo3gzAl+u7pgXSYEUQ3o9Fc+GfFe6nBVC4TuhCoYgks/09OP2xUe3+JabWvr",
-	"XEIuTlTnn5PhxZ7hououSLVcOin2VqPzbIcSq5cOgBl8j4Du/VRuOAe+44jdI3YiGYt5fgY+3mEShwDH",
-	"IbhHTFVL/L5rZQ++5gItcTRN9XrqK3xcm9FXdvAX7/asFT/V3Ry1qMaYIHNzB6AACYLqLlmqI3iJjCNb",
-	"JVBiAp72QAzXfJ9+2xK1AvI7Pzpv1NOvGn9yC0dF2ps1oCkiQEHyIE0fM4JrrhPeqqefUSGTC/jaNDEF",
-	"NBtYVLpBbkw7toUtlHEVZaqlqzwCtwgyxIKzX99LOo8ovcNI/fZeDpRsWB+VjCXBWXAKU3x6/1hRupny",
-	"Y970MRMLdVjy8o3abi39SdNN5Q9JUvmDWX9liM1OLP3RhnSX37R9sT4WvYCVDC/+YKOpSn+C8RKT8h9y",
-	"0V/8aQnT4OH9w/8OAAD//w==",
+	"7L3rchw5ti72Koj0dky3d1Kkbr1bVPhHNVnS1AxV5BQp6czpkWvATFQVhplANoBkqUZmxHmL/QZ+BTv8",
+	"xxHeb+JwhF/DgVteqoC81IWSep8/3WLlDVhrYWFhXb71JYhomlGCiODB6ZcggwymSCCm/jrLGadM/guT",
+	"4DT4LUdsFYQBgSkKToNIXw0DHi1QCuVtKfx8gchcLILTFycnYSBWmbyTC4bJPHh4CINzKPLU98ZYXQwD",
+	"hn7LMUNxcCpYjqofQEQ+/Wvw8e31zy+CMHh79qeTZ0EY/HJ+8ir45Pwgln9EQj4dIx4xnAlM5cd/AjGe",
+	"Y8FfgxjNYJ6IUyAWCMTmAUBn6u8F5SII3eO1764OMYNCICbv/l9+PTl69enLTw//ErhGNooLOmRQLMrX",
+	"4riRBhUi//TC/WKUZlQgEq3+jFbFRxYIxoiVn6ncdiTv83zj6bOfwyDFpPjb9ckLKHxMTaBonM6MslQ+",
+	"HcQ0v01QEMqP41Ty+dWJ+rL+4+hVKVAkT28R01/GKfZ/W12sfs2wOjh9eVL50LOT6pfKGWIi0Nx+SAqN",
+	"5zOUbDvFpz/X5qj+3JzkmAocIcPMuhSje0TEE5jHGJEIPYkWkBCUWIGtC9ad4nInyXoqKVIVZXj0z0/y",
+	"PydHr6af/qe//e2J+uVf5T8GR//107+6ZfwKMUzjsfq8U9YzdUPjqDYW1IuHI/2PZ56VdbWgBN1AnPgY",
+	"lskbpkLe0fIl9wcmKEI4E2c09s2L6Tumkbxlp9U8QfeYY7/wMXu99tZmWZ7kCbpG4gNitTfXp3BvrnaV",
+	"mGeu0b8nuIlMOcGi6wdeODaUB/kszyjhSO1YV4zeJkhtMBElAhGlGmCWJTiCcsUcZ/qOf/0H1xMvP/Uv",
+	"DM2C0+B/OC63xGN9lR/b96ov1hfg5M0ZePXi5b+BzN4TBteIW8J6htHv8/Z9js9zPCcoBljySWt4RYhr",
+	"JI7OKL3DqP6VDQLKN5rPyOuDSL73FxorVQPjGMu/YXLFaIaYwJLMM5hwtD6OmwUCM4ySmAOxgAJAAqB6",
+	"F4BRhDLBAWQIJJgLNVoQ04gfcwEF4k/S+DWgYoGYvomhWc5RDJZYLMCLZ8+eBGGQVb7/JdCvRPFUbzul",
+	"foUCHQmcos1VGwZwzhCKp+py94c4x1zbRliglLfLpFLuI33vs/IyZAyu5NVbyPH6a56dnLhedJvHcyTa",
+	"11kopSxKcitz7W+WUgkjgeKKTNxSmiBI5GUk4DTFJBfIjtRok5OT2k55sqldwkBJQdVYU9rWrvlPjtHM",
+	"GMw9I5kzqJVHMYaXzTu1fATHTm3+9KVLnYfBHSZxF74mCHa8bw6TqYvPL0/c99+jpEqwi6dBGFxIu/bi",
+	"uZNgKeQCsWkEOZriuH0bkU9IYjjJ4qFKiiDPGeooqimKMZzi2LtSPKOyK6Ui1cVKSRESZoU36maKidD3",
+	"iwXtxCFCBeo2L5qLiGqFYbkzGV5fXnwYngdhMPwvVxeD0Vj9++piMNb/Gl/eTN8MB9ejXy6GTvZlkAkc",
+	"4QwSv2Z5etKsWl46VEumKNGVXBnDlGGxqs7tSkrelZS8q+fyPy+c4/+NbRLPcRtDMFr4VAxDkHfVVgyl",
+	"VKApTBK69L8vS1ZdX5dRJjouHGmaIN79bk6Te/8YeZ6iXpsWz+dzJPfMqTKVOsi2gMmd3OZoJx4JyOZo",
+	"TQobd/36RmxV4uZcuw33oWr7/aofKiWO3v4DRaJ9SxWQ3209he6brECfRSeFvv3czUeKrX8LWmwO0rMM",
+	"pMhNE3t8bpWUrvJ3j1hs/C1Wq9xM3g+DMHgzuLiW/397OXbrRfPo1qyc0ZzEqEUgO3HBvqk//e/LM1WT",
+	"mfTgeLG2vd9Y82ltpcFbbSRsbmbmdL25dynbvE7Nri+9h0mO2smlbwvNi1zUWqdP+bSLSfqXUnLMakgo",
+	"mZt/GkMmtJyS/+NBqcjsLhhKs1NQdUnrVrOkwiBaUBypXyjVnhK18JQSqQhhofvlI5Ajszj1BbmDuB2O",
+	"VfIo1pibKldcdBrozU3LwCanYPH7pvWsTl01Ljft/1Upc/DHLxIZwylkKxfj1qZtBmtfVgzROW/Cl9ow",
+	"7bHQuyo55ypjCE4kedZJHBk3RdcFtjZp4+lZO+TUv1txuKyxN8sY/exeE7donpPprcP3h2PrpI4WkMyd",
+	"BoR3VhFlxDgLNs9QSGq/rb85RzRFgjW4ELSbp/7mt4j+6fpyHIKPb6+Pfn7xGlCSrAAm6mMJ5sojTwkC",
+	"htIbFLbnuM0DFiTxNOduOmycvqpefcGQVhk0TaWmWQXmfOnavryKOIPMuIA27bvfcsjQVJILVXlhnb9y",
+	"DFDUdCIm0xllSoFlCSQExYFhmHtThQmOpzNG0+5Wp35Gm5Adnygl27HVOdZJ6V3UDAitstTzrY3buZw4",
+	"R5ynhq5rq2kmT8cxivOo2AE3ffAkTxIo/2mkcYPyEUySqdlXpnFe9xphIn56Ebj8DxE0omYZ9mYyHP7X",
+	"oTounl28vx5djuXRanL5YST/Pbhwsk1pbo4F2nLw9dnX6aN2SA9VNl5k9uoOE8+JMZumDImcrdHd/9wK",
+	"yb2v081rsmSe1IN0DSC0c3WJEPocJbmxFz0GEuk4hfI027xJmPvCgHQyltQI5TKZzhI431TGKWUIiAUk",
+	"4CX4H8uBVT15xRuwWzeWNzCjZxqNh2LVXWCCtO+uj2KZMfpPRNz7nL7W63S8gCROMJlPFzRnDval8tXb",
+	"rR/l0Nr2YeLeVbNXJ1u9cN2qdMrOAvLFpoTwBTx69vInuXVmcJVQGLvoiEmMIygo62FGbkjCuvDa7diq",
+	"wfPh1WBy8244vgnC4PpmMhze9NtGCULxNMY8o7yrLtbk2TgFNU3s0j7impOl4QadpY2iBRjcrgTiLiqb",
+	"WKdragySu82XngDMQU7kRRR79E4ZHFx/drnACQIZo/oWmDS+oU6gzfvWKcHz2QxH2Oy/9W8rm/0UYFLe",
+	"BGIoYOiYTPXw18Pe8JzmrdnAoMBk3nUDWiI8X4hO+6HbXWBMFyXxYRnTVrpRzSushmmNEqzR0IjAmpA7",
+	"bJD1GdYWbzGVqv0QbtpDNfOgshFubAcbW9CGzjWKp9lEewMjl5nWQ9NXQh3ua4R6Tjk58Ya5Ykp6hALX",
+	"LcDGm6u2xeb5yAa1NkVxQc1ZfnO0ntk3nHoEcr9JB6h6zYfRpMMZ2CwAlcBkKW/n1CwhahPZkJAYEZpi",
+	"IoW741KOGU6STY2UQbGw59YZjAQHt2iBSQy0z3XDTKEszRPoJKuHDf5dK08R6zED69vwu+TqU3sBYhTh",
+	"FCb8NZB2hNwzxseDINzZzlBsNKrNUqQ6n7DGn7BwBhpPnWZFG9u5QzE0WYnFFtXTSnHu5r4NeZ0Q6lN1",
+	"xS4H6JkbnhP3ufRWqmoyd0+sCMk3WcAeBtaU1E7PtyiZIkI9HJwHYTC4vh5dS3Pu7PJycj4aD24uJ06b",
+	"TqVD3fdM2LDBtJ0mpE+C05wInQ627VuWlN1NlU5zK24mT57uSzpFZ6dZbDiBLq+GY2lGj97qmHMlKD0Z",
+	"3ryf6F/PL8dDyZ3B+Gx4cTE8d/LGa0rJC9Nuzk8clx55swlogpT+HCOZdbaGxZpwrqU8xmJ47/bx+B3i",
+	"MDLatq4oYaTYB3AcAsrA9V+vb4bvnDk/8vmpV6Era6rNtenhaDm3PgvhFs0oQzt/0re20apxzdepuFxA",
+	"AZaQG/dvfAok20OQc8RCUKjgEMToHkcoBIxyIS9lCYyQyocMQQQTRGLIQvD//Lf/bXtzQ0mdkiLNcvNc",
+	"WAYgjCzKKboE7AxqY2FNtDokirWuWGm499R36hE29a7HynW/dHqYvEWOUc/sG68LrFv+hk/DXY6vRzdS",
+	"iX0c3fzxfDL4OLZ67VPHdIam0UsBuFHPbNoHLmGzvmqr1Ap/nv2wT8om2sG5FnEy4tc2QnvIab+Xo+s8",
+	"VVG6B5Umh/oQYN1RD4sTqHda5lGHdr7rd76A0d2OW6R+w61bl0ULpC5jstM31Gsw6Te1GHMBSYSm6Zbe",
+	"xKaDnC/9JjVhP7ua3l5dB2Hwl4myD95d3qjl08HsSRDkPTMqmg2HMFhisYgZXJIOkWRjUqh5hoVUVcSl",
+	"zpN1Rhs61Hhg6Fkdh1u6mSMLw6iwKXQ4FTeV0dpxAxah7k3hVZd67xcNPhGaaBvICsBfhxcXlx8V+889",
+	"ASevbRsxBPtmW8tDaYzMeuzzyDafkeveL3DyHu4zFlX9TA/v8GyGIzRwh2v6emjkhan3vK9lsSc9Coe3",
+	"ZyP27tEb++/ZYHw+Oh+ovffscvxmNHmnzhQfB6MP+zxJhEGeLUzKU4s2qJ4yyldaYS+tvYKs5UZdEeGq",
+	"bIYbK9qnC9yein7eCKVTHHJD0GcxjYpiyy7OCN8wx2jZM5emokUKEctzHDdlyhfpwpPRh8HZX6e/TIaD",
+	"sz96Tv6OPN+XporAX1PozDd0F0g59gt7BNXfdtNKm1MwSS5nwemvfQyrPptCo3OqlvLl2jBUVtD0Vp6k",
+	"PZlXukJFO5x6ucWsk8rxWWuWdqWNNFA3rAlrLTUcZ4rLftUQJTS667HA5O3OKSWUYzKfRpToheHZNG2W",
+	"T+NV/3BnOGn/ygwzLqbGI8Y8AQIcTyspNfUjuPFjy5tCALlOxoIcqWN5QiMoPNHCBc1KF1b9nQu6BHQm",
+	"kMm2QjAGGeQcxWDGaKrSruTcgaAAElWr5fwCJlKzEjH1HkOhzmSfmtQqt/G6Ud7SaqlW6jRa75Wrl3KY",
+	"dCj60/cpJUMzRBodgConVDO06a0Te1/xTJ8NhCP9vC+1FvHer9M5rs73cVUq3eUl6s7S3dpIp3sEE5Wj",
+	"oyay6adTtjCgM6BvPQXLBeWmuhBgATAPtnLRcpTMpip86XVCIHaPWM8Swb4Bm/X5hYCge8QAF5ShOAhb",
+	"U4gqFF4TzDUqbKykcp3U9w2j8wt9W5GlTQupIuqlBG/usZ/MLrsfw6nm2OhnP23F1h5GV7EkNyfpVoIq",
+	"tajz3N/Juydo5po4jaKcsd5hla1iMf21G6c5i9wbpWfNuOz96nD9DNBKbDPiVhT3bG7nWxxq+x7wGn2i",
+	"bbVg3YNChwvpGENaf8lPfbtP7KFKu1p2esiVU9oL/rjj7cpvvdbK7FpqqzpUJVQ13CYh45ghztuSX9rd",
+	"l9v4cdwJFVBbnHQGIAHoM2IR5ug1wAQQCmZ4njMEIIkBVT9k+W2CI5DBar1ANRGniFpvZtVJ5Q7iHAFM",
+	"uICkwOVhOSGYzEGxZW0fMPeuX2WHeyso1NX+gRgY+6WqtI+9701srpo9hM8ZUtlktWToT4014J5L/o+m",
+	"PhrQJWkKWW1fkeyy2lPM0Y7JAHp32jaQ79/Q/LpYXfF7+TbOQeuX/EwRizy9neYs8XjV4t6LvXsVh07x",
+	"MrqnUrRRVHUUdXoFUwtnvCFjpbymXGc1iaquFiv4lUSCikSU6QY1R1+FBs7NS7kL+hgNu6bX+JP1tl7V",
+	"DKUQS0047ZruygVkfSVjwz08eT8ej8ZvgzC4Gry/Vp7h65vLqyuPa5gLmmU7Rvi6VfAak6WQEiuaVnyK",
+	"MtAq4VzScZ5ruB7kCtxumY26zQbcEj7crFzYXs130Y/Nmi7n0262fXkkLTRFkSlUDdZVSOZi0lbZQZgS",
+	"v0JuzR7aLXmoD+ehgG1JPxsEmcHIY0ihzzASujrBQDQxBBaQL1DsKdVJp35m23ITxz6N7qfeq57EHnlG",
+	"/61nguxazQFDCMhL1j7kOEZASIUSgtsVMJlBm5sonR72HCUn1pKlpBhdpVxDUv3wcwXoaU3o/fHlJoW1",
+	"W9i1n+3bO+9c+2p7jq54yDO8pjBoRDPULUB6Nbm8utQ73+DqanKpsy/Ph2cXChHIuQvmio8+Tnh1Ured",
+	"r7TJcFzNTdJzKvWrCY1WqVQndKPcjcgBA4zbVCa4Aow/hw2sLWBJRu+GklfX10EYTAY32pwZXFx04N1a",
+	"RIYgUPpTVX5jAnRKmNwtdK1OUTev86paaeEFOegfOG1Hn2kQGzUOt0hIa8Hre4P8ri9CH29I4TqAmkKf",
+	"M8wQ7/XKfvWuON45D+NqOD43ktlRy/Spo1suYFfNom5dL2qzsmJUS8HBsGS/S3TeMhy/Q2yO+uoSGq/F",
+	"Dzqj/NWh01JMLIiPo+x6NkORwPebWshdPKsJ3nkk1m5oRXtzwNS9PGlfyopGZlw+4l9BHbDoSfte86zC",
+	"brQi8nWlSUaT1ZySraBFwJV+WOrkd3kisPn7NVDCqgBHaS4ABAkmDoiRBw8xJ0hg1leU4S2n7LZQTp2p",
+	"2psN/aS5o8y5ga6ehp3QP3xCeZ0l+OBSGVsE+o2kCsl05bTOIKvAwgMLNt8TfL4v5ROTrl0f168JJSFI",
+	"oPhkMjFyoU821P4zcBXFdfITfC5VYKM+rMB0FgCw/rs7S5Ais6PCBIuFWYKnCuuHK6ZIDcGtDaUe1QSR",
+	"fy4RF6/t8lUw/piBuXUJdgoWFUqxFWVzz4L/R5rxfeTjhIDeI1ZYmBxEibTnLYASzyAJXKZ5V6+hxdJY",
+	"c4vcckREoTn1C8NO4ke56HripwIm2+DD6AfDwA5LfdPFhJHJW9p3xjdDULkJtniu7yNCFGirXUCKKJlh",
+	"lvbKzzbP9M1SL55qydFOIOtv3uuHmt88Q6w7iFER73Rg6ZB4Wlrudje4vrm8PJ+eX6rCpPfjaqr08L9c",
+	"jXzp9hphrc9sLSabf6r7zGXfyzlHu3Z7SrK/kp4KH9Al6grUVDEft9o0N+BW12FR1o9v8qQ2mChxqInG",
+	"+LwhiX4bnaGBMHs+0lQU3eFIaPLv9ZqpnAKV+qqpvxKo08pEcZKsLv2aYnIs8G75+lab7yP1rNgZDpe3",
+	"bz+xRe6+SUnGrYfiZ+2HYoep06AM++mHOVuHht/i3P70xDXGio5Zw/xgaIY/a5tR36StyVNw8lMI5Mue",
+	"vgaESitTJz/6x/Ys7DI4vypbO/22OPAqOqo+Iw2MCcojwWOa/i/rhv9zl+5jaL34doOUr7YiZKHc1tDN",
+	"9BfV+aCyFgAX8pcZZeYoIBWRPM/JY4PKeFWxL12iDfKsSsYeLQvcA91epXqhYy/oHPf1usvTwpKy2IXt",
+	"3SJ/goqseyezMMg5Yg5Jl+Rr6xtWq92xrwnLwbuo8Q5mZxp61hX29aQA7zEs6z/Vb5s3WiC7piqPOAy4",
+	"coTIMxeb6zJz5WD6FPYwisr0+sYcSZjZgoKG/E+1M5fzrkQy14Gwa2x6U+LduDNDPRVNDEFPBU7ss/GF",
+	"6fa16a9HUOTM4VjBJEaf7el4hhOkT9Ynr8HRU90JcLmgib7kNCUTKDqq24SSjnfqyhpvJp3nGkMZ9GOq",
+	"LyEjHtQhNzSvJVlBVw97fWnvMK4Dn1VoprCsO9teBi7bk8IbFUrAUVqmsEk81cxNwNcqyaOh70ADNGJJ",
+	"m5itpiz3AFhtoT4QWUep3Z5qhrmeqcz0iu1uHldWeQcI0G0UnOkG5ukXQOldB2ZtHIFKXuWkUViMY2u6",
+	"pOyutvq890w3Y1StBzH9ZC+qf9QDakMtsdlwRiJLctb1eSEV5fIIzTouV1OVWHYpW+EsVk5Fhsp5bdDR",
+	"QzSPovlYEL+uaBCJexJ6DnFfH16CZsJbg6lH/weuijF5KLcThc0OlgvjutUEAwoD8TU4OVUnDud+4q+P",
+	"92YhVQyvzraV+Z9JqtUECTUpzWTdXCj6h3VrmjCDUbe+Qp48Np8q8SMbOUz1f1Dmv9KQ7V5cniLSE+2x",
+	"4aHG9HbugZtURxmDRdK9AYWhl5OTDrt583jeuiwyxFLMeX+fOKNJX/W4Xri5sRShWn9mNZ6CBV2CFJKV",
+	"OfZzsEQMAY6EkOc9agMiVLjTo7crAiXQGT6olfDXd6Uq+KO/6LxfU5Iw4JDEt+5eIj07lmwL58HbywTf",
+	"cxeYMkc2O5IH1mdUkLbOGLdkm+qwOgsWBbqzo1493kPZioB3PXHrWyo3PL8vcSwWXWsz9M2hnb1+a/XL",
+	"Xgo6m+NsQcRHmGS3OXEOnc6CPUEtoXtfcxd/9tduhRDePFGBRWfcRD3sIhvUk6j1DgmGI+7K7pvSWQ8I",
+	"S7d6c3qRnR6UXk57M+oJXTpjNrTTJ4uoc9cvrVG5miinohkWRthGpTUJG6juBQ2c2qbXreXYUGBqAVA6",
+	"x0AXJiWh6c0qbaEBPdTflY4oDT41uG2dZ2Cf09j47ZwpH+weHaT3iHVv9GMr0zvfzmmS27qUTkPnUGA+",
+	"w/oTHZ5YP/yhVWkQFqMthMEleWMqcIT6R6I2MxaqmXwvW7pke8M663lE3dKkTZaSXz22NLtczyJRjzUk",
+	"QmuiOVdrARa8ljYjf1ZmqFLDIYDgLQVxzlR3+NdAp9WcAigAJZE7WTqPMSKR3wFGPMcik9bmLhKyzc8s",
+	"vC8gVCzkg87mQt6dz6cVqMcpJo/LmwOKMIvyVBeDqTDecoGjhUp+SnMu1KG6GrtpOUg4V4fdBgtylsRT",
+	"wy3p5ef8NRJFu5EeaybGc8Qtxm4l2PLDrydPP6mIy//67NeTo+effjz99eTopf7pX9z9CpJ4Su+L9VJ2",
+	"a29rlv5bjpEousPtNAj9qo1c6P4vWqLbBaV30wVt6Lz/7OXzvtG5Nf5Xpl4ZfFhhS5Ww68PyS8MNSrPE",
+	"WTa69ZJFrVuG/vRHyuJWq9S7NpeexamQu+Va653K01BPHgb/XPScVP/1+8+Fcm3pqvJaeXptTn5e2m8f",
+	"pj2pe0f6aW87khl9X720hbR5seogB/K4ozyfan8xOdVL82zY2CV5dyGxEuAi0mUVK7VzKeVWUL0znOwH",
+	"aqiph1ilF1iPtjI9aguNz7hog1LpaWVOkcU8nfQu8g236ubwzZVaH67IubGEWBO8MvmioNhbNHyZIXJm",
+	"S/rXjpPFwdDjdqimgO+CLFCeleoaQn72FCRoJgDNhd/9UYMg2BIzZQNKr8uRSBLv3MjHTj6QGCvmGYgn",
+	"T8dR1NDku2HPdVz456KdAvq1RYfyJm25kRto2yR39uv4dV0v504pzK4wkVv7JTjyGl6uJOWtv+/vAe1X",
+	"3K68ua0H0Kf4s5OHq/K1NeGpNMq2eVuuzoeW9pI5tUVQesQsBarZwe1eskuRDSqJRGvryNT2YjLlPiBS",
+	"wVZT3RuRd/A41+8P61/wjK9SHN0nd29hGhNWjlFPf31+9OpTQw7l2mj1OzzD+oAYnq32VWnnSQvc3yxC",
+	"f/XUlbTj+/XTr6E8N6JkM2ThA6vKruMjqk18v9v9UHONHeyJsoBb0MU6DWON+lVYLjWdeiP8Ar6roI6T",
+	"QzaW1sebGEU5g9HKh3lUc3HUnBwnrlbotuKzdwGnN8WvGMCr6sePXp30yf4rZ/Fz7S3qz+bWjInunK+7",
+	"GajpOUkvDRx3Wdsha7m2Qbmq11Y9SrVUA0CjH5uxIWdka9s4c+uwQmy7i+UOmacpEgzxbXogV2XRvKVJ",
+	"KDcrpCaDNzfO8qjmCjpfsNN2SO5ng+pn+lhPPcESC/Qd47sxPY1a8M2KJbyPWqZSHxyumOmK0dsEpW2H",
+	"6Y5ZZA2J3Yix9X71682Dvc/6k6nX7Q9zY2MqtAeH35cvoGHyPF4ar0x7jnnrjkF9jrMyZj7VZD9VeiHU",
+	"yefPqys/6EzJdbTgW38z3GdHsYaWYe3ccqUEXym0YtshxhHPm2YLKmhPX7hu4ll5dM1RqjGeS4iDiGbY",
+	"IvWp/DVl02pvRfevNqJRJr2R1Vo6pGyx8TfbvTvsqiZfwC1oTfDfRfLXmtTufdP17qMuse0Af+wpAfIe",
+	"f9u7K/dBK3bDMiqkboMq+geu3P48BBliXO4LIIYCglSh7wRbI76WMMQFlGhVOArndHFeqR5iqmcczfnC",
+	"z132yrCEXIMXLhdQKW7rCz2sq4xPXn0zLk5xbZkVrYu+Y7nZ+PJmdKbau10MJqM3o7PBzehyvG/ocIX9",
+	"zhc9Ba13ilvD5nGPWGzO7gX03+S9nPibwcW1/P+70fXFcKBg1lyzLzpF9phCQzVdLXpXVsvXCOWXkysp",
+	"SN17jcAY9ey/EGM49WYuzm3C9yZcjcq4VjtVRO8R8/Sg4sIkY1pW/DJ8czmRTBi8uRm6u8ebXFFXGx0O",
+	"Xpy8AKrqtuyDhbmt60tQPK+2qmriTjFzO8hyvjbT1FLTxZ2/ML8Tsg8Dfutglv7Gghp6oWs8OiXMYRUT",
+	"mmICTVCtQ94ayVPEetzftx9SBLMMxQAKcPLk1atXr0BOEsQ5QL/lMHkNSJ4k4H8G4+OBE1eopXvueol1",
+	"MZewRgknAVGEcCb2iP4tr/nBhmOLN979QFdClLtqnXZoXrGfZguKfv4h7NCIyH+22r6bAoPR3VTQO08E",
+	"rscRpBzjGhXqX6mC9VZkY80mqTY5qIiIW2Lld7dI3iz7y7RkRlprxupKb3pWC3bCT67uyJSsUpr7KmQo",
+	"ETAqOdAGKIk+C8QITKZMlzO0AkuWBWu+YtLWV6Twc/WJZycufHaq+jl4+h4WRXbrMRYf/sj++UDo1NC6",
+	"2Zo3mJmEKhC6Wwun4UwU3apPGSXTW7SAycyTlbZNeMk4Wwud1EapfoVAHRoMFh1kij4aw+vR+XB8E4TB",
+	"28nofPrxcvLn4UR10xi8eROEwR8vby5G4+H06bPnL14qN+n78Y2642owuRmrf50PP2hLfnh2OT27uHx/",
+	"HoTBh9H58FLedjE4G07PLs/lDZdXw/Hzp0/dDtWOaWsuH1mDPvqA2O0vNO4fblRC6KPknMGChTpu8rIt",
+	"1/UAi8UJPu7J9bMHbo/brHPOYLPf2cMEV+1ui8ZtwGGraoiGldmh79kEcYV99QEjX/b8dH9d3yJYB5+w",
+	"ixDGuppMGf32tCc3b4NnlmVI5SIY5e1cPH0cb1v4ydK+BdjdTJW2GtA9dtwra2s8KcY9G9+1t2PexQLu",
+	"lUhWNdiqD27pyGs3rVVDgR1LGjvqV7/n0P2gt3/ahpFs3mK/5a1B7HCQyJKV21pZMiwEIsA03RUU1GyY",
+	"HxgyOcAhiFGUYIJioFvqYjL/0X0AcXe7bGxc6fc3u5RiUwu6tu5LXKBskxQnwB62QvAUxJhnUEQL+dcz",
+	"oAwWTOYheA6WEKtWFTPKgCrQC8ELCyScJQhyBKRODMFLAFm0kC8ElAGLAeLci088bqCGXlGN/r8UWaTs",
+	"TjrpxjwwJMLdPXjt4Lfe2SNZWanheE5QfIQJqDRA3u2cWDsb2uNflTZ1vlpFueaHLmiidzirtWuHNY+B",
+	"do9csb/epdGeja7IWrUbrc3nWtOOPaI6KofcUVHnDyI0NuGVl/xS2Kp5/EEPDR4GuapW44gI5Knj2xJl",
+	"QUVSHODpCyiUsBpCgSWjot09rYudTDJw0dWjSp4iKlIOq+TGppvDV5gyoQn6xQcLtwUMiTfVfh+hZPVy",
+	"9yxyZ30X55iL3sDdPcpIYJLcwujOvfNumbmkey7dQo77AjUjFPNpBAVM6HzK0L2x4R3mHRSL/pA4WSU3",
+	"oTmtxdwn2Zd75EFemHLkazKs3MVF6zgkdNzd9A8K5TqGekm7gxoNnc6ZsWw7bVZKsK6lqm+rXjXpQ2q+",
+	"9iteUb02RkFjHkZNCVsoeYd956NwS3fcnPeM5y0Xqw5LVM+/aClrh64fdxIkT1CzO8LVQQYC+SUpB5iA",
+	"mEb8WP7Nn6TxKcBxCNQ0QqAnKv9ELARWukOgemmFChUsBBFKQilnJARlppr9t0qZdw76HM8cwCxQIXh5",
+	"kFmK/g4OpL9NVVK9ymg6ZdpPudZnEScoBjrGDWYwEgZd6Q5l4hT8I4/n1UY6JkYHSaxD/87V0y+JTZLi",
+	"ncqDcaiklDprjJY0T2Iwp5V2Gbp9BmXANL6Tl1TbNnPdHQpDy6lv45U/a62hbcYF5kqRJJTecWlQv5bs",
+	"V58WC7QC1icKlpArL6qkYK/cHjXO6dp6rNV2o9yHa8gQjDfM76o7iuUkgsJFTDVADWhnp4oAQUvEhdP5",
+	"uwlM38be9wSLCwrjniXFa6qhLPa1a6TaCESfPCskLOhVWRuVhVCBbylIU4Lal4JRI61P/ww/w1QeNZ15",
+	"2Vol9aPYB5Pi8OAE0thGmS9g7AtTNO122JMl0pCs21Qj3mcPKPld7AZqOOubQlglso9DXuhi71GgEaDX",
+	"S2Z0j6z9Y89Iw8nkchKEwcfBZOzLSPGeWKTm7WPFbVSamvGEQaslnyfoLXSYFQ25Qg3loettVcaX08n7",
+	"i2EQyn+9H49uPG3FN0vn+s24SBkrYHKKlob61b65v7NbjSM5wHccNhnp7l7LcvfxX/WSTmson4DZKqQ+",
+	"GV2Cen72D1HQhsA69Q2vPY/PVB2V5YQ+bujcKGiryHvEmTq3K6P3iAl458hgMZlbACbS7JkvikMEFgBz",
+	"cAu5hp3EcqMHCSVzxAqoWOeeWa3lbw5qbdeNzD7lI+cEZQnsG7GrmKKuJmGnJVnKqTdPrl8JRwK553gn",
+	"r4Ax0LarsgFeg5cnJ5WGj6Y9WunA7ICdo9dJ/WtIt0m+r3X47VpGsheqPXhZeu+MsalkPSdAok3jc+7M",
+	"c5j1M1HkXvHgTDcoXA8Og5s22LeETte8PNVGTxC7msJYRNj/+HdQFh23LBb9qjAo0xrtsMoxVCZiaONa",
+	"Wr3h1aumiAuEVyseHSvy2Xce0m5jSOvX1b9bA/wuhMmrWGh57OyhWpxx9petvUw2/O3qLb6xXSMXMkku",
+	"FhWUEf8SzRidM5g6wS/lBjD12bjbRIMxmWpd4M4jcnYSHWlfsNQjWISAU31a5TRFtzReAZRwg6tm9zPs",
+	"PtB5W45sl+pdPtVUrVndEevzYpgjrlQ5kNbrykKuK1zomMGZG+ZZOQQjC4rii1C5ChWv3v9yMbr+oypQ",
+	"nAxvRrq72/no+mww8XV122a1FdVbBbdrkDuVCbSWERrxPi9K4mCSXM6C01/b1Y9cFQ/hRmZzv1aDgzzG",
+	"YnjvKT0stFRnnagceG2mvdVWZqybdPlUUsZTXllZZu6V70Xz7+/U0oQ+VF2m+UL/5NCq8mq2hzpb0tvz",
+	"e6MTcXs1n3z8hmEdRuhjzW4XA900Pu9QJoynVMUXMDdVCoQLBGOtpxarjIoFEjiCCdAy1ZbhWpCq58Rw",
+	"3CV/NoWYCIjJBgar82667HSjs1kOuscRmtripLYvtaXperC67Dn4IM3ri1LZEhaiLf9hi1Rf43gqHSST",
+	"d4OLIAyG74aTt8Px2V+dG0+/DFab2FBujHWojbYjUekabKPZVvmOBz0g3TDscuhsFdRFFQdvZyVXeIVd",
+	"bZsaI79eL48N8a0dUtNMrAweo00FYvwPQDnAnYuhMYDcPQ5cqAlHL/jHihDrSfbzhleDxw6h97Vu6e0n",
+	"dxgw6rNFnNdEfa1brIxTOHlgJ1uRR59pUIRc/AjWrm5uM8qQzz9g5d+BxkZ9Acu+PZDctf/GlWuGZ9Kg",
+	"gmJMZgA+Unwoy0U9sRnnCFVAzJNJjea+UJpuVcqlMYBjBCAg1H3o4shTlySYLoXrkOprh28H66LANSLi",
+	"4C0zGrGO+7bT8KdEigoSc48MQ9pOS13+XeAM66C9/VpR2aun4qYy507g2Yb6s23b6thiM/UC52CkCLqD",
+	"XTBJpgbQY9q9MYIFRl1r1ruAR89e/lQk2Sx0MX5rmfr58GowuXmna2SubybDoTsW1Lg/mbYRnVs7QHK3",
+	"OQMV7dVeE4HlDCBD0lgv8fox4flshiOMiFDgBp5OEE1IvTwySrV3sWsYlF/vCbCik090XjnfBqO2rnpN",
+	"pXtlOHZea+wIN2VsfTA1p4cX4vY6n88Rd6M5K9iy2AKArreBBb+ehE9/1F3D6EwgAngeLQAEvHilytFg",
+	"ppFSBwQQ+cGcW7es2wOtxEgJkPqmaiJlWlZjbo6AHZtBqqPEQ1MPjW7Pa/9o95N5SfOJ9qy6erc5m++W",
+	"HAGYAyhAgiAX4OTJzyevgUrKWGIut0ONFGIS8bhzZzQ5Ao4U3DIlRx1nXOnBvmhwRWTMHEry1PjbLIuT",
+	"wm+91k5L51ZYFXc9GJ1L5Xb5fnx+Pb0Y/XkYhMFoPJWKLwiDwdvBaHwt/3UxHEzGHhfjsmjRtaF3lZRp",
+	"rSsX4WtwixK6BCdAGiAZvUOgTJHpIN62r3gzLdVdoZpqMTgntVZcoBRHFeSw9eXrddLOaE764w1tUQ7U",
+	"P4relsneVo9urveAZzengooMa99wQaQO1N8HzNw6Qw/n1LyB/K67N/sMcnSdpylUdSBuCPqe53xhBmAX",
+	"8uDsbHglF+qH4WT05q9yTY/ejoMw+ONgfK6yWc4GFxdySZ/9Wf7xx+HZn6ejsf2nKuU9G6lK3cHkl9HN",
+	"ZHBjH/pFPzIZXl24PT1yLBtGWr++cvINHrt43aiUEw8Lorl965I9+xAoxebeUrRVJ8/uolcrK9rppORt",
+	"bdvYs6FjDYM6qVjgIV8u13ujZDaRp/ylL94LC8htv9OV2wr19/LFpGe30wwy33GRLyjrSqV679zKkw2N",
+	"dN9zVz2uNGwT2B92dv3U8/b9UO34FXwAjQjwyQe1PTUlUL6OFD0iLpUiHcey6952uop6VSOMHZGLrpX+",
+	"9d2zL7vHVw2rmzKgPtoU7330/OmToOBZoEqVRTnDYnUtWWQCcwgyLYGKb2qN6Z+KFyyEyPRapXdYV6Fo",
+	"61v9aZdVwHHFMoYZ/jNaBQ8PKs1g5ghqXRIEYkqZOq1shtwjyNETMFTwrOqAM3lzBl69ePlvINMGAYhp",
+	"lKdS4nTUHgIu5L4E/i558/cnfyN//3xU9pf+O5DD5GC5oCCFK5OlDxjNhTx5638UqVxYAN3ingNB5YuZ",
+	"ePI3YtsQaAeAmfYgg9ECHT17cmIAvjTB+Onx8XK5fALV5SeUzY/Ns/z4YnQ2HF8P1TNlVnPwV/wZQwL+",
+	"3//jv/1//+f/BQZXo4qAnQZPn5zo22mGCMxwcBo8f3Ly5Hmg3d6KmccwTjE5hnmsNfFcO5ulhKmkxlEs",
+	"Byyv3jCIE/UogynSnSt+NYz9LUdsVfLVnsLVsu4SnfO8RjXacr7l6bOfO79GN/LxvMgBvSHf49JS5cSP",
+	"L3CKdXZCy41n2kh4+KTqt1XrVEX2ZycnFmvEBlKzzCaSHv/DnN3KEe9ixTTnQOzFIn54WK9bondrLR9d",
+	"IyxIclyY7Orkrk3l0+CjwqCFvGgKadD11CF5bppWhuB2Jddoqqt9VHmTrgoBM8x0bQiccw23kWKleavL",
+	"XBJDUugJQzBWAzBroqgKda8Jec9b0yq8w5rQsdqqFNodt9LOxIsU6th9pfTVaW57nFXSdlwjKcq9N0ZS",
+	"eTBLINExC1tjD5PEMwrXR4x9VP3KZv+O8Okzdy+O39kCZAga4+J7W4Fm2CqDROGFysUmd8uw2PjEAmEG",
+	"5ho7olxrKcxcK02twPVFdqzXt3+xvYPZmbllY7H9niSlmOf3JieGO9bbl8JMm1haOAyMsVcv95IVnMqX",
+	"KUqbcG5dVkbqeg/NHLPVlOWkpqvWz44+NcdQBjHb6lHdqcKlhp1tYsLg7O3ZtTTtgzAYXl2/PX3x4tVJ",
+	"p30BghiuQvDs5NlPRyf/dnTy1NXn2TVENJuhSOiignKYLQ3sN79v87QBNF2zwB2hS0zmySos9Ync8iDg",
+	"SHJMu8zdxlyky1Wd1py7qXbr0h/FKM2oQCRaqSPIp6KXgi3Y9qx+GgkkjuSuDdO6FiiIdItNz7H1YW0s",
+	"xLeI/un6chwCmHCqKv8rX5oj+q9S1wDKwIb+qS59wXL0sKMKa1FRGtnNNYWYErQHbaKXMIDAkAS8QVDk",
+	"DJ3RJNGoScV+FBrAE8pULTMUACbJa2DWdFEIXoIvqdLhjrpH/myZq+i6rotSxEy6glMVvZOXD6CJDiXO",
+	"/SRBTkzNUEvC70sE/0Qx0aX6itMm+E7zaLHtvsWQwKxBWCbq+lsdS/ldCoue4e9RWoYkBlBJymsAAUF4",
+	"vrilOVNuIwHvEKD3iAEsuLGTLTDFnWk5uY088SzBDWbQtbz8e5YmNcHfozCpiQFYah8AE0rmAIIEE7XT",
+	"YSIomON7REAGdX+QrUToi7S8HtpdHB4RUrmzhQQZ/3adF23nf2fO+bd7WP+6h6yhcnkb/660gChBygrS",
+	"Z61Svex60NKNPflxCgXDn73yoTvHvNM3fUWW6XFM6PJ7OzUrpyz4j38HMI+xSkr6j38HJrszLA7QIMZc",
+	"QHmVzgCC0QJwgTJ71I5zocIgyly1fDYM7M/r4y93aKU0Qpa7NhUkSmL39cToJ3fdFvpUUtkM8toJ0Yn4",
+	"7t7uarLhjNl12X1eOFKjoMGR2nWrWGKhUgYZXQJ9OKSzWSj/n9J7pHAgCBA4ReAHRY1TeaiiIDa+8x93",
+	"kxmORJG32aAhru1tB9yY1750qBX7lxwjARY0ZzwEMZ4jLkIwo0mscGwXlOtiuyW6XVB6x/uQN2xZcjUq",
+	"7t+kchHwa0o2vEe2wEpo51ENCrG/0Ga2CalfXC8wF1flbZ0MZ380Zbv+st9i8KNTb1eVcHWodVdyxeYv",
+	"32KhOcc1vIDZLxVOsTpexUV80GMM6WrgXpJz/AXHD8emG7X/7HWmbyjb3vbdKkfxY+2RqoNZjyS1jf3v",
+	"4TFk62BydYGEBWtAMSgYraujQtPfDRJVMw2Jwm3Uv2mEJRsb3VmkkE7CcovTkMRfTZTaakcLXJVHPogf",
+	"XjRu4J0qBChkguZC7u0qQl4JnPTmfYFC4N2DDGbCdxDs7IAtcdB9QX5DmghrscXQ5ILgaKEOyboxYwF7",
+	"1o1joWc5nkttYYEz+i/HR3GQVVA3nDr66b6/dDAO/4LmmFgdLY8vEc1WVcBsy1h9+AEWNkQdglTYR3JZ",
+	"e8u2Xq3HBivIr6Ov9A3fgVhUEQsfWWkfXFakmWJlRXtJlWi81kBZBu+JaTxEhT21XNAqOtX2AsIK4EJf",
+	"dEdenxhkoIPtxnoUBzbLClDww+X9ScVdQU0EBZA2SjhaLhBD4HYFoFQAVtdDi51PdQqu8pTlBIvXgFCN",
+	"fGNnvzWXOU5zW9jtCbuYOw7NaY0s9BXWr0YrORTnB/xOcxXAW2VvEVSHKJJ8VKpdX9/EOYJGbihROSUG",
+	"ekCnmZg/XgONWqbgzxfyZLO1QHwx3vgH7QlJkJaNNYMB8wiyeNu9wTxXBiXan7B1y49h3x1MFt7ie1Qo",
+	"8zzrY7g5Leu3SOyLBY9AVgOZd7CFphbZD7b/CAOqKQARP5axJG04YVMELXdWymLE9GZq+ppFkIBbBHRO",
+	"Hop1Oe8eltOxagLW4GGRl78XbhoE3EOxUpXmwBCIVYZ4CHLC5NanClvkzqgR9VEMGF1ypRJnCY7kiSlG",
+	"MAYGASEEBYTqHrjHKmirHnuIJskvUPOQP4JKfEQD+2u5RB7Lui66FC1heay2nVnkxHd2jlQlSf+N4+Yd",
+	"Vv0+0VhVhxel/zx7sHGCqR5Exv9Vwbbt7EfJnSdm8S0z7DC6QeOJ/r70wkeGhYIjMmJSiMhrYAF0wA82",
+	"W0H+HkqtocJo0vCQ5/AfwTyHLOYWDqRoloRirIv3eisSi4rV7Gm9Ke766vkrdijfXZEeZTq7XzI+SUCq",
+	"Qdx4WOSuMByJP3BAlwToozsWYAEt1tAWodyCt2W6im9nmCCOCi7vnLLSFv3eUwagNIxs81db1LfUZN5H",
+	"RgG8R3ujyKESEaxUfTuJCOuSrAf4WkecFzSJkSk7V0eXWlhwe9E+zkpYU4/jWd/wlRnaI+JcwaxuxTem",
+	"EUxq4MP/XBydjVVRqhuKyiySviJ2gLh29+5MDS2nRRd8TX2bF2XlUJbhAllVDyA30RhV56XquVQDdMSl",
+	"qlcGAUOF867IazTcqkVwVAthgjbiNd2WEOeI87Q1x2dQua9Tkk+GGKZxv+zmFw9H+h/PDpLj3JjDXMzv",
+	"oMHX6wVC1umqKaR5yyC5C8FtEY19DTJGtSEIE5M/oQIy+hnMwYzRfyLyBAx00jtHSnKUoq2W7xfTcolB",
+	"cbFayF8y+viLfPXD8Rf9VX/W+1tUkY/e6vQ9weKMxqjLieNKjWQsRcxfX1ogUNYKHivQ6C3Y6I8kaAcT",
+	"sktiIFtPAclTySiqci8RoSkm5i/T/YoSHgKt9/S/pZQtIF9IGZXylMFVQmEcAm1LcxDLrdxYWrZH50HE",
+	"7VgFKPylFsWTb9R9X1nsMImlQPznhk2pseS7hE6BQMGkIOWpS2GsDueFf/+w8l4uQ7/teqnuuaFfQd8e",
+	"6PCiEbw6nVn2l4JzaUntkiYVDd1LwEgy+A8cJAjGiBk1y63yVGcWYTbyEmO7p2hVgMeOYS4Wx3PJIb8A",
+	"vc1182eXkmiepAVC350w56qPDOD6hdYPzvGcHNVCYXI+jtmrrJSoMuWEzjHxT/lCXT6M9Op3d3dPPhaJ",
+	"rwWczXYjKc1FI03l9S5uBZ3xu5+KYdOqnRsDr2VW9sZyWlRkTQlHSj4uRXYgYbkUmflGN4l5ts8vDwyS",
+	"iEvjweLa7oKHVGE3JTojXp9sb1fg+t31FmJIRXZ8jxieNeSJfVDXD8o1/YlvcJkPPxs4RwUrqoLXiuAz",
+	"ypQHgWOdm991xVQZEMEkaXYKnKk7dqz5ubwajoMwuBxfjxSA8sfRzR/PJ4OP8sfzy/HwOyn42cVulnT8",
+	"DmtxFfsBg5ijWC5xyqRpk66AaTBhZU0L0qawKfTR0jRWt+najt+YV+7kR//Ctq/pONCx/i/sgHlHpTJd",
+	"oOjuCBO9yE2AUNINsT9w0yUZ/PDTCeA/dqU/tMZjBFncttxZvPNyPxuMz0fnBiu9Uub3cTD64K3uc30i",
+	"osnaYdt+4q/Di4vLjwqQuc8LjdR+z4f3ZiXD4oP6Nv+KkoQu1R7EVBYyU82yAI9ohrwlhVrsXMLJYqMc",
+	"fFUlE6l55LS+1doBObaxTWN7vMOtIsnhtJFlLoggiXEMhTU3blUWnVRLGcP3MFp1ZbNuGVNRQ0X2ks/d",
+	"vCXXD7/CDkh3RfPCFWV8nj2WUZ26KmHs9sFvVg8icUm2pnPoBLyRn2wMCVkVbuuFw2AJNZiisWXCQKfR",
+	"bmcV7nHd76Uj/ma3iGyBktgDrfGohcQHFWbDXvB//+9A8Rf8oGn0o/zF5Embn0KgafKjqV7JM8TuMafs",
+	"tfGnlTdSEiF1m7SKaq63rgulYgxx1GYMcVcW7nrvrDSFIMFqx+tmJ21rrLRCiuqqIA0FQAAmkT4aKoA+",
+	"L3aovc2NZprnOA4621em51HvqRYI372fLNor9X4yMQ3kNjXTnCEVZV8pa0cps7gPyLftket699XTIAyu",
+	"nsn/PJf/edHjxb95cf9PurcP4JS5Z62b/WkTLpBqKlaAs59+B1YxRwe1ipWekGZwurKWcEq5ADmby+W3",
+	"aQ5z1OmszFEXK4mjb9BK4uigoW9Vt6jsJFXhOFKQkjHdhcjHpnnW8Rf9j3azaUvCu80m/dFGw6m9Xci3",
+	"cSQaqKnYnO6HryBnsc6hXSjDQH21mLo40tXAujOTf9N42E8uGN1sziMYJNx2fu4krnWTxUCj3Dfmc0nK",
+	"DO/dqVx7qQv4rpyv32WbFyk+6N60ZV2HMuyv3rIFFbQF5EtFBq70jV9jT9mFx5XBf39ZKThaAM2gsmkX",
+	"WEBV6avjNQrgoyIAJorTXwKOv6QoxvDh2LyhoUrgIxaLmMGlJur+9jo1gK5bncst26nqgFCQUDJHDNiI",
+	"137qvgrQjKgAXYGaearMrzOPTPpUI3DKt0n5R/CmzG2KVJ2nGs+C6qrcU93yXUNL4lgslF96oVobh+AE",
+	"YA4SNBPqV0Gz18pIvEUApZlYqZZYFukAEIRirpFOCmXTY7wLd3/4MiO1kox64urgvOPzn3d8frXT82vK",
+	"87M8OQdyUmHgbg6fws8jTeWXJy1Y0lYStsOY3Z+/vba7bG4DRh9QuVXbpFkDr6XSwFBsOmTv7CGOMc+g",
+	"iBYansB6weSHogVkc/ktwSt4UFY1KVgQqk3QWxqvTMGBoa9eUCh+DbBQ0Py6dEHDRmr4EMpSxPrtQi67",
+	"VbWHbDRbJ+qOb+1Iq0d1SFuPC8oUHkEupEoSDNZqxTtafGXOd6OpNyxv2zHYezW5vLq8VvHdwdXV5PKD",
+	"+uf58OxiNP5uoFx3OlxYUn53OOuV8gBfa8imDNVC1FpiuHL7pByVdDqM26F4/4g89u5QEQHH3qCnv59s",
+	"4zI2AiC/M75+TlOk7ZhbpLQ3sagEUonrZHe+LVfrSsW4yrKM0fsGvK+BvqHK8m8Gn3Wgg4sHdk01ioSh",
+	"315Egqg2CYIy1fNLg/hpBDAjeCwE5nv8dS0TnYO5wvmtVFPtTUJiFNnu8R64UH3Df5cQt4QY+u1XQoB5",
+	"6466IKNMTA3d26wMee/E3rolbu/X3dwrM/jeNnhLeOV8TtTpQHOPnwJYSoWqK4VJEgKFLsJNe9J6land",
+	"RVxCojs/+bb/Ab/TVAwexXcwYzTt0I8z7JOyIWinDp81XqtxqEeLT33tQ+yaMDv2JX63H5XD75TMpZTJ",
+	"8zAk4OnJyclGaV27TDkUjslsilGEeXOY7lylnBWyty8fmv1ypyQnaymFVqO7DkSfDrrLtPBcJ+bt2xSB",
+	"JFZ2iDRJtFR1Z/sTS7QK+/nxl+UCCn8oXM/zHArYqS2bfFm3LDUjs7AGjpAiwXDEe+RuGOVR/URB7iDi",
+	"9wq9w3xS/fU54Z+DMPhHXXH4c3/ozIACS9Kb8b22ODmnuqoqpUQRwTlAra92aGhsrIV7X99kpQp3eD+d",
+	"2Xl5PnDrTrmxeVQ2x6hIGYrhqitp6+xvBMPYHvxis0U1saZ7bHZuYNSgZxDl1e6pXLtqH/ferNfT+nYX",
+	"1t51T+InNEPkc5roQfIjOpvhCMU0ylXlK8+k4alOK2nyRNfP9mworRFgjuWi2rUVtTxUCah945XcgjNN",
+	"qaNzzDNqIvuHzi0Y6IGoOmMFRriEq1OF6E2TPCVAygPXACQqb1KnHjC6BBFkDCOuNLOg9A5gYaDCEQlB",
+	"hJJE4zVxOFPw7xUW9N+7VUNNf/pS9x7QCbpHiTttzQBQVVd4RNNUrnr5ApWS2GWVp5hcUBLK/0ERSptQ",
+	"/gU/X0ABfvj49vro5xc/+hTPLf3cKQVxYVNVzYOj2dGYEnT0DgrVQtn/hn6r1PZF336luk4kNakf3sB5",
+	"u5g/d0Vmc6IrGvdidEjbGkBum6JXgxMJdGMj6QuVMy0mkoE+MR0Rzd5vvOnMLsfcdxqyqv8BNwwUsHI1",
+	"nb3E2HEdfosHHu0U/G5VAV/0+Lm1ALRUl6ubTBTLTNlXZA5jS9H9xLEci8j63HelDmR3AFYxy9SLe5NG",
+	"55A3u4NGxV0tOfWXV8PxqdmzKEHay72A2rVpu4v1bDs4PLsYTFRsytV5UFUof/+pzpbCB013LtioGwoy",
+	"nCRNK8vy3CFCAs5mDR2lUJRAhkZlfcI3WQFox/cVqgAL0hyK1YYFtWoSVQeouA5+uHn+9MfTEqnQIJyH",
+	"yvnz/ASkmOQCcdswEHAUURIboxSYCiHeUVrstSexHtSa5mnNlN9Bjh5n0R6urrDCvVpxoU6YokuQQrIy",
+	"7gNcrRfqsYo3mdG5I+hOnPl2KgIftXbv4ELzhuYMoBVSsQINO65K3UiMmG41VAlG913CVjJcUqOajE5j",
+	"umyAe7qW95zrCMX3LDJ1m51QnRrVEo94+L2J2pDEAItTaUIYJcRyIk3RnOcwCa0+kqYgB3cIZSZClTE6",
+	"w7XG1/33j4RGsCEh7UJf7n3469aC4QJ2shzPocjTA/erlkfiAye4zxmWu00Sc+2NziiudZ3rfl7XHlz/",
+	"YeOdud7JtdS7qvLbj1rr+X9/WEMCJnSeI8ARZNHitTJWaC7AbyqfRdVUzpQeJgKkBY/LDEnzfAvolXny",
+	"mOfzeSOO4rW+4Z2NFzzCFmBRzyti+OzEvQfUwM79IOf77aiyi1QacjozJb9yqRXNwHMrUerwolrkGmi1",
+	"P3CFyb6VqPl3lncoOKA+f3dIZU4BTMGoJzZjio5jKKCfHisTvH20YNTBQFxs6n2SrMsRXRIQ62m20I4h",
+	"FQqXJq4lH0P3CDbA9b1bTcwdv2tftZ7k91fjR5VnFaQrFZyTJygF6BjqSiQdglv5M7G7ikmMoX9He58l",
+	"FMbvKlVg7v0szROBM8jE8Yyy9MguXB8DlRXeMRpby5GSz33trChNDQffdUHGHnivqV6U4vzwp6vh2xBc",
+	"jd+G4CO6vari+Gl+uoxgxdknuXpVhdetbi/L7O3Tn9Z97Pifbhf7LE8SOZVFnt72yIzZChuH7xgsxSmc",
+	"o+N/ZGi+c1ZAZkuO91ADxNARIhGNUaxlpYdkVE5HOknmmN4jZrskeUwQdeOlva/TcelbzBM6YDLQp4Ma",
+	"aTqb6XD5v/q6LQHRzt+iX4gO35QdQzpldxjhqoib7UHk78Wla5l1e6ngkO3RvkIIRheGmrn5KkP5Yi/7",
+	"iCEkgASoPCkME0AsVVtLMvWdT8yAarzTjtelKff3c9ICAhSs/LYCKW28sBMk+2sBqwko2VHFBcjgHKlS",
+	"Wi7gigNKAEMRZfG2bCq7hpj6K12g4i+/UtfLBhjfUG1Nj1YgJ4/TCkQTcy8LVJXxFkGRP3DV7k0o614x",
+	"rH/rD2hLkcLAAHa04BbqNeBBLmzzM9tUuh5gexs5ri99qa0dcf82XvjK98Lf06G2ZNt357VNKFdowdwY",
+	"GDQXlcRT3QWHCxDp+0zrO6UsKSYCYA01kOI4Tgq8c4Mj2aosq742szwq5kjDAhmbu/a+RO4wiZ2G5/jy",
+	"ZnSmENEvBpPRm9HZ4GZ0Of5PUB9f35W/L+E2YqKbbiSQ4ZmhkQKdYXlKc2Ya6nn8Nn1El2aINPpINSkv",
+	"M0TchS67Cu9+ahh6l78oeSvrX8yfEb9/7ANZQdm9lg3sR83SnNiuoqqMRydFYg7kMT+0jSFuVyaM8RpE",
+	"+olblNAleKlRkBaUm2zKJc2TGAikfdSpSvlXaEm65dM24mvxxWxG/sPxF/XTQ4s8e0CuXKV3Za5/j5az",
+	"PzUKav0L1uvS+fXwaPbpy/Ntm9l+g26ogfFSaimBHCRIbKAHbSkhDJI71Vu6WSAm9rZvUcF9za1UpT3Z",
+	"muSeefpm6put29JMqNIhjSBStB0GK92rsHE7Luj5FbAxuSGG1IkxyiATaZGUrLWhwt+Cdj5Ka4aFifp3",
+	"Pfa/lxaqBo3tJdfWKdsUktN3/M5DcjrC+QGj767D1bsVYAWP2p3t1YBb6M0buU2x0Jz/VrPW9ei+gsN0",
+	"giKEMyc/mbx0rxKPvzJ0s+agwsYxTOwsGVw9WlMPxwRBdrvyaomxury1pjhEruHeHUBfUz2d5/rN393x",
+	"U55HQELp3RFM8B3iRRtdJWNCjrCLZG7kT1q5/ML0YpxGNEZ+M/2GwehuS3VmlnvnZtQLStANxMmB0Rxr",
+	"G9YBjZRK7s89Rkt9ftPkD+VhzTBAN/uTlotu8ikgTgBl8o4Ekzsg6B0i3Xi9aZ2ssbm1K5Tm9Afdx2k3",
+	"bu/SHwrGciPImSqiLGJTYcB0GBhmGYJJEAYzqrq0bOVIq4hb+G3tzJL8j9FCocNK+Oq7serarzPpJGkQ",
+	"M+0+dDy71yZdXR4ckviWfj6OEhrdNWQB69vO1F2PkgQM43tIIuQ8xrGcuFqHhQHXmruWLaE6igadCkgO",
+	"myhM6LLH4Ko7Lqkt7UOfBei9wXdnMFKB3chw3UqWkRlXsqu5UhMtW3ju3VqNcL2z93VKwVlLkOkaa8Mk",
+	"Qv7MGh87vqq/AxGxNTTBVz5WGo5Wva2qocMtQgRwVKt86SlVDJnF3qiwJuqux8Hcw59FzlB1936jIM9S",
+	"WoPOcmzSYZDgFGsXyqZSS2fwsRoleme0MeAeyiwMcm42zkLgN9EFmyohiGpAp9/yaMJ7odNVLRH6C6pg",
+	"CKZ+pacvdwMe39BaXbF1LiAXR6rzz9HofMd0URULUi2Xjsq5Ndg8m6nE6qE9cAbfI6B7P1UbzoEfOGL3",
+	"iB1JxWKun4Ivd5jEIcBxCO4RU2iJP/ZF9uArLlCKo2mmx9OM8HFt7r6yN3/zbs/G7ac+m4OCalwSZCJ3",
+	"AAqQIKhiydIcwSkyjmxVQIkJeH4CYrjiu/TblqwVkN/52Xmjrn7X/JNTOCjT3q0AzRABipJ7afqYE9wQ",
+	"Tnivrn5Fg0wO4HuzxBTRbGJRJYLcWnZsgS3U4SrKVUtXuQRuEWSIBae/fpJyHlF6h5H665O8UaphvVRy",
+	"lgSnwTHM8PH9UyXp5pNfiqaPuVioxVLAN+pza+UnLTe1H5Kk9oMZf+0WW51Y+dGmdFeftH2xvpS9gNUe",
+	"Xv5gs6kqP8E4xaT6Q7H1lz+lMAsePj38/wEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -141,10 +141,12 @@ func (d *draft) leftOf(unit string, verdicts map[string]string) int64 {
 // precedentM is how far a precedent reaches (domain 4c, R03).
 const precedentM = 50
 
-// precedent drafts the rule that the arbitration sets: the same matter at the same place goes to the same unit.
+// precedent drafts the rule that the arbitration sets: the same matter at the same place goes to the same unit, at once and
+// for a year, until an administrator confirms it (for as long as that person says) or ends it.
 func (d *draft) precedent(lead string) {
 	c := &d.s.Case
+	until := d.now.Add(d.w.Limits.PrecedentFor)
 	d.out.Rules = append(d.out.Rules, rule.Rule{District: c.District, ID: fmt.Sprintf("P-%s", *c.CaseNo), Version: 1, Status: rule.StatusActive, Source: rule.SourcePrecedent,
 		Title: "裁定先例 " + *c.CaseNo, When: rule.All(rule.Eq("matter", c.Matter), rule.Within(c.Lon, c.Lat, precedentM)),
-		Then: rule.Outcome{Lead: rule.Expr("unit:" + lead), Path: rule.Path(c.Path), Binding: true, Note: "待纳入责任清单"}})
+		ValidFrom: &d.now, ValidTo: &until, Then: rule.Outcome{Lead: rule.Expr("unit:" + lead), Path: rule.Path(c.Path), Binding: true, Note: "待纳入责任清单"}})
 }

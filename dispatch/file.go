@@ -91,9 +91,10 @@ func (d *draft) route() rule.Decision {
 		excluded[r.Unit] = true
 	}
 	c := &d.s.Case
-	dec := d.w.Rules.Route(d.w.facts(&d.s, d.now), excluded)
+	facts := d.w.facts(&d.s, d.now)
+	dec := d.w.Rules.Route(facts, excluded)
 	c.RuleID, c.NeedsCatalogReview, c.Path = dec.Rule, dec.NeedsCatalogReview, string(dec.Path)
-	d.out.Routes = append(d.out.Routes, RouteRecord{Seq: c.HeadSeq + 1, At: d.now, Decision: encode(dec)})
+	d.out.Routes = append(d.out.Routes, RouteRecord{Seq: c.HeadSeq + 1, At: d.now, Decision: encode(routed{dec, keep(facts, d.w.Rules)})})
 	return dec
 }
 

@@ -21,12 +21,13 @@ type Limits struct {
 	DuplicateM      float64
 	DuplicateAge    time.Duration
 	QRValid         time.Duration
-	RevealsPerDay   int // per officer
+	RevealsPerDay   int           // per officer
+	PrecedentFor    time.Duration // how long a drafted precedent holds unless it is confirmed or ended
 }
 
 // DefaultLimits are the figures of domain 4b.
 var DefaultLimits = Limits{PresenceM: 300, AccuracyCreditM: 100, WorstAccuracyM: 500, CheckM: 200, MaxReopen: 2, ReportsPerDay: 10,
-	DuplicateM: 100, DuplicateAge: 72 * time.Hour, QRValid: 60 * time.Second, RevealsPerDay: 30}
+	DuplicateM: 100, DuplicateAge: 72 * time.Hour, QRValid: 60 * time.Second, RevealsPerDay: 30, PrecedentFor: 365 * 24 * time.Hour}
 
 // World is one district's configuration as decisions see it: immutable, swapped as a whole when it changes.
 type World struct {

@@ -56,6 +56,8 @@ func compile(p Predicate, at string, depth int, budget *int) (cond, error) {
 	return compileLeaf(c, p, at)
 }
 
+var operatorNames = []string{"all", "any", "not", "eq", "in", "prefix", "gte", "lte", "exists", "geo_within", "text_any", "time_in", "is_workday"}
+
 // implied is the variable of the operators that have only one.
 var implied = map[string]string{"text_any": "text", "time_in": "hour", "is_workday": "is_workday", "geo_within": "point"}
 
@@ -69,7 +71,7 @@ func compileLeaf(c cond, p Predicate, at string) (cond, error) {
 	}
 	v, known := lookup(c.name)
 	if !known || c.name == "point" && p.Op != "geo_within" {
-		return c, invalidRule(at+"/var", "没有变量 %q", c.name)
+		return c, invalidRule(at+"/var", "没有变量 %q%s", c.name, maybe(c.name, variableNames))
 	}
 	c.get = v.get
 	bad := func(want string) (cond, error) {
@@ -151,7 +153,7 @@ func compileLeaf(c cond, p Predicate, at string) (cond, error) {
 		}
 		c.area, c.show = a, a.String()
 	default:
-		return c, invalidRule(at+"/op", "没有运算 %q", p.Op)
+		return c, invalidRule(at+"/op", "没有运算 %q%s", p.Op, maybe(p.Op, operatorNames))
 	}
 	switch c.op {
 	case "eq", "is_workday":

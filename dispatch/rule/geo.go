@@ -51,10 +51,7 @@ func onEarth(lon, lat float64) bool { return math.Abs(lon) <= 180 && math.Abs(la
 // rings the even-odd rule.
 func (a area) holds(lon, lat float64) bool {
 	if a.ring == nil {
-		const r = 6_371_008.8
-		x := (lon - a.lon) * math.Pi / 180 * math.Cos((lat+a.lat)/2*math.Pi/180)
-		y := (lat - a.lat) * math.Pi / 180
-		return r*math.Hypot(x, y) <= a.m
+		return a.distance(area{lon: lon, lat: lat}) <= a.m
 	}
 	in := false
 	for i, j := 0, len(a.ring)-1; i < len(a.ring); j, i = i, i+1 {
@@ -64,6 +61,14 @@ func (a area) holds(lon, lat float64) bool {
 		}
 	}
 	return in
+}
+
+// distance of two centres in metres.
+func (a area) distance(b area) float64 {
+	const r = 6_371_008.8
+	x := (b.lon - a.lon) * math.Pi / 180 * math.Cos((b.lat+a.lat)/2*math.Pi/180)
+	y := (b.lat - a.lat) * math.Pi / 180
+	return r * math.Hypot(x, y)
 }
 
 // metres is the size used to prefer the narrower area.

@@ -28,7 +28,7 @@ func (c *cond) pins() pins {
 		return p
 	case "any":
 		return c.anyPins()
-	case "not", "text_any":
+	case "not", "text_any", opaque:
 		return pins{}
 	case "eq", "in":
 		p := pins{flags: variables[c.name].pin}

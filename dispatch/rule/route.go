@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"context"
 	"math"
 	"slices"
 	"strings"
@@ -71,7 +72,15 @@ func DefaultSLA() SLA { return SLA{{Name: "handle", Budget: "5WD"}} }
 // the street of the grid. excluded holds units that have returned the case: they are proposed no more, and a
 // case whose lead would be one of them goes to the dispatchers' queue. Equal input gives an equal answer.
 func (s *Set) Route(f Facts, excluded map[string]bool) Decision {
+	return s.RouteWithin(context.Background(), f, excluded)
+}
+
+// RouteWithin is Route with a context that ends the evaluation of advanced cells: one that comes too late holds for
+// nothing, and the decision is flagged. Typed conditions take microseconds and are always evaluated.
+func (s *Set) RouteWithin(ctx context.Context, f Facts, excluded map[string]bool) Decision {
 	f.norm = normal(f.Text)
+	t := timer{base: ctx}
+	defer t.stop()
 	var item *Item
 	if s.catalog != nil {
 		item, _ = s.catalog.MatterAt(f.Matter, f.community(), f.street(), f.At)
@@ -89,6 +98,9 @@ func (s *Set) Route(f Facts, excluded map[string]bool) Decision {
 				d.Rule, d.Version, d.Source, d.Tier = "C"+f.Matter, item.Version, SourceCatalog, TierCatalog
 				d.step(Step{Rule: d.Rule, Version: d.Version, Source: d.Source, Tier: d.Tier, Title: item.Name, Matched: true, Why: "事项清单：" + string(item.LeadExpr)})
 				s.apply(&d, &o, item, &f, excluded)
+				if !s.written { // all rules are gone, or none was ever written: nobody may overlook that
+					d.Fallback, d.NeedsCatalogReview = true, true
+				}
 				return d
 			}
 		}
@@ -100,7 +112,8 @@ func (s *Set) Route(f Facts, excluded map[string]bool) Decision {
 			return d
 		}
 		r := &s.rules[i]
-		ok, why := r.match(&f, &scratch)
+		ok, why := r.match(&f, &scratch, &t)
+		d.NeedsCatalogReview = d.NeedsCatalogReview || t.late
 		shadow := r.Status == StatusShadow
 		d.step(Step{Rule: r.ID, Version: r.Version, Source: r.Source, Tier: r.tier, Title: r.Title, Matched: ok, Shadow: shadow, Why: why})
 		if !ok || shadow {
@@ -137,7 +150,28 @@ func (d *Decision) step(s Step) {
 	d.Trace = append(d.Trace, s)
 }
 
-func (r *compiled) match(f *Facts, scratch *[]byte) (bool, string) {
+// timer starts the deadline of advanced cells when the first of a case is reached; most cases reach none.
+type timer struct {
+	base context.Context //nolint:containedctx // lives as long as one call of Route
+	ctx  context.Context //nolint:containedctx // the same
+	end  context.CancelFunc
+	late bool
+}
+
+func (t *timer) stop() {
+	if t.end != nil {
+		t.end()
+	}
+}
+
+func (t *timer) running() context.Context {
+	if t.ctx == nil {
+		t.ctx, t.end = context.WithTimeout(t.base, cellDeadline)
+	}
+	return t.ctx
+}
+
+func (r *compiled) match(f *Facts, scratch *[]byte, t *timer) (bool, string) {
 	if !f.At.IsZero() && (r.ValidFrom != nil && f.At.Before(*r.ValidFrom) || r.ValidTo != nil && !f.At.Before(*r.ValidTo)) {
 		return false, "✗有效期"
 	}
@@ -146,10 +180,38 @@ func (r *compiled) match(f *Facts, scratch *[]byte) (bool, string) {
 	}
 	*scratch = (*scratch)[:0]
 	ok := r.when.eval(f, scratch)
+	if ok && r.cell != nil {
+		ok = r.cell.explain(f, scratch, t)
+	}
 	if len(*scratch) == 0 {
 		return ok, "无条件"
 	}
 	return ok, string(*scratch)
+}
+
+// explain evaluates the cell and appends its verdict. The trace shows the expression, never the values it read.
+func (c *cell) explain(f *Facts, why *[]byte, t *timer) bool {
+	ok, trouble := c.eval(t.running(), f)
+	mark := "✗"
+	if ok {
+		mark = "✓"
+	}
+	*why = append(append(gap(*why), mark...), "CEL "...)
+	*why = append(*why, shorten(c.text)...)
+	if trouble != "" {
+		*why = append(append(append(*why, '('), trouble...), ')')
+		t.late = t.late || trouble != "所需信息未知"
+	}
+	return ok
+}
+
+// shorten keeps a long expression from filling the trace.
+func shorten(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if list := []rune(s); len(list) > 200 {
+		return string(list[:200]) + "…"
+	}
+	return s
 }
 
 // base is what the catalogue item promises before any rule speaks.

@@ -38,6 +38,7 @@ type Rule struct {
 	Priority int  `json:"priority"`
 
 	When      Predicate  `gorm:"serializer:json" json:"when"`
+	Cel       string     `json:"cel,omitempty"` // the advanced cell: a CEL expression that must hold besides When
 	Then      Outcome    `gorm:"serializer:json" json:"then"`
 	ValidFrom *time.Time `json:"valid_from,omitempty"` // inclusive
 	ValidTo   *time.Time `json:"valid_to,omitempty"`   // exclusive

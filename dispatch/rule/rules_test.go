@@ -200,8 +200,11 @@ func TestNoRules(t *testing.T) {
 	d = s.Route(at("06013"), nil)
 	require.Equal(t, "C06013", d.Rule)
 	require.Equal(t, SourceCatalog, d.Source)
-	require.False(t, d.NeedsCatalogReview)
+	require.True(t, d.NeedsCatalogReview, "no rule was ever written")
 	require.True(t, s.Route(at("00000"), nil).NeedsCatalogReview)
+	one, err := NewSet([]Rule{simple("R14", All(), StreetOfGrid)}, DemoCatalog("350102"), fixture())
+	require.NoError(t, err)
+	require.False(t, one.Route(at("06013"), nil).NeedsCatalogReview)
 
 	nowhere := s.Route(Facts{Matter: "06013"}, nil)
 	require.True(t, nowhere.Queue)

@@ -20,11 +20,15 @@ type Set struct {
 	general  []int32
 	byItem   map[*Item]outcome // what the catalogue says, of every version of a matter
 	version  int               // of the district's rule set, for the trace; 0 = none
+	written  bool              // somebody wrote a rule that decides; a table without one is a mistake, and its cases are flagged
+	words    []string          // every word that a text_any looks for, normalized, sorted
 }
 
 type compiled struct {
 	Rule
 	when  cond
+	cell  *cell // nil: no advanced cell
+	shape cond  // what when and cell certainly demand together
 	then  outcome
 	tier  Tier
 	width float64
@@ -87,8 +91,12 @@ func newSet(rules []Rule, catalog *Catalog, dir Directory, tolerant bool) (*Set,
 		} else {
 			seen[k] = true
 		}
+		s.written = s.written || r.Status == StatusActive && (r.Source == SourceManual || r.Source == SourceCatalog)
+		s.words = c.when.words(s.words)
 		s.rules = append(s.rules, c)
 	}
+	slices.Sort(s.words)
+	s.words = slices.Compact(s.words)
 	slices.SortFunc(s.rules, compare)
 	for i := range s.rules {
 		s.place(int32(i))
@@ -107,6 +115,40 @@ func newSet(rules []Rule, catalog *Catalog, dir Directory, tolerant bool) (*Set,
 		}
 	}
 	return s, bad
+}
+
+// words appends what the text_any conditions look for.
+func (c *cond) words(out []string) []string {
+	if c.op == "text_any" {
+		for _, w := range c.want {
+			out = append(out, w.s)
+		}
+	}
+	for i := range c.of {
+		out = c.of[i].words(out)
+	}
+	return out
+}
+
+// Said lists the words of the set's text conditions that occur in a report: what may be kept with a case of its words,
+// since the rules themselves name them.
+func (s *Set) Said(report string) []string {
+	var out []string
+	said := normal(report)
+	for _, w := range s.words {
+		if strings.Contains(said, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// Words lists every word that the set's text conditions look for.
+func (s *Set) Words() []string { return slices.Clone(s.words) }
+
+// ReadsText reports whether a rule's advanced cell asks for the words of a report, which are not kept for a replay.
+func (s *Set) ReadsText() bool {
+	return slices.ContainsFunc(s.rules, func(c compiled) bool { return c.cell != nil && c.cell.words })
 }
 
 // Version is the number of the rule set, 0 when it has none.
@@ -134,8 +176,18 @@ func (s *Set) compileRule(r Rule, tolerant bool) (compiled, error) {
 		return c, invalidRule(at+"/tier", "没有等级 %q", r.Tier)
 	}
 	var err error
+	if r.When.Op == "" && r.When.Of == nil && r.When.Var == "" && r.When.Value == nil && r.Cel != "" {
+		r.When, c.Rule.When = All(), All() // a rule may stand in its advanced cell alone
+	}
 	if c.when, err = compilePredicate(r.When, at+"/when"); err != nil {
 		return c, err
+	}
+	c.shape = c.when
+	if strings.TrimSpace(r.Cel) != "" {
+		if c.cell, err = compileCell(r.Cel, at+"/cel"); err != nil {
+			return c, err
+		}
+		c.shape = cond{op: "all", of: []cond{c.when, c.cell.shape}}
 	}
 	if err := checkOutcome(r.Then, at+"/then"); err != nil {
 		return c, err
@@ -144,13 +196,15 @@ func (s *Set) compileRule(r Rule, tolerant bool) (compiled, error) {
 		return c, invalidRule(at+"/then", "%s", err)
 	}
 	if dead := s.deadTarget(c.then); dead != "" && !tolerant {
-		return c, invalidRule(at+"/then", "单位 %s 不存在或已撤销", dead)
+		return c, invalidRule(at+"/then", "单位 %s"+deadUnit, dead)
 	}
-	p := c.when.pins()
+	p := c.shape.pins()
 	c.tier = tierOf(&r, p, c.then.lead)
-	c.width = math.Min(c.when.width(), codeWidth(r.Scope))
+	c.width = math.Min(c.shape.width(), codeWidth(r.Scope))
 	return c, nil
 }
+
+const deadUnit = " 不存在或已撤销"
 
 func validScope(s string) bool {
 	n := len(s)
@@ -229,7 +283,7 @@ func compare(a, b compiled) int {
 }
 
 func (s *Set) place(i int32) {
-	p := s.rules[i].when.pins()
+	p := s.rules[i].shape.pins()
 	put := func(m map[string][]int32, keys []string) {
 		slices.Sort(keys)
 		for _, k := range slices.Compact(keys) {

@@ -102,7 +102,7 @@ func (s *seed) people() []signIn {
 		{"rq1", "任燃气", "", in(auth.RoleUtility, "U-RQ")}, {"rql", "阮经理", "", in(auth.RoleDeptLeader, "U-RQ")},
 		{"dis1", "丁调度", "", in(auth.RoleDispatcher, "D-CENTER")}, {"dis2", "邓调度", "", in(auth.RoleDispatcher, "D-CENTER")},
 		{"arb1", "艾裁定", "", in(auth.RoleArbitrator, "")}, {"sup1", "孟督查", "", in(auth.RoleSupervisor, "")}, {"aud1", "敖审计", "", in(auth.RoleAuditor, "")},
-		{"cb1", "柴回访", "", in(auth.RoleCallback, "")}, {"adm1", "安管理", "", in(auth.RoleTenantAdmin, "")}, {"com1", "梁指挥", "", in(auth.RoleCommander, "")}, {"hot1", "何热线", "", in(auth.RoleHotline, "")},
+		{"cb1", "柴回访", "", in(auth.RoleCallback, "")}, {"adm1", "安管理", "", in(auth.RoleTenantAdmin, "")}, {"adm2", "卞管理", "", in(auth.RoleTenantAdmin, "")}, {"com1", "梁指挥", "", in(auth.RoleCommander, "")}, {"hot1", "何热线", "", in(auth.RoleHotline, "")},
 	}
 	for i := range list {
 		list[i].Phone = fmt.Sprintf("138000%05d", i+1)

@@ -15,17 +15,22 @@ func (s *server) AuditTrail(ctx context.Context, r api.AuditTrailRequestObject) 
 	}
 	out := api.AuditTrail200JSONResponse{Items: []api.AuditEvent{}, NextCursor: some(next)}
 	for i := range list {
-		e := &list[i]
-		row := api.AuditEvent{Id: e.ID.String(), At: e.At, Actor: e.Actor, ActorName: some(e.ActorName), Role: e.Role, Action: e.Action, Kind: e.Kind, Key: e.Key}
-		if row.Before, err = object(e.Before); err != nil {
-			return nil, err
-		}
-		if row.After, err = object(e.After); err != nil {
+		row, err := auditView(&list[i])
+		if err != nil {
 			return nil, err
 		}
 		out.Items = append(out.Items, row)
 	}
 	return out, nil
+}
+
+func auditView(e *auth.Audited) (row api.AuditEvent, err error) {
+	row = api.AuditEvent{Id: e.ID.String(), At: e.At, Actor: e.Actor, ActorName: some(e.ActorName), Role: e.Role, Action: e.Action, Kind: e.Kind, Key: e.Key}
+	if row.Before, err = object(e.Before); err != nil {
+		return row, err
+	}
+	row.After, err = object(e.After)
+	return row, err
 }
 
 // object reads a stored JSON object; nil for null.

@@ -97,7 +97,7 @@ func (s *server) CaseRoute(ctx context.Context, r api.CaseRouteRequestObject) (a
 		return nil, err
 	}
 	w := s.world(a.District)
-	out := api.Route{Lead: d.Lead, LeadName: some(w.UnitName(d.Lead)), Assists: &d.Assists, Rule: d.Rule, Source: some(string(d.Source)), Path: some(string(d.Path)), Priority: some(string(d.Priority)),
+	out := api.Route{RuleSet: some(d.RuleSet), Lead: d.Lead, LeadName: some(w.UnitName(d.Lead)), Assists: &d.Assists, Rule: d.Rule, Source: some(string(d.Source)), Path: some(string(d.Path)), Priority: some(string(d.Priority)),
 		Fallback: &d.Fallback, NeedsCatalogReview: &d.NeedsCatalogReview, LegalBasis: &d.LegalBasis, At: &at, Trace: []api.RouteStep{}}
 	for _, step := range d.Trace {
 		status := "ACTIVE"

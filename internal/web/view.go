@@ -155,23 +155,7 @@ func callView(w *dispatch.World, k *dispatch.Call, targets []dispatch.CallTarget
 
 // proposalView is what the rules propose to call, while a call is possible.
 func proposalView(w *dispatch.World, o *dispatch.Outcome) *api.Proposal {
-	p := o.World.Proposal(o.Snapshot, o.Now)
-	if p == nil {
-		return nil
-	}
-	type target = struct {
-		Lead     bool    `json:"lead"`
-		Unit     string  `json:"unit"`
-		UnitName *string `json:"unit_name,omitempty"`
-	}
-	list := []target{}
-	if p.Lead != "" {
-		list = append(list, target{true, p.Lead, some(w.UnitName(p.Lead))})
-	}
-	for _, u := range p.Targets {
-		list = append(list, target{false, u, some(w.UnitName(u))})
-	}
-	return &api.Proposal{Level: some(string(p.Level)), Required: new(p.Required), Targets: &list}
+	return proposedView(w, o.World.Proposal(o.Snapshot, o.Now))
 }
 
 // actionView describes an action with the form it needs.
