@@ -1098,6 +1098,196 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rule sets, newest first, and which one is in force */
+        get: operations["listRuleSets"];
+        put?: never;
+        /** Begin a draft: a copy of the set in force or of based_on, or the rules given */
+        post: operations["draftRuleSet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rules/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a set about one hypothetical case, or about the kept facts of a filed one, condition by condition; creates nothing */
+        post: operations["simulateRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rules/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which filed cases would go elsewhere by a set, and what that does to each unit; no case content */
+        post: operations["replayRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rules/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a draft into force; the publisher is nobody who wrote in it */
+        post: operations["publishRuleSet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rules/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A set (number or current) with its rules in deciding order; the answer can be imported again */
+        get: operations["getRuleSet"];
+        put?: never;
+        post?: never;
+        /** Give a draft up */
+        delete: operations["discardRuleSet"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rules/{version}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Schema, types, unreachable and shadowed rows, conflicts, dead targets, coverage */
+        post: operations["checkRuleSet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rules/{version}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a set that was in force before back at once */
+        post: operations["rollBackRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rules/{version}/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Write one rule of a draft; revision (of the draft, in query or body) guards against another editor */
+        put: operations["putRule"];
+        post?: never;
+        /** Take a rule out of a draft */
+        delete: operations["deleteRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/precedents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Precedents that arbitrations wrote, with place and duration, newest first */
+        get: operations["listPrecedents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/precedents/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a drafted precedent stand, until an instant or until it is ended */
+        post: operations["confirmPrecedent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/precedents/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a precedent out of force at once */
+        post: operations["endPrecedent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inbox": {
         parameters: {
             query?: never;
@@ -1362,6 +1552,244 @@ export interface components {
             }[];
         } & {
             [key: string]: unknown;
+        };
+        /** @description a rule as in docs/rules.md: id, title, status, tier, priority, scope, when, cel, then, valid_from, valid_to */
+        RuleBody: {
+            [key: string]: unknown;
+        };
+        RuleSet: {
+            version: number;
+            /** @enum {string} */
+            status: "DRAFT" | "PUBLISHED" | "RETIRED" | "DISCARDED";
+            in_force: boolean;
+            /** @description rises with every change of a draft */
+            revision: number;
+            based_on?: number;
+            note?: string;
+            /** @description absent: the program */
+            author_name?: string;
+            /** Format: date-time */
+            created_at: string;
+            published_by_name?: string;
+            /** Format: date-time */
+            published_at?: string;
+            rule_count: number;
+            /** @description I wrote in it, so that somebody else must publish it */
+            mine?: boolean;
+        };
+        RuleSetList: {
+            items: components["schemas"]["RuleSet"][];
+            next_cursor?: string;
+            /** @description absent: none */
+            in_force?: number;
+        };
+        RuleSetDetail: components["schemas"]["RuleSet"] & {
+            rules: components["schemas"]["RuleBody"][];
+            events: components["schemas"]["AuditEvent"][];
+        };
+        RuleSetNew: {
+            based_on?: number;
+            note?: string;
+            rules?: components["schemas"]["RuleBody"][];
+        };
+        RulePublication: {
+            version: number;
+            revision?: number;
+            note?: string;
+            /** @description publish although the set it is based on is no longer in force */
+            overtake?: boolean;
+        };
+        RuleRollback: {
+            reason: string;
+        };
+        RuleFinding: {
+            /** @enum {string} */
+            severity: "ERROR" | "WARNING";
+            code: string;
+            rule?: string;
+            pointer?: string;
+            text: string;
+            with?: string[];
+        };
+        RuleReview: {
+            version: number;
+            rules: number;
+            publishable: boolean;
+            findings: components["schemas"]["RuleFinding"][];
+            coverage: {
+                /** @description matters × streets */
+                pairs: number;
+                covered: number;
+                no_rule: number;
+                no_unit: number;
+                no_basis: number;
+                gaps: components["schemas"]["RuleGap"][];
+            };
+        };
+        RuleGap: {
+            matter: string;
+            name: string;
+            /** @enum {string} */
+            reason: "NO_RULE" | "NO_UNIT";
+            streets: string[];
+        };
+        RuleTrial: {
+            /** @description absent: the set in force */
+            version?: number;
+            /** @description the kept facts of this case instead of a hypothetical one */
+            case_no?: string;
+            matter?: string;
+            grid?: string;
+            point?: components["schemas"]["Point"];
+            land_use?: string;
+            source?: string;
+            /** @enum {string} */
+            mode?: "NORMAL" | "EMERGENCY";
+            text?: string;
+            facets?: {
+                [key: string]: unknown;
+            };
+            component?: {
+                id?: string;
+                owner?: string;
+                maintainer?: string;
+            };
+            device_kind?: string;
+            level?: number;
+            reporter_count?: number;
+            /** Format: date-time */
+            at?: string;
+        };
+        RuleVerdict: {
+            condition: string;
+            holds: boolean;
+            /** @description it stands inside a not */
+            negated?: boolean;
+            seen?: string;
+            trouble?: string;
+        };
+        RuleExamined: {
+            rule: string;
+            version: number;
+            source: string;
+            tier: string;
+            title?: string;
+            matched: boolean;
+            shadow?: boolean;
+            why: string;
+            conditions: components["schemas"]["RuleVerdict"][];
+        };
+        RuleTried: {
+            rule_set: number;
+            rule: string;
+            source?: string;
+            tier?: string;
+            /** @description empty: the dispatchers' queue */
+            lead: string;
+            lead_name?: string;
+            owner?: string;
+            assists?: string[];
+            path?: string;
+            priority?: string;
+            sla?: string;
+            grid: string;
+            fallback: boolean;
+            needs_catalog_review: boolean;
+            queue: boolean;
+            proposal?: components["schemas"]["Proposal"];
+            examined: components["schemas"]["RuleExamined"][];
+        };
+        RuleReplay: {
+            /** @description absent: the set in force */
+            version?: number;
+            /** @description absent: the set in force */
+            against?: number;
+            /** @description the last N filed cases; 500 without a span */
+            last?: number;
+            /** Format: date-time */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description exclusive
+             */
+            to?: string;
+        };
+        RuleDiff: {
+            version: number;
+            against: number;
+            cases: number;
+            /** @description would go to another unit or propose to call another */
+            moved: number;
+            other_rule: number;
+            queued: number;
+            fallback: number;
+            /** @description filed before facts were kept: judged without answers and words */
+            from_row: number;
+            /** @description items holds only the newest */
+            truncated: boolean;
+            /** @description words that only this set looks for; whether they occurred was not kept */
+            new_words: string[];
+            reads_text: boolean;
+            items: components["schemas"]["RuleMoved"][];
+            units: components["schemas"]["RuleUnitLoad"][];
+        };
+        RuleMoved: {
+            case_no: string;
+            matter: string;
+            grid: string;
+            from: string;
+            to: string;
+            from_name?: string;
+            to_name?: string;
+            from_call?: string;
+            to_call?: string;
+            from_rule?: string;
+            to_rule?: string;
+        };
+        RuleUnitLoad: {
+            unit: string;
+            name: string;
+            before: number;
+            after: number;
+            gained: number;
+            lost: number;
+        };
+        Precedent: {
+            id: string;
+            version?: number;
+            /** @enum {string} */
+            state: "DRAFT" | "CONFIRMED" | "ENDED" | "EXPIRED";
+            title: string;
+            matter?: string;
+            matter_name?: string;
+            lead: string;
+            lead_name?: string;
+            place?: {
+                /** Format: double */
+                lon: number;
+                /** Format: double */
+                lat: number;
+                /** Format: double */
+                metres: number;
+                datum: string;
+            };
+            /** Format: date-time */
+            valid_from?: string;
+            /** Format: date-time */
+            valid_to?: string;
+            /** Format: date-time */
+            created_at: string;
+            confirmed_by_name?: string;
+            /** Format: date-time */
+            confirmed_at?: string;
+            ended_by_name?: string;
+            /** Format: date-time */
+            ended_at?: string;
+            end_reason?: string;
+        };
+        PrecedentList: {
+            items: components["schemas"]["Precedent"][];
+            next_cursor?: string;
         };
         Words: {
             text: string;
@@ -2234,6 +2662,8 @@ export interface components {
             lead?: string;
         };
         Route: {
+            /** @description the number of the set that decided, as a whole */
+            rule_set?: number;
             lead: string;
             lead_name?: string;
             assists?: string[];
@@ -2717,6 +3147,8 @@ export interface components {
         PeriodName: string;
         /** @description 6 digits; default: the district of the host */
         District: string;
+        RuleSetVersion: string;
+        Revision: number;
         Limit: number;
         Cursor: string;
         IdempotencyKey: string;
@@ -4616,6 +5048,372 @@ export interface operations {
                         items: components["schemas"]["AuditEvent"][];
                         next_cursor?: string;
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRuleSets: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSetList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftRuleSet: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RuleSetNew"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    simulateRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleTrial"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleTried"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RuleReplay"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleDiff"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    publishRuleSet: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulePublication"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRuleSet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: components["parameters"]["RuleSetVersion"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSetDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    discardRuleSet: {
+        parameters: {
+            query?: {
+                revision?: components["parameters"]["Revision"];
+            };
+            header?: never;
+            path: {
+                version: components["parameters"]["RuleSetVersion"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    checkRuleSet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: components["parameters"]["RuleSetVersion"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleReview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rollBackRules: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                version: components["parameters"]["RuleSetVersion"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRollback"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putRule: {
+        parameters: {
+            query?: {
+                revision?: components["parameters"]["Revision"];
+            };
+            header?: never;
+            path: {
+                version: components["parameters"]["RuleSetVersion"];
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteRule: {
+        parameters: {
+            query?: {
+                revision?: components["parameters"]["Revision"];
+            };
+            header?: never;
+            path: {
+                version: components["parameters"]["RuleSetVersion"];
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPrecedents: {
+        parameters: {
+            query?: {
+                state?: "DRAFT" | "CONFIRMED" | "ENDED" | "EXPIRED";
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrecedentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmPrecedent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** Format: date-time */
+                    until?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Precedent"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    endPrecedent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRollback"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Precedent"];
                 };
             };
             default: components["responses"]["Problem"];
