@@ -155,6 +155,7 @@ func fullBody(act Action, s *Snapshot, now time.Time) map[string]any {
 		ActUrge:      {"text": canaryText},
 		ActReveal:    {"field": "phone", "reason": "VERIFY_FACTS", "text": canaryText},
 		ActCallback:  {"reached": true, "contacted": true, "resolved": true, "grade": 4, "text": canaryText},
+		ActClarify:   {"verdict": "FALSE", "title": canaryText, "text": canaryText},
 		ActRateUnit:  {"unit": "D-CG", "grade": 4, "text": canaryText},
 
 		ActVerify:       {"verdict": "TRUE", "media_ids": []string{"photo"}, "point": point},

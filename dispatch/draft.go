@@ -61,33 +61,34 @@ type ReportRef struct {
 // Change is what one command does to a case: the new case row and the rows that go with it. It is written by
 // one SQL statement guarded by the head_seq that was read.
 type Change struct {
-	Case        Case          `json:"case"`
-	Events      []Event       `json:"events"`
-	Texts       []Text        `json:"texts"`
-	Assignments []Assignment  `json:"assignments"`
-	Calls       []Call        `json:"calls"`
-	Targets     []CallTarget  `json:"targets"`
-	Clocks      []Clock       `json:"clocks"`
-	Returns     []Return      `json:"returns"`
-	Requests    []Request     `json:"requests"`
-	Ratings     []Rating      `json:"ratings"`
-	Results     []Result      `json:"results"`
-	Checks      []Check       `json:"checks"`
-	Handlers    []Handler     `json:"handlers"`
-	Parties     []Party       `json:"parties"`
-	Routes      []RouteRecord `json:"routes"`
-	QRs         []QR          `json:"qrs"`
-	Media       []string      `json:"media"`
-	Rules       []rule.Rule   `json:"rules,omitempty"`
-	UnitRatings []UnitRating  `json:"unit_ratings,omitempty"`
-	Followers   []Follower    `json:"followers,omitempty"`
-	Callbacks   []Callback    `json:"callbacks,omitempty"`
-	Reveals     []Reveal      `json:"reveals,omitempty"`
-	Quota       *Quota        `json:"quota,omitempty"`
-	Learned     []rule.Count  `json:"learned,omitempty"`
-	Relink      bool          `json:"-"` // the case's reports go to its master
-	Reports     []Report      `json:"reports,omitempty"`
-	Reporters   []Reporter    `json:"reporters,omitempty"`
+	Case        Case           `json:"case"`
+	Events      []Event        `json:"events"`
+	Texts       []Text         `json:"texts"`
+	Assignments []Assignment   `json:"assignments"`
+	Calls       []Call         `json:"calls"`
+	Targets     []CallTarget   `json:"targets"`
+	Clocks      []Clock        `json:"clocks"`
+	Returns     []Return       `json:"returns"`
+	Requests    []Request      `json:"requests"`
+	Ratings     []Rating       `json:"ratings"`
+	Results     []Result       `json:"results"`
+	Checks      []Check        `json:"checks"`
+	Handlers    []Handler      `json:"handlers"`
+	Parties     []Party        `json:"parties"`
+	Routes      []RouteRecord  `json:"routes"`
+	QRs         []QR           `json:"qrs"`
+	Media       []string       `json:"media"`
+	Rules       []rule.Rule    `json:"rules,omitempty"`
+	UnitRatings []UnitRating   `json:"unit_ratings,omitempty"`
+	Followers   []Follower     `json:"followers,omitempty"`
+	Callbacks   []Callback     `json:"callbacks,omitempty"`
+	Reveals     []Reveal       `json:"reveals,omitempty"`
+	Quota       *Quota         `json:"quota,omitempty"`
+	Learned     []rule.Count   `json:"learned,omitempty"`
+	Notices     []PublicNotice `json:"notices,omitempty"`
+	Relink      bool           `json:"-"` // the case's reports go to its master
+	Reports     []Report       `json:"reports,omitempty"`
+	Reporters   []Reporter     `json:"reporters,omitempty"`
 
 	after  Snapshot
 	master *absorbed // a merge changes two cases

@@ -102,6 +102,7 @@ const (
 	ActFollow        Action = "follow"
 	ActUrge          Action = "urge"
 	ActRevealAlert   Action = "reveal_alert"
+	ActClarify       Action = "clarify"
 )
 
 // Who names the relation that lets somebody act; party.go decides it from the case and the actor.
@@ -194,6 +195,7 @@ var Lifecycle = []Transition{
 	{"S9", Active, None, ActUrge, []Who{ByReporter}, "once in 24 h", true},
 	{"S20", Active, None, ActRecompute, []Who{BySystem}, "the working calendar was changed and a clock's due with it", true},
 	{"S10", Active, None, ActFollow, []Who{ByReporter}, "a signed-in resident who knows the report and is not its reporter, once", true},
+	{"S12", []State{Handling, Onsite, Resolved, Closed}, None, ActClarify, []Who{ByLeadUnit}, "a rumour (major 28); verdict, title and text for the public; a later one replaces it", true},
 	{"S11", nil, None, ActRevealAlert, []Who{BySystem}, "an officer asked for more reveals than a day has", true},
 }
 
@@ -253,6 +255,7 @@ var fieldsOf = map[Action][]Field{
 	ActAdd:           {{"text", "longtext", false, nil}, {"media_ids", "photos", false, nil}},
 	ActUrge:          {{"text", "longtext", false, nil}},
 	ActFollow:        {},
+	ActClarify:       {{"verdict", "choice", true, []string{"TRUE", "FALSE", "MISLEADING"}}, {"title", "text", true, nil}, {"text", "longtext", true, nil}},
 	ActReveal:        {{"field", "choice", true, []string{"phone", "name"}}, {"reason", "choice", true, RevealReasons}, {"text", "longtext", false, nil}, {"report_id", "report", false, nil}},
 	ActCallback:      {{"reached", "bool", true, nil}, {"contacted", "bool", false, nil}, {"resolved", "bool", false, nil}, {"grade", "int", false, nil}, {"text", "longtext", false, nil}, {"report_id", "report", false, nil}},
 	ActRateUnit:      {{"unit", "unit", true, nil}, {"grade", "int", true, nil}, {"text", "longtext", false, nil}},

@@ -81,6 +81,26 @@ func (k *Desk) PublishNotice(ctx context.Context, a auth.Actor, in PublicNotice)
 	return &in, pg.Fault(err)
 }
 
+// rumours is the major class whose cases end in a word to the public (S8: 谣言双向反馈).
+const rumours = "28"
+
+func rumour(c *Case) bool { return strings.HasPrefix(c.Matter, rumours) }
+
+// clarify is S12: the unit that leads a rumour's case says in public what is true. What it says before is replaced.
+func clarify(d *draft, cmd *Command, a auth.Actor, as standing) error {
+	c, b := &d.s.Case, &cmd.Body
+	if !rumour(c) {
+		return fault.Conflict("NOT_A_RUMOUR", "只有谣言与信息澄清类（28）案件可以公开澄清")
+	}
+	if err := checkWords(b.Title, b.Text); err != nil {
+		return err
+	}
+	n := PublicNotice{ID: d.newID(), Kind: "CLARIFICATION", Title: b.Title, Text: b.Text, Verdict: b.Verdict, Matter: c.Matter, Areas: []string{}, CaseID: &c.ID, Unit: as.Unit, Drill: c.Drill, PublishedAt: d.now, PublishedBy: a.Account}
+	d.out.Notices = append(d.out.Notices, n)
+	d.event(a, as, ActClarify, None, data{"notice": n.ID, "verdict": n.Verdict, "unit": as.Unit}, map[string]string{"title": b.Title, "text": b.Text, "note": b.Note})
+	return nil
+}
+
 // WithdrawNotice takes a notice off the public page; it stays on record.
 func (k *Desk) WithdrawNotice(ctx context.Context, a auth.Actor, id uuid.UUID) (*PublicNotice, error) {
 	var n PublicNotice
@@ -127,4 +147,3 @@ func (k *Desk) Notices(ctx context.Context, district, kind string, limit int, cu
 	}
 	return out, "", pg.Fault(rows.Err())
 }
-

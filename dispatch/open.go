@@ -144,7 +144,7 @@ func (w *World) redact(r *OpenRequest, c *Case, lang string) {
 }
 
 // publicActions are the steps that everybody may read of a case; what the reporter does stays between them and the office.
-var publicActions = []Action{ActSubmit, ActFile, ActReject, ActMerge, ActDispatch, ActSign, ActCall, ActCheckIn, ActArbitrate, ActResolve, ActCheckPass, ActCheckFail, ActReopen, ActResume, ActArchive}
+var publicActions = []Action{ActSubmit, ActFile, ActReject, ActMerge, ActDispatch, ActSign, ActCall, ActCheckIn, ActArbitrate, ActClarify, ActResolve, ActCheckPass, ActCheckFail, ActReopen, ActResume, ActArchive}
 
 func publicSteps(events []Event) []Event {
 	return slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return !slices.Contains(publicActions, e.Action) })

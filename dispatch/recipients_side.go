@@ -20,6 +20,14 @@ func (t *teller) callProposed() {
 	t.to(t.street(), "call_proposed", "street")
 }
 
+// clarified: everybody who reported a rumour, or follows it, hears what came of it.
+func (t *teller) clarified() {
+	t.data["unit"], t.data["result"] = t.unit(t.h.data.Unit), OptionText(t.h.data.Verdict, "zh")
+	t.toReporters("clarified", "")
+	t.toFollowers("clarified")
+	t.to(t.centre(), "clarified", "district")
+}
+
 func (t *teller) unitRated() {
 	t.data["unit"] = t.unit(t.h.event.Unit)
 	t.to(t.people(t.h.data.Unit), "unit_rated", "unit")

@@ -51,6 +51,7 @@ var children = []rows{
 	{"followers", "case_follower", columns(Follower{}), "", true},
 	{"callbacks", "callback", columns(Callback{}), "", true},
 	{"reveals", "reveal", columns(Reveal{}), "", true},
+	{"notices", "notice", columns(PublicNotice{}), "", true},
 }
 
 // child writes one part: insert … select from the JSON, district and case from the guarded row named c. A fresh case
@@ -111,6 +112,9 @@ ik as (insert into idempotency (district, actor, key, payload_hash, status, answ
 			b.WriteString(",\nx_rules as (insert into rule (district, id, version, status, body) select c.district, r->>'id', v.n, r->>'status', r || jsonb_build_object('version', v.n)" +
 				" from c, jsonb_array_elements((select j->'rules' from p)) r cross join lateral (select coalesce(max(x.version), 0) + 1 as n from rule x where x.district = c.district and x.id = r->>'id') v)")
 		}
+		if part == "notices" { // the one that it replaces; the new one is not seen by this statement
+			b.WriteString(",\nx_replaced as (update notice o set withdrawn_at = yx_now(), withdrawn_by = (select (j->'notices'->0->>'published_by')::uuid from p) from c where o.district = c.district and o.case_id = c.id and o.withdrawn_at is null)")
+		}
 		if part == "quota" {
 			b.WriteString(`,
 x_quota as (insert into reveal_quota as q (district, account_id, day, n, most) select c.district, (j->'quota'->>'account_id')::uuid, (j->'quota'->>'day')::date, 1, (j->'quota'->>'most')::int from c, p
@@ -145,7 +149,7 @@ func (c *Change) parts() []string {
 	for name, n := range map[string]int{"events": len(c.Events), "texts": len(c.Texts), "assignments": len(c.Assignments), "calls": len(c.Calls), "targets": len(c.Targets),
 		"clocks": len(c.Clocks), "returns": len(c.Returns), "requests": len(c.Requests), "ratings": len(c.Ratings), "results": len(c.Results), "checks": len(c.Checks),
 		"handlers": len(c.Handlers), "parties": len(c.Parties), "routes": len(c.Routes), "qrs": len(c.QRs), "media": len(c.Media),
-		"unit_ratings": len(c.UnitRatings), "followers": len(c.Followers), "callbacks": len(c.Callbacks), "reveals": len(c.Reveals)} {
+		"unit_ratings": len(c.UnitRatings), "followers": len(c.Followers), "callbacks": len(c.Callbacks), "reveals": len(c.Reveals), "notices": len(c.Notices)} {
 		if n > 0 {
 			out = append(out, name)
 		}

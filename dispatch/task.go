@@ -153,6 +153,8 @@ func (s *Snapshot) worthOffering(act Action, a auth.Actor) bool {
 		return s.callbackDue()
 	case ActRateUnit:
 		return len(s.unrated()) > 0
+	case ActClarify:
+		return rumour(&s.Case)
 	case ActSuspend, ActExtend:
 		return s.Case.Priority != P1
 	case ActAppeal:

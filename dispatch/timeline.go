@@ -179,6 +179,8 @@ func (w *World) Timeline(events []Event, lang string) []Entry {
 			say(e, "", "您补充了说明", "You added something")
 		case ActUrge:
 			say(e, "", "您催办了一次", "You sent a reminder")
+		case ActClarify:
+			say(e, unit, "%s 已公开澄清：%s", "%s has clarified in public: %s", unit, OptionText(d.Verdict, lang))
 		case ActArchive:
 			say(e, "", "已归档", "Archived")
 		case ActClockDue:

@@ -45,7 +45,7 @@ var actionWords = map[Action]pair{
 	ActSupervise: {"督办", "Supervise"}, ActWithdraw: {"撤回", "Withdraw"}, ActVoid: {"作废", "Void"}, ActContact: {"联系报案人", "Contact the reporter"}, ActNote: {"备注", "Note"},
 	ActReveal: {"查看原文", "Reveal"}, ActReply: {"回复督办", "Reply"}, ActApprove: {"批准", "Approve"}, ActDecline: {"不批准并答复", "Decline with an answer"}, ActRateUnit: {"评价部门", "Rate the department"},
 	ActAdd: {"补充说明", "Add"}, ActFollow: {"关注", "Follow"}, ActUrge: {"催办", "Urge"}, ActIncident: {"启动应急", "Declare an incident"}, ActAttach: {"纳入应急", "Attached to an incident"}, ActRecompute: {"日历变更重算时限", "Clocks recomputed for a changed calendar"},
-	ActRevealAlert: {"查看超限", "Too many reveals"}, ActCheckinOver: {"报到超时", "Check-in overdue"}, ActClockDue: {"时限提醒", "Clock reminder"},
+	ActClarify: {"公开澄清", "Clarify in public"}, ActRevealAlert: {"查看超限", "Too many reveals"}, ActCheckinOver: {"报到超时", "Check-in overdue"}, ActClockDue: {"时限提醒", "Clock reminder"},
 }
 
 // ActClockDue is the event of a clock that rings; nobody can ask for it.
@@ -67,7 +67,7 @@ var fieldWords = map[string]pair{
 	"accepted_at": {"受理时间", "Accepted at"}, "measures": {"解决措施", "Measures"}, "time_limit": {"解决时限", "Time limit"}, "contacted": {"是否联系", "Contacted"}, "resolved": {"是否解决", "Resolved"},
 	"grade": {"满意度", "Grade"}, "text": {"说明", "Text"}, "fraud": {"涉嫌虚假", "Suspected false result"}, "note": {"备注", "Note"}, "request_id": {"申请", "Request"}, "verdict": {"核实结果", "Verdict"}, "reply": {"答复居民", "Answer to the resident"},
 	"master_case_id": {"并入案件", "Merge into"}, "basis": {"裁定依据", "Basis"}, "verdicts": {"退单是否成立", "Verdicts on returns"}, "resume_at": {"恢复时间", "Resume at"}, "budget": {"时限", "Time"},
-	"reached": {"是否接通", "Reached"}, "unit": {"单位", "Unit"}, "field": {"查看内容", "What"}, "report_id": {"报案人", "Reporter"},
+	"title": {"标题", "Title"}, "reached": {"是否接通", "Reached"}, "unit": {"单位", "Unit"}, "field": {"查看内容", "What"}, "report_id": {"报案人", "Reporter"},
 	"kind": {"督办方式", "Kind"}, "participants": {"参加人", "Participants"}, "conclusion": {"会商结论", "Conclusion"}, "tasks": {"任务分工", "Tasks"},
 }
 
@@ -84,7 +84,7 @@ var optionWords = map[string]pair{
 	"PHONE": {"电话", "Phone"}, "VISIT": {"上门", "Visit"}, "MESSAGE": {"短信", "Message"}, "SITE": {"现场", "On site"},
 	"L1": {"一级（街道经办）", "L1 (officer)"}, "L2": {"二级（街道领导）", "L2 (leader)"}, "L3": {"三级（街道书记）", "L3 (secretary)"},
 	"NO_POWER": {"无执法权", "No power"}, "NO_CAPACITY": {"无能力", "No capacity"}, "JOINT": {"需协同", "Joint work"}, "EMERGENCY": {"紧急", "Emergency"},
-	"REOPEN": {"要求重办", "Reopening"}, "EXTEND": {"延期", "Extension"}, "SUSPEND": {"挂起", "Suspension"}, "TRUE": {"属实", "True"}, "FALSE": {"不属实", "False"}, "GONE": {"已消失", "Gone"},
+	"REOPEN": {"要求重办", "Reopening"}, "EXTEND": {"延期", "Extension"}, "SUSPEND": {"挂起", "Suspension"}, "TRUE": {"属实", "True"}, "FALSE": {"不属实", "False"}, "GONE": {"已消失", "Gone"}, "MISLEADING": {"误导", "Misleading"},
 	"NOT_GOV_DUTY": {"不属政府职责", "Not a government duty"}, "EMERGENCY_110_119_120": {"应拨打 110/119/120", "Call 110/119/120"}, "JUDICIAL_OR_DISCIPLINE": {"属司法或纪检事项", "Judicial or disciplinary"},
 	"INSUFFICIENT_INFO": {"信息不足", "Not enough information"}, "FALSE_REPORT": {"上报不实", "Not true"}, "SAME_FACT_CLOSED": {"同一事项已办结", "Same matter already closed"}, "OUT_OF_AREA": {"不在本区", "Outside the district"},
 	"WAIT_RESIDENT": {"等待居民配合", "Waiting for the resident"}, "WEATHER": {"天气原因", "Weather"}, "LEGAL_PROCEDURE": {"法定程序", "Legal procedure"}, "BUDGET_PLAN": {"列入预算计划", "Budget plan"}, "THIRD_PARTY": {"等待第三方", "Third party"},
