@@ -31,7 +31,7 @@ func TestScenario24Rumour(t *testing.T) {
 	require.Len(t, list, 1)
 	require.Equal(t, []any{"FALSE", said["title"], "28001"}, []any{list[0]["verdict"], list[0]["title"], list[0]["matter"]})
 	for _, phone := range []string{"13900000001", "13900000002"} {
-		require.Len(t, p.messages(phone, "clarified"), 1, "every reporter is told, %s", phone)
+		require.Len(t, p.messages(phone, "clarified"), 2, "every reporter is told, in the inbox and by SMS: %s", phone)
 	}
 
 	// A better word replaces it.
