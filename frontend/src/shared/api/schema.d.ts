@@ -2565,7 +2565,7 @@ export interface components {
             version?: number;
             note?: string;
             /** @enum {string} */
-            verdict?: "TRUE" | "FALSE" | "GONE";
+            verdict?: "TRUE" | "FALSE" | "GONE" | "MISLEADING";
             point?: components["schemas"]["Point"];
             media_ids?: string[];
             matter?: string;
@@ -2625,6 +2625,7 @@ export interface components {
             /** @enum {string} */
             field?: "phone" | "name";
             report_id?: string;
+            title?: string;
             fraud?: boolean;
         };
         Event: {
