@@ -281,3 +281,10 @@ func (w *World) Services() []*rule.Item {
 func (w *World) IsService(it *rule.Item) bool {
 	return it.Public && (it.Sensitivity == rule.SensPublic || it.Sensitivity == rule.SensNormal)
 }
+
+// PlaceIn is a point inside a grid below an area, with the grid; ok is false when there is none.
+func (w *World) PlaceIn(area string) (p grid.Point, place grid.Place, ok bool) {
+	p = w.inside(area)
+	place, ok = w.Index.Locate(p)
+	return p, place, ok && strings.HasPrefix(place.GridCode, area)
+}

@@ -66,7 +66,7 @@ test('a card is raised, confirmed, objected to and answered', async ({ browser, 
   await sup.getByRole('button', { name: '提出红牌' }).click()
   const sheet = sup.getByRole('dialog')
   await sheet.getByRole('combobox').fill('城管')
-  await sheet.getByRole('option', { name: /城管/ }).click()
+  await sheet.getByRole('option', { name: /城市管理局/ }).click()
   await sheet.getByLabel('事由').fill('在工作群转发报案人电话')
   await sheet.getByRole('button', { name: '提出红牌' }).click()
   await sup.getByRole('button', { name: '确认发牌' }).click()
