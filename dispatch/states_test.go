@@ -86,6 +86,8 @@ func drawStates() string {
 	}
 	line("\nBesides, a clock that rings appends `%s` (%s) by the program; nobody can ask for it.", ActClockDue, ActionText(ActClockDue, "en"))
 
+	drawObserved(line, row, head)
+
 	line("\n## Fields of the actions\n\nEvery action takes `version` (409 `STALE` when it is not the current one) and `note`. Other fields are refused with 422.\n")
 	head("action", "field", "zh", "en", "type", "required", "options")
 	for _, act := range actionsInOrder() {
