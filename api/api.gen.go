@@ -1745,6 +1745,21 @@ func (e ReportVerbParamsVerb) Valid() bool {
 	}
 }
 
+// Defines values for SandboxPracticeJSONBodyTask.
+const (
+	SandboxPracticeJSONBodyTaskCall SandboxPracticeJSONBodyTask = "call"
+)
+
+// Valid indicates whether the value is a known member of the SandboxPracticeJSONBodyTask enum.
+func (e SandboxPracticeJSONBodyTask) Valid() bool {
+	switch e {
+	case SandboxPracticeJSONBodyTaskCall:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SandboxResetJSONBodyFixture.
 const (
 	SandboxResetJSONBodyFixtureAssessment SandboxResetJSONBodyFixture = "assessment"
@@ -2877,6 +2892,27 @@ type Point struct {
 
 // PointDatum defines model for Point.Datum.
 type PointDatum string
+
+// Practice defines model for Practice.
+type Practice struct {
+	CaseId     string `json:"case_id"`
+	Level      string `json:"level"`
+	MatterName string `json:"matter_name"`
+	PlaceName  string `json:"place_name"`
+	StreetName string `json:"street_name"`
+
+	// Target the unit to call
+	Target     string `json:"target"`
+	TargetName string `json:"target_name"`
+}
+
+// PracticeMove defines model for PracticeMove.
+type PracticeMove struct {
+	// Played the action
+	Played   string  `json:"played"`
+	State    *string `json:"state,omitempty"`
+	UnitName string  `json:"unit_name"`
+}
 
 // Precedent defines model for Precedent.
 type Precedent struct {
@@ -4196,6 +4232,15 @@ type SandboxMessagesParams struct {
 	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
 }
 
+// SandboxPracticeJSONBody defines parameters for SandboxPractice.
+type SandboxPracticeJSONBody struct {
+	// Task sign, call, watch the arrival, read the result, rate
+	Task SandboxPracticeJSONBodyTask `json:"task"`
+}
+
+// SandboxPracticeJSONBodyTask defines parameters for SandboxPractice.
+type SandboxPracticeJSONBodyTask string
+
 // SandboxResetJSONBody defines parameters for SandboxReset.
 type SandboxResetJSONBody struct {
 	Fixture *SandboxResetJSONBodyFixture `json:"fixture,omitempty"`
@@ -4334,6 +4379,9 @@ type ReportVerbJSONRequestBody = ReportVerbBody
 
 // SandboxClockJSONRequestBody defines body for SandboxClock for application/json ContentType.
 type SandboxClockJSONRequestBody SandboxClockJSONBody
+
+// SandboxPracticeJSONRequestBody defines body for SandboxPractice for application/json ContentType.
+type SandboxPracticeJSONRequestBody SandboxPracticeJSONBody
 
 // SandboxResetJSONRequestBody defines body for SandboxReset for application/json ContentType.
 type SandboxResetJSONRequestBody SandboxResetJSONBody
@@ -4769,6 +4817,12 @@ type ServerInterface interface {
 	// SandboxMessages Messages that would have been sent
 	// (GET /sandbox/messages)
 	SandboxMessages(c *gin.Context, params SandboxMessagesParams)
+	// SandboxPractice A case to practise a guided task on, in the street of whoever is signed in, else of so1
+	// (POST /sandbox/practice)
+	SandboxPractice(c *gin.Context)
+	// SandboxPracticeNext The others make their next move: answer, arrive, consult, report the result, check it; 409 YOUR_TURN when it is the learner's
+	// (POST /sandbox/practice/{id}/next)
+	SandboxPracticeNext(c *gin.Context, id Id)
 	// SandboxReset Load a fixture
 	// (POST /sandbox/reset)
 	SandboxReset(c *gin.Context)
@@ -8049,6 +8103,44 @@ func (siw *ServerInterfaceWrapper) SandboxMessages(c *gin.Context) {
 	siw.Handler.SandboxMessages(c, params)
 }
 
+// SandboxPractice operation middleware
+func (siw *ServerInterfaceWrapper) SandboxPractice(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SandboxPractice(c)
+}
+
+// SandboxPracticeNext operation middleware
+func (siw *ServerInterfaceWrapper) SandboxPracticeNext(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SandboxPracticeNext(c, id)
+}
+
 // SandboxReset operation middleware
 func (siw *ServerInterfaceWrapper) SandboxReset(c *gin.Context) {
 
@@ -8318,6 +8410,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/sandbox/clock", wrapper.SandboxClock)
 	router.GET(options.BaseURL+"/sandbox/messages", wrapper.SandboxMessages)
 	router.POST(options.BaseURL+"/sandbox/reset", wrapper.SandboxReset)
+	router.POST(options.BaseURL+"/sandbox/practice", wrapper.SandboxPractice)
+	router.POST(options.BaseURL+"/sandbox/practice/:id/next", wrapper.SandboxPracticeNext)
 }
 
 type ProblemApplicationProblemPlusJSONResponse Problem
@@ -12183,6 +12277,84 @@ func (response SandboxMessagesdefaultApplicationProblemPlusJSONResponse) VisitSa
 	return err
 }
 
+type SandboxPracticeRequestObject struct {
+	Body *SandboxPracticeJSONRequestBody
+}
+
+type SandboxPracticeResponseObject interface {
+	VisitSandboxPracticeResponse(w http.ResponseWriter) error
+}
+
+type SandboxPractice201JSONResponse Practice
+
+func (response SandboxPractice201JSONResponse) VisitSandboxPracticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SandboxPracticedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SandboxPracticedefaultApplicationProblemPlusJSONResponse) VisitSandboxPracticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SandboxPracticeNextRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type SandboxPracticeNextResponseObject interface {
+	VisitSandboxPracticeNextResponse(w http.ResponseWriter) error
+}
+
+type SandboxPracticeNext200JSONResponse PracticeMove
+
+func (response SandboxPracticeNext200JSONResponse) VisitSandboxPracticeNextResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SandboxPracticeNextdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SandboxPracticeNextdefaultApplicationProblemPlusJSONResponse) VisitSandboxPracticeNextResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SandboxResetRequestObject struct {
 	Body *SandboxResetJSONRequestBody
 }
@@ -12694,6 +12866,12 @@ type StrictServerInterface interface {
 	// SandboxMessages Messages that would have been sent
 	// (GET /sandbox/messages)
 	SandboxMessages(ctx context.Context, request SandboxMessagesRequestObject) (SandboxMessagesResponseObject, error)
+	// SandboxPractice A case to practise a guided task on, in the street of whoever is signed in, else of so1
+	// (POST /sandbox/practice)
+	SandboxPractice(ctx context.Context, request SandboxPracticeRequestObject) (SandboxPracticeResponseObject, error)
+	// SandboxPracticeNext The others make their next move: answer, arrive, consult, report the result, check it; 409 YOUR_TURN when it is the learner's
+	// (POST /sandbox/practice/{id}/next)
+	SandboxPracticeNext(ctx context.Context, request SandboxPracticeNextRequestObject) (SandboxPracticeNextResponseObject, error)
 	// SandboxReset Load a fixture
 	// (POST /sandbox/reset)
 	SandboxReset(ctx context.Context, request SandboxResetRequestObject) (SandboxResetResponseObject, error)
@@ -15865,6 +16043,74 @@ func (sh *strictHandler) SandboxMessages(ctx *gin.Context, params SandboxMessage
 	}
 }
 
+// SandboxPractice operation middleware
+func (sh *strictHandler) SandboxPractice(ctx *gin.Context) {
+	var request SandboxPracticeRequestObject
+
+	var body SandboxPracticeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SandboxPractice(ctx, request.(SandboxPracticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SandboxPractice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SandboxPracticeResponseObject); ok {
+		if err := validResponse.VisitSandboxPracticeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SandboxPracticeNext operation middleware
+func (sh *strictHandler) SandboxPracticeNext(ctx *gin.Context, id Id) {
+	var request SandboxPracticeNextRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SandboxPracticeNext(ctx, request.(SandboxPracticeNextRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SandboxPracticeNext")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SandboxPracticeNextResponseObject); ok {
+		if err := validResponse.VisitSandboxPracticeNextResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // SandboxReset operation middleware
 func (sh *strictHandler) SandboxReset(ctx *gin.Context) {
 	var request SandboxResetRequestObject
@@ -16133,191 +16379,196 @@ var swaggerSpec = []string{
 	"SiLRyjoytb2YTLgPiFSw5UT3RuQdPM71+8P6FzzjqxRH98ndm5vGhJVj1NPfnh+8+tiQQ7kyWv0Oz7De",
 	"I4any11V2nnSAnc3i9BfPXUl7fh+/fRrKM+NKNkMWfjAqrLr+IhqE9/vdj/UXGMHe6Is4BZ0sU7DWKF+",
 	"FZZLTafeCL+A7yqo4+SQjaX18SZGUc5gtPRhHtVcHDUnx5GrFbqt+OxdwOlN8SsG8Kr68YNXR32y/8pZ",
-	"/FR7i/qzuTVjojvn624GanpO0ksDx13Wts9ark1Qruq1VY9SLdUA0OjHZmzIGdnYNs7cOqwQ2+5iuUXm",
-	"aYoEQ3yTHshVWTRvaRLK9Qqp8eDNjbM8qrmCzhfstB2S+9mg+pk+1lNPsMQCfcf4bkxPoxZ8s2IJ76KW",
-	"qdQH+ytmumL0NkFp22G6YxZZQ2I3Ymy1X/1q82Dvs/5k6lX7w9zYmArtweH35QtomDyPl8Yr055j3qpj",
-	"UJ/jrIyZTzXZT5VeCHXy+fPqyg86U3IdLfhW3wx32VGsoWVYO7dcKcFXCq3YdohxxPMm2ZwK2tMXrpt4",
-	"Vh5dcZRqjOcS4iCiGbZIfSp/Tdm02lvR/auNaJRJb2S1lg4pG2z8zXbvFruqyRdwC1oT/HeR/LUitTvf",
-	"dL37qEtsO8Afe0qAvMff9u7KfdCK3bCMCqnboIp+x5Xbn4cgQ4zLfQHEUECQKvSdYGPE1xKGuIASrQpH",
-	"4ZwuzivVQ0z1jKM5X/i5y14ZlpAr8MLlAirFbXWhh3WV8dGrby6KU1xbZkXrou9YbnZxeTM6Ue3dzgbj",
-	"0ZvRyeBmdHmxa+hwhf3O5z0FrXeKW8PmcY9YbM7uBfTf+J2c+JvB2bX8//no+mw4UDBrrtkXnSJ7TKGh",
-	"mq4WvSur5WuE8svJlRSk7r1GYIx69l+IMZx4MxdnNuF7Ha5GZVyrnSqi94h5elBxYZIxLSt+Hr65HEsm",
-	"DN7cDN3d402uqKuNDgcvjl4AVXVb9sHC3Nb1JSieVVtVNXGnmLkdZDlfm2lqqenizt+Y3wnZhwG/dzBL",
-	"f2dBDb3QNR6dEuawiglNMYEmqNYhb43kKWI97u/bDymCWYZiAAU4evLq1atXICcJ4hyg33OYvAYkTxLw",
-	"P4OLw4ETV6ile+5qiXUxl7BGCScBUYRwJnaI/i2v+cGGY4s33v1AV0KUu2qdtmhesZtmC4p+/iFs0YjI",
-	"f7bavJsCg9HdRNA7TwSuxxGkHOMKFepfqYL1VmRjxSapNjmoiIhbYuV3N0jeLPvLtGRGWmvG6kpvelYL",
-	"dsKPru7IlCxTmvsqZCgRMCo50AYoiT4JxAhMJkyXM7QCS5YFa75i0tZXpPBT9YlnRy58dqr6OXj6HhZF",
-	"dqsxFh/+yO75QOjE0LrZmjeYmYQqELpbC6fhTBTdqE8ZJZNbNIfJ1JOVtkl4yThbC53URql+hUAdGgwW",
-	"HWSKPhrD69Hp8OImCIO349Hp5MPl+K/DseqmMXjzJgiDXy5vzkYXw8nTZ89fvFRu0ncXN+qOq8H45kL9",
-	"63T4Xlvyw5PLycnZ5bvTIAzej06Hl/K2s8HJcHJyeSpvuLwaXjx/+tTtUO2YtubykTXoo/eI3f5M4/7h",
-	"RiWEPkrOGCxYqOMmL9tyXfewWJzg455cP3vg9rjNOucMNvudPUxw1e62aNwGHLaqhmhYmR36no0RV9hX",
-	"7zHyZc9Pdtf1LYJ18Am7CGGsq8mU0W9Pe3LzNnhmWYZULoJR3s7F08fxtoGfLO1bgN3NVGmrAd1hx72y",
-	"tsaTYtyz8V17O+ZtLOBeiWRVg6364IaOvHbTWjUU2LKksaN+9XsO3Q96+6etGcnmLfZb3hrEDgeJLFm6",
-	"rZUFw0IgAkzTXUFBzYb5niGTAxyCGEUJJigGuqUuJrMf3AcQd7fLxsaVfn+zSyk2taBr677EBcrWSXEE",
-	"7GErBE9BjHkGRTSXfz0DymDBZBaC52ABsWpVMaUMqAK9ELywQMJZgiBHQOrEELwEkEVz+UJAGbAYIM69",
-	"+MjjBmroFdXo/0uRRcrupJNuzANDItzdg1cOfqudPZKllRqOZwTFB5iASgPk7c6JtbOhPf5VaVPnq1WU",
-	"K37ogiZ6h7Nau3ZY8xho98gV++tdGu3Z6IqsVbvR2nyuFe3YI6qjcsgdFXX+IEJjE155yS+FrZrHH/TQ",
-	"4GGQq2o1johAnjq+DVEWVCTFAZ4+h0IJqyEUWDAq2t3TutjJJAMXXT2q5CmiIuWwSm6suzl8hSljmqCf",
-	"fbBwG8CQeFPtdxFKVi93zyJ31ndxjrnoDdzdo4wEJsktjO7cO++GmUu659It5LgvUDNCMZ9EUMCEziYM",
-	"3Rsb3mHeQTHvD4mTVXITmtNazH2SfblHHuSFCUe+JsPKXVy0jkNCx91N/6BQrmOol7Q7qNHQ6ZwZy7bT",
-	"ZqUE61qq+rbqVZM+pOZrv+IV1WtjFDTmYdSUsIWSd9h3Pgq3dMfNec943mK+7LBE9fyLlrJ26PpxJ0Hy",
-	"BDW7I1wdZCCQX5JygAmIacQP5d/8SRofAxyHQE0jBHqi8k/EQmClOwSql1aoUMFCEKEklHJGQlBmqtl/",
-	"q5R556BP8dQBzAIVgpcHmaXo7+BA+ltXJdWrjKYTpv2UK30WcYJioGPcYAojYdCV7lAmjsE/83hWbaRj",
-	"YnSQxDr071w9/ZLYJCnOVR6MQyWl1FljtKB5EoMZrbTL0O0zKAOm8Z28pNq2mevuUBhaTHwbr/xZaw1t",
-	"M84xV4okofSOS4P6tWS/+rSYoyWwPlGwgFx5USUFe+X2qHFOVtZjrbYb5T5cQ4ZgvGZ+V91RLCcRFC5i",
-	"qgFqQDs7VQQIWiAunM7fdWD6Nva+I1icURj3LCleUQ1lsa9dI9VGIPrkWSFhQa/K2qgshAp8S0GaEtS+",
-	"FIwaaX36Z/gJpvKo6czL1iqpH8XemxSHByeQxibKfA5jX5iiabfDniyRhmTdphrxPntAye9iN1DDWd0U",
-	"wiqRfRzyQhd7jwKNAL1eMqN7ZO0fe0YajseX4yAMPgzGF76MFO+JRWrePlbcWqWpGU8YtFryeYLeQodZ",
-	"0ZAr1FAeutpW5eJyMn53NgxC+a93F6MbT1vx9dK5fjMuUsYKmJyipaF+tW/u53arcSQH+I7DJiPd3WtZ",
-	"7j7+q17SaQ3lEzBbhdQno0tQz8/+IQraEFinvuG15/GZqqOynNDHDZ0bBW0VeY84U+d2ZfQeMQHvHBks",
-	"JnMLwESaPbN5cYjAAmAObiHXsJNYbvQgoWSGWAEV69wzq7X8zUGtzbqR2ad85ByjLIF9I3YVU9TVJOy4",
-	"JEs59ebJ9SvhSCD3HO/kFXABtO2qbIDX4OXRUaXho2mPVjowO2Dn6HVS/xrSbZLvax1+u5aR7IRqD16W",
-	"3jtjbCpZzwmQaNP4nDvzDGb9TBS5Vzw40w0K14PD4KYN9i2hkxUvT7XRE8SupjAWEfY//h2URccti0W/",
-	"KgzKtEY7rHIMlYkY2riWVm949aop4gLh1YpHx4p89p2HtJsY0vp19e/WAL8LYfIqFloeO3uoFmec/WVr",
-	"L5M1f7t6i29s18iFTJKLeQVlxL9EM0ZnDKZO8Eu5AUx8Nu4m0WBMJloXuPOInJ1ER9oXLPUIFiHgVJ9W",
-	"OU3RLY2XACXc4KrZ/Qy7D3TeliObpXqXTzVVa1Z3xPq8GOaIK1UOpPW6tJDrChc6ZnDqhnlWDsHIgqL4",
-	"IlSuQsWrdz+fja5/UQWK4+HNSHd3Ox1dnwzGvq5um6y2onqr4HYNcqcygdYyQiPep0VJHEySy2lw/Fu7",
-	"+pGr4iFcy2zu12pwkMdYDO89pYeFluqsE5UDr820t9rKjHWdLh9LynjKKyvLzL3yvWj+/Z1amtD7qss0",
-	"X+ifHFpVXs32UGdLenN+r3Uibq/mk4/fMKzDCH2s2c1ioOvG5x3KhPGUqvgC5qZKgXCBYKz11HyZUTFH",
-	"AkcwAVqm2jJcC1L1nBiOu+TPphATATFZw2B13k0XnW50NstB9zhCE1uc1PaltjRdD1aXPQfvpXl9USpb",
-	"wkK05T9skOprHE+lg2R8PjgLwmB4Phy/HV6c/OrcePplsNrEhnJjrENttB2JStdgG802ynfc6wHphmGX",
-	"Q2ejoC6qOHg7K7nCK+xq29QY+fV6eWyIb+WQmmZiafAYbSoQ498B5QB3LobGAHL3OHChJhy94B8rQqwn",
-	"2c8bXg0eO4Te17qlt5/cYcCozxZxXhP1tW6xMk7h5IGdbEUefaZBEXLxI1i7urlNKUM+/4CVfwcaG/UF",
-	"LPv2QHLX/htXrhmeSYMKijGZAfhI8b4sF/XEZpwjVAExTyY1mvlCabpVKZfGAI4RgIBQ96GLI09dkmC6",
-	"FK5Dqq8dvh2siwLXiIi9t8xoxDru207DnxIpKkjMPTIMaTstdfl3gTOsg/b2a0Vlr56Km8qcO4FnG+rP",
-	"Nm2rY4vN1Aucg5Ei6A52wSSZGECPSffGCBYYdaVZ7xwePHv5Y5FkM9fF+K1l6qfDq8H45lzXyFzfjIdD",
-	"dyyocX8ybSM6t3aA5G59Biraq70mAssZQIaksV7i9WPC8+kURxgRocANPJ0gmpB6eWSUau9i1zAov94T",
-	"YEUnn+i8cr4JRm1d9ZpK98pw7LxW2BGuy9jqYGpODy/E7XU+myHuRnNWsGWxBQBdbQMLfjsKn/6gu4bR",
-	"qUAE8DyaAwh48UqVo8FMI6UOCCDygzm3blm3B1qJkRIg9U3VRMq0rMbcHAE7NoNUR4mHph4a3Z7X/tHu",
-	"J/OS5mPtWXX1bnM23y05AjAHUIAEQS7A0ZOfjl4DlZSxwFxuhxopxCTicefOaHIEHCm4ZUqOOs640oN9",
-	"0eCKyJg5lOSp8bdZFseF33qlnZbOrbAq7nowOpXK7fLdxen15Gz012EQBqOLiVR8QRgM3g5GF9fyX2fD",
-	"wfjC42JcFC261vSukjKtdeUifA1uUUIX4AhIAySjdwiUKTIdxNv2FW+mpborVFMtBuek1pILlOKoghy2",
-	"uny9TtopzUl/vKENyoH6R9HbMtnb6tHN9R7w7OZUUJFh7RsuiNSB+ruAmVtl6P6cmjeQ33X3Zp9Ajq7z",
-	"NIWqDsQNQd/znC/MAOxCHpycDK/kQn0/HI/e/CrX9OjtRRAGvwwuTlU2y8ng7Ewu6ZO/yj9+GZ78dTK6",
-	"sP9UpbwnI1WpOxj/PLoZD27sQz/rR8bDqzO3p0eOZc1I69dXTr7BYxevGpVy4mFBNLdvXbJnFwKl2Nxb",
-	"ijbq5Nld9GplRVudlLytbRt7NnSsYVAnFQs85MvlemeUzDrylL/0xXthDrntd7p0W6H+Xr6Y9Ox2mkHm",
-	"Oy7yOWVdqVTvnVt5sqGR7jvuqseVhm0C+8POrp563r4bqh2/gg+gEQE++qC2J6YEyteRokfEpVKk41h2",
-	"3dtOV1GvaoSxI3LRtdK/vnv2Zff4qmF1UwbUB5vivYueP30SFDwLVKmyKGdYLK8li0xgDkGmJVDxTa0x",
-	"/VPxgrkQmV6r9A7rKhRtfas/7bIKOK5YxjDDf0XL4OFBpRlMHUGtS4JATClTp5X1kHsEOXoChgqeVR1w",
-	"xm9OwKsXL/8NZNogADGN8lRKnI7aQ8CF3JfAPyRv/vHk7+Qfnw7K/tL/AHKYHCzmFKRwabL0AaO5kCdv",
-	"/Y8ilQsLoFvccyCofDETT/5ObBsC7QAw0x5kMJqjg2dPjgzAlyYYPz48XCwWT6C6/ISy2aF5lh+ejU6G",
-	"F9dD9UyZ1Rz8ij9hSMD/+3/8t//v//y/wOBqVBGw4+DpkyN9O80QgRkOjoPnT46ePA+021sx8xDGKSaH",
-	"MI+1Jp5pZ7OUMJXUOIrlgOXVGwZxoh5lMEW6c8VvhrG/54gtS77aU7ha1l2ic57XqEZbzrc8ffZT59fo",
-	"Rj6eFzmgN+R7XFqqnPjhGU6xzk5oufFEGwkPH1X9tmqdqsj+7OjIYo3YQGqW2UTSw3+as1s54m2smOYc",
-	"iJ1YxA8Pq3VL9G6l5aNrhAVJDguTXZ3ctal8HHxQGLSQF00hDbqeOiTPTNPKENwu5RpNdbWPKm/SVSFg",
-	"ipmuDYEzruE2Uqw0b3WZS2JICj1hCMZqAGZNFFWh7jUh73lrWoV3WBM6VluVQrvjVtqZeJFCHbuvlL46",
-	"zW2Ps0rajmskRbn32kgqD2YJJDpmYWvsYZJ4RuH6iLGPql9Z798RPn3m7sXxJ1uADEFjXHxrK9AMW2WQ",
-	"KLxQudjkbhkWG5+YI8zATGNHlGsthZlrpakVuLrIDvX69i+2c5idmFvWFtufSVKKeX5rcmK4Y719Kcy0",
-	"iaWFw8AYe/VyL1nBqXyZorQJ59ZlZaSu99DMMVtOWE5qumr17OhTcwxlELONHtWdKlxq2NkmJgxO3p5c",
-	"S9M+CIPh1fXb4xcvXh112hcgiOEyBM+Onv14cPRvB0dPXX2eXUNE0ymKhC4qKIfZ0sB+/fs2TxtA0zUL",
-	"3BG6wGSWLMNSn8gtDwKOJMe0y9xtzEW6XNVpzbmbarcu/VGM0owKRKKlOoJ8LHop2IJtz+qnkUDiQO7a",
-	"MK1rgYJIt9j0HFsd1tpCfIvoX64vL0IAE05V5X/lSzNE/1XqGkAZWNM/1aUvWI4etlRhLSpKI7u5phBT",
-	"gnagTfQSBhAYkoA3CIqcoROaJBo1qdiPQgN4QpmqZYYCwCR5DcyaLgrBS/AlVTrcUffIny1zFV1XdVGK",
-	"mElXcKqic3l5D5poX+LcTxLkxNQMtST8uUTwLxQTXaqvOG2C7zSP5pvuWwwJzBqEZayuv9WxlD+lsOgZ",
-	"/hmlZUhiAJWkvAYQEIRn81uaM+U2EvAOAXqPGMCCGzvZAlPcmZaTm8gTzxLcYAZdy8t/ZmlSE/wzCpOa",
-	"GICl9gEwoWQGIEgwUTsdJoKCGb5HBGRQ9wfZSIQ+S8vrod3F4REhlTtbSJDxb9d50Xb+d+acf72H9S97",
-	"yBoql7fx70oLiBKkrCB91irVy7YHLd3Ykx+mUDD8ySsfunPMub7pC7JMj2NMF9/aqVk5ZcF//DuAeYxV",
-	"UtJ//Dsw2Z1hcYAGMeYCyqt0ChCM5oALlNmjdpwLFQZR5qrls2Fgf14ffr5DS6URsty1qSBREruvJ0Y/",
-	"ue220KeSymaQ106ITsR393ZXkw1nzK7L7vPCkRoFDY7UtlvFAguVMsjoAujDIZ1OQ/n/lN4jhQNBgMAp",
-	"At8rahzLQxUFsfGd/7CdzHAkirzNBg1xbW/b48a88qV9rdi/5RgJMKc54yGI8QxxEYIpTWKFYzunXBfb",
-	"LdDtnNI73oe8YcuSq1Fx9yaVi4BfUrLhPbIFVkI7j2pQiP2FNrNNSP3ieoa5uCpv62Q4+6Mpm/WX/RqD",
-	"H516u6qEq32tu5IrNn/5FgvNOa7hBcx+qXCK1fEqLuKDHmNIVwP3kpzDzzh+ODTdqP1nrxN9Q9n2tu9W",
-	"OYofa49UHcx6JKmt7X8PjyFbe5OrMyQsWAOKQcFoXR0Vmv5ukKiaaUgUbqP+TSMs2djo1iKFdBKWW5yG",
-	"JP5iotRWO1rgqjzyQXz/onED71QhQCETNBdyb1cR8krgpDfvCxQC7x5kMBO+gWBnB2yJve4L8hvSRFiJ",
-	"LYYmFwRHc3VI1o0ZC9izbhwLPcvxVGoLC5zRfzk+ioOsgrrh1NFPd/2lvXH4ZzTDxOpoeXyJaLasAmZb",
-	"xurDD7CwIeoQpMI+ksvaW7bxaj00WEF+HX2lb/gGxKKKWPjISnvvsiLNFCsr2kuqROO1BsoyeE9M4yEq",
-	"7KnFnFbRqTYXEFYAF/qiO/L62CAD7W031qPYs1lWgILvL+9PKu4KaiIogLRRwtFijhgCt0sApQKwuh5a",
-	"7HyqU3CVpywnWLwGhGrkGzv7jbnMcZrbwm5P2MXcsW9Oa2ShL7B+NVrJvjg/4HeaqwDeKnuLoDpEkeSj",
-	"Uu36+jrOETRyQ4nKKTHQAzrNxPzxGmjUMgV/Ppcnm40F4rPxxj9oT0iCtGysGAyYR5DFm+4N5rkyKNH+",
-	"hK1bfgz7bm+y8Bbfo0KZ51kfw81pWb9FYlcseASyGsi8vS00tci+t/1HGFBNAYj4oYwlacMJmyJoubNS",
-	"FiOmN1PT1yyCBNwioHPyUKzLeXewnA5VE7AGD4u8/K1w0yDg7ouVqjQHhkAsM8RDkBMmtz5V2CJ3Ro2o",
-	"j2LA6IIrlThNcCRPTDGCMTAICCEoIFR3wD1WQVv12EM0SX6Gmof8EVTiIxrYX8ol8ljWddGlaAHLY7Xt",
-	"zCInvrVzpCpJ+m8cN++w6vexxqravyj959mDjRNM9SAy/q8Ktm1nP0ruPDGLr5lh+9ENGk/0z6UXPjAs",
-	"FByREZNCRF4DC6ADvrfZCvL3UGoNFUaThoc8h/8AZjlkMbdwIEWzJBRjXbzXW5FYVKxmT+tNcdcXz1+x",
-	"Q/nmivQo09n9kvFJAlIN4sbDIneF4Uh8xwFdEKCP7liAObRYQxuEcgvelukqvp1hjDgquLx1ykpb9HtH",
-	"GYDSMLLNX21R30KTeRcZBfAe7Ywi+0pEsFL19SQirEqyHuBrHXGe0yRGpuxcHV1qYcHNRfswK2FNPY5n",
-	"fcMXZmiPiHMFs7oV35hGMKmBD/8xPzi5UEWpbigqs0j6itge4trduzM1tJwWXfA19W1elJV9WYZzZFU9",
-	"gNxEY1Sdl6rnUg3QEZeqXhkEDBXOuyKv0XCrFsFRLYQJWovXdFtCnCPO09Ycn0Hlvk5JPhlimMb9sptf",
-	"PBzofzzbS45zYw5zMb+9Bl+v5whZp6umkOYtg+QuBLdFNPY1yBjVhiBMTP6ECsjoZzAHU0b/QOQJGOik",
-	"d46U5ChFWy3fL6blEoPiYrWQv2T04Wf56ofDz/qr/qz3t6giH73V6TuCxQmNUZcTx5UayYUUMX99aYFA",
-	"WSt4rECjt2CjP5Kg7U3ILomBbD0GJE8lo6jKvUSEppiYv0z3K0p4CLTe0/+WUjaHfC5lVMpTBpcJhXEI",
-	"tC3NQSy3cmNp2R6dexG3QxWg8JdaFE++Ufd9YbHDJJYC8Z8bNqXGkm8SOgUCBZOClKcuhbE6nBf+/f3K",
-	"e7kM/bbrpbrnhn4Bfbunw4tG8Op0ZtldCs6lJbVLmlQ0dCcBI8ng7zhIEIwRM2qWW+WpzizCbOQlxnZP",
-	"0aoAjx3CXMwPZ5JDfgF6m+vmzy4l0TxJC4S+PWFOVR8ZwPULrR+c4xk5qIXC5Hwcs1dZKVFlygmdYeKf",
-	"8pm6vB/p1e/u7p58LBJfCzidbkdSmotGmsrrXdwKOuN3NxXDplU7NwZey6zsjeW0qMiaEo6UfFyKbE/C",
-	"ciky841uEvNsl18eGCQRl8aDxbXtBQ+pwm5KdEa8PtneLsH1+fUGYkhFdniPGJ425Im9V9f3yjX9ia9w",
-	"mQ8/GThHBSuqgteK4FPKlAeBY52b33XFVBkQwSRpdgqcqDu2rPm5vBpeBGFweXE9UgDKH0Y3v5yOBx/k",
-	"j6eXF8NvpOBnG7tZ0vEbrMVV7AcMYo5iucQpk6ZNugSmwYSVNS1I68Km0EdL01jdpms7fmdeuZMf/Rvb",
-	"vKZjT8f6v7E95h2VynSOorsDTPQiNwFCSTfEvuOmSzL4/scjwH/oSn9ojccIsrhtubN46+V+Mrg4HZ0a",
-	"rPRKmd+Hwei9t7rP9YmIJiuHbfuJX4dnZ5cfFCBznxcaqf2WD+/NSobFe/Vt/oqShC7UHsRUFjJTzbIA",
-	"j2iGvCWFWuxcwslioxx8VSVjqXnktL7W2gE5tgubxvZ4h1tFkv1pI8tcEEES4xgKa27cqiw6qZYyhu9h",
-	"tOzKZt0ypqKGiuwln7t5Q67vf4Xtke6K5oUryvg8eyyjOnVVwtjtg9+sHkTikmxM59AJeCM/2RgSsirc",
-	"1guHwQJqMEVjy4SBTqPdzCrc4brfSUf89W4R2RwlsQda41ELifcqzIa94P/+34HiL/he0+gH+YvJkzY/",
-	"hUDT5AdTvZJniN1jTtlr408rb6QkQuo2aRXVXG9dF0rFGOKozRjirizc1d5ZaQpBgtWO181O2tRYaYUU",
-	"1VVBGgqAAEwifTRUAH1e7FB7mxvNNM9xHHS2r0zPo95TLRC+ez9ZtFfq/WRiGsita6YZQyrKvlTWjlJm",
-	"cR+Qb9sj1/Xuq6dBGFw9k/95Lv/zoseLf/fi/h91bx/AKXPPWjf70yZcINVUrABnP/4JrGKO9moVKz0h",
-	"zeB0aS3hlHIBcjaTy2/dHOao01mZoy5WEkdfoZXE0V5D36puUdlJqsJxpCAlY7oNkQ9N86zDz/of7WbT",
-	"hoR3m036o42GU3u7kK/jSDRQU7E53Q9fQM5inUM7V4aB+moxdXGgq4F1Zyb/pvGwm1wwut6cRzBIuO38",
-	"3Elc6yaLgUa5b8znkpQZ3rtTuXZSF/BNOV+/yTYvUnzQvWnLugpl2F+9ZXMqaAvIl4oMXOkbv8Sesg2P",
-	"K4P/9rJScDQHmkFl0y4wh6rSV8drFMBHRQBMFKe/BBx+TlGM4cOheUNDlcAHLOYxgwtN1N3tdWoAXbc6",
-	"l1u2U9UBoSChZIYYsBGv3dR9FaAZUQG6AjXzVJlfZx6Z9KlG4JSvk/KP4E2Z2RSpOk81ngXVVbnHuuW7",
-	"hpbEsZgrv/RctTYOwRHAHCRoKtSvgmavlZF4iwBKM7FULbEs0gEgCMVcI50UyqbHeOfu/vBlRmolGfXI",
-	"1cF5y+c/bfn8cqvnV5TnJ3lyDuSkwsDdHD6Fn0aayi+PWrCkrSRshjG7O397bXdZ3waMPqByq7ZJswZe",
-	"S6WBodh0yN7aQxxjnkERzTU8gfWCyQ9Fc8hm8luCV/CgrGpSsCBUm6C3NF6aggNDX72gUPwaYKGg+XXp",
-	"goaN1PAhlKWI9duFXHarag/ZaLaO1R1f25FWj2qfth4XlCk8glxIlSQYrNWKd7T4ypzvRlNvWN62ZbD3",
-	"anx5dXmt4ruDq6vx5Xv1z9Phydno4puBct3qcGFJ+c3hrFfKA3ytIZsyVAtRa4nhyu2TclTSaT9uh+L9",
-	"I/LYu0NFBBx7g57+brKNy9gIgPzO+Po5TZG2Y26R0t7EohJIJa6T3fmmXK0rFeMqyzJG7xvwvgb6hirL",
-	"vxp81oEOLu7ZNdUoEoZ+OxEJotokCMpUzy8N4qcRwIzgsRCY7/HXtUx0DmYK57dSTbUzCYlRZLvHe+BC",
-	"9Q3/XULcEmLot1sJAeatW+qCjDIxMXRvszLkvWN764a4vV92c6/M4Fvb4C3hlfM5UacDzT1+DGApFaqu",
-	"FCZJCBS6CDftSetVpnYXcQmJ7vzk2/4H/E5TMXgU38GU0bRDP86wT8qGoJ06fNZ4rcahHi0+9aUPsSvC",
-	"7NiX+N1uVA6/UzKXUibPw5CAp0dHR2ulde0y5VA4JrMpRhHmzWG6U5VyVsjernxo9sudkpyspRRaje46",
-	"EH3c6y7TwnOdmLdrUwSSWNkh0iTRUtWd7U8s0Srs54efF3Mo/KFwPc9TKGCntmzyZd2y1IzMwho4QooE",
-	"wxHvkbthlEf1EwW5g4jfK/QO80n116eEfwrC4J91xeHP/aFTAwosSW/G99ri5BzrqqqUEkUE5wC1vtqi",
-	"obGxFu59fZOVKtzi/XRq5+X5wK075cbmUdkcoyJlKIbLrqSts78RDGNz8Iv1FtXEmu6x2bmBUYOeQZRX",
-	"u6dybat93HuzXk+r211Ye9c9iZ/QDJFPaaIHyQ/odIojFNMoV5WvPJOGpzqtpMkTXT/bs6G0RoA5lItq",
-	"21bU8lAloPaNV3ILTjSlDk4xz6iJ7O87t2CgB6LqjBUY4QIujxWiN03ylAApD1wDkKi8SZ16wOgCRJAx",
-	"jLjSzILSO4CFgQpHJAQRShKN18ThVMG/V1jQf+9WDTX96Uvde0An6B4l7rQ1A0BVXeERTVO56uULVEpi",
-	"l1WeYnJGSSj/B0UobUL5F/x0BgX4/sPb64OfXvzgUzy39FOnFMS5TVU1D46mBxeUoINzKFQLZf8b+q1S",
-	"2xd985XqOpHUpH54A2ftYv7cFZnNia5o3InRIW1rALltil4NTiTQjY2kL1TOtJhIBvrEdEQ0e7/ypjPb",
-	"HHPPNWRV/wNuGChg5Wo6e4mx4zr8Fg882in4fFkBX/T4ubUAtFSXq5tMFMtM2VdkDmNL0d3EsRyLyPrc",
-	"t6UOZHcAVjHL1It7k0bnkDe7g0bFXS059ZdXw4tjs2dRgrSXew61a9N2F+vZdnB4cjYYq9iUq/OgqlD+",
-	"9lOdLYX3mu5csFE3FGQ4SZpWluW5Q4QEnE4bOkqhKIEMjcr6hK+yAtCO7wtUARak2RerDQtq1SSqDlBx",
-	"HXx/8/zpD8clUqFBOA+V8+f5EUgxyQXitmEg4CiiJDZGKTAVQryjtNhrT2I9qBXN05opv4UcPc6i3V9d",
-	"YYV7teJCnTBFFyCFZGncB7haL9RjFa8zo3NH0K048/VUBD5q7d7eheYNzRlAS6RiBRp2XJW6kRgx3Wqo",
-	"Eozuu4StZLikRjUZncR00QD3dC3vOdURim9ZZOo2O6E6NaolHvHwZxO1IYkBFsfShDBKiOVEmqI5z2ES",
-	"Wn0kTUEO7hDKTIQqY3SKa42v++8fCY1gQ0Lamb7c+/DXrQXDGexkOZ5Ckad77lctj8R7TnCfMSx3myTm",
-	"2hudUVzrOtf9vK49uP7Dxrm53sm11Luq8uuPWuv5f3tYQwImdJYjwBFk0fy1MlZoLsDvKp9F1VROlR4m",
-	"AqQFj8sMSfN8C+iVefKQ57NZI47itb7h3MYLHmELsKjnFTF8duTeA2pg536Q8912VNlGKg05nZmSX7jU",
-	"imbguZUodXhRLXINtNp3XGGybyRq/p3lHAV71Ofn+1TmFMAUjHpiM6boMIYC+umxNMHbRwtG7Q3Exabe",
-	"J8mqHNEFAbGeZgvtGFKhcGniWvIxdI9gA1zf+XJs7vhT+6r1JL+9Gj+qPKsgXargnDxBKUDHUFci6RDc",
-	"0p+J3VVMYgz9O9q7LKEwPq9Ugbn3szRPBM4gE4dTytIDu3B9DFRWeMdobC1HSj73pbOiNDUcfNcFGTvg",
-	"vaZ6UYrz/V+uhm9DcHXxNgQf0O1VFcdP89NlBCvOPsnVqyq8bnV7WWZvnv606mPHf7hd7NM8SeRU5nl6",
-	"2yMzZiNsHL5lsBSncIYO/5mh2dZZAZktOd5BDRBDB4hENEaxlpUeklE5HekkmUN6j5jtkuQxQdSNl/a+",
-	"TselrzFPaI/JQB/3aqTpbKb95f/q67YERDt/i34hOnxTdgzplN1hhKsibrYHkb8Xl65l1u2lgn22R/sC",
-	"IRhdGGrm5qsM5fOd7COGkAASoPKkMEwAsVRtLcnUdz4xA6rxTjteF6bc389JCwhQsPLrCqS08cJOkOyu",
-	"BawmoGRHFRcggzOkSmm5gEsOKAEMRZTFm7Kp7Bpi6q90gYq//EpdLxtgfEW1NT1agRw9TisQTcydLFBV",
-	"xlsERb7jqt2bUNa9Ylj/1h/QliKFgQHsaMEt1GvAg1zY5me2qXQ9wPbWclxf+lJbO+L+rb3wle+Ff6ZD",
-	"bcm2b85rm1Cu0IK5MTBoLiqJp7oLDhcg0veZ1ndKWVJMBMAaaiDFcZwUeOcGR7JVWVZ9bWZ5VMyRhgVy",
-	"Ye7a+RK5wyR2Gp4XlzejE4WIfjYYj96MTgY3o8uL/wT18fVd+dsSbiMmuulGAhmeGhop0BmWpzRnpqGe",
-	"x2/TR3Rphkijj1ST8jJDxF3osq3w7qaGoXf5i5K3sv7F/Bnx+8c+kBWU3WnZwG7ULM2J7Sqqynh0UiTm",
-	"QB7zQ9sY4nZpwhivQaSfuEUJXYCXGgVpTrnJplzQPImBQNpHnaqUf4WWpFs+bSK+Fl/MZuQ/HH5WPz20",
-	"yLMH5MpVelfm+vdoOftjo6DWv2C9Lp1fDw+mHz8/37SZ7VfohhoYL6WWEshBgsQaetCGEsIguVO9pZsF",
-	"Ymxv+xoV3JfcSlXak61J7pmnb6a+3rotzYQqHdIIIkXbYbDUvQobt+OCnl8AG5MbYkidGKMMMpEWScla",
-	"Gyr8LWjno7RmWJio/9Bj/0dpoWrQ2F5ybZ2yTSE5fcefPCSnI5zvMfrmOlydLwEreNTubK8G3EJv3sht",
-	"ioXm/Neata5H9wUcpmMUIZw5+cnkpXuVePyFoZs1BxU2jmFiZ8ng6tGaejgkCLLbpVdLXKjLG2uKfeQa",
-	"7twB9CXV02mu3/zNHT/leQQklN4dwATfIV600VUyJuQIu0jmWv6klcvPTC/GSURj5DfTbxiM7jZUZ2a5",
-	"d25GPacE3UCc7BnNsbZh7dFIqeT+3GO00Oc3Tf5QHtYMA3SzP2m56CafAuIEUCbvSDC5A4LeIdKN1+vW",
-	"yQqbW7tCaU6/132ctuP2Nv2hYCw3gpypIsoiNhUGTIeBYZYhmARhMKWqS8tGjrSKuIVf184syf8YLRQ6",
-	"rIQvvhurrv06k06SBjHT7kPHs3tt0tXlwSGJb+mnwyih0V1DFrC+7UTd9ShJwDC+hyRCzmMcy4mrdVgY",
-	"cK25a9kSqqNo0KmAZL+JwoQuegyuuuOS2tLe91mA3ht8dwYjFdiNDNetZBmZcSW7mis10bKF596t1QjX",
-	"ub2vUwrOSoJM11gbJhHyZ9b42PFF/R2IiI2hCb7wsdJwtOptVQ0dbhEigKNa5UtPqWLILPZGhTVWdz0O",
-	"5h7+JHKGqrv3GwV5ltIadJZjkw6DBKdYu1DWlVo6hY/VKNE7o7UB91BmYZBzs3EWAr+OLthUCUFUAzr9",
-	"lkcT3jOdrmqJ0F9QBUMw9Ss9fbkb8Pia1uqKrXMGuThQnX8ORqdbpouqWJBquXRQzq3B5llPJVYP7YAz",
-	"+B4B3fup2nAOfM8Ru0fsQCoWc/0YfL7DJA4BjkNwj5hCS/yhL7IHX3KBUhxNMj2eZoSPa3P3lb35q3d7",
-	"Nm4/9dnsFVTjkiATuQNQgARBFUuW5ghOkXFkqwJKTMDzIxDDJd+m37ZkrYD8zs/OG3X1m+afnMJemXa+",
-	"BDRDBChK7qTpY05wQzjhnbr6BQ0yOYBvzRJTRLOJRZUIcmvZsQW2UIerKFctXeUSuEWQIRYc//ZRynlE",
-	"6R1G6q+P8kaphvVSyVkSHAeHMMOH90+VpJtPfi6aPuZirhZLAd+oz62Vn7Tc1H5IktoPZvy1W2x1YuVH",
-	"m9JdfdL2xfpc9gJWe3j5g82mqvwE4xST6g/F1l/+lMIsePj48P8HAAD//w==",
+	"/FR7i/qzuTVjojvn624GanpO0jNpLkY9AayaEiqajTzd4ssfmW7DsyuaCa37JW2xo8Ep9jzb0e5bxZ6y",
+	"ZnRl/PXRFmOrf8jSqon25/TeQf8sgUvkaSNdmPg9AV87Tt58uvqMe/woQu6SyH3WAW6CkFavy3uUSrsG",
+	"cE8/rmdDvtHG56rMvf8VKq+7StsiazlFgiG+Sf/sqh4zb2lSaOvVdePBmxtnaV1z9aUvUG67a/c7v+hn",
+	"+ljePYE2C+Qm4/cz/bBasPGKJbyLOrhSH+yvEO6K0dsEpW2OmI4ZiA1FAYgxunLiW2087X3Wn4i/qmjN",
+	"jY1p9J4eDr69WUMsejx8Xpn2uAhWncraB2BlzHyqyfau9NGok89vQpQfdKZzO9o3rr4Z7rIbXUO7uXZu",
+	"udLJrxTSte0u5IgFT7I5FbRnHEU3gK08uuJk1/jgJTxGRDNsUR5V7qM6D2lPV/evNiKZJr1R+Vq662yw",
+	"8TefmbbYVU2uiVvQmqDji8TBFand+abr3UddYtsBOttTPuZ1nbR35u6DdO2G9FQo7waR9juuQkY8BBli",
+	"XO4LIIYCglQhNwUbowWXENYFDG39TFD0kTNn3eoBuHo+1pwvYiRlnxVLyBVo6nIBleK2utDDusr46NU3",
+	"F9R9zNsAR6RjqeLF5c3oRLUGPBuMR29GJ4Ob0eXFrmHnVd8APu8paL3TIxs2j3vEYuP3KWAjx+/kxN8M",
+	"zq7l/89H12fDgYLoc82+6DLaYwoNlZi1yG+JtFAjlF9OrqQgde9TA2PUs3dHjOHEm/U6s8UC61BHKltf",
+	"7VQRvUfM07+MC5PIa1nx8/DN5VgyYfDmZjh2w2mwxNeCiYMXRy+Aqtgue6hhbmtCExTPqm3OmrhTzNwO",
+	"spyvzVK21HRx52/M78Duw4DfO5ilv7OghnzpGo9OJ3RYxYSmmEATkO2Q80jyFLEe9/ftpRXBLEMxgAIc",
+	"PXn16tUrkJMEcQ7Q7zlMXgOSJwn4n8HF4cCJSdXSeXm1PL+YS1ijhJOAKEI4EztEjpfX/P6f2GLVdz/Q",
+	"lfD2rjq5LRqf7KZRh6KffwhbNLHyn60278TBYHQ3EfTOE73tcQQpx7hChfpXqkDPFdlYsUmqDTIqIuKW",
+	"WPndDRJ/y95ELVm11pqxutKb2teCu/Gjq7M2JcuU5r7qKkoEjEoOtIGRok8CMQKTCdOlMK2gpGWxo68Q",
+	"ufUVKfxUfeLZkQvbn6peIJ6emUWB5mp8zodds3s+EDoxtG625g3eKqHKp39roVicScYb9bijZHKL5jCZ",
+	"ejIaNwlN2viA1UltlOpXRNahOWXRfajowTK8Hp0OL26CMHg7Hp1OPlyO/zocq04sgzdvgjD45fLmbHQx",
+	"nDx99vzFS+UmfXdxo+64GoxvLtS/TofvtSU/PLmcnJxdvjsNwuD96HR4KW87G5wMJyeXp/KGy6vhxfOn",
+	"T90O1Y4pjy4fWYM+eo/Y7c807h+qVkLoo+SMwYKFOub2si1Peg+LxQlc78kTtQduj9usc75ps9/ZwwRX",
+	"3XeLxm3A8KtqiIaV2aFn3hhxhZv2HiNf5cVkdx0DI1gHLrGLEMa6ElEZ/fa0Jzdvg4WXZUjlsRjl7Vw8",
+	"fRxvG/jJ0r7F+x3DqC31wzvs1ljWZXnS03s2TWxv5b2NBdwrCbFqsFUf3NCR125aq2YUW5bDdtSvfs+h",
+	"+0Fv7701I9m8xX7LW7/a4SCRJUu3tbJgWAhEgGnYLCio2TDfM2Tyx0MQoyjBBMVAt2PGZPaD+wDi7pTa",
+	"2PTU7292KcWm9oVtnbu4QNk6KY6APWyF4CmIMc+giObyr2dAGSyYzELwHCwgVm1OppQBVdwZghcWhDpL",
+	"EOQISJ0YgpcAsmguXwgoAxY/xrkXH3ncQA19xhr9fymyKOuddNKNeWBIhLvz9MrBb7UrTLK0UsPxjKD4",
+	"ABNQaZ693Tmxdja0x78qbep8tYpyxQ9d0ETvcFZr1w5rHgPtHrlif73L6j0bXZHxbDdamwu4oh17RHVU",
+	"/YGjGtMfRGhs4Cwv+aWwVfP4gx4aeA5yVenIERHIUwO6IUKHiqQ4gPfnUChhNYQCC0ZFu3taF8qZRPKi",
+	"I0yVPEVUpBxWyY11N4evqGlME/SzD1JwAwgbb5nGLkLJ6uXuWeTO2kDOMRe9Qd97lCDBJLmF0Z17590w",
+	"c0n367qFHPcF+UYo5pMICpjQ2YShe2PDO8w7KOb94ZSySm5Cc1qLuU+yL/fIg7ww4b7URO0uLtoOIqHj",
+	"7qb3VCjXMdRL2h3UaOiSz4xl22mzUoJ1LVV9W+WzSR9S87Vf8YrqtTEKGvMwakrYtiFw2Hc+Crd0Vs55",
+	"z3jeYr7ssET1/It2xHbo+nEnQfIENbsjXN2HIJBfknKACYhpxA/l3/xJGh8DHIdATSMEeqLyT8RCYKU7",
+	"BKoPW6gQ5UIQoSSUckZCUGaq2X+rcgvnoE/x1AHqAxX6mwfVp+gN4kCJXFcl1auMphOm/ZQrPTpxgmKg",
+	"Y9xgCiNhkLnuUCaOwT/zeFZtwmRidJDEOvTvXD39ktgkKc5VHoxDJaXUWZ+2oHkSgxmttFrR2ciUAdM0",
+	"0SYm2+vuUBhaTHwbr/xZaw1tM84xV4okofSOS4P6tWS/+rSYoyWwPlGwgFx5USUFe+X2qHFOVtZjDRcA",
+	"5T5MTIZgvGZ+V91RLCcRFC5iqgFqMEQ7VQQIWiAunM7f9aYGbex9R7A4ozDuWY6+ohrKQnG7RqpNZPTJ",
+	"s0LCgl6VtVFZCBXon4I0ZUOEUjBqpPXpn+EnmMqjpjMvW6ukfhR7b1IcHpwgLJso8zmMfWGKpt0Oe7JE",
+	"GpJ1m/AF+uwBJb+L3UANZ3VTCKtE9nHIC3vtPQo0gjt7yYzukbV/7BlpOB5fjoMw+DAYX/gyUrwnFql5",
+	"+1hxa1XKZjxh0GrJ5wl6Cx1mRUOuUENp8WpLnovLyfjd2TAI5b/eXYxuPC3p18su+824SBkrIJaKdpj6",
+	"1b65n9utxpEc4DsOm4x0d59uVRbjveolndZQPgGzFWx9MroE9fzsH6KgDYF16hteex6fqVgrS1F93NC5",
+	"UdAiEPSIM3VudUfvERPwzpHBYjK3AEyk2TObF4cILADm4BZyDVmK5UYPEkpmiBUww849s4oD0RzU2qyT",
+	"nX3KR84xyhLYN2JXMUVdDeaOS7KUU2+eXL8SjgRyz/FOXgEXQNuuygZ4DV4eHVWahZrWeqUDswPukl4n",
+	"9a8h3WL7vtYdumsZyU6o9uBl6b0zxqaS9ZzgmjaNz7kzz2DWz0SRe8WDM92gcD04DG7aYN8SOlnx8lSb",
+	"hEHsaihk0YT/499BWbDeslj0q8KgTGu0wyrHUJmIoY1rafWG5q+aIi4AZ614dKzIZ995SLuJIa1fV/9u",
+	"DSy+ECavYqHlsbOHanHG2V+29sFZ87ert/jGdo1cqDa5mFcQavxLNGN0xmDqBE6VG8DEZ+NuEg3GZKJ1",
+	"gTuPyNmFdqR9wVKPYBECTvVpldMU3dJ4CVDCDSaf3c+w+0DnbVezWap3+VRTtWZ1R6zPi2GOuFLlQFqv",
+	"SwvXrzDFYwanbohw5RCMLKCOL0LlKlS8evfz2ej6F1WgOB7ejHRnwNPR9clg7OsIuMlqK6q3Cm7X4Joq",
+	"E2gtIzTifVqUxMEkuZwGx7+1qx+5Kh7Ctczmfm0qB3mMxfDeU3pYaKnOOlE58NpMe6utzFjX6fKxpIyn",
+	"vLKyzNwr39sJor9TSxN6X3WZ5gv9k0OryqvZHupsSW/O77Uu1u3VfPLxG4Z1GKGPNbtZDHTd+LxDmTCe",
+	"UhVfwNxUKRAuEIy1npovMyrmSOAIJkDLVFuGa0GqnhPDcZf82RRiIiAma/i9zrvpotONzkZL6B5HaGKL",
+	"k9q+1Jam68F5s+fgzi0rq2gtbWMqSmVLSJG2/IcNUn2N46l0kIzPB2dBGAzPh+O3w4uTX50bT78MVpvY",
+	"UG6MdZiWtiNR6Rpso9lG+Y57PSDdMOxy6GwU1EUVB29nJVd4hV0tvxojv14vjw3xrRxS00wsDZanTQVi",
+	"/DugHODOxdAYQO4eBy7UxLqYPlqEWE+ynze8Gjx2CL2v7U9vP7nDgFGfLeK8Jupr3WJlnMLJAzvZijz6",
+	"TIMi5OJHP3d1ApxShnz+ASv/DiQ/6gtY9u2f5a79N65cMzyTBhUUYzID8JHifVku6onNOEeoAmKeTGo0",
+	"84XSdJtbLo0BHCMAAaHuQxdHnrokwXQpXIdUXzt8O1gXBa4REXtvt9KIk923FYs/JVJUULx7ZBjSdlrq",
+	"8u8Co1oH7e3XispePRU3lTl3ghY31J9t2pLJFpupFzgHI0XQHeyCSTIxgB6T7k01LKjuSqPnOTx49vLH",
+	"IslmrovxW8vUT4dXg/HNua6Rub4ZD4fuWFDj/mRajnRuCwLJ3foMVLRXe00EljOADEljvez1gAnPp1Mc",
+	"YUSEAjfwdBFpQnnmkVGqvYtdw6D8ek+AFZ18ovPK+Sb4xnXVayrdK8Ox81phR7guY6uDqTk9vPDI1/ls",
+	"hrgbCVzBlsUWPHa1hTD47Sh8+oPuOEenAhHA82gOIODFK1WOBjNNuDoggMgP5ty6Zd0eaCVGSoDUN1UD",
+	"MtPuHHNzBOzYSFQdJR6a+q90e177R7ufzEuaj7Vn1dX3z9m4ueQIwBxAARIEuQBHT346eg1UUsYCc7kd",
+	"aqQQk4jHnTujyRFwpOCWKTnqOONKD/ZFgysiY+ZQkqfG32ZZHBd+65VWbDq3wqq468HoVCq3y3cXp9eT",
+	"s9Ffh0EYjC4mUvEFYTB4OxhdXMt/nQ0H4wuPi3FRtHdb07tKyrTWlYvwNbhFCV2AIyANkIzeIVCmyHQQ",
+	"b9uTvpmW6q5QTbUYnJNaSy5QiqMKctjq8vU6aac0J/3xhjYoB+ofRW/LZG+rRzfXe0D7m1NBRYa1b7gg",
+	"Ugfq7wJmbpWh+3Nq3kB+192bfQI5us7TFKo6EHf7gp7nfGEGYBfy4ORkeCUX6vvhePTmV7mmR28vgjD4",
+	"ZXBxqrJZTgZnZ3JJn/xV/vHL8OSvk9GF/acq5T0ZqUrdwfjn0c14cGMf+lk/Mh5enbk9PXIsa0Zav56E",
+	"8g0eu3jVqJQTDwuiuX3rkj27ECjF5t5StFEX2O6iVysr2uqk5G2L3Njvo2MNgzqpWOAhXy7XO6Nk1pGn",
+	"/KUv3gtzyG2v3KXbCvX3gcakZ6fcDDLfcZHPKeuMJlzru1x5sqEJ8zvuqseVhm0C+8POrp563r4bqh2/",
+	"gg+gEQE++mDaJ6YEytfNpEfEpVKk41h23VuWV1GvaoSxI3LR9b329zpb2HqFrnt81bC6KQPqg03x3kW/",
+	"qD4JCp4FqlRZlDMslteSRSYwhyDTEqj4ptaY/ql4wVyITK9Veod1FYq2vtWfdlkFHFcsY5jhv6Jl8PCg",
+	"0gymjqDWJUEgppSp08p6yD2CHD0BQwXPqg444zcn4NWLl/8GMm0QgJhGeSolTkftIeBC7kvgH5I3/3jy",
+	"d/KPTwdlb/J/ADlMDhZzClK4NFn6gNFcyJO3/keRyoUFYGiac8SBoPLFTDz5O7EtLLQDwEx7kMFojg6e",
+	"PTkyAF+aYPz48HCxWDyB6vITymaH5ll+eDY6GV5cD9UzZVZz8Cv+hCEB/+//8d/+v//z/wKDq1FFwI6D",
+	"p0+O9O00QwRmODgOnj85evI80G5vxcxDGKeYHMI81prYgKhLCVNJjaNYDlhevWEQJ+pRBlOku578Zhj7",
+	"e47YsuSrPYWrZd0lOud5jWrS5nzL02c/dX6NbgLleZEDekO+x6WlyokfnuEU6+yElhtPtJHw8FHVb6u2",
+	"u4rsz46OLNaIDaRmmU0kPfynObuVI97GimnOgdiJRfzwsFq3RO9W2oW6RliQ5LAw2dXJXZvKx8EHhUEL",
+	"edFQ1KDrqUPyzDQ8DcHtUq7RVFf7qPImXRUCppjp2hA44xpuI8VK81aXuSSGpNAThmCsBmDWRFEV6l4T",
+	"8p63ps18hzWhY7VVKbQ7bqUVjhcp1LH7Sumr09z2x6uk7bhGUpR7r42k8mCWQKJjFrbGHiaJZxSujxj7",
+	"qPqV9d4v4dNn7j4uf7IFyBA0xsW3tgLNsFUGicILlYtN7pZhsfGJOcIMzDR2RLnWUpi5VppagauL7FCv",
+	"b/9iO4fZibllbbH9mSSlmOe3JieGO9bbl8JMm1haOAyMsVcv95IVnMqXKUqbcG5dVkbqeg/NHLPlhOWk",
+	"pqtWz44+NcdQBjHb6FHdqcKlhp0thsLg5O3JtTTtgzAYXl2/PX7x4tVRp30BghguQ/Ds6NmPB0f/dnD0",
+	"1NUj3DVENJ2iSOiignKYNedC0OH7Nk8bQNNxDdwRusBklizDUp/ILQ8CjiTHtMvcbcxFulzVac25G7K3",
+	"Lv1RjNKMCkSipTqCfCx6KdiCbc/qp5FA4kDu2jCta4GCSLfY9KtbHdbaQnyL6F+uLy9CABNOVeV/5Usz",
+	"RP9V6hpAGVjTP9WlL1iOHrZUYS0qSiO7uaYQU4J2oE30EgYQGJKANwiKnKETmiQaNanYj0IDeEKZqmWG",
+	"AsAkeQ3Mmi4KwUvwJVU63FH3yJ8tcxVdV3VRiphJV3CqonN5eQ+aaF/i3E8S5MTUDLUk/LlE8C8UE12q",
+	"rzhtgu80j+ab7lsMCcwahGWsrr/VsZQ/pbDoGf4ZpWVIYgCVpLwGEBCEZ/NbmjPlNhLwDgF6jxjAghs7",
+	"2QJT3Jl2pZvIE88S3GAGXcvLf2ZpUhP8MwqTmhiApfYBMKFkBiBIMFE7HSaCghm+RwRkUPcH2UiEPkvL",
+	"66HdxeERIZU7W0iQ8W/XedF2/nfmnH+9h/Uve8gaKpe38e9KC4gSpKwgfdYq1cu2By3dFJYfplAw/Mkr",
+	"H7pzzLm+6QuyTI9jTBff2qlZOWXBf/w7gHmMVVLSf/w7MNmdYXGABjHmAsqrdAoQjOaAC5TZo3acCxUG",
+	"Ueaq5bNhYH9eH36+Q0ulEbLctakgURK7rydGP7ntttCnkspmkNdOiE7Ed/d2V5MNZ8yuy+7zwpEaBQ2O",
+	"1LZbxQILlTLI6ALowyGdTkP5/5TeI4UDQYDAKQLfK2ocy0MVBbHxnf+wncxwJIq8zQYNcW1v2+PGvPKl",
+	"fa3Yv+UYCTCnOeMhiPEMcRGCKU1ihWM7p1wX2y3Q7ZzSO96HvGHLkqtRcfcmlYuAX1Ky4T2yBVZCO49q",
+	"UIj9hTazTUj94nqGubgqb+tkOPujKZv1l/0agx+deruqhKt9rbuSKzZ/+RYLzTmu4QXMfqlwitXxKi7i",
+	"gx5jSFcD95Kcw884fjg03aj9Z68TfUPZ9rbvVjmKH2uPVB3MeiSpre1/D48hW3uTqzMkLFgDikHBaF0d",
+	"FZr+bpCommlIFG6j/k0jLNnY6NYihXQSlluchiT+YqLUVjta4Ko88kF8/6JxA+9UIUAhEzQXcm9XEfJK",
+	"4KQ37wsUAu8eZDATvoFgZwdsib3uC/Ib0kRYiS2GJhcER3N1SNaNGQvYs24cCz3L8VRqCwuc0X85PoqD",
+	"rIK64dTRT3f9pb1x+Gc0w8TqaHl8iWi2rAJmW8bqww+wsCHqEKTCPpLL2lu28Wo9NFhBfh19pW/4BsSi",
+	"ilj4yEp777IizRQrK9pLqkTjtQbKMnhPTOMhKuypxZxW0ak2FxBWABf6ojvy+tggA+1tN9aj2LNZVoCC",
+	"7y/vTyruCmoiKIC0UcLRYo4YArdLAKUCsLoeWux8qlNwlacsJ1i8BoRq5Bs7+425zHGa28JuT9jF3LFv",
+	"TmtkoS+wfjVayb44P+B3mqsA3ip7i6A6RJHko1Lt+vo6zhE0ckOJyikx0AM6zcT88Rpo1DIFfz6XJ5uN",
+	"BeKz8cY/aE9IgrRsrBgMmEeQxZvuDea5MijR/oStW34M+25vsvAW36NCmedZH8PNaVm/RWJXLHgEshrI",
+	"vL0tNLXIvrf9RxhQTQGI+KGMJWnDCZsiaLmzUhYjpjdT09csggTcIqBz8lCsy3l3sJwOVROwBg+LvPyt",
+	"cNMg4O6Llao0B4ZALDPEQ5ATJrc+Vdgid0aNqI9iwOiCK5U4TXAkT0wxgjEwCAghKCBUd8A9VkFb9dhD",
+	"NEl+hpqH/BFU4iMa2F/KJfJY1nXRpWgBy2O17cwiJ761c6QqSfpvHDfvsOr3scaq2r8o/efZg40TTPUg",
+	"Mv6vCrZtZz9K7jwxi6+ZYfvRDRpP9M+lFz4wLBQckRGTQkReAwugA7632Qry91BqDRVGk4aHPIf/AGY5",
+	"ZDG3cCBFsyQUY12811uRWFSsZk/rTXHXF89fsUP55or0KNPZ/ZLxSQJSDeLGwyJ3heFIfMcBXRCgj+5Y",
+	"gDm0WEMbhHIL3pbpKr6dYYw4Kri8dcpKW/R7RxmA0jCyzV9tUd9Ck3kXGQXwHu2MIvtKRLBS9fUkIqxK",
+	"sh7gax1xntMkRqbsXB1damHBzUX7MCthTT2OZ33DF2Zoj4hzBbO6Fd+YRjCpgQ//MT84uVBFqW4oKrNI",
+	"+orYHuLa3bszNbScFl3wNfVtXpSVfVmGc2RVPYDcRGNUnZeq51IN0BGXql4ZBAwVzrsir9FwqxbBUS2E",
+	"CVqL13RbQpwjztPWHJ9B5b5OST4ZYpjG/bKbXzwc6H8820uOc2MOczG/vQZfr+cIWaerppDmLYPkLgS3",
+	"RTT2NcgY1YYgTEz+hArI6GcwB1NG/0DkCRjopHeOlOQoRVst3y+m5RKD4mK1kL9k9OFn+eqHw8/6q/6s",
+	"97eoIh+91ek7gsUJjVGXE8eVGsmFFDF/fWmBQFkreKxAo7dgoz+SoO1NyC6JgWw9BiRPJaOoyr1EhKaY",
+	"mL9M9ytKeAi03tP/llI2h3wuZVTKUwaXCYVxCLQtzUEst3JjadkenXsRt0MVoPCXWhRPvlH3fWGxwySW",
+	"AvGfGzalxpJvEjoFAgWTgpSnLoWxOpwX/v39ynu5DP2266W654Z+AX27p8OLRvDqdGbZXQrOpSW1S5pU",
+	"NHQnASPJ4O84SBCMETNqllvlqc4swmzkJcZ2T9GqAI8dwlzMD2eSQ34Bepvr5s8uJdE8SQuEvj1hTlUf",
+	"GcD1C60fnOMZOaiFwuR8HLNXWSlRZcoJnWHin/KZurwf6dXv7u6efCwSXws4nW5HUpqLRprK613cCjrj",
+	"dzcVw6ZVOzcGXsus7I3ltKjImhKOlHxcimxPwnIpMvONbhLzbJdfHhgkEZfGg8W17QUPqcJuSnRGvD7Z",
+	"3i7B9fn1BmJIRXZ4jxieNuSJvVfX98o1/YmvcJkPPxk4RwUrqoLXiuBTypQHgWOdm991xVQZEMEkaXYK",
+	"nKg7tqz5ubwaXgRhcHlxPVIAyh9GN7+cjgcf5I+nlxfDb6TgZxu7WdLxG6zFVewHDGKOYrnEKZOmTboE",
+	"psGElTUtSOvCptBHS9NY3aZrO35nXrmTH/0b27ymY0/H+r+xPeYdlcp0jqK7A0z0IjcBQkk3xL7jpksy",
+	"+P7HI8B/6Ep/aI3HCLK4bbmzeOvlfjK4OB2dGqz0Spnfh8Hovbe6z/WJiCYrh237iV+HZ2eXHxQgc58X",
+	"Gqn9lg/vzUqGxXv1bf6KkoQu1B7EVBYyU82yAI9ohrwlhVrsXMLJYqMcfFUlY6l55LS+1toBObYLm8b2",
+	"eIdbRZL9aSPLXBBBEuMYCmtu3KosOqmWMobvYbTsymbdMqaihorsJZ+7eUOu73+F7ZHuiuaFK8r4PHss",
+	"ozp1VcLY7YPfrB5E4pJsTOfQCXgjP9kYErIq3NYLh8ECajBFY8uEgU6j3cwq3OG630lH/PVuEdkcJbEH",
+	"WuNRC4n3KsyGveD//t+B4i/4XtPoB/mLyZM2P4VA0+QHU72SZ4jdY07Za+NPK2+kJELqNmkV1VxvXRdK",
+	"xRjiqM0Y4q4s3NXeWWkKQYLVjtfNTtrUWGmFFNVVQRoKgABMIn00VAB9XuxQe5sbzTTPcRx0tq9Mz6Pe",
+	"Uy0Qvns/WbRX6v1kYhrIrWumGUMqyr5U1o5SZnEfkG/bI9f17qunQRhcPZP/eS7/86LHi3/34v4fdW8f",
+	"wClzz1o3+9MmXCDVVKwAZz/+CaxijvZqFSs9Ic3gdGkt4ZRyAXI2k8tv3RzmqNNZmaMuVhJHX6GVxNFe",
+	"Q9+qblHZSarCcaQgJWO6DZEPTfOsw8/6H+1m04aEd5tN+qONhlN7u5Cv40g0UFOxOd0PX0DOYp1DO1eG",
+	"gfpqMXVxoKuBdWcm/6bxsJtcMLrenEcwSLjt/NxJXOsmi4FGuW/M55KUGd67U7l2UhfwTTlfv8k2L1J8",
+	"0L1py7oKZdhfvWVzKmgLyJeKDFzpG7/EnrINjyuD//ayUnA0B5pBZdMuMIeq0lfHaxTAR0UATBSnvwQc",
+	"fk5RjOHDoXlDQ5XAByzmMYMLTdTd7XVqAF23OpdbtlPVAaEgoWSGGLARr93UfRWgGVEBugI181SZX2ce",
+	"mfSpRuCUr5Pyj+BNmdkUqTpPNZ4F1VW5x7rlu4aWxLGYK7/0XLU2DsERwBwkaCrUr4Jmr5WReIsASjOx",
+	"VC2xLNIBIAjFXCOdFMqmx3jn7v7wZUZqJRn1yNXBecvnP235/HKr51eU5yd5cg7kpMLA3Rw+hZ9Gmsov",
+	"j1qwpK0kbIYxuzt/e213Wd8GjD6gcqu2SbMGXkulgaHYdMje2kMcY55BEc01PIH1gskPRXPIZvJbglfw",
+	"oKxqUrAgVJugtzRemoIDQ1+9oFD8GmChoPl16YKGjdTwIZSliPXbhVx2q2oP2Wi2jtUdX9uRVo9qn7Ye",
+	"F5QpPIJcSJUkGKzVine0+Mqc70ZTb1jetmWw92p8eXV5reK7g6ur8eV79c/T4cnZ6OKbgXLd6nBhSfnN",
+	"4axXygN8rSGbMlQLUWuJ4crtk3JU0mk/bofi/SPy2LtDRQQce4Oe/m6yjcvYCID8zvj6OU2RtmNukdLe",
+	"xKISSCWuk935plytKxXjKssyRu8b8L4G+oYqy78afNaBDi7u2TXVKBKGfjsRCaLaJAjKVM8vDeKnEcCM",
+	"4LEQmO/x17VMdA5mCue3Uk21MwmJUWS7x3vgQvUN/11C3BJi6LdbCQHmrVvqgowyMTF0b7My5L1je+uG",
+	"uL1fdnOvzOBb2+At4ZXzOVGnA809fgxgKRWqrhQmSQgUugg37UnrVaZ2F3EJie785Nv+B/xOUzF4FN/B",
+	"lNG0Qz/OsE/KhqCdOnzWeK3GoR4tPvWlD7ErwuzYl/jdblQOv1Myl1Imz8OQgKdHR0drpXXtMuVQOCaz",
+	"KUYR5s1hulOVclbI3q58aPbLnZKcrKUUWo3uOhB93Osu08JznZi3a1MEkljZIdIk0VLVne1PLNEq7OeH",
+	"nxdzKPyhcD3PUyhgp7Zs8mXdstSMzMIaOEKKBMMR75G7YZRH9RMFuYOI3yv0DvNJ9denhH8KwuCfdcXh",
+	"z/2hUwMKLElvxvfa4uQc66qqlBJFBOcAtb7aoqGxsRbufX2TlSrc4v10aufl+cCtO+XG5lHZHKMiZSiG",
+	"y66krbO/EQxjc/CL9RbVxJrusdm5gVGDnkGUV7uncm2rfdx7s15Pq9tdWHvXPYmf0AyRT2miB8kP6HSK",
+	"IxTTKFeVrzyThqc6raTJE10/27OhtEaAOZSLattW1PJQJaD2jVdyC040pQ5OMc+oiezvO7dgoAei6owV",
+	"GOECLo8VojdN8pQAKQ9cA5CovEmdesDoAkSQMYy40syC0juAhYEKRyQEEUoSjdfE4VTBv1dY0H/vVg01",
+	"/elL3XtAJ+geJe60NQNAVV3hEU1TuerlC1RKYpdVnmJyRkko/wdFKG1C+Rf8dAYF+P7D2+uDn1784FM8",
+	"t/RTpxTEuU1VNQ+OpgcXlKCDcyhUC2X/G/qtUtsXffOV6jqR1KR+eANn7WL+3BWZzYmuaNyJ0SFtawC5",
+	"bYpeDU4k0I2NpC9UzrSYSAb6xHRENHu/8qYz2xxzzzVkVf8DbhgoYOVqOnuJseM6/BYPPNop+HxZAV/0",
+	"+Lm1ALRUl6ubTBTLTNlXZA5jS9HdxLEci8j63LelDmR3AFYxy9SLe5NG55A3u4NGxV0tOfWXV8OLY7Nn",
+	"UYK0l3sOtWvTdhfr2XZweHI2GKvYlKvzoKpQ/vZTnS2F95ruXLBRNxRkOEmaVpbluUOEBJxOGzpKoSiB",
+	"DI3K+oSvsgLQju8LVAEWpNkXqw0LatUkqg5QcR18f/P86Q/HJVKhQTgPlfPn+RFIMckF4rZhIOAooiQ2",
+	"RikwFUK8o7TYa09iPagVzdOaKb+FHD3Oot1fXWGFe7XiQp0wRRcghWRp3Ae4Wi/UYxWvM6NzR9CtOPP1",
+	"VAQ+au3e3oXmDc0ZQEukYgUadlyVupEYMd1qqBKM7ruErWS4pEY1GZ3EdNEA93Qt7znVEYpvWWTqNjuh",
+	"OjWqJR7x8GcTtSGJARbH0oQwSojlRJqiOc9hElp9JE1BDu4QykyEKmN0imuNr/vvHwmNYENC2pm+3Pvw",
+	"160FwxnsZDmeQpGne+5XLY/Ee05wnzEsd5sk5tobnVFc6zrX/byuPbj+w8a5ud7JtdS7qvLrj1rr+X97",
+	"WEMCJnSWI8ARZNH8tTJWaC7A7yqfRdVUTpUeJgKkBY/LDEnzfAvolXnykOezWSOO4rW+4dzGCx5hC7Co",
+	"5xUxfHbk3gNqYOd+kPPddlTZRioNOZ2Zkl+41Ipm4LmVKHV4US1yDbTad1xhsm8kav6d5RwFe9Tn5/tU",
+	"5hTAFIx6YjOm6DCGAvrpsTTB20cLRu0NxMWm3ifJqhzRBQGxnmYL7RhSoXBp4lryMXSPYANc3/lybO74",
+	"U/uq9SS/vRo/qjyrIF2q4Jw8QSlAx1BXIukQ3NKfid1VTGIM/TvauyyhMD6vVIG597M0TwTOIBOHU8rS",
+	"A7twfQxUVnjHaGwtR0o+96WzojQ1HHzXBRk74L2melGK8/1froZvQ3B18TYEH9DtVRXHT/PTZQQrzj7J",
+	"1asqvG51e1lmb57+tOpjx3+4XezTPEnkVOZ5etsjM2YjbBy+ZbAUp3CGDv+ZodnWWQGZLTneQQ0QQweI",
+	"RDRGsZaVHpJROR3pJJlDeo+Y7ZLkMUHUjZf2vk7Hpa8xT2iPyUAf92qk6Wym/eX/6uu2BEQ7f4t+ITp8",
+	"U3YM6ZTdYYSrIm62B5G/F5euZdbtpYJ9tkf7AiEYXRhq5uarDOXznewjhpAAEqDypDBMALFUbS3J1Hc+",
+	"MQOq8U47Xhem3N/PSQsIULDy6wqktPHCTpDsrgWsJqBkRxUXIIMzpEppuYBLDigBDEWUxZuyqewaYuqv",
+	"dIGKv/xKXS8bYHxFtTU9WoEcPU4rEE3MnSxQVcZbBEW+46rdm1DWvWJY/9Yf0JYihYEB7GjBLdRrwINc",
+	"2OZntql0PcD21nJcX/pSWzvi/q298JXvhX+mQ23Jtm/Oa5tQrtCCuTEwaC4qiae6Cw4XINL3mdZ3SllS",
+	"TATAGmogxXGcFHjnBkeyVVlWfW1meVTMkYYFcmHu2vkSucMkdhqeF5c3oxOFiH42GI/ejE4GN6PLi/8E",
+	"9fH1XfnbEm4jJrrpRgIZnhoaKdAZlqc0Z6ahnsdv00d0aYZIo49Uk/IyQ8Rd6LKt8O6mhqF3+YuSt7L+",
+	"xfwZ8fvHPpAVlN1p2cBu1CzNie0qqsp4dFIk5kAe80PbGOJ2acIYr0Gkn7hFCV2AlxoFaU65yaZc0DyJ",
+	"gUDaR52qlH+FlqRbPm0ivhZfzGbkPxx+Vj89tMizB+TKVXpX5vr3aDn7Y6Og1r9gvS6dXw8Pph8/P9+0",
+	"me1X6IYaGC+llhLIQYLEGnrQhhLCILlTvaWbBWJsb/saFdyX3EpV2pOtSe6Zp2+mvt66Lc2EKh3SCCJF",
+	"22Gw1L0KG7fjgp5fABuTG2JInRijDDKRFknJWhsq/C1o56O0ZliYqP/QY/9HaaFq0Nhecm2dsk0hOX3H",
+	"nzwkpyOc7zH65jpcnS8BK3jU7myvBtxCb97IbYqF5vzXmrWuR/cFHKZjFCGcOfnJ5KV7lXj8haGbNQcV",
+	"No5hYmfJ4OrRmno4JAiy26VXS1yoyxtrin3kGu7cAfQl1dNprt/8zR0/5XkEJJTeHcAE3yFetNFVMibk",
+	"CLtI5lr+pJXLz0wvxklEY+Q3028YjO42VGdmuXduRj2nBN1AnOwZzbG2Ye3RSKnk/txjtNDnN03+UB7W",
+	"DAN0sz9puegmnwLiBFAm70gwuQOC3iHSjdfr1skKm1u7QmlOv9d9nLbj9jb9oWAsN4KcqSLKIjYVBkyH",
+	"gWGWIZgEYTClqkvLRo60iriFX9fOLMn/GC0UOqyEL74bq679OpNOkgYx0+5Dx7N7bdLV5cEhiW/pp8Mo",
+	"odFdQxawvu1E3fUoScAwvockQs5jHMuJq3VYGHCtuWvZEqqjaNCpgGS/icKELnoMrrrjktrS3vdZgN4b",
+	"fHcGIxXYjQzXrWQZmXElu5orNdGyheferdUI17m9r1MKzkqCTNdYGyYR8mfW+NjxRf0diIiNoQm+8LHS",
+	"cLTqbVUNHW4RIoCjWuVLT6my0tmqs67sjY9TuwD53bp/ieMZCVUD4xAsoIjmaoFBxvA9TEKdE2uypPNE",
+	"hMBs7yX+VpI49/Z6/YP89BfHiLfUdshUCpVFtIsOoVyh/mgZ4AhAMMtxjGIgaQAoCS3ovIkI0ClYzCm6",
+	"RwxgDiQ3UAwwCQFKuIq3cvp0e1HUeSnEVK90EsoLefNXl0JkBneu8efWveza4tlRcygNt5mariKYAUlA",
+	"kNJ7dGxSRkK9UlAIIkrMAlHGTW3NqJ7hAIvX4MXRK/Dr5bvx5Obd+EJnluMixp4gyAhi3/HN+c2QsTMa",
+	"WTxWdz0O3Cf+JHKGqgeHNwptMaU11D6HDgmDBKdYe2/X7al0Ch+rR6t3RmsD7mFHhUHOjc1e7LXrwKZN",
+	"RVhE9b7Ub3m0ffNMZ8pbIvQXVMEQTP32lr7crefBmsHUFdbrDHJxoJqOHYxOt8xUV2Fo1e3toJxbw3Fr",
+	"vYpBPbQDzuB7BHTbuWqvS/A9R+wesQNp05jrx+DzHSZxCHAcgnvEFFDrD31BhfiSC5TiaJLp8TSDC12b",
+	"u6/szV99xKXR8q3PZq94PpcEmaQBAIXcJFQaizwJ4RSZGJqq3cYEPD8CMVzybVr9S9ZKW8XPzht19Zvm",
+	"n5zCXpl2vgQ0Q0RZfXwn/WZzghsime/U1S94FpQD+NYOgYpoNqexkrzSinhgMXWUXyfKVTdpuQRuEWSI",
+	"Bce/fZRyHlF6h5H666O8UaphvVRylgTHwSHM8OH9UyXp5pOfi36zuZirxVIgx2qXWeUnLTe1H5Kk9oMZ",
+	"f+0WWxhd+dFWk1SftC35PpdtyNUeXv5gEzkrP8E4xaT6Q7H1lz+lMAsePj78/wEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

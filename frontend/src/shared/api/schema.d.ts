@@ -1494,6 +1494,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sandbox/practice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A case to practise a guided task on, in the street of whoever is signed in, else of so1 */
+        post: operations["sandboxPractice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sandbox/practice/{id}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The others make their next move: answer, arrive, consult, report the result, check it; 409 YOUR_TURN when it is the learner's */
+        post: operations["sandboxPracticeNext"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3067,6 +3101,22 @@ export interface components {
             resolution?: components["schemas"]["Ratio"];
             satisfied?: components["schemas"]["Ratio"];
             hops?: components["schemas"]["Hops"];
+        };
+        Practice: {
+            case_id: string;
+            matter_name: string;
+            place_name: string;
+            street_name: string;
+            /** @description the unit to call */
+            target: string;
+            target_name: string;
+            level: string;
+        };
+        PracticeMove: {
+            /** @description the action */
+            played: string;
+            unit_name: string;
+            state?: string;
         };
         /** @description how often the lead passed from one unit to another, over the cases closed in the span */
         Hops: {
@@ -5790,6 +5840,60 @@ export interface operations {
                         fixture?: string;
                         users: string[];
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sandboxPractice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description sign, call, watch the arrival, read the result, rate
+                     * @enum {string}
+                     */
+                    task: "call";
+                };
+            };
+        };
+        responses: {
+            /** @description made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Practice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sandboxPracticeNext: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description played */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PracticeMove"];
                 };
             };
             default: components["responses"]["Problem"];
