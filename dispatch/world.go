@@ -165,12 +165,21 @@ func (w *World) Remaining(c *Clock, now time.Time) int64 { return w.remaining(c,
 
 // RouteAt asks the rules about a matter at a place without a case, for `yixian route` and dry runs.
 func (w *World) RouteAt(place grid.Place, p grid.Point, matter, source, words string, facets map[string]string, at time.Time) rule.Decision {
+	return w.Rules.Route(w.factsAt(place, p, matter, source, words, facets, at), nil)
+}
+
+// ExplainAt is RouteAt with every condition of every rule that was examined.
+func (w *World) ExplainAt(place grid.Place, p grid.Point, matter, source, words string, facets map[string]string, at time.Time) (rule.Decision, []rule.Examined) {
+	return w.Rules.Explain(w.factsAt(place, p, matter, source, words, facets, at), nil)
+}
+
+func (w *World) factsAt(place grid.Place, p grid.Point, matter, source, words string, facets map[string]string, at time.Time) rule.Facts {
 	if source == "" {
 		source = "RESIDENT"
 	}
 	s := Snapshot{Case: Case{Matter: matter, GridCode: place.GridCode, CommunityCode: place.CommunityCode, StreetCode: place.StreetCode, LandUse: place.LandUse,
 		Lon: p.Lon, Lat: p.Lat, Source: source, Mode: "NORMAL", ReporterCount: 1}, Reports: []ReportRef{{Words: words, Facets: facets}}}
-	return w.Rules.Route(w.facts(&s, at), nil)
+	return w.facts(&s, at)
 }
 
 // Hops counts how often the lead of the case changed hands from one unit to another; between a calling street and the

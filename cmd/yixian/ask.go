@@ -59,6 +59,7 @@ func route(ctx context.Context, cfg app.Config, args []string) error {
 		fs.StringVar(&q.Source, "source", "", "RESIDENT, GRID_WORKER, …")
 		fs.StringVar(&q.Text, "text", "", "the resident's words")
 		fs.StringVar(&q.At, "at", "", "instant")
+		fs.BoolVar(&q.Explain, "explain", false, "every rule examined, condition by condition, for people")
 		fs.Var(&set, "set", "facet.name=value; may be given more than once")
 	})
 	if err != nil {

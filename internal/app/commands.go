@@ -236,6 +236,7 @@ func attach(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 type RouteQuery struct {
 	Matter, Lon, Lat, Datum, Source, At, Text string
 	Facets                                    map[string]string
+	Explain                                   bool // for people: every rule examined, condition by condition
 }
 
 // Route says which unit would get a report and why, without creating anything.
@@ -278,6 +279,11 @@ func Route(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer, q Rou
 		if at, err = world.Calendar.ParseTime(q.At); err != nil {
 			return err
 		}
+	}
+	if q.Explain {
+		dec, examined := world.ExplainAt(place, p, q.Matter, q.Source, q.Text, q.Facets, at)
+		explain(w, world, place, item, dec, examined)
+		return nil
 	}
 	dec := world.RouteAt(place, p, q.Matter, q.Source, q.Text, q.Facets, at)
 	return answer(w, struct {

@@ -48,6 +48,7 @@ var logTo = func() io.Writer {
 type program struct {
 	t    *testing.T
 	base string
+	data string // its directory
 	db   *pgtest.Database
 }
 
@@ -76,7 +77,7 @@ func start(t *testing.T, capture ...io.Writer) *program {
 	})
 	select {
 	case addr := <-up:
-		return &program{t: t, base: "http://" + addr + "/api/v1", db: db}
+		return &program{t: t, base: "http://" + addr + "/api/v1", data: cfg.Data, db: db}
 	case err := <-down:
 		down <- nil
 		t.Fatalf("the program did not start: %v", err)
