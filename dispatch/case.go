@@ -64,6 +64,7 @@ type Case struct {
 	AccuracyM     *float64 `json:"accuracy_m"`
 	Cell          int64    `json:"cell"`
 	Address       string   `json:"address"`
+	Component     string   `json:"component"` // id in the ledger of components, "" when none is known
 
 	Priority    Priority `json:"priority"`
 	Mode        string   `json:"mode"`
@@ -142,6 +143,7 @@ type Report struct {
 	Lon           float64           `json:"lon"`
 	Lat           float64           `json:"lat"`
 	ExternalRef   *string           `json:"external_ref"`
+	PlaceCode     string            `json:"place_code"`
 	OccurredAt    time.Time         `json:"occurred_at"`
 	ReceivedAt    time.Time         `json:"received_at"`
 	SubmissionKey string            `json:"submission_key"`

@@ -69,6 +69,9 @@ func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receip
 		in.Hash = payloadHash(in)
 	}
 	ctx = pg.WithDistrict(ctx, a.District)
+	if err := k.scan(ctx, w, a, in, p, &source); err != nil {
+		return nil, false, err
+	}
 	if photos := slices.Concat(in.MediaIDs, in.AfterMediaIDs); len(photos) > 0 {
 		var owned int
 		// A photo proves one case only; the retry of a submission may name its own again.

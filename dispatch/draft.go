@@ -40,7 +40,10 @@ type Snapshot struct {
 	Reveals     []Reveal     `json:"reveals"`      // for callbacks: how often a phone was opened
 	RevealsDay  int          `json:"reveals_day"`  // by the actor on this day, on any case
 	PhotoPlaces []grid.Point `json:"photo_places"` // of the photos that the command names, where they tell it
-	ReportID    *uuid.UUID   `json:"-"`            // set when the actor speaks as the reporter of this report
+
+	Component *grid.ComponentRef `json:"component"` // what the case is about, when the ledger knows it
+
+	ReportID *uuid.UUID `json:"-"` // set when the actor speaks as the reporter of this report
 }
 
 // ReportRef is what a decision needs of a report.

@@ -53,6 +53,7 @@ const loadSQL = `select jsonb_build_object(
  'reveals', (select coalesce(jsonb_agg(to_jsonb(x) order by x.at), '[]') from reveal x where x.district = c.district and x.case_id = c.id and x.reason = 'CALLBACK'),
  'reveals_day', coalesce((select x.n from reveal_quota x where x.district = c.district and x.account_id = $6 and x.day = (yx_now() at time zone 'Asia/Shanghai')::date), 0),
  'photo_places', (select coalesce(jsonb_agg(jsonb_build_object('lon', x.lon, 'lat', x.lat)), '[]') from media x where x.district = c.district and x.id = any($5::text[]) and x.lon is not null),
+ 'component', (select jsonb_build_object('id', x.id, 'item', x.item, 'name', x.name, 'owner', x.owner_unit, 'maintainer', coalesce(nullif(x.maintainer_unit, ''), x.owner_unit)) from component x where x.district = c.district and x.id = c.component),
  'qr', (select to_jsonb(x) from call_qr x where x.district = c.district and x.token_hash = $8 and x.case_id = c.id),
  'media_owned', (select count(distinct x.id) from media x where x.district = c.district and x.id = any($5::text[]) and (x.account_id = $6 or x.device = $7) and (x.case_id is null or x.case_id = c.id)),
  'last_urge', (select max(x.at) from case_event x where x.district = c.district and x.case_id = c.id and x.action = 'urge'),

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/notify"
 )
@@ -56,12 +58,15 @@ type member struct {
 	Role     auth.Role
 	Unit     string
 	Grids    []string
+	Rostered bool // stands on the duty roster of the unit
 }
 
-// roster is the staff of one district that a batch may have to tell, by unit and by role.
+// roster is the staff of one district that a batch may have to tell, by unit and by role, and who of a unit is on duty when.
 type roster struct {
 	byUnit map[string][]member
 	byRole map[auth.Role][]member
+	duties map[string][]grid.Duty
+	now    time.Time
 }
 
 func (p *Planner) read(ctx context.Context, tx pgx.Tx) ([]*happening, error) {
@@ -108,7 +113,7 @@ const viewSQL = `select c.district, c.id, jsonb_build_object('case', to_jsonb(c)
     and (e.action in ('call', 'dispatch') or (e.action = 'clock_due' and e.fact like '%"kind":"CHECKIN","level":100%'))) end)
 from unnest($1::text[], $2::uuid[], $3::bool[]) k(district, id, overtakes) join cases c on c.district = k.district and c.id = k.id`
 
-const rosterSQL = `select b.district, a.id, a.phone_enc, b.role, b.unit, b.grids from role_binding b join account a on a.district = b.district and a.id = b.account_id
+const rosterSQL = `select b.district, a.id, a.phone_enc, b.role, b.unit, b.grids, exists (select from duty_shift s where s.district = b.district and s.unit = b.unit and s.account_id = a.id) from role_binding b join account a on a.district = b.district and a.id = b.account_id
 where b.district = any($1) and a.disabled_at is null and (b.unit = any($2) or b.role in ('DISPATCHER','SUPERVISOR','ARBITRATOR','CALLBACK','AUDITOR') or (b.role = 'GRID_WORKER' and b.grids && $3))
 order by b.district, a.created_at, a.id`
 
@@ -192,18 +197,21 @@ func (p *Planner) roster(ctx context.Context, tx pgx.Tx, batch []*happening, vie
 	}
 	out := map[string]*roster{}
 	for d := range districts {
-		out[d] = &roster{byUnit: map[string][]member{}, byRole: map[auth.Role][]member{}}
+		out[d] = &roster{byUnit: map[string][]member{}, byRole: map[auth.Role][]member{}, duties: map[string][]grid.Duty{}}
 	}
 	var district string
 	var m member
-	_, err = pgx.ForEachRow(rows, []any{&district, &m.ID, &m.PhoneEnc, &m.Role, &m.Unit, &m.Grids}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&district, &m.ID, &m.PhoneEnc, &m.Role, &m.Unit, &m.Grids, &m.Rostered}, func() error {
 		r := out[district]
 		r.byUnit[m.Unit] = append(r.byUnit[m.Unit], m)
 		r.byRole[m.Role] = append(r.byRole[m.Role], m)
 		m.PhoneEnc, m.Grids = nil, nil // the next row gets slices of its own
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, p.duties(ctx, tx, batch, out, keysOf(districts), keysOf(units))
 }
 
 func keysOf(set map[string]bool) []string {

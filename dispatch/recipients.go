@@ -108,6 +108,9 @@ func (t *teller) to(who []member, event, audience string) {
 
 // duty tells a unit of what it has to do.
 func (t *teller) duty(unit, event, audience string) {
+	if t.rings(event, audience) && t.ring(unit, event, audience) {
+		return
+	}
 	who := t.people(unit)
 	if len(who) == 0 && unit != "" && len(t.ways(event, audience)) > 0 {
 		said := t.data["unit"]
@@ -248,7 +251,7 @@ func (t *teller) overtake(unit string, arrived bool) {
 			t.cancels = append(t.cancels, cancelling{event: e.Event})
 		case f.Action == ActCall && slices.Contains(d.Targets, unit):
 			var ids []string
-			for _, m := range t.people(unit) {
+			for _, m := range t.answerable(unit) {
 				if !t.owes(m.ID, d.Call, unit) {
 					ids = append(ids, m.ID.String())
 				}
@@ -264,7 +267,7 @@ func (t *teller) overtake(unit string, arrived bool) {
 func (t *teller) owes(account uuid.UUID, call, but string) bool {
 	for _, x := range t.v.Targets {
 		if x.CallID.String() == call && x.Unit != but && x.AckedAt == nil && !x.Withdrawn &&
-			slices.ContainsFunc(t.people(x.Unit), func(m member) bool { return m.ID == account }) {
+			slices.ContainsFunc(t.onDuty(x.Unit, t.instant(time.Time{})), func(m member) bool { return m.ID == account }) {
 			return true
 		}
 	}

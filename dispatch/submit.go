@@ -38,9 +38,13 @@ type Submission struct {
 	Follow        bool              `json:"follow"`                    // the reporter says that it is the look-alike they were shown
 	Unplaced      bool              `json:"unplaced"`                  // the point only stands for an address: a dispatcher puts it right before it is filed
 
+	PlaceCode string `json:"place_code,omitempty"` // the sticker that was scanned
+	Component string `json:"component,omitempty"`  // id in the ledger; of a sticker's component by itself
+
 	Key  string `json:"-"` // idempotency key; one is drawn when the client sent none
 	Hash []byte `json:"-"` // sha-256 of the payload
 
+	component   *grid.ComponentRef
 	photoPlaces []grid.Point // where the photos were taken, of those that tell it
 }
 
@@ -141,7 +145,10 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 		Lon: p.Lon, Lat: p.Lat, Datum: in.Point.Datum, AccuracyM: in.Point.AccuracyM, Cell: grid.Cell(p), Address: in.Address,
 		Priority: P3, Mode: "NORMAL", Source: source, Sensitivity: "NORMAL", CheckMode: "ALL", OwnerUnit: w.UnitOf(place.StreetCode),
 		Round: 1, ReporterCount: 1, NoContact: in.NoContact || in.Anonymous || !hasPhone, IntakeAccount: accountOf(a), CreatedAt: now, UpdatedAt: now}
-	d := newDraft(w, &Snapshot{Case: c, PhotoPlaces: in.photoPlaces}, now, salt)
+	d := newDraft(w, &Snapshot{Case: c, PhotoPlaces: in.photoPlaces, Component: in.component}, now, salt)
+	if in.component != nil {
+		d.s.Case.Component = in.component.ID
+	}
 	d.was = Case{} // its first facts tell the whole row
 	reportID := d.newID()
 	d.s.Reports = []ReportRef{{ID: reportID, AccountID: accountOf(a), Anonymous: in.Anonymous, NoContact: c.NoContact, Source: source, OnBehalf: in.OnBehalf, HasPhone: hasPhone, Words: in.Text, Facets: in.Facets}}
@@ -185,7 +192,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 	}
 	report := Report{District: w.District, ID: reportID, CaseID: caseID, ReceiptCode: receipt, AccountID: accountOf(a), Device: &a.Device, Source: source, OnBehalf: in.OnBehalf,
 		Anonymous: in.Anonymous, NoContact: in.NoContact, Text: in.Text, Matter: in.Matter, Facets: orEmpty(in.Facets), Media: append([]string{}, in.MediaIDs...), Lon: p.Lon, Lat: p.Lat,
-		OccurredAt: occurred, ReceivedAt: now, SubmissionKey: a.ID() + ":" + in.Key, PayloadHash: in.Hash, Answer: answer}
+		OccurredAt: occurred, ReceivedAt: now, PlaceCode: in.PlaceCode, SubmissionKey: a.ID() + ":" + in.Key, PayloadHash: in.Hash, Answer: answer}
 	if in.ExternalRef != "" {
 		report.ExternalRef = &in.ExternalRef
 	}

@@ -42,6 +42,7 @@ type World struct {
 	Limits   Limits
 	Index    *grid.Index
 	Workers  map[string]bool // grids that have a worker
+	Ledger   bool            // the district has a ledger of components
 
 	Incidents []Incident // not over, earliest first
 
@@ -135,8 +136,12 @@ func (w *World) facts(s *Snapshot, now time.Time) rule.Facts {
 			}
 		}
 	}
-	return rule.Facts{Matter: c.Matter, Grid: c.GridCode, Community: c.CommunityCode, Street: c.StreetCode, LandUse: c.LandUse, HasPoint: true, Lon: c.Lon, Lat: c.Lat,
+	out := rule.Facts{Matter: c.Matter, Grid: c.GridCode, Community: c.CommunityCode, Street: c.StreetCode, LandUse: c.LandUse, HasPoint: true, Lon: c.Lon, Lat: c.Lat,
 		Source: c.Source, Facets: facets, Text: words, Mode: c.Mode, ReporterCount: c.ReporterCount, Hour: local.Hour(), IsWorkday: w.Calendar.IsWorkingDay(local), At: now}
+	if s.Component != nil {
+		out.Component, out.ComponentOwner, out.ComponentMaintainer = s.Component.ID, s.Component.Owner, s.Component.Maintainer
+	}
+	return out
 }
 
 // requiredLevel is the least call level that the case's rule demands; "" when any will do.

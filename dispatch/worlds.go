@@ -103,6 +103,9 @@ func (ws *Worlds) Load(ctx context.Context) error {
 			return fmt.Errorf("configuration of district %s: %w", t.District, err)
 		}
 		w.Workers = workers
+		if err := ws.db.Pool.QueryRow(ctx, "select exists (select from component where district = $1)", t.District).Scan(&w.Ledger); err != nil {
+			return err
+		}
 		if w.Incidents, err = ws.incidents(ctx, t.District); err != nil {
 			return fmt.Errorf("incidents of district %s: %w", t.District, err)
 		}
@@ -172,10 +175,11 @@ func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit, now
 		}
 		w.Units[u.Code] = u
 		dir.Units[u.Code] = rule.Unit{Code: u.Code, Name: u.Name, Kind: u.Kind, Line: u.Line, Active: u.Active}
-		switch u.Kind {
-		case "STREET":
+		switch {
+		case !u.Active: // its ground is another unit's, or nobody's
+		case u.Kind == "STREET":
 			w.ByArea[u.AreaCode], dir.StreetOf[u.AreaCode] = u.Code, u.Code
-		case "COMMUNITY":
+		case u.Kind == "COMMUNITY":
 			w.ByArea[u.AreaCode], dir.CommunityOf[u.AreaCode] = u.Code, u.Code
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,7 @@ import (
 	"yixian/internal/media"
 	"yixian/internal/pg"
 	"yixian/internal/seal"
+	"yixian/internal/sticker"
 	"yixian/internal/web"
 	"yixian/internal/worktime"
 	"yixian/notify"
@@ -205,6 +207,11 @@ func (a *App) wire(ctx context.Context) error {
 	return nil
 }
 
+// office is where administrators keep who answers for what.
+func (a *App) office() *grid.Office {
+	return grid.NewOffice(a.App, a.worlds.Index, dispatch.UnitWork, func(ctx context.Context) error { return a.worlds.Load(context.WithoutCancel(ctx)) })
+}
+
 // people builds sign-in; commands that only load accounts need no more than this.
 func (a *App) people() error {
 	if a.limits == nil {
@@ -340,7 +347,7 @@ func (a *App) handler(pages http.Handler) (http.Handler, error) {
 	if frontend.Missing() {
 		a.log.Warn("the pages are not built into this program: run `make` first, then build again")
 	}
-	d := web.Deps{DB: a.App, Desk: a.desk, Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: a.photos, Photos: media.NewProcessor(media.Limits{}), Post: a.post, Maps: grid.NewMaps(a.App), Planner: a.planner,
+	d := web.Deps{DB: a.App, Desk: a.desk, Office: a.office(), Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: a.photos, Photos: media.NewProcessor(media.Limits{}), Font: sync.OnceValues(func() (*sticker.Font, error) { return sticker.FindFont(a.cfg.FontFile) }), Post: a.post, Maps: grid.NewMaps(a.App), Planner: a.planner,
 		Pages: pages, Secure: a.cfg.SecureCookies, TrustedProxies: a.cfg.TrustedProxies, Hosts: a.cfg.Hosts, Log: a.log, WideLimits: a.wide.Load,
 		Ready: func(ctx context.Context) error {
 			if !a.ready.Load() {

@@ -21,10 +21,10 @@ import (
 var arrows = map[string][]string{
 	"cmd/yixian": {"internal/app"},
 	"internal/app": {"api", "dispatch", "dispatch/rule", "dispatch/score", "frontend", "grid", "notify", "migrations", "internal/auth", "internal/cache", "internal/channel",
-		"internal/local", "internal/media", "internal/pg", "internal/seal", "internal/sheet", "internal/web", "internal/worktime"},
+		"internal/local", "internal/media", "internal/pg", "internal/seal", "internal/sheet", "internal/sticker", "internal/web", "internal/worktime"},
 	"internal/web/open311": {"dispatch", "dispatch/rule", "grid", "internal/auth", "internal/cache", "internal/pg", "internal/seal"},
 	"internal/web": {"internal/web/open311", "api", "dispatch", "dispatch/rule", "dispatch/score", "frontend", "grid", "notify", "internal/auth", "internal/cache", "internal/media", "internal/pg",
-		"internal/seal", "internal/sheet", "internal/worktime"},
+		"internal/seal", "internal/sheet", "internal/sticker", "internal/worktime"},
 
 	"dispatch":       {"dispatch/rule", "dispatch/score", "grid", "notify", "internal/auth", "internal/pg", "internal/seal", "internal/sheet", "internal/worktime"},
 	"dispatch/rule":  {"internal/worktime"}, // pure: no database
@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"internal/pg":           {"migrations"},
 	"internal/pg/pgtest":    {"internal/local", "internal/pg"},
 	"internal/app/scenario": {}, // tests only
-	"internal/cache":        {}, "internal/fault": {}, "internal/media": {}, "internal/seal": {}, "internal/sheet": {}, "internal/worktime": {},
+	"internal/cache":        {}, "internal/fault": {}, "internal/media": {}, "internal/seal": {}, "internal/sheet": {}, "internal/sticker": {}, "internal/worktime": {},
 	"api": {}, "frontend": {}, "migrations": {},
 }
 

@@ -40,6 +40,7 @@ type Config struct {
 	OriginalDays int    `env:"ORIGINAL_DAYS" envDefault:"365" doc:"days that a photo's private original is kept, with what its camera noted"`
 	PhotoDays    int    `env:"PHOTO_DAYS" envDefault:"1095" doc:"days that the clean copies of a photo are kept"`
 
+	FontFile       string            `env:"FONT_FILE" doc:"font with Chinese characters for printed stickers (TTF, OTF or TTC); default: looked for on the system"`
 	PublicURL      string            `env:"PUBLIC_URL" doc:"address residents use; links in messages begin with it; default http://LISTEN"`
 	SecureCookies  bool              `env:"SECURE_COOKIES" envDefault:"false" doc:"true behind TLS: __Host- cookies only over HTTPS"`
 	TrustedProxies []string          `env:"TRUSTED_PROXIES" doc:"addresses whose X-Forwarded-For is believed"`

@@ -146,8 +146,8 @@ func (s *Store) insertStaff(ctx context.Context, district string, rows []staffRo
 		  insert into account (district, id, kind, username, display_name, phone_enc, phone_bidx, password_hash, password_changed_at, mfa_required, mfa_secret_enc)
 		  select $1, id, 'STAFF', username, name, phone, bidx, hash, case when hash is not null then now() end, mfa, secret from n
 		)
-		insert into role_binding (district, account_id, role, unit, grids)
-		select $1, n.id, b.role, b.unit, b.grids from n, jsonb_to_recordset(n.bindings) as b(role text, unit text, grids text[])`, district, string(list))
+		insert into role_binding (district, account_id, role, unit, grids, post)
+		select $1, n.id, b.role, b.unit, b.grids, coalesce(b.post, '') from n, jsonb_to_recordset(n.bindings) as b(role text, unit text, grids text[], post text)`, district, string(list))
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) && answer.Code == "23505" && answer.ConstraintName == "account_username" {
 		return fault.Conflict("USERNAME_TAKEN", "用户名已被使用") // the driver's text holds the row: it is no cause

@@ -54,6 +54,7 @@ type Binding struct {
 	Role  Role     `json:"role"`
 	Unit  string   `json:"unit"`
 	Grids []string `json:"grids"`
+	Post  string   `json:"post,omitempty"` // of the unit's posts; says nothing about what the person may do
 }
 
 // Actor is who acts, as one look-up of the session saw it. Now is PostgreSQL's instant of that look-up.

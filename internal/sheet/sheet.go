@@ -199,3 +199,15 @@ func formula(s string) bool {
 	rest := strings.TrimLeft(s, "'")
 	return rest != "" && strings.ContainsRune("=+-@\t\r", rune(rest[0]))
 }
+
+// Imported is what an import did or, on a dry run, would do.
+type Imported struct {
+	DryRun    bool `json:"dry_run"`
+	Lines     int  `json:"lines"`
+	Created   int  `json:"created"`
+	Changed   int  `json:"changed"`
+	Unchanged int  `json:"unchanged"`
+}
+
+// Changes is how many things differ from what is there.
+func (r Imported) Changes() int { return r.Created + r.Changed }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,7 +39,7 @@ func (s *server) SubmitReport(ctx context.Context, r api.SubmitReportRequestObje
 	sum := sha256.Sum256(raw)
 	in := &dispatch.Submission{Text: deref(b.Text), Matter: deref(b.Matter), Point: *pointIn(&b.Point), Address: deref(b.Address), MediaIDs: deref(b.MediaIds), Phone: deref(b.Phone), ContactName: deref(b.ContactName),
 		Anonymous: deref(b.Anonymous), NoContact: deref(b.NoContact), OnBehalf: deref(b.OnBehalf), OccurredAt: b.OccurredAt, Facets: deref(b.Facets), Source: string(deref(b.Source)), ExternalRef: deref(b.ExternalRef),
-		SelfHandled: deref(b.SelfHandled), AfterMediaIDs: deref(b.AfterMediaIds), Follow: deref(b.Follow), Key: deref(r.Params.IdempotencyKey), Hash: sum[:]}
+		SelfHandled: deref(b.SelfHandled), AfterMediaIDs: deref(b.AfterMediaIds), Follow: deref(b.Follow), PlaceCode: strings.ToUpper(deref(b.PlaceCode)), Key: deref(r.Params.IdempotencyKey), Hash: sum[:]}
 	receipt, replayed, err := s.Desk.Submit(ctx, a, in)
 	if err != nil {
 		return nil, err

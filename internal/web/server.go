@@ -22,6 +22,7 @@ import (
 	"yixian/internal/media"
 	"yixian/internal/pg"
 	"yixian/internal/seal"
+	"yixian/internal/sticker"
 	"yixian/internal/web/open311"
 	"yixian/notify"
 )
@@ -37,6 +38,7 @@ type Sandbox struct {
 type Deps struct {
 	DB             *pg.DB // app role
 	Desk           *dispatch.Desk
+	Office         *grid.Office
 	Auth           *auth.Store
 	Keys           *seal.Keyring
 	Limits         *cache.Limits
@@ -45,7 +47,8 @@ type Deps struct {
 	Photos         *media.Processor
 	Post           *notify.Post
 	Maps           *grid.Maps
-	Planner        *dispatch.Planner // previews of messages
+	Planner        *dispatch.Planner             // previews of messages
+	Font           func() (*sticker.Font, error) // for stickers
 	Pages          http.Handler
 	Sandbox        *Sandbox
 	Secure         bool // cookies only over TLS

@@ -63,7 +63,7 @@ func (s *server) summary(ctx context.Context, a auth.Actor, w *dispatch.World, c
 	place, _ := w.Grid(c.GridCode)
 	return api.CaseSummary{Id: c.ID.String(), CaseNo: c.CaseNo, State: string(c.State), StateText: new(dispatch.StateText(c.State, lang(ctx))), Version: c.Version,
 		Matter: c.Matter, MatterName: some(w.MatterName(c.Matter)), Priority: string(c.Priority), Mode: c.Mode, Source: c.Source, Street: c.StreetCode, StreetName: some(place.StreetName),
-		GridCode: c.GridCode, GridName: some(place.GridName), Address: some(c.Address), OwnerUnit: c.OwnerUnit, LeadUnit: c.LeadUnit, LeadUnitName: some(w.UnitName(c.LeadUnit)),
+		GridCode: c.GridCode, GridName: some(place.GridName), Address: some(c.Address), Component: some(c.Component), OwnerUnit: c.OwnerUnit, LeadUnit: c.LeadUnit, LeadUnitName: some(w.UnitName(c.LeadUnit)),
 		Light: api.CaseSummaryLight(lightOf(c, now)), DueAt: c.DueAt, DueKind: some(c.DueKind), PromiseAt: c.PromiseAt, Round: c.Round, ReporterCount: new(c.ReporterCount),
 		ThumbUrl: some(s.mediaURL(a, thumb, "thumb")), Point: &api.Point{Lon: c.Lon, Lat: c.Lat, Datum: "WGS84"}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Drill: new(c.Drill)}
 }
@@ -75,7 +75,7 @@ func (s *server) caseView(ctx context.Context, a auth.Actor, o *dispatch.Outcome
 	sum := s.summary(ctx, a, w, c, "", now)
 	place, _ := w.Grid(c.GridCode)
 	v := api.Case{Id: sum.Id, CaseNo: sum.CaseNo, State: sum.State, StateText: sum.StateText, Version: sum.Version, Matter: sum.Matter, MatterName: sum.MatterName, Priority: sum.Priority, Mode: sum.Mode,
-		Source: sum.Source, Street: sum.Street, StreetName: sum.StreetName, GridCode: sum.GridCode, GridName: sum.GridName, Address: sum.Address, OwnerUnit: sum.OwnerUnit, LeadUnit: sum.LeadUnit,
+		Source: sum.Source, Street: sum.Street, StreetName: sum.StreetName, GridCode: sum.GridCode, GridName: sum.GridName, Address: sum.Address, Component: sum.Component, OwnerUnit: sum.OwnerUnit, LeadUnit: sum.LeadUnit,
 		LeadUnitName: sum.LeadUnitName, Light: api.CaseLight(sum.Light), DueAt: sum.DueAt, DueKind: sum.DueKind, PromiseAt: sum.PromiseAt, Round: sum.Round, ReporterCount: sum.ReporterCount,
 		Point: sum.Point, CreatedAt: sum.CreatedAt, UpdatedAt: sum.UpdatedAt,
 		GridVersion: new(c.GridVersion), Community: some(c.CommunityCode), CommunityName: some(place.CommunityName), ReturnCount: c.ReturnCount, ReopenCount: c.ReopenCount, ReworkCount: c.ReworkCount, HopCount: new(sn.Hops()), SelfHandled: some(c.SelfHandled), MasterCaseId: idText(c.MasterCaseID),
