@@ -15,6 +15,7 @@ import (
 	"yixian/api"
 	"yixian/internal/auth"
 	"yixian/internal/fault"
+	tables "yixian/internal/sheet"
 )
 
 const maxJSON = 1 << 20 // bytes of a JSON body
@@ -102,7 +103,7 @@ func (k *contract) guard(s *server) gin.HandlerFunc {
 // piece within limits of its own.
 func (*contract) guardStream(c *gin.Context, route *routers.Route) {
 	switch _, known := route.Operation.RequestBody.Value.Content[c.ContentType()]; {
-	case known, c.ContentType() == "application/json", c.ContentType() == "application/geo+json":
+	case known, c.ContentType() == "application/json", c.ContentType() == "application/geo+json", c.ContentType() == "text/csv", c.ContentType() == tables.XLSX.ContentType():
 	default:
 		writeProblem(c, fault.New(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA", "不支持这种内容类型"))
 		return
