@@ -129,7 +129,7 @@ func TestAdministratorsAndCases(t *testing.T) {
 	adm.post("/admin/users/"+me+"/disable", obj{"version": mine.Body["version"]}).code(403, "OWN_ACCOUNT")
 	adm.get("/cases").ok(403)
 
-	second := p.withPassword(adm.post("/admin/users", user("adm2", obj{"role": "TENANT_ADMIN"})).ok(201))
+	second := p.withPassword(adm.post("/admin/users", user("adm9", obj{"role": "TENANT_ADMIN"})).ok(201))
 	cg := p.staff("cg1")
 	id := adm.get("/admin/users?q=cg1").ok(200).list("items")[0]
 	// Two administrators at once: one wins, the other is told the version that holds now.
@@ -160,7 +160,7 @@ func TestAdministratorsAndCases(t *testing.T) {
 	}
 	p.staff("dis1").get("/admin/audit").ok(403)
 	// The two administrators switch each other off at once: one of them stays.
-	other := adm.get("/admin/users?q=adm2").ok(200).list("items")[0]
+	other := adm.get("/admin/users?q=adm9").ok(200).list("items")[0]
 	mine = adm.get("/admin/users/" + me).ok(200)
 	for i, f := range []func() *reply{
 		func() *reply { return adm.post("/admin/users/"+other["id"].(string)+"/disable", obj{"version": other["version"]}) },
