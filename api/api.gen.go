@@ -206,6 +206,102 @@ func (e ActionFieldType) Valid() bool {
 	}
 }
 
+// Defines values for AdminUnitAxis.
+const (
+	BLOCK AdminUnitAxis = "BLOCK"
+	LINE  AdminUnitAxis = "LINE"
+)
+
+// Valid indicates whether the value is a known member of the AdminUnitAxis enum.
+func (e AdminUnitAxis) Valid() bool {
+	switch e {
+	case BLOCK:
+		return true
+	case LINE:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AdminUnitKind.
+const (
+	AdminUnitKindCITY           AdminUnitKind = "CITY"
+	AdminUnitKindCITYDEPARTMENT AdminUnitKind = "CITY_DEPARTMENT"
+	AdminUnitKindCOMMUNITY      AdminUnitKind = "COMMUNITY"
+	AdminUnitKindDEPARTMENT     AdminUnitKind = "DEPARTMENT"
+	AdminUnitKindDISTRICTCENTER AdminUnitKind = "DISTRICT_CENTER"
+	AdminUnitKindNGO            AdminUnitKind = "NGO"
+	AdminUnitKindPROPERTY       AdminUnitKind = "PROPERTY"
+	AdminUnitKindSTREET         AdminUnitKind = "STREET"
+	AdminUnitKindUTILITY        AdminUnitKind = "UTILITY"
+)
+
+// Valid indicates whether the value is a known member of the AdminUnitKind enum.
+func (e AdminUnitKind) Valid() bool {
+	switch e {
+	case AdminUnitKindCITY:
+		return true
+	case AdminUnitKindCITYDEPARTMENT:
+		return true
+	case AdminUnitKindCOMMUNITY:
+		return true
+	case AdminUnitKindDEPARTMENT:
+		return true
+	case AdminUnitKindDISTRICTCENTER:
+		return true
+	case AdminUnitKindNGO:
+		return true
+	case AdminUnitKindPROPERTY:
+		return true
+	case AdminUnitKindSTREET:
+		return true
+	case AdminUnitKindUTILITY:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AdminUnitInKind.
+const (
+	AdminUnitInKindCITY           AdminUnitInKind = "CITY"
+	AdminUnitInKindCITYDEPARTMENT AdminUnitInKind = "CITY_DEPARTMENT"
+	AdminUnitInKindCOMMUNITY      AdminUnitInKind = "COMMUNITY"
+	AdminUnitInKindDEPARTMENT     AdminUnitInKind = "DEPARTMENT"
+	AdminUnitInKindDISTRICTCENTER AdminUnitInKind = "DISTRICT_CENTER"
+	AdminUnitInKindNGO            AdminUnitInKind = "NGO"
+	AdminUnitInKindPROPERTY       AdminUnitInKind = "PROPERTY"
+	AdminUnitInKindSTREET         AdminUnitInKind = "STREET"
+	AdminUnitInKindUTILITY        AdminUnitInKind = "UTILITY"
+)
+
+// Valid indicates whether the value is a known member of the AdminUnitInKind enum.
+func (e AdminUnitInKind) Valid() bool {
+	switch e {
+	case AdminUnitInKindCITY:
+		return true
+	case AdminUnitInKindCITYDEPARTMENT:
+		return true
+	case AdminUnitInKindCOMMUNITY:
+		return true
+	case AdminUnitInKindDEPARTMENT:
+		return true
+	case AdminUnitInKindDISTRICTCENTER:
+		return true
+	case AdminUnitInKindNGO:
+		return true
+	case AdminUnitInKindPROPERTY:
+		return true
+	case AdminUnitInKindSTREET:
+		return true
+	case AdminUnitInKindUTILITY:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AreaVersionLevel.
 const (
 	AreaVersionLevelCommunity AreaVersionLevel = "community"
@@ -545,6 +641,60 @@ func (e ClockState) Valid() bool {
 	}
 }
 
+// Defines values for ComponentStatus.
+const (
+	ComponentStatusABANDONED ComponentStatus = "ABANDONED"
+	ComponentStatusBROKEN    ComponentStatus = "BROKEN"
+	ComponentStatusINTACT    ComponentStatus = "INTACT"
+	ComponentStatusLOST      ComponentStatus = "LOST"
+	ComponentStatusREMOVED   ComponentStatus = "REMOVED"
+)
+
+// Valid indicates whether the value is a known member of the ComponentStatus enum.
+func (e ComponentStatus) Valid() bool {
+	switch e {
+	case ComponentStatusABANDONED:
+		return true
+	case ComponentStatusBROKEN:
+		return true
+	case ComponentStatusINTACT:
+		return true
+	case ComponentStatusLOST:
+		return true
+	case ComponentStatusREMOVED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ComponentInStatus.
+const (
+	ComponentInStatusABANDONED ComponentInStatus = "ABANDONED"
+	ComponentInStatusBROKEN    ComponentInStatus = "BROKEN"
+	ComponentInStatusINTACT    ComponentInStatus = "INTACT"
+	ComponentInStatusLOST      ComponentInStatus = "LOST"
+	ComponentInStatusREMOVED   ComponentInStatus = "REMOVED"
+)
+
+// Valid indicates whether the value is a known member of the ComponentInStatus enum.
+func (e ComponentInStatus) Valid() bool {
+	switch e {
+	case ComponentInStatusABANDONED:
+		return true
+	case ComponentInStatusBROKEN:
+		return true
+	case ComponentInStatusINTACT:
+		return true
+	case ComponentInStatusLOST:
+		return true
+	case ComponentInStatusREMOVED:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExclusionState.
 const (
 	ExclusionStateAPPROVED ExclusionState = "APPROVED"
@@ -713,6 +863,48 @@ func (e MapReportKind) Valid() bool {
 	case MapReportKindRetire:
 		return true
 	case MapReportKindSplit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlaceCodeKind.
+const (
+	PlaceCodeKindCOMPONENT PlaceCodeKind = "COMPONENT"
+	PlaceCodeKindGRID      PlaceCodeKind = "GRID"
+	PlaceCodeKindSHOP      PlaceCodeKind = "SHOP"
+)
+
+// Valid indicates whether the value is a known member of the PlaceCodeKind enum.
+func (e PlaceCodeKind) Valid() bool {
+	switch e {
+	case PlaceCodeKindCOMPONENT:
+		return true
+	case PlaceCodeKindGRID:
+		return true
+	case PlaceCodeKindSHOP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlaceCodeInKind.
+const (
+	PlaceCodeInKindCOMPONENT PlaceCodeInKind = "COMPONENT"
+	PlaceCodeInKindGRID      PlaceCodeInKind = "GRID"
+	PlaceCodeInKindSHOP      PlaceCodeInKind = "SHOP"
+)
+
+// Valid indicates whether the value is a known member of the PlaceCodeInKind enum.
+func (e PlaceCodeInKind) Valid() bool {
+	switch e {
+	case PlaceCodeInKindCOMPONENT:
+		return true
+	case PlaceCodeInKindGRID:
+		return true
+	case PlaceCodeInKindSHOP:
 		return true
 	default:
 		return false
@@ -1172,6 +1364,63 @@ func (e Datum) Valid() bool {
 	}
 }
 
+// Defines values for ExportComponentsParamsFormat.
+const (
+	ExportComponentsParamsFormatCsv  ExportComponentsParamsFormat = "csv"
+	ExportComponentsParamsFormatXlsx ExportComponentsParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportComponentsParamsFormat enum.
+func (e ExportComponentsParamsFormat) Valid() bool {
+	switch e {
+	case ExportComponentsParamsFormatCsv:
+		return true
+	case ExportComponentsParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportDevicesParamsFormat.
+const (
+	ExportDevicesParamsFormatCsv  ExportDevicesParamsFormat = "csv"
+	ExportDevicesParamsFormatXlsx ExportDevicesParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportDevicesParamsFormat enum.
+func (e ExportDevicesParamsFormat) Valid() bool {
+	switch e {
+	case ExportDevicesParamsFormatCsv:
+		return true
+	case ExportDevicesParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActDeviceParamsVerb.
+const (
+	ActDeviceParamsVerbDisable ActDeviceParamsVerb = "disable"
+	ActDeviceParamsVerbEnable  ActDeviceParamsVerb = "enable"
+	ActDeviceParamsVerbKey     ActDeviceParamsVerb = "key"
+)
+
+// Valid indicates whether the value is a known member of the ActDeviceParamsVerb enum.
+func (e ActDeviceParamsVerb) Valid() bool {
+	switch e {
+	case ActDeviceParamsVerbDisable:
+		return true
+	case ActDeviceParamsVerbEnable:
+		return true
+	case ActDeviceParamsVerbKey:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AdminGridsParamsLevel.
 const (
 	AdminGridsParamsLevelCommunity AdminGridsParamsLevel = "community"
@@ -1247,6 +1496,60 @@ func (e ImportGridsParamsDatum) Valid() bool {
 	}
 }
 
+// Defines values for ExportPlaceCodesParamsFormat.
+const (
+	ExportPlaceCodesParamsFormatCsv  ExportPlaceCodesParamsFormat = "csv"
+	ExportPlaceCodesParamsFormatXlsx ExportPlaceCodesParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportPlaceCodesParamsFormat enum.
+func (e ExportPlaceCodesParamsFormat) Valid() bool {
+	switch e {
+	case ExportPlaceCodesParamsFormatCsv:
+		return true
+	case ExportPlaceCodesParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlaceCodeSheetParamsFormat.
+const (
+	Pdf PlaceCodeSheetParamsFormat = "pdf"
+	Svg PlaceCodeSheetParamsFormat = "svg"
+)
+
+// Valid indicates whether the value is a known member of the PlaceCodeSheetParamsFormat enum.
+func (e PlaceCodeSheetParamsFormat) Valid() bool {
+	switch e {
+	case Pdf:
+		return true
+	case Svg:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActPlaceCodeParamsVerb.
+const (
+	ActPlaceCodeParamsVerbDisable ActPlaceCodeParamsVerb = "disable"
+	ActPlaceCodeParamsVerbEnable  ActPlaceCodeParamsVerb = "enable"
+)
+
+// Valid indicates whether the value is a known member of the ActPlaceCodeParamsVerb enum.
+func (e ActPlaceCodeParamsVerb) Valid() bool {
+	switch e {
+	case ActPlaceCodeParamsVerbDisable:
+		return true
+	case ActPlaceCodeParamsVerbEnable:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListPrecedentsParamsState.
 const (
 	ListPrecedentsParamsStateCONFIRMED ListPrecedentsParamsState = "CONFIRMED"
@@ -1271,6 +1574,24 @@ func (e ListPrecedentsParamsState) Valid() bool {
 	}
 }
 
+// Defines values for ExportRostersParamsFormat.
+const (
+	ExportRostersParamsFormatCsv  ExportRostersParamsFormat = "csv"
+	ExportRostersParamsFormatXlsx ExportRostersParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportRostersParamsFormat enum.
+func (e ExportRostersParamsFormat) Valid() bool {
+	switch e {
+	case ExportRostersParamsFormatCsv:
+		return true
+	case ExportRostersParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PreviewTemplateJSONBodyLocale.
 const (
 	En   PreviewTemplateJSONBodyLocale = "en"
@@ -1283,6 +1604,81 @@ func (e PreviewTemplateJSONBodyLocale) Valid() bool {
 	case En:
 		return true
 	case ZhCN:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportAdminUnitsParamsFormat.
+const (
+	ExportAdminUnitsParamsFormatCsv  ExportAdminUnitsParamsFormat = "csv"
+	ExportAdminUnitsParamsFormatXlsx ExportAdminUnitsParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportAdminUnitsParamsFormat enum.
+func (e ExportAdminUnitsParamsFormat) Valid() bool {
+	switch e {
+	case ExportAdminUnitsParamsFormatCsv:
+		return true
+	case ExportAdminUnitsParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActUnitParamsVerb.
+const (
+	ActUnitParamsVerbRestore ActUnitParamsVerb = "restore"
+	ActUnitParamsVerbRetire  ActUnitParamsVerb = "retire"
+)
+
+// Valid indicates whether the value is a known member of the ActUnitParamsVerb enum.
+func (e ActUnitParamsVerb) Valid() bool {
+	switch e {
+	case ActUnitParamsVerbRestore:
+		return true
+	case ActUnitParamsVerbRetire:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportUsersParamsFormat.
+const (
+	ExportUsersParamsFormatCsv  ExportUsersParamsFormat = "csv"
+	ExportUsersParamsFormatXlsx ExportUsersParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportUsersParamsFormat enum.
+func (e ExportUsersParamsFormat) Valid() bool {
+	switch e {
+	case ExportUsersParamsFormatCsv:
+		return true
+	case ExportUsersParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActUserParamsVerb.
+const (
+	ActUserParamsVerbDisable ActUserParamsVerb = "disable"
+	ActUserParamsVerbEnable  ActUserParamsVerb = "enable"
+	ActUserParamsVerbInvite  ActUserParamsVerb = "invite"
+)
+
+// Valid indicates whether the value is a known member of the ActUserParamsVerb enum.
+func (e ActUserParamsVerb) Valid() bool {
+	switch e {
+	case ActUserParamsVerbDisable:
+		return true
+	case ActUserParamsVerbEnable:
+		return true
+	case ActUserParamsVerbInvite:
 		return true
 	default:
 		return false
@@ -1872,6 +2268,100 @@ type ActionField struct {
 // ActionFieldType defines model for ActionField.Type.
 type ActionFieldType string
 
+// AdminBinding defines model for AdminBinding.
+type AdminBinding struct {
+	Grids *[]string `json:"grids,omitempty"`
+	Post  *string   `json:"post,omitempty"`
+	Role  string    `json:"role"`
+	Unit  *string   `json:"unit,omitempty"`
+}
+
+// AdminUnit defines model for AdminUnit.
+type AdminUnit struct {
+	Active   bool   `json:"active"`
+	AreaCode string `json:"area_code"`
+
+	// Axis 条 or 块
+	Axis      AdminUnitAxis `json:"axis"`
+	Code      string        `json:"code"`
+	Kind      AdminUnitKind `json:"kind"`
+	Line      string        `json:"line"`
+	Name      string        `json:"name"`
+	Parent    string        `json:"parent"`
+	Posts     []string      `json:"posts"`
+	RetiredAt *time.Time    `json:"retired_at,omitempty"`
+	ShortName string        `json:"short_name"`
+	Version   int           `json:"version"`
+}
+
+// AdminUnitAxis 条 or 块
+type AdminUnitAxis string
+
+// AdminUnitKind defines model for AdminUnit.Kind.
+type AdminUnitKind string
+
+// AdminUnitIn defines model for AdminUnitIn.
+type AdminUnitIn struct {
+	AreaCode *string `json:"area_code,omitempty"`
+
+	// Code only when adding
+	Code      *string         `json:"code,omitempty"`
+	Kind      AdminUnitInKind `json:"kind"`
+	Line      *string         `json:"line,omitempty"`
+	Name      string          `json:"name"`
+	Parent    *string         `json:"parent,omitempty"`
+	Posts     *[]string       `json:"posts,omitempty"`
+	ShortName string          `json:"short_name"`
+	Version   *int            `json:"version,omitempty"`
+}
+
+// AdminUnitInKind defines model for AdminUnitIn.Kind.
+type AdminUnitInKind string
+
+// AdminUser defines model for AdminUser.
+type AdminUser struct {
+	Bindings    []AdminBinding `json:"bindings"`
+	CreatedAt   time.Time      `json:"created_at"`
+	Disabled    bool           `json:"disabled"`
+	DisabledAt  *time.Time     `json:"disabled_at,omitempty"`
+	DisplayName string         `json:"display_name"`
+	HasPassword bool           `json:"has_password"`
+	Id          string         `json:"id"`
+	MfaRequired bool           `json:"mfa_required"`
+
+	// Phone answered masked; a masked or empty one leaves the number as it is
+	Phone    *string `json:"phone,omitempty"`
+	Username string  `json:"username"`
+	Version  int     `json:"version"`
+}
+
+// AdminUserIn defines model for AdminUserIn.
+type AdminUserIn struct {
+	Bindings    []AdminBinding `json:"bindings"`
+	DisplayName string         `json:"display_name"`
+	MfaRequired *bool          `json:"mfa_required,omitempty"`
+
+	// Phone answered masked; a masked or empty one leaves the number as it is
+	Phone *string `json:"phone,omitempty"`
+
+	// Username only when adding
+	Username *string `json:"username,omitempty"`
+	Version  *int    `json:"version,omitempty"`
+}
+
+// AdminUserMade defines model for AdminUserMade.
+type AdminUserMade struct {
+	Invitation *Invitation `json:"invitation,omitempty"`
+	User       AdminUser   `json:"user"`
+}
+
+// AdminVerb defines model for AdminVerb.
+type AdminVerb struct {
+	// Successor the unit that takes over the ground of a retired street or community
+	Successor *string `json:"successor,omitempty"`
+	Version   *int    `json:"version,omitempty"`
+}
+
 // AllowedAction defines model for AllowedAction.
 type AllowedAction struct {
 	Action  string        `json:"action"`
@@ -2070,6 +2560,13 @@ type AuditEvent struct {
 	Role string `json:"role"`
 }
 
+// Blocker defines model for Blocker.
+type Blocker struct {
+	Count int      `json:"count"`
+	Items []string `json:"items"`
+	Kind  string   `json:"kind"`
+}
+
 // Call defines model for Call.
 type Call struct {
 	AgreedTime     *time.Time   `json:"agreed_time,omitempty"`
@@ -2181,7 +2678,10 @@ type Case struct {
 	ClosingCondition *string         `json:"closing_condition,omitempty"`
 	Community        *string         `json:"community,omitempty"`
 	CommunityName    *string         `json:"community_name,omitempty"`
-	CreatedAt        time.Time       `json:"created_at"`
+
+	// Component id in the ledger of components
+	Component *string   `json:"component,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
 
 	// Drill a case of an exercise; in no figure and on no public page
 	Drill *bool `json:"drill,omitempty"`
@@ -2290,8 +2790,11 @@ type CaseResult struct {
 
 // CaseSummary defines model for CaseSummary.
 type CaseSummary struct {
-	Address   *string   `json:"address,omitempty"`
-	CaseNo    *string   `json:"case_no"`
+	Address *string `json:"address,omitempty"`
+	CaseNo  *string `json:"case_no"`
+
+	// Component id in the ledger of components
+	Component *string   `json:"component,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 
 	// Drill a case of an exercise; in no figure and on no public page
@@ -2347,6 +2850,82 @@ type ClockLight string
 // ClockState defines model for Clock.State.
 type ClockState string
 
+// Component defines model for Component.
+type Component struct {
+	Address *string `json:"address,omitempty"`
+	Grid    string  `json:"grid"`
+
+	// Id 17 digits: division 6, class 5, sequence 6
+	Id             string `json:"id"`
+	Item           string `json:"item"`
+	MaintainerUnit string `json:"maintainer_unit"`
+	Name           string `json:"name"`
+	OwnerUnit      string `json:"owner_unit"`
+	Point          Point  `json:"point"`
+
+	// Status 完好 破损 丢失 废弃 移除
+	Status    ComponentStatus `json:"status"`
+	UpdatedAt time.Time       `json:"updated_at"`
+	Version   int             `json:"version"`
+}
+
+// ComponentStatus 完好 破损 丢失 废弃 移除
+type ComponentStatus string
+
+// ComponentIn defines model for ComponentIn.
+type ComponentIn struct {
+	Address *string `json:"address,omitempty"`
+
+	// Id only when adding
+	Id             *string `json:"id,omitempty"`
+	MaintainerUnit *string `json:"maintainer_unit,omitempty"`
+	Name           string  `json:"name"`
+	OwnerUnit      string  `json:"owner_unit"`
+	Point          Point   `json:"point"`
+
+	// Status 完好 破损 丢失 废弃 移除
+	Status  *ComponentInStatus `json:"status,omitempty"`
+	Version *int               `json:"version,omitempty"`
+}
+
+// ComponentInStatus 完好 破损 丢失 废弃 移除
+type ComponentInStatus string
+
+// Device defines model for Device.
+type Device struct {
+	Building  string     `json:"building"`
+	Component string     `json:"component"`
+	Disabled  bool       `json:"disabled"`
+	HasKey    bool       `json:"has_key"`
+	Id        string     `json:"id"`
+	KeyAt     *time.Time `json:"key_at,omitempty"`
+	Kind      string     `json:"kind"`
+	Name      string     `json:"name"`
+	Point     Point      `json:"point"`
+	Version   int        `json:"version"`
+}
+
+// DeviceIn defines model for DeviceIn.
+type DeviceIn struct {
+	Building  *string `json:"building,omitempty"`
+	Component *string `json:"component,omitempty"`
+
+	// Id only when adding
+	Id      *string `json:"id,omitempty"`
+	Kind    string  `json:"kind"`
+	Name    *string `json:"name,omitempty"`
+	Point   Point   `json:"point"`
+	Version *int    `json:"version,omitempty"`
+}
+
+// DeviceMade defines model for DeviceMade.
+type DeviceMade struct {
+	Device Device `json:"device"`
+
+	// Key shown once
+	Key *string `json:"key,omitempty"`
+}
+
 // Duplicate defines model for Duplicate.
 type Duplicate struct {
 	CaseId        string    `json:"case_id"`
@@ -2358,6 +2937,27 @@ type Duplicate struct {
 	ReporterCount *int      `json:"reporter_count,omitempty"`
 	State         string    `json:"state"`
 	StatusText    *string   `json:"status_text,omitempty"`
+}
+
+// DutyShift defines model for DutyShift.
+type DutyShift struct {
+	// Day instead of weekday: stands in for the weekly rows of that day
+	Day  *openapi_types.Date `json:"day,omitempty"`
+	From string              `json:"from"`
+
+	// Name answered only
+	Name *string `json:"name,omitempty"`
+
+	// To not after from means on the next day
+	To string `json:"to"`
+
+	// Username empty on a day: nobody is on duty
+	Username  *string             `json:"username,omitempty"`
+	ValidFrom *openapi_types.Date `json:"valid_from,omitempty"`
+	ValidTo   *openapi_types.Date `json:"valid_to,omitempty"`
+
+	// Weekday 1 Monday
+	Weekday *int `json:"weekday,omitempty"`
 }
 
 // Event defines model for Event.
@@ -2499,6 +3099,16 @@ type Hops struct {
 	Total int64    `json:"total"`
 }
 
+// Imported defines model for Imported.
+type Imported struct {
+	Changed     int           `json:"changed"`
+	Created     int           `json:"created"`
+	DryRun      bool          `json:"dry_run"`
+	Invitations *[]Invitation `json:"invitations,omitempty"`
+	Lines       int           `json:"lines"`
+	Unchanged   int           `json:"unchanged"`
+}
+
 // Incident defines model for Incident.
 type Incident struct {
 	AllowedActions  []string           `json:"allowed_actions"`
@@ -2559,6 +3169,16 @@ type IncidentNew struct {
 	// Units streets and communities stand for their area; departments are called up
 	Units *[]string  `json:"units,omitempty"`
 	Until *time.Time `json:"until,omitempty"`
+}
+
+// Invitation defines model for Invitation.
+type Invitation struct {
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Ticket for POST /auth/password, once
+	Ticket   string `json:"ticket"`
+	Url      string `json:"url"`
+	Username string `json:"username"`
 }
 
 // Login defines model for Login.
@@ -2819,6 +3439,14 @@ type OfficeAct struct {
 	Seq       int64                   `json:"seq"`
 }
 
+// OnDuty defines model for OnDuty.
+type OnDuty struct {
+	AccountId string     `json:"account_id"`
+	From      *time.Time `json:"from,omitempty"`
+	Name      string     `json:"name"`
+	Until     time.Time  `json:"until"`
+}
+
 // OpenCount defines model for OpenCount.
 type OpenCount struct {
 	Closed     *int    `json:"closed"`
@@ -2881,6 +3509,40 @@ type Place struct {
 	Notice    *string `json:"notice,omitempty"`
 	Street    AreaRef `json:"street"`
 }
+
+// PlaceCode defines model for PlaceCode.
+type PlaceCode struct {
+	Address   *string       `json:"address,omitempty"`
+	Component *string       `json:"component,omitempty"`
+	Disabled  bool          `json:"disabled"`
+	Grid      string        `json:"grid"`
+	Kind      PlaceCodeKind `json:"kind"`
+	Name      string        `json:"name"`
+	Point     Point         `json:"point"`
+
+	// Reports made with it
+	Reports int    `json:"reports"`
+	Token   string `json:"token"`
+	Url     string `json:"url"`
+	Version int    `json:"version"`
+}
+
+// PlaceCodeKind defines model for PlaceCode.Kind.
+type PlaceCodeKind string
+
+// PlaceCodeIn defines model for PlaceCodeIn.
+type PlaceCodeIn struct {
+	Address   *string         `json:"address,omitempty"`
+	Component *string         `json:"component,omitempty"`
+	Grid      *string         `json:"grid,omitempty"`
+	Kind      PlaceCodeInKind `json:"kind"`
+	Name      *string         `json:"name,omitempty"`
+	Point     *Point          `json:"point,omitempty"`
+	Version   *int            `json:"version,omitempty"`
+}
+
+// PlaceCodeInKind defines model for PlaceCodeIn.Kind.
+type PlaceCodeInKind string
 
 // Point defines model for Point.
 type Point struct {
@@ -3207,6 +3869,20 @@ type RoleBinding struct {
 	UnitName *string   `json:"unit_name,omitempty"`
 }
 
+// Roster defines model for Roster.
+type Roster struct {
+	Shifts   []DutyShift `json:"shifts"`
+	Unit     string      `json:"unit"`
+	UnitName *string     `json:"unit_name,omitempty"`
+	Version  int         `json:"version"`
+}
+
+// RosterIn defines model for RosterIn.
+type RosterIn struct {
+	Shifts  []DutyShift `json:"shifts"`
+	Version *int        `json:"version,omitempty"`
+}
+
 // Route defines model for Route.
 type Route struct {
 	Assists            *[]string  `json:"assists,omitempty"`
@@ -3506,6 +4182,24 @@ type RuleVerdict struct {
 	Trouble *string `json:"trouble,omitempty"`
 }
 
+// ScannedPlace defines model for ScannedPlace.
+type ScannedPlace struct {
+	Address       *string `json:"address,omitempty"`
+	CommunityName *string `json:"community_name,omitempty"`
+	Component     *string `json:"component,omitempty"`
+	Grid          string  `json:"grid"`
+	GridName      *string `json:"grid_name,omitempty"`
+	Kind          string  `json:"kind"`
+
+	// Matter the matter of a component of this class, when there is one
+	Matter     *string `json:"matter,omitempty"`
+	MatterName *string `json:"matter_name,omitempty"`
+	Name       string  `json:"name"`
+	Point      Point   `json:"point"`
+	StreetName *string `json:"street_name,omitempty"`
+	Token      string  `json:"token"`
+}
+
 // SentMessage defines model for SentMessage.
 type SentMessage struct {
 	At       time.Time `json:"at"`
@@ -3597,9 +4291,12 @@ type SystemicProblemList struct {
 
 // Task defines model for Task.
 type Task struct {
-	Actions   []string  `json:"actions"`
-	Address   *string   `json:"address,omitempty"`
-	CaseNo    *string   `json:"case_no"`
+	Actions []string `json:"actions"`
+	Address *string  `json:"address,omitempty"`
+	CaseNo  *string  `json:"case_no"`
+
+	// Component id in the ledger of components
+	Component *string   `json:"component,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 
 	// Drill a case of an exercise; in no figure and on no public page
@@ -3647,6 +4344,12 @@ type TaskList struct {
 	Items      []Task     `json:"items"`
 	NextCursor *string    `json:"next_cursor,omitempty"`
 	ServerTime *time.Time `json:"server_time,omitempty"`
+}
+
+// TicketRedeem defines model for TicketRedeem.
+type TicketRedeem struct {
+	Password string `json:"password"`
+	Ticket   string `json:"ticket"`
 }
 
 // TimelineEntry defines model for TimelineEntry.
@@ -3708,6 +4411,9 @@ type Id = string
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// IfMatch defines model for IfMatch.
+type IfMatch = string
+
 // Lat defines model for Lat.
 type Lat = float64
 
@@ -3746,6 +4452,71 @@ type AuditTrailParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
+
+// ListComponentsParams defines parameters for ListComponents.
+type ListComponentsParams struct {
+	Item   *string `form:"item,omitempty" json:"item,omitempty"`
+	Unit   *string `form:"unit,omitempty" json:"unit,omitempty"`
+	Grid   *string `form:"grid,omitempty" json:"grid,omitempty"`
+	Status *string `form:"status,omitempty" json:"status,omitempty"`
+	Q      *string `form:"q,omitempty" json:"q,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ExportComponentsParams defines parameters for ExportComponents.
+type ExportComponentsParams struct {
+	Format *ExportComponentsParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportComponentsParamsFormat defines parameters for ExportComponents.
+type ExportComponentsParamsFormat string
+
+// ImportComponentsParams defines parameters for ImportComponents.
+type ImportComponentsParams struct {
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ChangeComponentParams defines parameters for ChangeComponent.
+type ChangeComponentParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListDevicesParams defines parameters for ListDevices.
+type ListDevicesParams struct {
+	Kind      *string `form:"kind,omitempty" json:"kind,omitempty"`
+	Building  *string `form:"building,omitempty" json:"building,omitempty"`
+	Component *string `form:"component,omitempty" json:"component,omitempty"`
+	Disabled  *bool   `form:"disabled,omitempty" json:"disabled,omitempty"`
+	Limit     *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor    *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ExportDevicesParams defines parameters for ExportDevices.
+type ExportDevicesParams struct {
+	Format *ExportDevicesParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportDevicesParamsFormat defines parameters for ExportDevices.
+type ExportDevicesParamsFormat string
+
+// ImportDevicesParams defines parameters for ImportDevices.
+type ImportDevicesParams struct {
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ChangeDeviceParams defines parameters for ChangeDevice.
+type ChangeDeviceParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ActDeviceParams defines parameters for ActDevice.
+type ActDeviceParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ActDeviceParamsVerb defines parameters for ActDevice.
+type ActDeviceParamsVerb string
 
 // AdminGridsParams defines parameters for AdminGrids.
 type AdminGridsParams struct {
@@ -3811,6 +4582,54 @@ type SetNoticeRowJSONBody struct {
 	On    bool    `json:"on"`
 }
 
+// ListPlaceCodesParams defines parameters for ListPlaceCodes.
+type ListPlaceCodesParams struct {
+	Kind     *string `form:"kind,omitempty" json:"kind,omitempty"`
+	Area     *string `form:"area,omitempty" json:"area,omitempty"`
+	Q        *string `form:"q,omitempty" json:"q,omitempty"`
+	Disabled *bool   `form:"disabled,omitempty" json:"disabled,omitempty"`
+	Limit    *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor   *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ExportPlaceCodesParams defines parameters for ExportPlaceCodes.
+type ExportPlaceCodesParams struct {
+	Format *ExportPlaceCodesParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportPlaceCodesParamsFormat defines parameters for ExportPlaceCodes.
+type ExportPlaceCodesParamsFormat string
+
+// ImportPlaceCodesParams defines parameters for ImportPlaceCodes.
+type ImportPlaceCodesParams struct {
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// PlaceCodeSheetParams defines parameters for PlaceCodeSheet.
+type PlaceCodeSheetParams struct {
+	Format *PlaceCodeSheetParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+	Area   *string                     `form:"area,omitempty" json:"area,omitempty"`
+	Kind   *string                     `form:"kind,omitempty" json:"kind,omitempty"`
+	Tokens *string                     `form:"tokens,omitempty" json:"tokens,omitempty"`
+	Page   *int                        `form:"page,omitempty" json:"page,omitempty"`
+}
+
+// PlaceCodeSheetParamsFormat defines parameters for PlaceCodeSheet.
+type PlaceCodeSheetParamsFormat string
+
+// ChangePlaceCodeParams defines parameters for ChangePlaceCode.
+type ChangePlaceCodeParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ActPlaceCodeParams defines parameters for ActPlaceCode.
+type ActPlaceCodeParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ActPlaceCodeParamsVerb defines parameters for ActPlaceCode.
+type ActPlaceCodeParamsVerb string
+
 // ListPrecedentsParams defines parameters for ListPrecedents.
 type ListPrecedentsParams struct {
 	State  *ListPrecedentsParamsState `form:"state,omitempty" json:"state,omitempty"`
@@ -3824,6 +4643,30 @@ type ListPrecedentsParamsState string
 // ConfirmPrecedentJSONBody defines parameters for ConfirmPrecedent.
 type ConfirmPrecedentJSONBody struct {
 	Until *time.Time `json:"until,omitempty"`
+}
+
+// ListRostersParams defines parameters for ListRosters.
+type ListRostersParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ExportRostersParams defines parameters for ExportRosters.
+type ExportRostersParams struct {
+	Format *ExportRostersParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportRostersParamsFormat defines parameters for ExportRosters.
+type ExportRostersParamsFormat string
+
+// ImportRostersParams defines parameters for ImportRosters.
+type ImportRostersParams struct {
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ChangeRosterParams defines parameters for ChangeRoster.
+type ChangeRosterParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListRuleSetsParams defines parameters for ListRuleSets.
@@ -3871,6 +4714,80 @@ type PreviewTemplateJSONBody struct {
 
 // PreviewTemplateJSONBodyLocale defines parameters for PreviewTemplate.
 type PreviewTemplateJSONBodyLocale string
+
+// ListAdminUnitsParams defines parameters for ListAdminUnits.
+type ListAdminUnitsParams struct {
+	Kind    *string `form:"kind,omitempty" json:"kind,omitempty"`
+	Parent  *string `form:"parent,omitempty" json:"parent,omitempty"`
+	Under   *string `form:"under,omitempty" json:"under,omitempty"`
+	Q       *string `form:"q,omitempty" json:"q,omitempty"`
+	Retired *bool   `form:"retired,omitempty" json:"retired,omitempty"`
+	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor  *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ExportAdminUnitsParams defines parameters for ExportAdminUnits.
+type ExportAdminUnitsParams struct {
+	Format *ExportAdminUnitsParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportAdminUnitsParamsFormat defines parameters for ExportAdminUnits.
+type ExportAdminUnitsParamsFormat string
+
+// ImportAdminUnitsParams defines parameters for ImportAdminUnits.
+type ImportAdminUnitsParams struct {
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ChangeUnitParams defines parameters for ChangeUnit.
+type ChangeUnitParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ActUnitParams defines parameters for ActUnit.
+type ActUnitParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ActUnitParamsVerb defines parameters for ActUnit.
+type ActUnitParamsVerb string
+
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	Unit     *string `form:"unit,omitempty" json:"unit,omitempty"`
+	Role     *string `form:"role,omitempty" json:"role,omitempty"`
+	Grid     *string `form:"grid,omitempty" json:"grid,omitempty"`
+	Q        *string `form:"q,omitempty" json:"q,omitempty"`
+	Disabled *bool   `form:"disabled,omitempty" json:"disabled,omitempty"`
+	Limit    *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor   *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ExportUsersParams defines parameters for ExportUsers.
+type ExportUsersParams struct {
+	Format *ExportUsersParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportUsersParamsFormat defines parameters for ExportUsers.
+type ExportUsersParamsFormat string
+
+// ImportUsersParams defines parameters for ImportUsers.
+type ImportUsersParams struct {
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ChangeUserParams defines parameters for ChangeUser.
+type ChangeUserParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ActUserParams defines parameters for ActUser.
+type ActUserParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ActUserParamsVerb defines parameters for ActUser.
+type ActUserParamsVerb string
 
 // ListAssessmentsParams defines parameters for ListAssessments.
 type ListAssessmentsParams struct {
@@ -3981,6 +4898,12 @@ type PublishPhotoJSONBody struct {
 		X float64 `json:"x"`
 		Y float64 `json:"y"`
 	} `json:"regions"`
+}
+
+// OnDutyParams defines parameters for OnDuty.
+type OnDutyParams struct {
+	Unit string     `form:"unit" json:"unit"`
+	At   *time.Time `form:"at,omitempty" json:"at,omitempty"`
 }
 
 // ListExclusionsParams defines parameters for ListExclusions.
@@ -4269,6 +5192,21 @@ type TasksParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateComponentJSONRequestBody defines body for CreateComponent for application/json ContentType.
+type CreateComponentJSONRequestBody = ComponentIn
+
+// ChangeComponentJSONRequestBody defines body for ChangeComponent for application/json ContentType.
+type ChangeComponentJSONRequestBody = ComponentIn
+
+// CreateDeviceJSONRequestBody defines body for CreateDevice for application/json ContentType.
+type CreateDeviceJSONRequestBody = DeviceIn
+
+// ChangeDeviceJSONRequestBody defines body for ChangeDevice for application/json ContentType.
+type ChangeDeviceJSONRequestBody = DeviceIn
+
+// ActDeviceJSONRequestBody defines body for ActDevice for application/json ContentType.
+type ActDeviceJSONRequestBody = AdminVerb
+
 // MergeGridsJSONRequestBody defines body for MergeGrids for application/json ContentType.
 type MergeGridsJSONRequestBody = GridMerge
 
@@ -4284,11 +5222,23 @@ type SetNoticeRowJSONRequestBody SetNoticeRowJSONBody
 // SetNoticeSettingsJSONRequestBody defines body for SetNoticeSettings for application/json ContentType.
 type SetNoticeSettingsJSONRequestBody = NoticeSettings
 
+// CreatePlaceCodeJSONRequestBody defines body for CreatePlaceCode for application/json ContentType.
+type CreatePlaceCodeJSONRequestBody = PlaceCodeIn
+
+// ChangePlaceCodeJSONRequestBody defines body for ChangePlaceCode for application/json ContentType.
+type ChangePlaceCodeJSONRequestBody = PlaceCodeIn
+
+// ActPlaceCodeJSONRequestBody defines body for ActPlaceCode for application/json ContentType.
+type ActPlaceCodeJSONRequestBody = AdminVerb
+
 // ConfirmPrecedentJSONRequestBody defines body for ConfirmPrecedent for application/json ContentType.
 type ConfirmPrecedentJSONRequestBody ConfirmPrecedentJSONBody
 
 // EndPrecedentJSONRequestBody defines body for EndPrecedent for application/json ContentType.
 type EndPrecedentJSONRequestBody = RuleRollback
+
+// ChangeRosterJSONRequestBody defines body for ChangeRoster for application/json ContentType.
+type ChangeRosterJSONRequestBody = RosterIn
 
 // DraftRuleSetJSONRequestBody defines body for DraftRuleSet for application/json ContentType.
 type DraftRuleSetJSONRequestBody = RuleSetNew
@@ -4314,6 +5264,24 @@ type SaveTemplateJSONRequestBody = NoticeWordings
 // PreviewTemplateJSONRequestBody defines body for PreviewTemplate for application/json ContentType.
 type PreviewTemplateJSONRequestBody PreviewTemplateJSONBody
 
+// CreateUnitJSONRequestBody defines body for CreateUnit for application/json ContentType.
+type CreateUnitJSONRequestBody = AdminUnitIn
+
+// ChangeUnitJSONRequestBody defines body for ChangeUnit for application/json ContentType.
+type ChangeUnitJSONRequestBody = AdminUnitIn
+
+// ActUnitJSONRequestBody defines body for ActUnit for application/json ContentType.
+type ActUnitJSONRequestBody = AdminVerb
+
+// CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
+type CreateUserJSONRequestBody = AdminUserIn
+
+// ChangeUserJSONRequestBody defines body for ChangeUser for application/json ContentType.
+type ChangeUserJSONRequestBody = AdminUserIn
+
+// ActUserJSONRequestBody defines body for ActUser for application/json ContentType.
+type ActUserJSONRequestBody = AdminVerb
+
 // ObjectToAssessmentJSONRequestBody defines body for ObjectToAssessment for application/json ContentType.
 type ObjectToAssessmentJSONRequestBody = Words
 
@@ -4325,6 +5293,9 @@ type RequestOtpJSONRequestBody = OtpRequest
 
 // VerifyOtpJSONRequestBody defines body for VerifyOtp for application/json ContentType.
 type VerifyOtpJSONRequestBody = OtpVerify
+
+// RedeemTicketJSONRequestBody defines body for RedeemTicket for application/json ContentType.
+type RedeemTicketJSONRequestBody = TicketRedeem
 
 // RaiseCardJSONRequestBody defines body for RaiseCard for application/json ContentType.
 type RaiseCardJSONRequestBody = CardNew
@@ -4541,6 +5512,45 @@ type ServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
 	// (GET /admin/audit)
 	AuditTrail(c *gin.Context, params AuditTrailParams)
+	// ListComponents The ledger of components, by code
+	// (GET /admin/components)
+	ListComponents(c *gin.Context, params ListComponentsParams)
+	// CreateComponent Add one; 409 EXISTS
+	// (POST /admin/components)
+	CreateComponent(c *gin.Context)
+	// ExportComponents All as a file that the import finds nothing to change in
+	// (GET /admin/components/export)
+	ExportComponents(c *gin.Context, params ExportComponentsParams)
+	// ImportComponents A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/components/import)
+	ImportComponents(c *gin.Context, params ImportComponentsParams)
+	// GetComponent One
+	// (GET /admin/components/{id})
+	GetComponent(c *gin.Context, id Id)
+	// ChangeComponent Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/components/{id})
+	ChangeComponent(c *gin.Context, id Id, params ChangeComponentParams)
+	// ListDevices Sensors, by code
+	// (GET /admin/devices)
+	ListDevices(c *gin.Context, params ListDevicesParams)
+	// CreateDevice Add one; 409 EXISTS
+	// (POST /admin/devices)
+	CreateDevice(c *gin.Context)
+	// ExportDevices All as a file that the import finds nothing to change in
+	// (GET /admin/devices/export)
+	ExportDevices(c *gin.Context, params ExportDevicesParams)
+	// ImportDevices A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/devices/import)
+	ImportDevices(c *gin.Context, params ImportDevicesParams)
+	// GetDevice One
+	// (GET /admin/devices/{id})
+	GetDevice(c *gin.Context, id Id)
+	// ChangeDevice Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/devices/{id})
+	ChangeDevice(c *gin.Context, id Id, params ChangeDeviceParams)
+	// ActDevice disable · enable · key
+	// (POST /admin/devices/{id}/{verb})
+	ActDevice(c *gin.Context, id Id, verb ActDeviceParamsVerb, params ActDeviceParams)
 	// AdminGrids Versions of areas by code, without their ground
 	// (GET /admin/grids)
 	AdminGrids(c *gin.Context, params AdminGridsParams)
@@ -4574,6 +5584,30 @@ type ServerInterface interface {
 	// SetNoticeSettings Save the settings as a whole
 	// (PUT /admin/notices/settings)
 	SetNoticeSettings(c *gin.Context)
+	// ListPlaceCodes Place codes with how many reports came by each, by code
+	// (GET /admin/place_codes)
+	ListPlaceCodes(c *gin.Context, params ListPlaceCodesParams)
+	// CreatePlaceCode Add one; 409 EXISTS
+	// (POST /admin/place_codes)
+	CreatePlaceCode(c *gin.Context)
+	// ExportPlaceCodes All as a file that the import finds nothing to change in
+	// (GET /admin/place_codes/export)
+	ExportPlaceCodes(c *gin.Context, params ExportPlaceCodesParams)
+	// ImportPlaceCodes A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/place_codes/import)
+	ImportPlaceCodes(c *gin.Context, params ImportPlaceCodesParams)
+	// PlaceCodeSheet Stickers to print, several on an A4 page
+	// (GET /admin/place_codes/sheet)
+	PlaceCodeSheet(c *gin.Context, params PlaceCodeSheetParams)
+	// GetPlaceCode One
+	// (GET /admin/place_codes/{id})
+	GetPlaceCode(c *gin.Context, id Id)
+	// ChangePlaceCode Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/place_codes/{id})
+	ChangePlaceCode(c *gin.Context, id Id, params ChangePlaceCodeParams)
+	// ActPlaceCode disable · enable
+	// (POST /admin/place_codes/{id}/{verb})
+	ActPlaceCode(c *gin.Context, id Id, verb ActPlaceCodeParamsVerb, params ActPlaceCodeParams)
 	// ListPrecedents Precedents that arbitrations wrote, with place and duration, newest first
 	// (GET /admin/precedents)
 	ListPrecedents(c *gin.Context, params ListPrecedentsParams)
@@ -4583,6 +5617,21 @@ type ServerInterface interface {
 	// EndPrecedent Take a precedent out of force at once
 	// (POST /admin/precedents/{id}/end)
 	EndPrecedent(c *gin.Context, id Id)
+	// ListRosters Duty rosters, by code
+	// (GET /admin/rosters)
+	ListRosters(c *gin.Context, params ListRostersParams)
+	// ExportRosters All as a file that the import finds nothing to change in
+	// (GET /admin/rosters/export)
+	ExportRosters(c *gin.Context, params ExportRostersParams)
+	// ImportRosters A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/rosters/import)
+	ImportRosters(c *gin.Context, params ImportRostersParams)
+	// GetRoster One
+	// (GET /admin/rosters/{id})
+	GetRoster(c *gin.Context, id Id)
+	// ChangeRoster Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/rosters/{id})
+	ChangeRoster(c *gin.Context, id Id, params ChangeRosterParams)
 	// ListRuleSets Rule sets, newest first, and which one is in force
 	// (GET /admin/rules)
 	ListRuleSets(c *gin.Context, params ListRuleSetsParams)
@@ -4628,6 +5677,51 @@ type ServerInterface interface {
 	// PreviewTemplate The message as the sending code writes it of a real case, with the wording in force or the one given
 	// (POST /admin/templates/{key}/preview)
 	PreviewTemplate(c *gin.Context, key NoticeKey)
+	// ListAdminUnits The tree of organisations, by code
+	// (GET /admin/units)
+	ListAdminUnits(c *gin.Context, params ListAdminUnitsParams)
+	// CreateUnit Add one; 409 EXISTS
+	// (POST /admin/units)
+	CreateUnit(c *gin.Context)
+	// ExportAdminUnits All as a file that the import finds nothing to change in
+	// (GET /admin/units/export)
+	ExportAdminUnits(c *gin.Context, params ExportAdminUnitsParams)
+	// ImportAdminUnits A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/units/import)
+	ImportAdminUnits(c *gin.Context, params ImportAdminUnitsParams)
+	// GetUnit One
+	// (GET /admin/units/{id})
+	GetUnit(c *gin.Context, id Id)
+	// ChangeUnit Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/units/{id})
+	ChangeUnit(c *gin.Context, id Id, params ChangeUnitParams)
+	// UnitHolders What still holds a unit: open work, rules, staff, units below it, components, ground
+	// (GET /admin/units/{id}/holders)
+	UnitHolders(c *gin.Context, id Id)
+	// ActUnit retire · restore
+	// (POST /admin/units/{id}/{verb})
+	ActUnit(c *gin.Context, id Id, verb ActUnitParamsVerb, params ActUnitParams)
+	// ListUsers Staff, with masked numbers, by code
+	// (GET /admin/users)
+	ListUsers(c *gin.Context, params ListUsersParams)
+	// CreateUser Add one; 409 EXISTS
+	// (POST /admin/users)
+	CreateUser(c *gin.Context)
+	// ExportUsers All as a file that the import finds nothing to change in
+	// (GET /admin/users/export)
+	ExportUsers(c *gin.Context, params ExportUsersParams)
+	// ImportUsers A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/users/import)
+	ImportUsers(c *gin.Context, params ImportUsersParams)
+	// GetUser One
+	// (GET /admin/users/{id})
+	GetUser(c *gin.Context, id Id)
+	// ChangeUser Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/users/{id})
+	ChangeUser(c *gin.Context, id Id, params ChangeUserParams)
+	// ActUser disable · enable · invite
+	// (POST /admin/users/{id}/{verb})
+	ActUser(c *gin.Context, id Id, verb ActUserParamsVerb, params ActUserParams)
 	// ListAssessments Sheets of a period with rank, best first; provisional until the period is frozen. A unit sees its own
 	// (GET /assessments)
 	ListAssessments(c *gin.Context, params ListAssessmentsParams)
@@ -4655,6 +5749,9 @@ type ServerInterface interface {
 	// VerifyOtp Exchange phone and code for a resident session
 	// (POST /auth/otp/verify)
 	VerifyOtp(c *gin.Context)
+	// RedeemTicket Set the password by a one-time link; 401 TICKET_WRONG
+	// (POST /auth/password)
+	RedeemTicket(c *gin.Context)
 	// ListCalls Calls raised by or to my unit
 	// (GET /calls)
 	ListCalls(c *gin.Context, params ListCallsParams)
@@ -4697,6 +5794,9 @@ type ServerInterface interface {
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(c *gin.Context, id Id)
+	// OnDuty Who of a unit is on duty at an instant; nobody on the roster: who is told then
+	// (GET /duty)
+	OnDuty(c *gin.Context, params OnDutyParams)
 	// ListExclusions Exclusions, newest first
 	// (GET /exclusions)
 	ListExclusions(c *gin.Context, params ListExclusionsParams)
@@ -4781,6 +5881,9 @@ type ServerInterface interface {
 	// AnswerObjection The supervisor's written answer
 	// (POST /objections/{id}/answer)
 	AnswerObjection(c *gin.Context, id Id)
+	// ScanPlaceCode What a place code fills in; 410 PLACE_CODE_DISABLED
+	// (GET /place_codes/{id})
+	ScanPlaceCode(c *gin.Context, id Id)
 	// PublicCases Closed cases without a person, the last closed first; the point is the middle of the grid
 	// (GET /public/cases)
 	PublicCases(c *gin.Context, params PublicCasesParams)
@@ -4906,6 +6009,488 @@ func (siw *ServerInterfaceWrapper) AuditTrail(c *gin.Context) {
 	}
 
 	siw.Handler.AuditTrail(c, params)
+}
+
+// ListComponents operation middleware
+func (siw *ServerInterfaceWrapper) ListComponents(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListComponentsParams
+
+	// ------------- Optional query parameter "item" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "item", c.Request.URL.Query(), &params.Item, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter item: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "unit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unit", c.Request.URL.Query(), &params.Unit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter unit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "grid" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "grid", c.Request.URL.Query(), &params.Grid, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter grid: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", c.Request.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter status: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListComponents(c, params)
+}
+
+// CreateComponent operation middleware
+func (siw *ServerInterfaceWrapper) CreateComponent(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateComponent(c)
+}
+
+// ExportComponents operation middleware
+func (siw *ServerInterfaceWrapper) ExportComponents(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportComponentsParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportComponents(c, params)
+}
+
+// ImportComponents operation middleware
+func (siw *ServerInterfaceWrapper) ImportComponents(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportComponentsParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportComponents(c, params)
+}
+
+// GetComponent operation middleware
+func (siw *ServerInterfaceWrapper) GetComponent(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetComponent(c, id)
+}
+
+// ChangeComponent operation middleware
+func (siw *ServerInterfaceWrapper) ChangeComponent(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeComponentParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeComponent(c, id, params)
+}
+
+// ListDevices operation middleware
+func (siw *ServerInterfaceWrapper) ListDevices(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDevicesParams
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "building" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "building", c.Request.URL.Query(), &params.Building, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter building: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "component" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "component", c.Request.URL.Query(), &params.Component, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter component: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "disabled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disabled", c.Request.URL.Query(), &params.Disabled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter disabled: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListDevices(c, params)
+}
+
+// CreateDevice operation middleware
+func (siw *ServerInterfaceWrapper) CreateDevice(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateDevice(c)
+}
+
+// ExportDevices operation middleware
+func (siw *ServerInterfaceWrapper) ExportDevices(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportDevicesParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportDevices(c, params)
+}
+
+// ImportDevices operation middleware
+func (siw *ServerInterfaceWrapper) ImportDevices(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportDevicesParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportDevices(c, params)
+}
+
+// GetDevice operation middleware
+func (siw *ServerInterfaceWrapper) GetDevice(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetDevice(c, id)
+}
+
+// ChangeDevice operation middleware
+func (siw *ServerInterfaceWrapper) ChangeDevice(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeDeviceParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeDevice(c, id, params)
+}
+
+// ActDevice operation middleware
+func (siw *ServerInterfaceWrapper) ActDevice(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "verb" -------------
+	var verb ActDeviceParamsVerb
+
+	err = runtime.BindStyledParameterWithOptions("simple", "verb", c.Param("verb"), &verb, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter verb: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActDeviceParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ActDevice(c, id, verb, params)
 }
 
 // AdminGrids operation middleware
@@ -5315,6 +6900,331 @@ func (siw *ServerInterfaceWrapper) SetNoticeSettings(c *gin.Context) {
 	siw.Handler.SetNoticeSettings(c)
 }
 
+// ListPlaceCodes operation middleware
+func (siw *ServerInterfaceWrapper) ListPlaceCodes(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlaceCodesParams
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "area" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "area", c.Request.URL.Query(), &params.Area, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter area: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "disabled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disabled", c.Request.URL.Query(), &params.Disabled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter disabled: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListPlaceCodes(c, params)
+}
+
+// CreatePlaceCode operation middleware
+func (siw *ServerInterfaceWrapper) CreatePlaceCode(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreatePlaceCode(c)
+}
+
+// ExportPlaceCodes operation middleware
+func (siw *ServerInterfaceWrapper) ExportPlaceCodes(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportPlaceCodesParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportPlaceCodes(c, params)
+}
+
+// ImportPlaceCodes operation middleware
+func (siw *ServerInterfaceWrapper) ImportPlaceCodes(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportPlaceCodesParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportPlaceCodes(c, params)
+}
+
+// PlaceCodeSheet operation middleware
+func (siw *ServerInterfaceWrapper) PlaceCodeSheet(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PlaceCodeSheetParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "area" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "area", c.Request.URL.Query(), &params.Area, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter area: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "tokens" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tokens", c.Request.URL.Query(), &params.Tokens, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tokens: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", c.Request.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter page: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PlaceCodeSheet(c, params)
+}
+
+// GetPlaceCode operation middleware
+func (siw *ServerInterfaceWrapper) GetPlaceCode(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPlaceCode(c, id)
+}
+
+// ChangePlaceCode operation middleware
+func (siw *ServerInterfaceWrapper) ChangePlaceCode(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangePlaceCodeParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangePlaceCode(c, id, params)
+}
+
+// ActPlaceCode operation middleware
+func (siw *ServerInterfaceWrapper) ActPlaceCode(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "verb" -------------
+	var verb ActPlaceCodeParamsVerb
+
+	err = runtime.BindStyledParameterWithOptions("simple", "verb", c.Param("verb"), &verb, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter verb: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActPlaceCodeParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ActPlaceCode(c, id, verb, params)
+}
+
 // ListPrecedents operation middleware
 func (siw *ServerInterfaceWrapper) ListPrecedents(c *gin.Context) {
 
@@ -5406,6 +7316,169 @@ func (siw *ServerInterfaceWrapper) EndPrecedent(c *gin.Context) {
 	}
 
 	siw.Handler.EndPrecedent(c, id)
+}
+
+// ListRosters operation middleware
+func (siw *ServerInterfaceWrapper) ListRosters(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRostersParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRosters(c, params)
+}
+
+// ExportRosters operation middleware
+func (siw *ServerInterfaceWrapper) ExportRosters(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportRostersParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportRosters(c, params)
+}
+
+// ImportRosters operation middleware
+func (siw *ServerInterfaceWrapper) ImportRosters(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportRostersParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportRosters(c, params)
+}
+
+// GetRoster operation middleware
+func (siw *ServerInterfaceWrapper) GetRoster(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRoster(c, id)
+}
+
+// ChangeRoster operation middleware
+func (siw *ServerInterfaceWrapper) ChangeRoster(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeRosterParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeRoster(c, id, params)
 }
 
 // ListRuleSets operation middleware
@@ -5862,6 +7935,579 @@ func (siw *ServerInterfaceWrapper) PreviewTemplate(c *gin.Context) {
 	siw.Handler.PreviewTemplate(c, key)
 }
 
+// ListAdminUnits operation middleware
+func (siw *ServerInterfaceWrapper) ListAdminUnits(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAdminUnitsParams
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "parent" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "parent", c.Request.URL.Query(), &params.Parent, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter parent: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "under" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "under", c.Request.URL.Query(), &params.Under, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter under: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "retired" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "retired", c.Request.URL.Query(), &params.Retired, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter retired: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListAdminUnits(c, params)
+}
+
+// CreateUnit operation middleware
+func (siw *ServerInterfaceWrapper) CreateUnit(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateUnit(c)
+}
+
+// ExportAdminUnits operation middleware
+func (siw *ServerInterfaceWrapper) ExportAdminUnits(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportAdminUnitsParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportAdminUnits(c, params)
+}
+
+// ImportAdminUnits operation middleware
+func (siw *ServerInterfaceWrapper) ImportAdminUnits(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportAdminUnitsParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportAdminUnits(c, params)
+}
+
+// GetUnit operation middleware
+func (siw *ServerInterfaceWrapper) GetUnit(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetUnit(c, id)
+}
+
+// ChangeUnit operation middleware
+func (siw *ServerInterfaceWrapper) ChangeUnit(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeUnitParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeUnit(c, id, params)
+}
+
+// UnitHolders operation middleware
+func (siw *ServerInterfaceWrapper) UnitHolders(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UnitHolders(c, id)
+}
+
+// ActUnit operation middleware
+func (siw *ServerInterfaceWrapper) ActUnit(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "verb" -------------
+	var verb ActUnitParamsVerb
+
+	err = runtime.BindStyledParameterWithOptions("simple", "verb", c.Param("verb"), &verb, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter verb: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActUnitParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ActUnit(c, id, verb, params)
+}
+
+// ListUsers operation middleware
+func (siw *ServerInterfaceWrapper) ListUsers(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUsersParams
+
+	// ------------- Optional query parameter "unit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unit", c.Request.URL.Query(), &params.Unit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter unit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "role", c.Request.URL.Query(), &params.Role, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter role: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "grid" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "grid", c.Request.URL.Query(), &params.Grid, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter grid: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "disabled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disabled", c.Request.URL.Query(), &params.Disabled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter disabled: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListUsers(c, params)
+}
+
+// CreateUser operation middleware
+func (siw *ServerInterfaceWrapper) CreateUser(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateUser(c)
+}
+
+// ExportUsers operation middleware
+func (siw *ServerInterfaceWrapper) ExportUsers(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportUsersParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportUsers(c, params)
+}
+
+// ImportUsers operation middleware
+func (siw *ServerInterfaceWrapper) ImportUsers(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportUsersParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportUsers(c, params)
+}
+
+// GetUser operation middleware
+func (siw *ServerInterfaceWrapper) GetUser(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetUser(c, id)
+}
+
+// ChangeUser operation middleware
+func (siw *ServerInterfaceWrapper) ChangeUser(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeUserParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeUser(c, id, params)
+}
+
+// ActUser operation middleware
+func (siw *ServerInterfaceWrapper) ActUser(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "verb" -------------
+	var verb ActUserParamsVerb
+
+	err = runtime.BindStyledParameterWithOptions("simple", "verb", c.Param("verb"), &verb, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter verb: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActUserParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ActUser(c, id, verb, params)
+}
+
 // ListAssessments operation middleware
 func (siw *ServerInterfaceWrapper) ListAssessments(c *gin.Context) {
 
@@ -6092,6 +8738,19 @@ func (siw *ServerInterfaceWrapper) VerifyOtp(c *gin.Context) {
 	}
 
 	siw.Handler.VerifyOtp(c)
+}
+
+// RedeemTicket operation middleware
+func (siw *ServerInterfaceWrapper) RedeemTicket(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RedeemTicket(c)
 }
 
 // ListCalls operation middleware
@@ -6702,6 +9361,41 @@ func (siw *ServerInterfaceWrapper) CaseRoute(c *gin.Context) {
 	}
 
 	siw.Handler.CaseRoute(c, id)
+}
+
+// OnDuty operation middleware
+func (siw *ServerInterfaceWrapper) OnDuty(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OnDutyParams
+
+	// ------------- Required query parameter "unit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "unit", c.Request.URL.Query(), &params.Unit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter unit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "at" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "at", c.Request.URL.Query(), &params.At, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter at: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.OnDuty(c, params)
 }
 
 // ListExclusions operation middleware
@@ -7605,6 +10299,31 @@ func (siw *ServerInterfaceWrapper) AnswerObjection(c *gin.Context) {
 	siw.Handler.AnswerObjection(c, id)
 }
 
+// ScanPlaceCode operation middleware
+func (siw *ServerInterfaceWrapper) ScanPlaceCode(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ScanPlaceCode(c, id)
+}
+
 // PublicCases operation middleware
 func (siw *ServerInterfaceWrapper) PublicCases(c *gin.Context) {
 
@@ -8381,6 +11100,50 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/admin/grids/merge", wrapper.MergeGrids)
 	router.POST(options.BaseURL+"/admin/grids/retire", wrapper.RetireGrid)
 	router.GET(options.BaseURL+"/admin/grids/:code", wrapper.AdminGrid)
+	router.GET(options.BaseURL+"/admin/units", wrapper.ListAdminUnits)
+	router.POST(options.BaseURL+"/admin/units", wrapper.CreateUnit)
+	router.GET(options.BaseURL+"/admin/units/export", wrapper.ExportAdminUnits)
+	router.POST(options.BaseURL+"/admin/units/import", wrapper.ImportAdminUnits)
+	router.GET(options.BaseURL+"/admin/units/:id", wrapper.GetUnit)
+	router.PUT(options.BaseURL+"/admin/units/:id", wrapper.ChangeUnit)
+	router.POST(options.BaseURL+"/admin/units/:id/:verb", wrapper.ActUnit)
+	router.GET(options.BaseURL+"/admin/users", wrapper.ListUsers)
+	router.POST(options.BaseURL+"/admin/users", wrapper.CreateUser)
+	router.GET(options.BaseURL+"/admin/users/export", wrapper.ExportUsers)
+	router.POST(options.BaseURL+"/admin/users/import", wrapper.ImportUsers)
+	router.GET(options.BaseURL+"/admin/users/:id", wrapper.GetUser)
+	router.PUT(options.BaseURL+"/admin/users/:id", wrapper.ChangeUser)
+	router.POST(options.BaseURL+"/admin/users/:id/:verb", wrapper.ActUser)
+	router.GET(options.BaseURL+"/admin/components", wrapper.ListComponents)
+	router.POST(options.BaseURL+"/admin/components", wrapper.CreateComponent)
+	router.GET(options.BaseURL+"/admin/components/export", wrapper.ExportComponents)
+	router.POST(options.BaseURL+"/admin/components/import", wrapper.ImportComponents)
+	router.GET(options.BaseURL+"/admin/components/:id", wrapper.GetComponent)
+	router.PUT(options.BaseURL+"/admin/components/:id", wrapper.ChangeComponent)
+	router.GET(options.BaseURL+"/admin/devices", wrapper.ListDevices)
+	router.POST(options.BaseURL+"/admin/devices", wrapper.CreateDevice)
+	router.GET(options.BaseURL+"/admin/devices/export", wrapper.ExportDevices)
+	router.POST(options.BaseURL+"/admin/devices/import", wrapper.ImportDevices)
+	router.GET(options.BaseURL+"/admin/devices/:id", wrapper.GetDevice)
+	router.PUT(options.BaseURL+"/admin/devices/:id", wrapper.ChangeDevice)
+	router.POST(options.BaseURL+"/admin/devices/:id/:verb", wrapper.ActDevice)
+	router.GET(options.BaseURL+"/admin/rosters", wrapper.ListRosters)
+	router.GET(options.BaseURL+"/admin/rosters/export", wrapper.ExportRosters)
+	router.POST(options.BaseURL+"/admin/rosters/import", wrapper.ImportRosters)
+	router.GET(options.BaseURL+"/admin/rosters/:id", wrapper.GetRoster)
+	router.PUT(options.BaseURL+"/admin/rosters/:id", wrapper.ChangeRoster)
+	router.GET(options.BaseURL+"/admin/place_codes", wrapper.ListPlaceCodes)
+	router.POST(options.BaseURL+"/admin/place_codes", wrapper.CreatePlaceCode)
+	router.GET(options.BaseURL+"/admin/place_codes/export", wrapper.ExportPlaceCodes)
+	router.POST(options.BaseURL+"/admin/place_codes/import", wrapper.ImportPlaceCodes)
+	router.GET(options.BaseURL+"/admin/place_codes/:id", wrapper.GetPlaceCode)
+	router.PUT(options.BaseURL+"/admin/place_codes/:id", wrapper.ChangePlaceCode)
+	router.POST(options.BaseURL+"/admin/place_codes/:id/:verb", wrapper.ActPlaceCode)
+	router.GET(options.BaseURL+"/admin/place_codes/sheet", wrapper.PlaceCodeSheet)
+	router.GET(options.BaseURL+"/admin/units/:id/holders", wrapper.UnitHolders)
+	router.GET(options.BaseURL+"/place_codes/:id", wrapper.ScanPlaceCode)
+	router.GET(options.BaseURL+"/duty", wrapper.OnDuty)
+	router.POST(options.BaseURL+"/auth/password", wrapper.RedeemTicket)
 	router.GET(options.BaseURL+"/admin/audit", wrapper.AuditTrail)
 	router.GET(options.BaseURL+"/admin/rules", wrapper.ListRuleSets)
 	router.POST(options.BaseURL+"/admin/rules", wrapper.DraftRuleSet)
@@ -8456,6 +11219,540 @@ type AuditTraildefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AuditTraildefaultApplicationProblemPlusJSONResponse) VisitAuditTrailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListComponentsRequestObject struct {
+	Params ListComponentsParams
+}
+
+type ListComponentsResponseObject interface {
+	VisitListComponentsResponse(w http.ResponseWriter) error
+}
+
+type ListComponents200JSONResponse struct {
+	Items      []Component `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response ListComponents200JSONResponse) VisitListComponentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListComponentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListComponentsdefaultApplicationProblemPlusJSONResponse) VisitListComponentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateComponentRequestObject struct {
+	Body *CreateComponentJSONRequestBody
+}
+
+type CreateComponentResponseObject interface {
+	VisitCreateComponentResponse(w http.ResponseWriter) error
+}
+
+type CreateComponent201JSONResponse Component
+
+func (response CreateComponent201JSONResponse) VisitCreateComponentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateComponentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateComponentdefaultApplicationProblemPlusJSONResponse) VisitCreateComponentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportComponentsRequestObject struct {
+	Params ExportComponentsParams
+}
+
+type ExportComponentsResponseObject interface {
+	VisitExportComponentsResponse(w http.ResponseWriter) error
+}
+
+type ExportComponents200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportComponents200TextcsvResponse) VisitExportComponentsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportComponentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportComponentsdefaultApplicationProblemPlusJSONResponse) VisitExportComponentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportComponentsRequestObject struct {
+	Params ImportComponentsParams
+	Body   io.Reader
+}
+
+type ImportComponentsResponseObject interface {
+	VisitImportComponentsResponse(w http.ResponseWriter) error
+}
+
+type ImportComponents200JSONResponse Imported
+
+func (response ImportComponents200JSONResponse) VisitImportComponentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportComponentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportComponentsdefaultApplicationProblemPlusJSONResponse) VisitImportComponentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetComponentRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetComponentResponseObject interface {
+	VisitGetComponentResponse(w http.ResponseWriter) error
+}
+
+type GetComponent200JSONResponse Component
+
+func (response GetComponent200JSONResponse) VisitGetComponentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetComponentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetComponentdefaultApplicationProblemPlusJSONResponse) VisitGetComponentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeComponentRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangeComponentParams
+	Body   *ChangeComponentJSONRequestBody
+}
+
+type ChangeComponentResponseObject interface {
+	VisitChangeComponentResponse(w http.ResponseWriter) error
+}
+
+type ChangeComponent200JSONResponse Component
+
+func (response ChangeComponent200JSONResponse) VisitChangeComponentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeComponentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeComponentdefaultApplicationProblemPlusJSONResponse) VisitChangeComponentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDevicesRequestObject struct {
+	Params ListDevicesParams
+}
+
+type ListDevicesResponseObject interface {
+	VisitListDevicesResponse(w http.ResponseWriter) error
+}
+
+type ListDevices200JSONResponse struct {
+	Items      []Device `json:"items"`
+	NextCursor *string  `json:"next_cursor,omitempty"`
+}
+
+func (response ListDevices200JSONResponse) VisitListDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDevicesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDevicesdefaultApplicationProblemPlusJSONResponse) VisitListDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeviceRequestObject struct {
+	Body *CreateDeviceJSONRequestBody
+}
+
+type CreateDeviceResponseObject interface {
+	VisitCreateDeviceResponse(w http.ResponseWriter) error
+}
+
+type CreateDevice201JSONResponse DeviceMade
+
+func (response CreateDevice201JSONResponse) VisitCreateDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateDevicedefaultApplicationProblemPlusJSONResponse) VisitCreateDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportDevicesRequestObject struct {
+	Params ExportDevicesParams
+}
+
+type ExportDevicesResponseObject interface {
+	VisitExportDevicesResponse(w http.ResponseWriter) error
+}
+
+type ExportDevices200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportDevices200TextcsvResponse) VisitExportDevicesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportDevicesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportDevicesdefaultApplicationProblemPlusJSONResponse) VisitExportDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportDevicesRequestObject struct {
+	Params ImportDevicesParams
+	Body   io.Reader
+}
+
+type ImportDevicesResponseObject interface {
+	VisitImportDevicesResponse(w http.ResponseWriter) error
+}
+
+type ImportDevices200JSONResponse Imported
+
+func (response ImportDevices200JSONResponse) VisitImportDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportDevicesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportDevicesdefaultApplicationProblemPlusJSONResponse) VisitImportDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetDeviceResponseObject interface {
+	VisitGetDeviceResponse(w http.ResponseWriter) error
+}
+
+type GetDevice200JSONResponse Device
+
+func (response GetDevice200JSONResponse) VisitGetDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDevicedefaultApplicationProblemPlusJSONResponse) VisitGetDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeDeviceRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangeDeviceParams
+	Body   *ChangeDeviceJSONRequestBody
+}
+
+type ChangeDeviceResponseObject interface {
+	VisitChangeDeviceResponse(w http.ResponseWriter) error
+}
+
+type ChangeDevice200JSONResponse Device
+
+func (response ChangeDevice200JSONResponse) VisitChangeDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeDevicedefaultApplicationProblemPlusJSONResponse) VisitChangeDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActDeviceRequestObject struct {
+	Id     Id                  `json:"id"`
+	Verb   ActDeviceParamsVerb `json:"verb"`
+	Params ActDeviceParams
+	Body   *ActDeviceJSONRequestBody
+}
+
+type ActDeviceResponseObject interface {
+	VisitActDeviceResponse(w http.ResponseWriter) error
+}
+
+type ActDevice200JSONResponse DeviceMade
+
+func (response ActDevice200JSONResponse) VisitActDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActDevicedefaultApplicationProblemPlusJSONResponse) VisitActDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8898,6 +12195,339 @@ func (response SetNoticeSettingsdefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type ListPlaceCodesRequestObject struct {
+	Params ListPlaceCodesParams
+}
+
+type ListPlaceCodesResponseObject interface {
+	VisitListPlaceCodesResponse(w http.ResponseWriter) error
+}
+
+type ListPlaceCodes200JSONResponse struct {
+	Items      []PlaceCode `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response ListPlaceCodes200JSONResponse) VisitListPlaceCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlaceCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPlaceCodesdefaultApplicationProblemPlusJSONResponse) VisitListPlaceCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlaceCodeRequestObject struct {
+	Body *CreatePlaceCodeJSONRequestBody
+}
+
+type CreatePlaceCodeResponseObject interface {
+	VisitCreatePlaceCodeResponse(w http.ResponseWriter) error
+}
+
+type CreatePlaceCode201JSONResponse PlaceCode
+
+func (response CreatePlaceCode201JSONResponse) VisitCreatePlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlaceCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePlaceCodedefaultApplicationProblemPlusJSONResponse) VisitCreatePlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPlaceCodesRequestObject struct {
+	Params ExportPlaceCodesParams
+}
+
+type ExportPlaceCodesResponseObject interface {
+	VisitExportPlaceCodesResponse(w http.ResponseWriter) error
+}
+
+type ExportPlaceCodes200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportPlaceCodes200TextcsvResponse) VisitExportPlaceCodesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportPlaceCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportPlaceCodesdefaultApplicationProblemPlusJSONResponse) VisitExportPlaceCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPlaceCodesRequestObject struct {
+	Params ImportPlaceCodesParams
+	Body   io.Reader
+}
+
+type ImportPlaceCodesResponseObject interface {
+	VisitImportPlaceCodesResponse(w http.ResponseWriter) error
+}
+
+type ImportPlaceCodes200JSONResponse Imported
+
+func (response ImportPlaceCodes200JSONResponse) VisitImportPlaceCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPlaceCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportPlaceCodesdefaultApplicationProblemPlusJSONResponse) VisitImportPlaceCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlaceCodeSheetRequestObject struct {
+	Params PlaceCodeSheetParams
+}
+
+type PlaceCodeSheetResponseObject interface {
+	VisitPlaceCodeSheetResponse(w http.ResponseWriter) error
+}
+
+type PlaceCodeSheet200ApplicationpdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response PlaceCodeSheet200ApplicationpdfResponse) VisitPlaceCodeSheetResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type PlaceCodeSheetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PlaceCodeSheetdefaultApplicationProblemPlusJSONResponse) VisitPlaceCodeSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlaceCodeRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetPlaceCodeResponseObject interface {
+	VisitGetPlaceCodeResponse(w http.ResponseWriter) error
+}
+
+type GetPlaceCode200JSONResponse PlaceCode
+
+func (response GetPlaceCode200JSONResponse) VisitGetPlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlaceCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPlaceCodedefaultApplicationProblemPlusJSONResponse) VisitGetPlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlaceCodeRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangePlaceCodeParams
+	Body   *ChangePlaceCodeJSONRequestBody
+}
+
+type ChangePlaceCodeResponseObject interface {
+	VisitChangePlaceCodeResponse(w http.ResponseWriter) error
+}
+
+type ChangePlaceCode200JSONResponse PlaceCode
+
+func (response ChangePlaceCode200JSONResponse) VisitChangePlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlaceCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangePlaceCodedefaultApplicationProblemPlusJSONResponse) VisitChangePlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActPlaceCodeRequestObject struct {
+	Id     Id                     `json:"id"`
+	Verb   ActPlaceCodeParamsVerb `json:"verb"`
+	Params ActPlaceCodeParams
+	Body   *ActPlaceCodeJSONRequestBody
+}
+
+type ActPlaceCodeResponseObject interface {
+	VisitActPlaceCodeResponse(w http.ResponseWriter) error
+}
+
+type ActPlaceCode200JSONResponse PlaceCode
+
+func (response ActPlaceCode200JSONResponse) VisitActPlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActPlaceCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActPlaceCodedefaultApplicationProblemPlusJSONResponse) VisitActPlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPrecedentsRequestObject struct {
 	Params ListPrecedentsParams
 }
@@ -9006,6 +12636,213 @@ type EndPrecedentdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response EndPrecedentdefaultApplicationProblemPlusJSONResponse) VisitEndPrecedentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRostersRequestObject struct {
+	Params ListRostersParams
+}
+
+type ListRostersResponseObject interface {
+	VisitListRostersResponse(w http.ResponseWriter) error
+}
+
+type ListRosters200JSONResponse struct {
+	Items      []Roster `json:"items"`
+	NextCursor *string  `json:"next_cursor,omitempty"`
+}
+
+func (response ListRosters200JSONResponse) VisitListRostersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRostersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRostersdefaultApplicationProblemPlusJSONResponse) VisitListRostersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportRostersRequestObject struct {
+	Params ExportRostersParams
+}
+
+type ExportRostersResponseObject interface {
+	VisitExportRostersResponse(w http.ResponseWriter) error
+}
+
+type ExportRosters200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportRosters200TextcsvResponse) VisitExportRostersResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportRostersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportRostersdefaultApplicationProblemPlusJSONResponse) VisitExportRostersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportRostersRequestObject struct {
+	Params ImportRostersParams
+	Body   io.Reader
+}
+
+type ImportRostersResponseObject interface {
+	VisitImportRostersResponse(w http.ResponseWriter) error
+}
+
+type ImportRosters200JSONResponse Imported
+
+func (response ImportRosters200JSONResponse) VisitImportRostersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportRostersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportRostersdefaultApplicationProblemPlusJSONResponse) VisitImportRostersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRosterRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetRosterResponseObject interface {
+	VisitGetRosterResponse(w http.ResponseWriter) error
+}
+
+type GetRoster200JSONResponse Roster
+
+func (response GetRoster200JSONResponse) VisitGetRosterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRosterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRosterdefaultApplicationProblemPlusJSONResponse) VisitGetRosterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeRosterRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangeRosterParams
+	Body   *ChangeRosterJSONRequestBody
+}
+
+type ChangeRosterResponseObject interface {
+	VisitChangeRosterResponse(w http.ResponseWriter) error
+}
+
+type ChangeRoster200JSONResponse Roster
+
+func (response ChangeRoster200JSONResponse) VisitChangeRosterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeRosterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeRosterdefaultApplicationProblemPlusJSONResponse) VisitChangeRosterResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9608,6 +13445,624 @@ func (response PreviewTemplatedefaultApplicationProblemPlusJSONResponse) VisitPr
 	return err
 }
 
+type ListAdminUnitsRequestObject struct {
+	Params ListAdminUnitsParams
+}
+
+type ListAdminUnitsResponseObject interface {
+	VisitListAdminUnitsResponse(w http.ResponseWriter) error
+}
+
+type ListAdminUnits200JSONResponse struct {
+	Items      []AdminUnit `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response ListAdminUnits200JSONResponse) VisitListAdminUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdminUnitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAdminUnitsdefaultApplicationProblemPlusJSONResponse) VisitListAdminUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUnitRequestObject struct {
+	Body *CreateUnitJSONRequestBody
+}
+
+type CreateUnitResponseObject interface {
+	VisitCreateUnitResponse(w http.ResponseWriter) error
+}
+
+type CreateUnit201JSONResponse AdminUnit
+
+func (response CreateUnit201JSONResponse) VisitCreateUnitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUnitdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateUnitdefaultApplicationProblemPlusJSONResponse) VisitCreateUnitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportAdminUnitsRequestObject struct {
+	Params ExportAdminUnitsParams
+}
+
+type ExportAdminUnitsResponseObject interface {
+	VisitExportAdminUnitsResponse(w http.ResponseWriter) error
+}
+
+type ExportAdminUnits200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportAdminUnits200TextcsvResponse) VisitExportAdminUnitsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportAdminUnitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportAdminUnitsdefaultApplicationProblemPlusJSONResponse) VisitExportAdminUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportAdminUnitsRequestObject struct {
+	Params ImportAdminUnitsParams
+	Body   io.Reader
+}
+
+type ImportAdminUnitsResponseObject interface {
+	VisitImportAdminUnitsResponse(w http.ResponseWriter) error
+}
+
+type ImportAdminUnits200JSONResponse Imported
+
+func (response ImportAdminUnits200JSONResponse) VisitImportAdminUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportAdminUnitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportAdminUnitsdefaultApplicationProblemPlusJSONResponse) VisitImportAdminUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUnitRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetUnitResponseObject interface {
+	VisitGetUnitResponse(w http.ResponseWriter) error
+}
+
+type GetUnit200JSONResponse AdminUnit
+
+func (response GetUnit200JSONResponse) VisitGetUnitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUnitdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetUnitdefaultApplicationProblemPlusJSONResponse) VisitGetUnitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUnitRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangeUnitParams
+	Body   *ChangeUnitJSONRequestBody
+}
+
+type ChangeUnitResponseObject interface {
+	VisitChangeUnitResponse(w http.ResponseWriter) error
+}
+
+type ChangeUnit200JSONResponse AdminUnit
+
+func (response ChangeUnit200JSONResponse) VisitChangeUnitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUnitdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeUnitdefaultApplicationProblemPlusJSONResponse) VisitChangeUnitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnitHoldersRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type UnitHoldersResponseObject interface {
+	VisitUnitHoldersResponse(w http.ResponseWriter) error
+}
+
+type UnitHolders200JSONResponse struct {
+	Items      []Blocker `json:"items"`
+	NextCursor *string   `json:"next_cursor,omitempty"`
+}
+
+func (response UnitHolders200JSONResponse) VisitUnitHoldersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnitHoldersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnitHoldersdefaultApplicationProblemPlusJSONResponse) VisitUnitHoldersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActUnitRequestObject struct {
+	Id     Id                `json:"id"`
+	Verb   ActUnitParamsVerb `json:"verb"`
+	Params ActUnitParams
+	Body   *ActUnitJSONRequestBody
+}
+
+type ActUnitResponseObject interface {
+	VisitActUnitResponse(w http.ResponseWriter) error
+}
+
+type ActUnit200JSONResponse AdminUnit
+
+func (response ActUnit200JSONResponse) VisitActUnitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActUnitdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActUnitdefaultApplicationProblemPlusJSONResponse) VisitActUnitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsersRequestObject struct {
+	Params ListUsersParams
+}
+
+type ListUsersResponseObject interface {
+	VisitListUsersResponse(w http.ResponseWriter) error
+}
+
+type ListUsers200JSONResponse struct {
+	Items      []AdminUser `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response ListUsers200JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListUsersdefaultApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUserRequestObject struct {
+	Body *CreateUserJSONRequestBody
+}
+
+type CreateUserResponseObject interface {
+	VisitCreateUserResponse(w http.ResponseWriter) error
+}
+
+type CreateUser201JSONResponse AdminUserMade
+
+func (response CreateUser201JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateUserdefaultApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportUsersRequestObject struct {
+	Params ExportUsersParams
+}
+
+type ExportUsersResponseObject interface {
+	VisitExportUsersResponse(w http.ResponseWriter) error
+}
+
+type ExportUsers200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportUsers200TextcsvResponse) VisitExportUsersResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportUsersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportUsersdefaultApplicationProblemPlusJSONResponse) VisitExportUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportUsersRequestObject struct {
+	Params ImportUsersParams
+	Body   io.Reader
+}
+
+type ImportUsersResponseObject interface {
+	VisitImportUsersResponse(w http.ResponseWriter) error
+}
+
+type ImportUsers200JSONResponse Imported
+
+func (response ImportUsers200JSONResponse) VisitImportUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportUsersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportUsersdefaultApplicationProblemPlusJSONResponse) VisitImportUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetUserResponseObject interface {
+	VisitGetUserResponse(w http.ResponseWriter) error
+}
+
+type GetUser200JSONResponse AdminUser
+
+func (response GetUser200JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetUserdefaultApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUserRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangeUserParams
+	Body   *ChangeUserJSONRequestBody
+}
+
+type ChangeUserResponseObject interface {
+	VisitChangeUserResponse(w http.ResponseWriter) error
+}
+
+type ChangeUser200JSONResponse AdminUser
+
+func (response ChangeUser200JSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeUserdefaultApplicationProblemPlusJSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActUserRequestObject struct {
+	Id     Id                `json:"id"`
+	Verb   ActUserParamsVerb `json:"verb"`
+	Params ActUserParams
+	Body   *ActUserJSONRequestBody
+}
+
+type ActUserResponseObject interface {
+	VisitActUserResponse(w http.ResponseWriter) error
+}
+
+type ActUser200JSONResponse AdminUserMade
+
+func (response ActUser200JSONResponse) VisitActUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActUserdefaultApplicationProblemPlusJSONResponse) VisitActUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAssessmentsRequestObject struct {
 	Params ListAssessmentsParams
 }
@@ -9958,6 +14413,47 @@ type VerifyOtpdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response VerifyOtpdefaultApplicationProblemPlusJSONResponse) VisitVerifyOtpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemTicketRequestObject struct {
+	Body *RedeemTicketJSONRequestBody
+}
+
+type RedeemTicketResponseObject interface {
+	VisitRedeemTicketResponse(w http.ResponseWriter) error
+}
+
+type RedeemTicket200JSONResponse struct {
+	Username string `json:"username"`
+}
+
+func (response RedeemTicket200JSONResponse) VisitRedeemTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RedeemTicketdefaultApplicationProblemPlusJSONResponse) VisitRedeemTicketResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10528,6 +15024,51 @@ type CaseRoutedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CaseRoutedefaultApplicationProblemPlusJSONResponse) VisitCaseRouteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OnDutyRequestObject struct {
+	Params OnDutyParams
+}
+
+type OnDutyResponseObject interface {
+	VisitOnDutyResponse(w http.ResponseWriter) error
+}
+
+type OnDuty200JSONResponse struct {
+	At    time.Time `json:"at"`
+	Items []OnDuty  `json:"items"`
+
+	// Roster false: nobody is on the roster at that instant, all officers are told
+	Roster bool `json:"roster"`
+}
+
+func (response OnDuty200JSONResponse) VisitOnDutyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OnDutydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response OnDutydefaultApplicationProblemPlusJSONResponse) VisitOnDutyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11734,6 +16275,45 @@ func (response AnswerObjectiondefaultApplicationProblemPlusJSONResponse) VisitAn
 	return err
 }
 
+type ScanPlaceCodeRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type ScanPlaceCodeResponseObject interface {
+	VisitScanPlaceCodeResponse(w http.ResponseWriter) error
+}
+
+type ScanPlaceCode200JSONResponse ScannedPlace
+
+func (response ScanPlaceCode200JSONResponse) VisitScanPlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ScanPlaceCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ScanPlaceCodedefaultApplicationProblemPlusJSONResponse) VisitScanPlaceCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PublicCasesRequestObject struct {
 	Params PublicCasesParams
 }
@@ -12590,6 +17170,45 @@ type StrictServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
 	// (GET /admin/audit)
 	AuditTrail(ctx context.Context, request AuditTrailRequestObject) (AuditTrailResponseObject, error)
+	// ListComponents The ledger of components, by code
+	// (GET /admin/components)
+	ListComponents(ctx context.Context, request ListComponentsRequestObject) (ListComponentsResponseObject, error)
+	// CreateComponent Add one; 409 EXISTS
+	// (POST /admin/components)
+	CreateComponent(ctx context.Context, request CreateComponentRequestObject) (CreateComponentResponseObject, error)
+	// ExportComponents All as a file that the import finds nothing to change in
+	// (GET /admin/components/export)
+	ExportComponents(ctx context.Context, request ExportComponentsRequestObject) (ExportComponentsResponseObject, error)
+	// ImportComponents A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/components/import)
+	ImportComponents(ctx context.Context, request ImportComponentsRequestObject) (ImportComponentsResponseObject, error)
+	// GetComponent One
+	// (GET /admin/components/{id})
+	GetComponent(ctx context.Context, request GetComponentRequestObject) (GetComponentResponseObject, error)
+	// ChangeComponent Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/components/{id})
+	ChangeComponent(ctx context.Context, request ChangeComponentRequestObject) (ChangeComponentResponseObject, error)
+	// ListDevices Sensors, by code
+	// (GET /admin/devices)
+	ListDevices(ctx context.Context, request ListDevicesRequestObject) (ListDevicesResponseObject, error)
+	// CreateDevice Add one; 409 EXISTS
+	// (POST /admin/devices)
+	CreateDevice(ctx context.Context, request CreateDeviceRequestObject) (CreateDeviceResponseObject, error)
+	// ExportDevices All as a file that the import finds nothing to change in
+	// (GET /admin/devices/export)
+	ExportDevices(ctx context.Context, request ExportDevicesRequestObject) (ExportDevicesResponseObject, error)
+	// ImportDevices A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/devices/import)
+	ImportDevices(ctx context.Context, request ImportDevicesRequestObject) (ImportDevicesResponseObject, error)
+	// GetDevice One
+	// (GET /admin/devices/{id})
+	GetDevice(ctx context.Context, request GetDeviceRequestObject) (GetDeviceResponseObject, error)
+	// ChangeDevice Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/devices/{id})
+	ChangeDevice(ctx context.Context, request ChangeDeviceRequestObject) (ChangeDeviceResponseObject, error)
+	// ActDevice disable · enable · key
+	// (POST /admin/devices/{id}/{verb})
+	ActDevice(ctx context.Context, request ActDeviceRequestObject) (ActDeviceResponseObject, error)
 	// AdminGrids Versions of areas by code, without their ground
 	// (GET /admin/grids)
 	AdminGrids(ctx context.Context, request AdminGridsRequestObject) (AdminGridsResponseObject, error)
@@ -12623,6 +17242,30 @@ type StrictServerInterface interface {
 	// SetNoticeSettings Save the settings as a whole
 	// (PUT /admin/notices/settings)
 	SetNoticeSettings(ctx context.Context, request SetNoticeSettingsRequestObject) (SetNoticeSettingsResponseObject, error)
+	// ListPlaceCodes Place codes with how many reports came by each, by code
+	// (GET /admin/place_codes)
+	ListPlaceCodes(ctx context.Context, request ListPlaceCodesRequestObject) (ListPlaceCodesResponseObject, error)
+	// CreatePlaceCode Add one; 409 EXISTS
+	// (POST /admin/place_codes)
+	CreatePlaceCode(ctx context.Context, request CreatePlaceCodeRequestObject) (CreatePlaceCodeResponseObject, error)
+	// ExportPlaceCodes All as a file that the import finds nothing to change in
+	// (GET /admin/place_codes/export)
+	ExportPlaceCodes(ctx context.Context, request ExportPlaceCodesRequestObject) (ExportPlaceCodesResponseObject, error)
+	// ImportPlaceCodes A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/place_codes/import)
+	ImportPlaceCodes(ctx context.Context, request ImportPlaceCodesRequestObject) (ImportPlaceCodesResponseObject, error)
+	// PlaceCodeSheet Stickers to print, several on an A4 page
+	// (GET /admin/place_codes/sheet)
+	PlaceCodeSheet(ctx context.Context, request PlaceCodeSheetRequestObject) (PlaceCodeSheetResponseObject, error)
+	// GetPlaceCode One
+	// (GET /admin/place_codes/{id})
+	GetPlaceCode(ctx context.Context, request GetPlaceCodeRequestObject) (GetPlaceCodeResponseObject, error)
+	// ChangePlaceCode Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/place_codes/{id})
+	ChangePlaceCode(ctx context.Context, request ChangePlaceCodeRequestObject) (ChangePlaceCodeResponseObject, error)
+	// ActPlaceCode disable · enable
+	// (POST /admin/place_codes/{id}/{verb})
+	ActPlaceCode(ctx context.Context, request ActPlaceCodeRequestObject) (ActPlaceCodeResponseObject, error)
 	// ListPrecedents Precedents that arbitrations wrote, with place and duration, newest first
 	// (GET /admin/precedents)
 	ListPrecedents(ctx context.Context, request ListPrecedentsRequestObject) (ListPrecedentsResponseObject, error)
@@ -12632,6 +17275,21 @@ type StrictServerInterface interface {
 	// EndPrecedent Take a precedent out of force at once
 	// (POST /admin/precedents/{id}/end)
 	EndPrecedent(ctx context.Context, request EndPrecedentRequestObject) (EndPrecedentResponseObject, error)
+	// ListRosters Duty rosters, by code
+	// (GET /admin/rosters)
+	ListRosters(ctx context.Context, request ListRostersRequestObject) (ListRostersResponseObject, error)
+	// ExportRosters All as a file that the import finds nothing to change in
+	// (GET /admin/rosters/export)
+	ExportRosters(ctx context.Context, request ExportRostersRequestObject) (ExportRostersResponseObject, error)
+	// ImportRosters A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/rosters/import)
+	ImportRosters(ctx context.Context, request ImportRostersRequestObject) (ImportRostersResponseObject, error)
+	// GetRoster One
+	// (GET /admin/rosters/{id})
+	GetRoster(ctx context.Context, request GetRosterRequestObject) (GetRosterResponseObject, error)
+	// ChangeRoster Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/rosters/{id})
+	ChangeRoster(ctx context.Context, request ChangeRosterRequestObject) (ChangeRosterResponseObject, error)
 	// ListRuleSets Rule sets, newest first, and which one is in force
 	// (GET /admin/rules)
 	ListRuleSets(ctx context.Context, request ListRuleSetsRequestObject) (ListRuleSetsResponseObject, error)
@@ -12677,6 +17335,51 @@ type StrictServerInterface interface {
 	// PreviewTemplate The message as the sending code writes it of a real case, with the wording in force or the one given
 	// (POST /admin/templates/{key}/preview)
 	PreviewTemplate(ctx context.Context, request PreviewTemplateRequestObject) (PreviewTemplateResponseObject, error)
+	// ListAdminUnits The tree of organisations, by code
+	// (GET /admin/units)
+	ListAdminUnits(ctx context.Context, request ListAdminUnitsRequestObject) (ListAdminUnitsResponseObject, error)
+	// CreateUnit Add one; 409 EXISTS
+	// (POST /admin/units)
+	CreateUnit(ctx context.Context, request CreateUnitRequestObject) (CreateUnitResponseObject, error)
+	// ExportAdminUnits All as a file that the import finds nothing to change in
+	// (GET /admin/units/export)
+	ExportAdminUnits(ctx context.Context, request ExportAdminUnitsRequestObject) (ExportAdminUnitsResponseObject, error)
+	// ImportAdminUnits A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/units/import)
+	ImportAdminUnits(ctx context.Context, request ImportAdminUnitsRequestObject) (ImportAdminUnitsResponseObject, error)
+	// GetUnit One
+	// (GET /admin/units/{id})
+	GetUnit(ctx context.Context, request GetUnitRequestObject) (GetUnitResponseObject, error)
+	// ChangeUnit Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/units/{id})
+	ChangeUnit(ctx context.Context, request ChangeUnitRequestObject) (ChangeUnitResponseObject, error)
+	// UnitHolders What still holds a unit: open work, rules, staff, units below it, components, ground
+	// (GET /admin/units/{id}/holders)
+	UnitHolders(ctx context.Context, request UnitHoldersRequestObject) (UnitHoldersResponseObject, error)
+	// ActUnit retire · restore
+	// (POST /admin/units/{id}/{verb})
+	ActUnit(ctx context.Context, request ActUnitRequestObject) (ActUnitResponseObject, error)
+	// ListUsers Staff, with masked numbers, by code
+	// (GET /admin/users)
+	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
+	// CreateUser Add one; 409 EXISTS
+	// (POST /admin/users)
+	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
+	// ExportUsers All as a file that the import finds nothing to change in
+	// (GET /admin/users/export)
+	ExportUsers(ctx context.Context, request ExportUsersRequestObject) (ExportUsersResponseObject, error)
+	// ImportUsers A CSV or XLSX file: all of it or nothing; every problem by line and column
+	// (POST /admin/users/import)
+	ImportUsers(ctx context.Context, request ImportUsersRequestObject) (ImportUsersResponseObject, error)
+	// GetUser One
+	// (GET /admin/users/{id})
+	GetUser(ctx context.Context, request GetUserRequestObject) (GetUserResponseObject, error)
+	// ChangeUser Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/users/{id})
+	ChangeUser(ctx context.Context, request ChangeUserRequestObject) (ChangeUserResponseObject, error)
+	// ActUser disable · enable · invite
+	// (POST /admin/users/{id}/{verb})
+	ActUser(ctx context.Context, request ActUserRequestObject) (ActUserResponseObject, error)
 	// ListAssessments Sheets of a period with rank, best first; provisional until the period is frozen. A unit sees its own
 	// (GET /assessments)
 	ListAssessments(ctx context.Context, request ListAssessmentsRequestObject) (ListAssessmentsResponseObject, error)
@@ -12704,6 +17407,9 @@ type StrictServerInterface interface {
 	// VerifyOtp Exchange phone and code for a resident session
 	// (POST /auth/otp/verify)
 	VerifyOtp(ctx context.Context, request VerifyOtpRequestObject) (VerifyOtpResponseObject, error)
+	// RedeemTicket Set the password by a one-time link; 401 TICKET_WRONG
+	// (POST /auth/password)
+	RedeemTicket(ctx context.Context, request RedeemTicketRequestObject) (RedeemTicketResponseObject, error)
 	// ListCalls Calls raised by or to my unit
 	// (GET /calls)
 	ListCalls(ctx context.Context, request ListCallsRequestObject) (ListCallsResponseObject, error)
@@ -12746,6 +17452,9 @@ type StrictServerInterface interface {
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(ctx context.Context, request CaseRouteRequestObject) (CaseRouteResponseObject, error)
+	// OnDuty Who of a unit is on duty at an instant; nobody on the roster: who is told then
+	// (GET /duty)
+	OnDuty(ctx context.Context, request OnDutyRequestObject) (OnDutyResponseObject, error)
 	// ListExclusions Exclusions, newest first
 	// (GET /exclusions)
 	ListExclusions(ctx context.Context, request ListExclusionsRequestObject) (ListExclusionsResponseObject, error)
@@ -12830,6 +17539,9 @@ type StrictServerInterface interface {
 	// AnswerObjection The supervisor's written answer
 	// (POST /objections/{id}/answer)
 	AnswerObjection(ctx context.Context, request AnswerObjectionRequestObject) (AnswerObjectionResponseObject, error)
+	// ScanPlaceCode What a place code fills in; 410 PLACE_CODE_DISABLED
+	// (GET /place_codes/{id})
+	ScanPlaceCode(ctx context.Context, request ScanPlaceCodeRequestObject) (ScanPlaceCodeResponseObject, error)
 	// PublicCases Closed cases without a person, the last closed first; the point is the middle of the grid
 	// (GET /public/cases)
 	PublicCases(ctx context.Context, request PublicCasesRequestObject) (PublicCasesResponseObject, error)
@@ -12965,6 +17677,441 @@ func (sh *strictHandler) AuditTrail(ctx *gin.Context, params AuditTrailParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AuditTrailResponseObject); ok {
 		if err := validResponse.VisitAuditTrailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListComponents operation middleware
+func (sh *strictHandler) ListComponents(ctx *gin.Context, params ListComponentsParams) {
+	var request ListComponentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListComponents(ctx, request.(ListComponentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListComponents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListComponentsResponseObject); ok {
+		if err := validResponse.VisitListComponentsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateComponent operation middleware
+func (sh *strictHandler) CreateComponent(ctx *gin.Context) {
+	var request CreateComponentRequestObject
+
+	var body CreateComponentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateComponent(ctx, request.(CreateComponentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateComponent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateComponentResponseObject); ok {
+		if err := validResponse.VisitCreateComponentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportComponents operation middleware
+func (sh *strictHandler) ExportComponents(ctx *gin.Context, params ExportComponentsParams) {
+	var request ExportComponentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportComponents(ctx, request.(ExportComponentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportComponents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportComponentsResponseObject); ok {
+		if err := validResponse.VisitExportComponentsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportComponents operation middleware
+func (sh *strictHandler) ImportComponents(ctx *gin.Context, params ImportComponentsParams) {
+	var request ImportComponentsRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportComponents(ctx, request.(ImportComponentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportComponents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportComponentsResponseObject); ok {
+		if err := validResponse.VisitImportComponentsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetComponent operation middleware
+func (sh *strictHandler) GetComponent(ctx *gin.Context, id Id) {
+	var request GetComponentRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetComponent(ctx, request.(GetComponentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetComponent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetComponentResponseObject); ok {
+		if err := validResponse.VisitGetComponentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeComponent operation middleware
+func (sh *strictHandler) ChangeComponent(ctx *gin.Context, id Id, params ChangeComponentParams) {
+	var request ChangeComponentRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangeComponentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeComponent(ctx, request.(ChangeComponentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeComponent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeComponentResponseObject); ok {
+		if err := validResponse.VisitChangeComponentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListDevices operation middleware
+func (sh *strictHandler) ListDevices(ctx *gin.Context, params ListDevicesParams) {
+	var request ListDevicesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDevices(ctx, request.(ListDevicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDevices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListDevicesResponseObject); ok {
+		if err := validResponse.VisitListDevicesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateDevice operation middleware
+func (sh *strictHandler) CreateDevice(ctx *gin.Context) {
+	var request CreateDeviceRequestObject
+
+	var body CreateDeviceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateDevice(ctx, request.(CreateDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateDeviceResponseObject); ok {
+		if err := validResponse.VisitCreateDeviceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportDevices operation middleware
+func (sh *strictHandler) ExportDevices(ctx *gin.Context, params ExportDevicesParams) {
+	var request ExportDevicesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportDevices(ctx, request.(ExportDevicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportDevices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportDevicesResponseObject); ok {
+		if err := validResponse.VisitExportDevicesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportDevices operation middleware
+func (sh *strictHandler) ImportDevices(ctx *gin.Context, params ImportDevicesParams) {
+	var request ImportDevicesRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportDevices(ctx, request.(ImportDevicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportDevices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportDevicesResponseObject); ok {
+		if err := validResponse.VisitImportDevicesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDevice operation middleware
+func (sh *strictHandler) GetDevice(ctx *gin.Context, id Id) {
+	var request GetDeviceRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDevice(ctx, request.(GetDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetDeviceResponseObject); ok {
+		if err := validResponse.VisitGetDeviceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeDevice operation middleware
+func (sh *strictHandler) ChangeDevice(ctx *gin.Context, id Id, params ChangeDeviceParams) {
+	var request ChangeDeviceRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangeDeviceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeDevice(ctx, request.(ChangeDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeDeviceResponseObject); ok {
+		if err := validResponse.VisitChangeDeviceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActDevice operation middleware
+func (sh *strictHandler) ActDevice(ctx *gin.Context, id Id, verb ActDeviceParamsVerb, params ActDeviceParams) {
+	var request ActDeviceRequestObject
+
+	request.Id = id
+	request.Verb = verb
+	request.Params = params
+
+	var body ActDeviceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActDevice(ctx, request.(ActDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ActDeviceResponseObject); ok {
+		if err := validResponse.VisitActDeviceResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -13344,6 +18491,274 @@ func (sh *strictHandler) SetNoticeSettings(ctx *gin.Context) {
 	}
 }
 
+// ListPlaceCodes operation middleware
+func (sh *strictHandler) ListPlaceCodes(ctx *gin.Context, params ListPlaceCodesParams) {
+	var request ListPlaceCodesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlaceCodes(ctx, request.(ListPlaceCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlaceCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListPlaceCodesResponseObject); ok {
+		if err := validResponse.VisitListPlaceCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePlaceCode operation middleware
+func (sh *strictHandler) CreatePlaceCode(ctx *gin.Context) {
+	var request CreatePlaceCodeRequestObject
+
+	var body CreatePlaceCodeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePlaceCode(ctx, request.(CreatePlaceCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePlaceCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreatePlaceCodeResponseObject); ok {
+		if err := validResponse.VisitCreatePlaceCodeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportPlaceCodes operation middleware
+func (sh *strictHandler) ExportPlaceCodes(ctx *gin.Context, params ExportPlaceCodesParams) {
+	var request ExportPlaceCodesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportPlaceCodes(ctx, request.(ExportPlaceCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportPlaceCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportPlaceCodesResponseObject); ok {
+		if err := validResponse.VisitExportPlaceCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportPlaceCodes operation middleware
+func (sh *strictHandler) ImportPlaceCodes(ctx *gin.Context, params ImportPlaceCodesParams) {
+	var request ImportPlaceCodesRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportPlaceCodes(ctx, request.(ImportPlaceCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportPlaceCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportPlaceCodesResponseObject); ok {
+		if err := validResponse.VisitImportPlaceCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PlaceCodeSheet operation middleware
+func (sh *strictHandler) PlaceCodeSheet(ctx *gin.Context, params PlaceCodeSheetParams) {
+	var request PlaceCodeSheetRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PlaceCodeSheet(ctx, request.(PlaceCodeSheetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PlaceCodeSheet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PlaceCodeSheetResponseObject); ok {
+		if err := validResponse.VisitPlaceCodeSheetResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPlaceCode operation middleware
+func (sh *strictHandler) GetPlaceCode(ctx *gin.Context, id Id) {
+	var request GetPlaceCodeRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPlaceCode(ctx, request.(GetPlaceCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPlaceCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPlaceCodeResponseObject); ok {
+		if err := validResponse.VisitGetPlaceCodeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangePlaceCode operation middleware
+func (sh *strictHandler) ChangePlaceCode(ctx *gin.Context, id Id, params ChangePlaceCodeParams) {
+	var request ChangePlaceCodeRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangePlaceCodeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePlaceCode(ctx, request.(ChangePlaceCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePlaceCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangePlaceCodeResponseObject); ok {
+		if err := validResponse.VisitChangePlaceCodeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActPlaceCode operation middleware
+func (sh *strictHandler) ActPlaceCode(ctx *gin.Context, id Id, verb ActPlaceCodeParamsVerb, params ActPlaceCodeParams) {
+	var request ActPlaceCodeRequestObject
+
+	request.Id = id
+	request.Verb = verb
+	request.Params = params
+
+	var body ActPlaceCodeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActPlaceCode(ctx, request.(ActPlaceCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActPlaceCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ActPlaceCodeResponseObject); ok {
+		if err := validResponse.VisitActPlaceCodeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListPrecedents operation middleware
 func (sh *strictHandler) ListPrecedents(ctx *gin.Context, params ListPrecedentsParams) {
 	var request ListPrecedentsRequestObject
@@ -13454,6 +18869,157 @@ func (sh *strictHandler) EndPrecedent(ctx *gin.Context, id Id) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(EndPrecedentResponseObject); ok {
 		if err := validResponse.VisitEndPrecedentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRosters operation middleware
+func (sh *strictHandler) ListRosters(ctx *gin.Context, params ListRostersParams) {
+	var request ListRostersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRosters(ctx, request.(ListRostersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRosters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRostersResponseObject); ok {
+		if err := validResponse.VisitListRostersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportRosters operation middleware
+func (sh *strictHandler) ExportRosters(ctx *gin.Context, params ExportRostersParams) {
+	var request ExportRostersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportRosters(ctx, request.(ExportRostersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportRosters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportRostersResponseObject); ok {
+		if err := validResponse.VisitExportRostersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportRosters operation middleware
+func (sh *strictHandler) ImportRosters(ctx *gin.Context, params ImportRostersParams) {
+	var request ImportRostersRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportRosters(ctx, request.(ImportRostersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportRosters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportRostersResponseObject); ok {
+		if err := validResponse.VisitImportRostersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRoster operation middleware
+func (sh *strictHandler) GetRoster(ctx *gin.Context, id Id) {
+	var request GetRosterRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRoster(ctx, request.(GetRosterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRoster")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRosterResponseObject); ok {
+		if err := validResponse.VisitGetRosterResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeRoster operation middleware
+func (sh *strictHandler) ChangeRoster(ctx *gin.Context, id Id, params ChangeRosterParams) {
+	var request ChangeRosterRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangeRosterJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeRoster(ctx, request.(ChangeRosterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeRoster")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeRosterResponseObject); ok {
+		if err := validResponse.VisitChangeRosterResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -14004,6 +19570,516 @@ func (sh *strictHandler) PreviewTemplate(ctx *gin.Context, key NoticeKey) {
 	}
 }
 
+// ListAdminUnits operation middleware
+func (sh *strictHandler) ListAdminUnits(ctx *gin.Context, params ListAdminUnitsParams) {
+	var request ListAdminUnitsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAdminUnits(ctx, request.(ListAdminUnitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAdminUnits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListAdminUnitsResponseObject); ok {
+		if err := validResponse.VisitListAdminUnitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateUnit operation middleware
+func (sh *strictHandler) CreateUnit(ctx *gin.Context) {
+	var request CreateUnitRequestObject
+
+	var body CreateUnitJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateUnit(ctx, request.(CreateUnitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateUnit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateUnitResponseObject); ok {
+		if err := validResponse.VisitCreateUnitResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportAdminUnits operation middleware
+func (sh *strictHandler) ExportAdminUnits(ctx *gin.Context, params ExportAdminUnitsParams) {
+	var request ExportAdminUnitsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportAdminUnits(ctx, request.(ExportAdminUnitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportAdminUnits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportAdminUnitsResponseObject); ok {
+		if err := validResponse.VisitExportAdminUnitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportAdminUnits operation middleware
+func (sh *strictHandler) ImportAdminUnits(ctx *gin.Context, params ImportAdminUnitsParams) {
+	var request ImportAdminUnitsRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportAdminUnits(ctx, request.(ImportAdminUnitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportAdminUnits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportAdminUnitsResponseObject); ok {
+		if err := validResponse.VisitImportAdminUnitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUnit operation middleware
+func (sh *strictHandler) GetUnit(ctx *gin.Context, id Id) {
+	var request GetUnitRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUnit(ctx, request.(GetUnitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUnit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetUnitResponseObject); ok {
+		if err := validResponse.VisitGetUnitResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeUnit operation middleware
+func (sh *strictHandler) ChangeUnit(ctx *gin.Context, id Id, params ChangeUnitParams) {
+	var request ChangeUnitRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangeUnitJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeUnit(ctx, request.(ChangeUnitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeUnit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeUnitResponseObject); ok {
+		if err := validResponse.VisitChangeUnitResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnitHolders operation middleware
+func (sh *strictHandler) UnitHolders(ctx *gin.Context, id Id) {
+	var request UnitHoldersRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnitHolders(ctx, request.(UnitHoldersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnitHolders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UnitHoldersResponseObject); ok {
+		if err := validResponse.VisitUnitHoldersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActUnit operation middleware
+func (sh *strictHandler) ActUnit(ctx *gin.Context, id Id, verb ActUnitParamsVerb, params ActUnitParams) {
+	var request ActUnitRequestObject
+
+	request.Id = id
+	request.Verb = verb
+	request.Params = params
+
+	var body ActUnitJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActUnit(ctx, request.(ActUnitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActUnit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ActUnitResponseObject); ok {
+		if err := validResponse.VisitActUnitResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUsers operation middleware
+func (sh *strictHandler) ListUsers(ctx *gin.Context, params ListUsersParams) {
+	var request ListUsersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUsers(ctx, request.(ListUsersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUsers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListUsersResponseObject); ok {
+		if err := validResponse.VisitListUsersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateUser operation middleware
+func (sh *strictHandler) CreateUser(ctx *gin.Context) {
+	var request CreateUserRequestObject
+
+	var body CreateUserJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateUser(ctx, request.(CreateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateUserResponseObject); ok {
+		if err := validResponse.VisitCreateUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportUsers operation middleware
+func (sh *strictHandler) ExportUsers(ctx *gin.Context, params ExportUsersParams) {
+	var request ExportUsersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportUsers(ctx, request.(ExportUsersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportUsers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportUsersResponseObject); ok {
+		if err := validResponse.VisitExportUsersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportUsers operation middleware
+func (sh *strictHandler) ImportUsers(ctx *gin.Context, params ImportUsersParams) {
+	var request ImportUsersRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportUsers(ctx, request.(ImportUsersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportUsers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportUsersResponseObject); ok {
+		if err := validResponse.VisitImportUsersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUser operation middleware
+func (sh *strictHandler) GetUser(ctx *gin.Context, id Id) {
+	var request GetUserRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUser(ctx, request.(GetUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetUserResponseObject); ok {
+		if err := validResponse.VisitGetUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeUser operation middleware
+func (sh *strictHandler) ChangeUser(ctx *gin.Context, id Id, params ChangeUserParams) {
+	var request ChangeUserRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangeUserJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeUser(ctx, request.(ChangeUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeUserResponseObject); ok {
+		if err := validResponse.VisitChangeUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActUser operation middleware
+func (sh *strictHandler) ActUser(ctx *gin.Context, id Id, verb ActUserParamsVerb, params ActUserParams) {
+	var request ActUserRequestObject
+
+	request.Id = id
+	request.Verb = verb
+	request.Params = params
+
+	var body ActUserJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActUser(ctx, request.(ActUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ActUserResponseObject); ok {
+		if err := validResponse.VisitActUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListAssessments operation middleware
 func (sh *strictHandler) ListAssessments(ctx *gin.Context, params ListAssessmentsParams) {
 	var request ListAssessmentsRequestObject
@@ -14298,6 +20374,48 @@ func (sh *strictHandler) VerifyOtp(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(VerifyOtpResponseObject); ok {
 		if err := validResponse.VisitVerifyOtpResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RedeemTicket operation middleware
+func (sh *strictHandler) RedeemTicket(ctx *gin.Context) {
+	var request RedeemTicketRequestObject
+
+	var body RedeemTicketJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RedeemTicket(ctx, request.(RedeemTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedeemTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RedeemTicketResponseObject); ok {
+		if err := validResponse.VisitRedeemTicketResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -14747,6 +20865,32 @@ func (sh *strictHandler) CaseRoute(ctx *gin.Context, id Id) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CaseRouteResponseObject); ok {
 		if err := validResponse.VisitCaseRouteResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// OnDuty operation middleware
+func (sh *strictHandler) OnDuty(ctx *gin.Context, params OnDutyParams) {
+	var request OnDutyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OnDuty(ctx, request.(OnDutyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OnDuty")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(OnDutyResponseObject); ok {
+		if err := validResponse.VisitOnDutyResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -15672,6 +21816,32 @@ func (sh *strictHandler) AnswerObjection(ctx *gin.Context, id Id) {
 	}
 }
 
+// ScanPlaceCode operation middleware
+func (sh *strictHandler) ScanPlaceCode(ctx *gin.Context, id Id) {
+	var request ScanPlaceCodeRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ScanPlaceCode(ctx, request.(ScanPlaceCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ScanPlaceCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ScanPlaceCodeResponseObject); ok {
+		if err := validResponse.VisitScanPlaceCodeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PublicCases operation middleware
 func (sh *strictHandler) PublicCases(ctx *gin.Context, params PublicCasesParams) {
 	var request PublicCasesRequestObject
@@ -16263,312 +22433,366 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pchy5ti72Koj0cXS3T1Kkpj4tKvyjmiypa29Ou0hJt29vuTaYiarCZiaQDSBZqpYZcd/ivIFfwQ7/",
-	"cYTPmzgc4ddwYMqhCsihBkrqc/90i5UTsNbCwsIavvU5iGiaUYKI4MHx5yCDDKZIIKb+OskZp0z+C5Pg",
-	"OPg9R2wZhAGBKQqOg0hfDQMezVEK5W0p/HSGyEzMg+MXR0dhIJaZvJMLhskseHgIg1Mo8tT3xlhdDAOG",
-	"fs8xQ3FwLFiOqh9ARD79W/Dh7fVPL4IweHvyl6NnQRj8fHr0Kvjo/CCWf0RCPh0jHjGcCUzlx38EMZ5h",
-	"wV+DGE1hnohjIOYIxOYBQKfq7znlIgjd47Xvrg4xg0IgJu/+X347Onj18fOPD/8SuEY2igs6ZFDMy9fi",
-	"uJEGFSL/+ML9YpRmVCASLf+KlsVH5gjGiJWfqdx2IO/zfOPps5/CIMWk+Nv1yTMofExNoGiczpSyVD4d",
-	"xDS/TVAQyo/jVPL51ZH6sv7j4FUpUCRPbxHTX8Yp9n9bXax+zbA6OH55VPnQs6Pql8oZYiLQzH5ICo3n",
-	"M5RsOsWnP9XmqP5cn+QFFThChpl1KUb3iIgnMI8xIhF6Es0hISixAlsXrDvF5U6S9VRSpCrK8OCPj/I/",
-	"RwevJh//p7///Yn65V/lPwYH//Xjv7pl/AoxTOML9XmnrGfqhsZRrS2oFw8H+h/PPCvrak4JuoE48TEs",
-	"kzdMhLyj5UvuD4xRhHAmTmjsmxfTd0wiectWq3mM7jHHfuFj9nrtrc2yPM4TdI3Ee8Rqb65P4d5c7Sox",
-	"z1yjf0dwE5lygkXXD7xwbCgP8lmeUcKR2rGuGL1NkNpgIkoEIko1wCxLcATlijnM9B3/+k+uJ15+6l8Y",
-	"mgbHwf9wWG6Jh/oqP7TvVV+sL8DxmxPw6sXLfwOZvScMrhG3hPUMo9/n7fscn+d4RlAMsOST1vCKENdI",
-	"HJxQeodR/StrBJRvNJ+R1weRfO/PNFaqBsYxln/D5IrRDDGBJZmnMOFodRw3cwSmGCUxB2IOBYAEQPUu",
-	"AKMIZYIDyBBIMBdqtCCmET/kAgrEn6Txa0DFHDF9E0PTnKMYLLCYgxfPnj0JwiCrfP9zoF+J4onedkr9",
-	"CgU6EDhF66s2DOCMIRRP1OXuD3GOubaNsEApb5dJpdxH+t5n5WXIGFzKq7eQ49XXPDs6cr3oNo9nSLSv",
-	"s1BKWZTkVuba3yylEkYCxRWZuKU0QZDIy0jASYpJLpAdqdEmR0e1nfJoXbuEgZKCqrGmtK1d8x8do5ky",
-	"mHtGMmNQK49iDC+bd2r5CI6d2vzpS5c6D4M7TOIufE0Q7HjfDCYTF59fHrnvv0dJlWBnT4MwOJN27dlz",
-	"J8FSyAVikwhyNMFx+zYin5DEcJLFQ5UUQZ4z1FFUUxRjOMGxd6V4RmVXSkWqi5WSIiTMCm/UzRQToe8X",
-	"c9qJQ4QK1G1eNBcR1QrDcmc8vL48ez88DcJg+F+uzgajC/Xvq7PBhf7XxeXN5M1wcD36+WzoZF8GmcAR",
-	"ziDxa5anR82q5aVDtWSKEl3JlTFMGRbL6tyupORdScm7ei7/88I5/t/ZOvEctzEEo7lPxTAEeVdtxVBK",
-	"BZrAJKEL//uyZNn1dRllouPCkaYJ4t3v5jS594+R5ynqtWnxfDZDcs+cKFOpg2wLmNzJbY524pGAbIZW",
-	"pLBx169vxFYlrs+123Afqrbfb/qhUuLo7T9RJNq3VAH53cZT6L7JCvRJdFLom8/dfKTY+jegxfogPctA",
-	"itwkscfndknBIkGd7uwqqfeIxcYzY/XPzfjdMAiDN4Oza/n/t5cX8n/no+uz4eB0dPHWqY7MezaWgCnN",
-	"SYxa5LgT8+yb+rPtvjyKNVlXD44Xa5P9jbW6VhYovNW2xfoeaA7l61ueMunr1Oz60nuY5KidXPq20LzI",
-	"Ra1V+pRPu5ikfynFyCyihJKZ+aexf0LLKfk/HpT6z26eobRWBVWXtEo2KzEMojnFkfqFUu1gUetV6Z6K",
-	"EBZbhnwEcmTWtL4gNx63n7JKHsUac1PliotOA70nahlY5xQsfl83utVhrcblJrOhKmUO/vhFImM4hWzp",
-	"YtzKtM1g7cuKITrnTfhC27M9FnpX3ehcZQzBsSTPKokj493ousBWJm0cRCtno/p3K36aFfZmGaOf3Gvi",
-	"Fs1yMrl1uAxxbH3b0RySmdPu8M4qoowYH8P60QtJ7bfxN2eIpkiwBs+D9g7V3/wW0b9cX16E4MPb64Of",
-	"XrwGlCRLgIn6WIK5cuRTgoCh9BqF7fFv/VwGSTzJuZsOa4e2ajBAMKRVBk1TqWmWgTmWurYvryLOIDOe",
-	"o3Wz8PccMjSR5EJVXlifsRwDFDWdiMlkSplSYFkCCUFxYBjm3lRhguPJlNG0u7Gqn9GWZ8cnSsl2bHWO",
-	"dVI6JTUDQqss9Xxr43YuJ84R56mh68pqmspDdYziPCp2wHXXPcmTBMp/Gmlco3wEk2Ri9pVJnNedTZiI",
-	"H18ELrdFBI2oWYa9GQ+H/3WoTpknZ++uR5cX8kQ2vnw/kv8enDnZpjQ3xwJtOPj67Ov0UTukhyprLzJ7",
-	"dYeJ58SYTROGRM5W6O5/bonk3tfp5hVZMk/qQboGENq5ukQIfYqS3NiLHgOJdJxCeQhu3iTMfWFAOhlL",
-	"aoRymUymCZytK+OUMgTEHBLwEvyP5cCqDsDiDditG8sbmNEzjcZDserOMEHa5ddHsUwZ/QMR9z6nr/U6",
-	"VM8hiRNMZpM5zZmDfal89WbrR/nBNn2YuHfV7NXRRi9ctSqdsjOHfL4uIXwOD569/FFunRlcJhTGLjpi",
-	"EuMICsp6mJFrkrAqvHY7tmrwdHg1GN+cDy9ugjC4vhkPhzf9tlGCUDyJMc8o76qLNXnWTkFNE7u0j7jm",
-	"ZGm4Rmdpo2gBBrdLgbiLyiZE6poag+Ru/aVHAHOQE3kRxR69U8YUV59dzHGCQMaovgUmjW+oE2j9vlVK",
-	"8Hw6xRE2+2/928pmPwaYlDeBGAoYOiZTPfz1sDc8p3lrNjAoMJl13YAWCM/motN+6HYXGNNFSXxYhsKV",
-	"blTzCqvRXaMEazQ0IrAi5A4bZHWGtcVbTKVqP4Tr9lDNPKhshGvbwdoWtKZzjeJpNtHewMhlpvXQ9JUI",
-	"ifsaoZ5TTk680bGYkh4RxFULsPHmqm2xfj6ysbB1UZxTc5ZfH61n9g2nHoHcb9JxrV7zYTTpcAY2C0Dl",
-	"PVnK2zk1S4jaRNYkJEaEpphI4e64lGOGk2RdI2VQzO25dQojwcEtmmMSA+2qXTNTKEvzBDrJ6mGDf9fK",
-	"U8R6zMD6NvwuufrUXoAYRTiFCX8NpB0h94yLw0EQbm1nKDYa1WYpUp1PWONPWDgDjadOs6KN7dyhGJqs",
-	"xGKL6mmlOHdz34a8Sgj1qbpilwP0zA3PiPtceitVNZm5J1ZE8pssYA8Da0pqq+dblEwR2B4OToMwGFxf",
-	"j66lOXdyeTk+HV0Mbi7HTptOZVHd98zzsDG4rSakT4KTnAidRbbpWxaU3U2UTnMrbiZPnu5LOrNnq1ms",
-	"OYEur4YX0owevdWh6kosezy8eTfWv57qsMvJ4OJkeHY2PHXyxmtKyQuTbs5PHJceebMJaIKU/hwjmXW2",
-	"hsWacK6lPMZieO/28fgd4jAy2rauKGGk2AdwHALKwPWv1zfDc2eqkHx+4lXoyppqc216OFrOrc9CuEVT",
-	"ytDWn/StbbRsXPN1Ki7mUIAF5Mb9Gx8DyfYQ5ByxEBQqOAQxuscRCgGjXMhLWQIjpNIoQxDBBJEYshD8",
-	"P//tf9vc3FBSp6RIs9w8F5YBCCOLcoouATuB2lhYEa0O+WWtK1Ya7j31nXqETbzrsXLdL50eJm+QmtQz",
-	"acfrAuuW9uHTcJcX16MbqcQ+jG5+OR0PPlxYvfaxYxZE0+ilANyoZ9btA5ewWV+1VWqFP89+2CdlY+3g",
-	"XIk4GfFrG6E95LTfy9F1nqoo3YPKrkN9CLDqqIfFCdQ7LfOoQzvf9TtfwOhuyy1Sv+HWrcuiOVKXMdnq",
-	"G+o1mPSbWoy5gCRCk3RDb2LTQc6XtZOasJ9dTW+vroMw+NtY2Qfnlzdq+XQwexIEec+MimbDIQwWWMxj",
-	"BhekQyTZmBRqnmEhVRVxqfNkldGGDjUeGHpWx+GWbubIwjAqbAIdTsV1ZbRy3IBFqHtdeNWl3vtFg0+E",
-	"JtoGsgLw6/Ds7PKDYv+pJ+DktW0jhmDfJG15KI2RWY99HtnkM3Ld+wVO3sN9xqIqu+nhHZ5OcYQG7nBN",
-	"Xw+NvDDxnve1LPakR+Hw9mzE3j16bf89GVycjk4Hau89ubx4MxqfqzPFh8Ho/S5PEmGQZ3OT8tSiDaqn",
-	"jPKVVthLa68ga7lRV0S4Kpvh2or26QK3p6KfN0LpFIfcEPRJTKKiRrOLM8I3zAu06JlLU9EihYjlOY6b",
-	"EuyLLOPx6P3g5NfJz+Ph4OQXz8nfkR780hQf+EsRncmH7roqx35hj6D6225aaXMKJsnlNDj+rY9h1WdT",
-	"aHRO1VK+XBuGygqa3MqTtCfzShe2aIdTL7eYdVI5PmvN0q60kQbqmjVhraWG40xx2a8aooRGdz0WmLzd",
-	"OaWEckxmk4gSvTA8m6bN8mm86h/uFCftX5lixsXEeMSYJ0CA40klpaZ+BDd+bHlTCCDXyViQI3UsT2gE",
-	"hSdaOKdZ6cKqv3NOF4BOBTLZVgjGIIOcoxhMGU1V2pWcOxAUQKJKvJxfwERqViIm3mMo1AnwE5Na5TZe",
-	"16piWi3VSnlH671y9VIOkw61gvo+pWRohkijA1DlhGqGNr11bO8rnumzgXCkn/el1iLe+3U6x9X5Pq4q",
-	"rLu8RN1Zulsb6XSPYKJydNRE1v10yhYGdAr0rcdgMafcFCUCLADmwUYuWo6S6USFL71OCMTuEetZWdg3",
-	"YLM6vxAQdI8Y4IIyFAdhawpRhcIrgrlChbWVVK6T+r5hdH6hbyuytG4hVUS9lOD1Pfaj2WV3YzjVHBv9",
-	"7KeN2NrD6CqW5Pok3UpQpRZ1nvu5vHuMpq6J0yjKGesdVtkoFtNfu3Gas8i9UXrWjMverw7XzwCtxNYj",
-	"bkVN0Pp2vsGhtu8Br9En2lZC1j0otL+QjjGk9Zf81Lf7xA6Ku6vVqvtcOaW94I873i791mutOq+lJKtD",
-	"VUJVw60TMo4Z4rwt+aXdfbmJH8edUAG1xUmnABKAPiEWYY5eA0wAoWCKZzlDAJIYUPVDlt8mOAIZrNYL",
-	"VBNxiqj1eladVO4gzhHAhAtICjgflhOCyQwUW9bmAXPv+lV2uLeCQl3tH4iBsV+qSvvY+97E5qrZQ/iM",
-	"IZVNVkuG/thYOu655P9o6qMBXZCmkNXmhcwuqz3FHG2ZDKB3p00D+f4Nza+L1RW/l2/tHLR6yc8UMc/T",
-	"20nOEo9XLe692LtXcegUL6N7KkUbRVVHUadXMLVwxhsyVsprynVWk6jqarGCX0kkqEhEmW5Qc/RVaODc",
-	"vJS7oI/RsG16jT9Zb+NVzVAKsdSEk67prlxA1lcy1tzD43cXF6OLt0EYXA3eXSvP8PXN5dWVxzXMBc2y",
-	"LSN83Sp4jclSSIkVTSs+RRlolXAu6TjNNcoPcgVuN8xG3WQDbgkfrlcubK7mu+jHZk2X80k32748khaa",
-	"osgUqgbrKiRzMWmj7CBMiV8ht2YPbZc81IfzUMC2pJ81gkxh5DGk0CcYCV2dYJCdGAJzyOco9pTqpBM/",
-	"s225iWOfRvcT71VPYo88o//eM0F2peaAIQTkJWsfchwjIKRCCcHtEpjMoPVNlE72e46SE2vJUlKMrlKu",
-	"Ial++KmCD7Ui9P74cpPC2i7s2s/27Z13rn21PUdXPOQZXlMYNKIZ6hYgvRpfXl3qnW9wdTW+1NmXp8OT",
-	"MwUk5NwFc8VHHye8OqnbzlfaZDiu5ibpOZX61YRGq1SqE7pR7kZkjwHGTSoTXAHGn8IG1hYYJaPzoeTV",
-	"9XUQBuPBjTZnBmdnHXi3EpEhCJT+VJXfmACdEiZ3C12rU9TN67yqVlp4QQ76B07bQWsaxEaNwy0S0lrw",
-	"+t4gv+sL7McbUrj2oKbQpwwzxHu9sl+9K463zsO4Gl6cGsnsqGX61NEt5rCrZlG3rha1WVkxqqXgYFiy",
-	"3yU6bxmOzxGbob66hMYr8YPO4IB1xLUUEwvi4yi7nk5RJPD9uhZyF89qgnceibUbWkHiHOh2L4/al7Ki",
-	"kRmXj/hXUAcsetK+1zyrsButQH5daZLRZDmjZCNoEXClH5Y6+TxPBDZ/vwZKWBVOKc0FgCDBxAEx8uAh",
-	"5hgJzPqKMrzllN0WyqkzVXuzoZ80d5Q5N9DV07AT+odPKK+zBO9dKmMLXL+WVCGZrpzWGWQVNHlgMep7",
-	"Ytb3pXxi0rXr4/otoSQECRQfTSZGLvTJhtp/Bq6iuE5+gk+lCmzUhxV0zwI31n93ZwlSZHZUmGAxN0vw",
-	"WGH9cMUUqSG4taHUo5og8s8F4uK1Xb4K/R8zMLMuwU7BokIptoJz7ljwf6EZ30U+TgjoPWKFhclBlEh7",
-	"3gIo8QySwGWad/UaWiyNFbfILUdEFJpTvzDsJH6Ui64nfipgsgk+jH4wDOyw1DddTBiZvKVdZ3wzBJWb",
-	"YIPn+j4iRAHS2gWkiJIpZmmv/GzzTN8s9eKplhztBLL+5r1+qPnNU8S6gxgV8U4Hlg6JJ6XlbneD65vL",
-	"y9PJ6aUqTHp3UU2VHv6Xq5Ev3V4jrPWZrcVk8091l7nsOznnaNduT0n2V9JT4QO6RF2Bmirm40ab5hpK",
-	"6yosyurxTZ7UBmMlDjXRuDhtSKLfRGdoIMyejzQVRXc4Epr8e71mKqdApb5q6q8E6rQyUZwkq0u/ppgc",
-	"C7xbvr7V5rtIPSt2hv3l7dtPbJC7b1KSceuh+Fn7odhh6jQow376YcZWEeU3OLc/PXKNsaJjVjA/GJri",
-	"T9pm1Ddpa/IYHP0YAvmyp68BodLK1MmP/rE9C7sMzq/KVk6/LQ68io6qz0gDY4LySPCYpv/LuuH/3KX7",
-	"GFotvl0j5auNCFkotxV0M/1FdT6orAXAhfxlSpk5CkhFJM9z8tigMl5V7EuXaIM8q5KxR6cD90A3V6le",
-	"6NgzOsN9ve7ytLCgLHYBfbfIn6Ai694ALQxyjphD0iX52tqN1Wp37GvCcvAuapzD7ERDz7rCvp4U4B2G",
-	"Zf2n+k3zRgtk11TlEYcBV44QeeZiM11mrhxMH8MeRlGZXt+YIwkzW1DQkP+pduZy3pVI5ioQdo1Nb0q8",
-	"G3dmqKeiiSHoqcCJfTa+ME3C1v31CIqcORwrmMTokz0dT3GC9Mn66DU4eKobCC7mNNGXnKZkAkVHdZtQ",
-	"0vFOXVnjzaTzXGMog35M9QVkxIM65IbmtSQr6Ophry/tHcZ14LMKzRSWdWfby8Ble1J4o0IJOErLFDaJ",
-	"p5q5CfhaJXk09B1ogEYsaROz5YTlHgCrDdQHIqsotZtTzTDXM5WpXrHdzePKKu8AAbqJgjNNxDz9Aii9",
-	"68CstSNQyaucNAqLcWxNFpTd1Vaf957Jeoyq9SCmn+xF9Q96QG2oJTYbzkhkSc66Pi+kolweoVnH5Wqq",
-	"EssuZSucxcqpyFA5rzU6eojmUTQfCuLXFQ0icU9CzyDu68NL0FR4azD16L/jqhiTh3I7UdjsYDE3rltN",
-	"MKAwEF+Do2N14nDuJ/76eG8WUsXw6mxbmf+ZpFpNkFCT0kzWzYWi7Vi3pglTGHVrR+TJY/OpEj+ykcNU",
-	"/ydl/isN2e7F5QkiPdEeGx5qTG/nHrhJdZQxWCTdG1AYejk56bCb14/nrcsiQyzFnPf3iTOa9FWPq4Wb",
-	"a0sRqvVnVuMxmNMFSCFZmmM/BwvEEOBICHneozYgQoU7PXqzIlACneGDWgl/fVeqgj/6i877NSUJAw5J",
-	"fOvuJdKzY8mmcB68vUzwHXeBKXNksyN5YH1GBWnrjHFLtqkOq7NgXqA7O+rV4x2UrQh41xO3vqVyw/P7",
-	"Asdi3rU2Q98c2tnrt1a/7KWgsznOBkR8hEl2mxPn0Oks2BHUErr3NXfxZ39tVwjhzRMtWrt18N3rYRfZ",
-	"oJ5ErXMkGI64K7tvQqc9ICzd6s3pRXZ6UHo57c2ox3ThjNnQTp8sos5dv7RC5WqinIpmWBhhG5XWJGyg",
-	"uhc0cGJ7ZbeWY0OBqQVA6RwDnZuUhKY3q7SFBvRQf1c6ojT4xOC2dZ6BfU5j47dzpnywe3SQ3iPWvdGP",
-	"rUzvfDunSW7rUjoNnUOB+RTrT3R4YvXwh5alQViMthAGl+RdUIEj1D8StZ6xUM3ke9nSXNsb1lnNI+qW",
-	"Jm2ylDbufLmaRaIea0iE1kRzrtYCLHglbUb+rMxQpYZDAMFbCuKcqabyr4FOqzkGUABKIneydB5jRCK/",
-	"A4x4jkUmrc1dJGSbn1l4X0ComMsHnc2FvDufTytQj1NMHpfXBxRhFuWpLgZTYbzFHEdzlfyU5lyoQ3U1",
-	"dtNykHCuDrsNFuQsiaeGW9LLz/lrJIp2Iz3WTIxniFuM3Uqw5fvfjp5+VBGX//XZb0cHzz/+cPzb0cFL",
-	"/dO/uPsVJPGE3hfrpWzy3tZj/fccI1F0h9tqEPpVa7nQ/V+0QLdzSu8mc9rQsP/Zy+d9o3Mr/K9MvTL4",
-	"sMKWKmFXh+WXhhuUZomzbHTjJYtatwz96Q+Uxa1WqXdtLjyLUyF3y7XWO5WnoZ48DP6Y95xU//X7x1y5",
-	"tnRVea08vTYnPy/tt/fTntS9I/24sx3JjL6vXtpA2rxYdZADedxRnk+1v5ic6oV5Nmzskry9kFgJcBHp",
-	"soqV2rmUciOo3ilOdgM11NRDrNILrEdbmR61hcZnXLRBqfS0MqfIYp5Oehf5hht1c/jqSq33V+TcWEKs",
-	"CV6ZfFFQ7C0avswQObEl/SvHyeJg6HE7VFPAt0EWKM9KdQ0hP3sMEjQVgObC7/6oQRBsiJmyBqXX5Ugk",
-	"iXdq5GMrH0iMFfMMxJOn4yhqaPLdsOc6Lvwxb6eAfm3RobxJW67lBto2yZ39On5d18u5UwqzK0zk1n4J",
-	"jryGlytJeePv+3tA+xW3K29u4wH0Kf7s5OGqfG1FeCqNsm3elqvzoaW9ZE5tEZQeMUuBanZwu5fsUmSD",
-	"SiLRyjoytb2YTLgPiFSw5UT3RuQdPM71+8P6FzzjqxRH98ndm5vGhJVj1NPfnh+8+tiQQ7kyWv0Oz7De",
-	"I4any11V2nnSAnc3i9BfPXUl7fh+/fRrKM+NKNkMWfjAqrLr+IhqE9/vdj/UXGMHe6Is4BZ0sU7DWKF+",
-	"FZZLTafeCL+A7yqo4+SQjaX18SZGUc5gtPRhHtVcHDUnx5GrFbqt+OxdwOlN8SsG8Kr68YNXR32y/8pZ",
-	"/FR7i/qzuTVjojvn624GanpO0jNpLkY9AayaEiqajTzd4ssfmW7DsyuaCa37JW2xo8Ep9jzb0e5bxZ6y",
-	"ZnRl/PXRFmOrf8jSqon25/TeQf8sgUvkaSNdmPg9AV87Tt58uvqMe/woQu6SyH3WAW6CkFavy3uUSrsG",
-	"cE8/rmdDvtHG56rMvf8VKq+7StsiazlFgiG+Sf/sqh4zb2lSaOvVdePBmxtnaV1z9aUvUG67a/c7v+hn",
-	"+ljePYE2C+Qm4/cz/bBasPGKJbyLOrhSH+yvEO6K0dsEpW2OmI4ZiA1FAYgxunLiW2087X3Wn4i/qmjN",
-	"jY1p9J4eDr69WUMsejx8Xpn2uAhWncraB2BlzHyqyfau9NGok89vQpQfdKZzO9o3rr4Z7rIbXUO7uXZu",
-	"udLJrxTSte0u5IgFT7I5FbRnHEU3gK08uuJk1/jgJTxGRDNsUR5V7qM6D2lPV/evNiKZJr1R+Vq662yw",
-	"8TefmbbYVU2uiVvQmqDji8TBFand+abr3UddYtsBOttTPuZ1nbR35u6DdO2G9FQo7waR9juuQkY8BBli",
-	"XO4LIIYCglQhNwUbowWXENYFDG39TFD0kTNn3eoBuHo+1pwvYiRlnxVLyBVo6nIBleK2utDDusr46NU3",
-	"F9R9zNsAR6RjqeLF5c3oRLUGPBuMR29GJ4Ob0eXFrmHnVd8APu8paL3TIxs2j3vEYuP3KWAjx+/kxN8M",
-	"zq7l/89H12fDgYLoc82+6DLaYwoNlZi1yG+JtFAjlF9OrqQgde9TA2PUs3dHjOHEm/U6s8UC61BHKltf",
-	"7VQRvUfM07+MC5PIa1nx8/DN5VgyYfDmZjh2w2mwxNeCiYMXRy+Aqtgue6hhbmtCExTPqm3OmrhTzNwO",
-	"spyvzVK21HRx52/M78Duw4DfO5ilv7OghnzpGo9OJ3RYxYSmmEATkO2Q80jyFLEe9/ftpRXBLEMxgAIc",
-	"PXn16tUrkJMEcQ7Q7zlMXgOSJwn4n8HF4cCJSdXSeXm1PL+YS1ijhJOAKEI4EztEjpfX/P6f2GLVdz/Q",
-	"lfD2rjq5LRqf7KZRh6KffwhbNLHyn60278TBYHQ3EfTOE73tcQQpx7hChfpXqkDPFdlYsUmqDTIqIuKW",
-	"WPndDRJ/y95ELVm11pqxutKb2teCu/Gjq7M2JcuU5r7qKkoEjEoOtIGRok8CMQKTCdOlMK2gpGWxo68Q",
-	"ufUVKfxUfeLZkQvbn6peIJ6emUWB5mp8zodds3s+EDoxtG625g3eKqHKp39roVicScYb9bijZHKL5jCZ",
-	"ejIaNwlN2viA1UltlOpXRNahOWXRfajowTK8Hp0OL26CMHg7Hp1OPlyO/zocq04sgzdvgjD45fLmbHQx",
-	"nDx99vzFS+UmfXdxo+64GoxvLtS/TofvtSU/PLmcnJxdvjsNwuD96HR4KW87G5wMJyeXp/KGy6vhxfOn",
-	"T90O1Y4pjy4fWYM+eo/Y7c807h+qVkLoo+SMwYKFOub2si1Peg+LxQlc78kTtQduj9usc75ps9/ZwwRX",
-	"3XeLxm3A8KtqiIaV2aFn3hhxhZv2HiNf5cVkdx0DI1gHLrGLEMa6ElEZ/fa0Jzdvg4WXZUjlsRjl7Vw8",
-	"fRxvG/jJ0r7F+x3DqC31wzvs1ljWZXnS03s2TWxv5b2NBdwrCbFqsFUf3NCR125aq2YUW5bDdtSvfs+h",
-	"+0Fv7701I9m8xX7LW7/a4SCRJUu3tbJgWAhEgGnYLCio2TDfM2Tyx0MQoyjBBMVAt2PGZPaD+wDi7pTa",
-	"2PTU7292KcWm9oVtnbu4QNk6KY6APWyF4CmIMc+giObyr2dAGSyYzELwHCwgVm1OppQBVdwZghcWhDpL",
-	"EOQISJ0YgpcAsmguXwgoAxY/xrkXH3ncQA19xhr9fymyKOuddNKNeWBIhLvz9MrBb7UrTLK0UsPxjKD4",
-	"ABNQaZ693Tmxdja0x78qbep8tYpyxQ9d0ETvcFZr1w5rHgPtHrlif73L6j0bXZHxbDdamwu4oh17RHVU",
-	"/YGjGtMfRGhs4Cwv+aWwVfP4gx4aeA5yVenIERHIUwO6IUKHiqQ4gPfnUChhNYQCC0ZFu3taF8qZRPKi",
-	"I0yVPEVUpBxWyY11N4evqGlME/SzD1JwAwgbb5nGLkLJ6uXuWeTO2kDOMRe9Qd97lCDBJLmF0Z17590w",
-	"c0n367qFHPcF+UYo5pMICpjQ2YShe2PDO8w7KOb94ZSySm5Cc1qLuU+yL/fIg7ww4b7URO0uLtoOIqHj",
-	"7qb3VCjXMdRL2h3UaOiSz4xl22mzUoJ1LVV9W+WzSR9S87Vf8YrqtTEKGvMwakrYtiFw2Hc+Crd0Vs55",
-	"z3jeYr7ssET1/It2xHbo+nEnQfIENbsjXN2HIJBfknKACYhpxA/l3/xJGh8DHIdATSMEeqLyT8RCYKU7",
-	"BKoPW6gQ5UIQoSSUckZCUGaq2X+rcgvnoE/x1AHqAxX6mwfVp+gN4kCJXFcl1auMphOm/ZQrPTpxgmKg",
-	"Y9xgCiNhkLnuUCaOwT/zeFZtwmRidJDEOvTvXD39ktgkKc5VHoxDJaXUWZ+2oHkSgxmttFrR2ciUAdM0",
-	"0SYm2+vuUBhaTHwbr/xZaw1tM84xV4okofSOS4P6tWS/+rSYoyWwPlGwgFx5USUFe+X2qHFOVtZjDRcA",
-	"5T5MTIZgvGZ+V91RLCcRFC5iqgFqMEQ7VQQIWiAunM7f9aYGbex9R7A4ozDuWY6+ohrKQnG7RqpNZPTJ",
-	"s0LCgl6VtVFZCBXon4I0ZUOEUjBqpPXpn+EnmMqjpjMvW6ukfhR7b1IcHpwgLJso8zmMfWGKpt0Oe7JE",
-	"GpJ1m/AF+uwBJb+L3UANZ3VTCKtE9nHIC3vtPQo0gjt7yYzukbV/7BlpOB5fjoMw+DAYX/gyUrwnFql5",
-	"+1hxa1XKZjxh0GrJ5wl6Cx1mRUOuUENp8WpLnovLyfjd2TAI5b/eXYxuPC3p18su+824SBkrIJaKdpj6",
-	"1b65n9utxpEc4DsOm4x0d59uVRbjveolndZQPgGzFWx9MroE9fzsH6KgDYF16hteex6fqVgrS1F93NC5",
-	"UdAiEPSIM3VudUfvERPwzpHBYjK3AEyk2TObF4cILADm4BZyDVmK5UYPEkpmiBUww849s4oD0RzU2qyT",
-	"nX3KR84xyhLYN2JXMUVdDeaOS7KUU2+eXL8SjgRyz/FOXgEXQNuuygZ4DV4eHVWahZrWeqUDswPukl4n",
-	"9a8h3WL7vtYdumsZyU6o9uBl6b0zxqaS9ZzgmjaNz7kzz2DWz0SRe8WDM92gcD04DG7aYN8SOlnx8lSb",
-	"hEHsaihk0YT/499BWbDeslj0q8KgTGu0wyrHUJmIoY1rafWG5q+aIi4AZ614dKzIZ995SLuJIa1fV/9u",
-	"DSy+ECavYqHlsbOHanHG2V+29sFZ87ert/jGdo1cqDa5mFcQavxLNGN0xmDqBE6VG8DEZ+NuEg3GZKJ1",
-	"gTuPyNmFdqR9wVKPYBECTvVpldMU3dJ4CVDCDSaf3c+w+0DnbVezWap3+VRTtWZ1R6zPi2GOuFLlQFqv",
-	"SwvXrzDFYwanbohw5RCMLKCOL0LlKlS8evfz2ej6F1WgOB7ejHRnwNPR9clg7OsIuMlqK6q3Cm7X4Joq",
-	"E2gtIzTifVqUxMEkuZwGx7+1qx+5Kh7Ctczmfm0qB3mMxfDeU3pYaKnOOlE58NpMe6utzFjX6fKxpIyn",
-	"vLKyzNwr39sJor9TSxN6X3WZ5gv9k0OryqvZHupsSW/O77Uu1u3VfPLxG4Z1GKGPNbtZDHTd+LxDmTCe",
-	"UhVfwNxUKRAuEIy1npovMyrmSOAIJkDLVFuGa0GqnhPDcZf82RRiIiAma/i9zrvpotONzkZL6B5HaGKL",
-	"k9q+1Jam68F5s+fgzi0rq2gtbWMqSmVLSJG2/IcNUn2N46l0kIzPB2dBGAzPh+O3w4uTX50bT78MVpvY",
-	"UG6MdZiWtiNR6Rpso9lG+Y57PSDdMOxy6GwU1EUVB29nJVd4hV0tvxojv14vjw3xrRxS00wsDZanTQVi",
-	"/DugHODOxdAYQO4eBy7UxLqYPlqEWE+ynze8Gjx2CL2v7U9vP7nDgFGfLeK8Jupr3WJlnMLJAzvZijz6",
-	"TIMi5OJHP3d1ApxShnz+ASv/DiQ/6gtY9u2f5a79N65cMzyTBhUUYzID8JHifVku6onNOEeoAmKeTGo0",
-	"84XSdJtbLo0BHCMAAaHuQxdHnrokwXQpXIdUXzt8O1gXBa4REXtvt9KIk923FYs/JVJUULx7ZBjSdlrq",
-	"8u8Co1oH7e3XispePRU3lTl3ghY31J9t2pLJFpupFzgHI0XQHeyCSTIxgB6T7k01LKjuSqPnOTx49vLH",
-	"IslmrovxW8vUT4dXg/HNua6Rub4ZD4fuWFDj/mRajnRuCwLJ3foMVLRXe00EljOADEljvez1gAnPp1Mc",
-	"YUSEAjfwdBFpQnnmkVGqvYtdw6D8ek+AFZ18ovPK+Sb4xnXVayrdK8Ox81phR7guY6uDqTk9vPDI1/ls",
-	"hrgbCVzBlsUWPHa1hTD47Sh8+oPuOEenAhHA82gOIODFK1WOBjNNuDoggMgP5ty6Zd0eaCVGSoDUN1UD",
-	"MtPuHHNzBOzYSFQdJR6a+q90e177R7ufzEuaj7Vn1dX3z9m4ueQIwBxAARIEuQBHT346eg1UUsYCc7kd",
-	"aqQQk4jHnTujyRFwpOCWKTnqOONKD/ZFgysiY+ZQkqfG32ZZHBd+65VWbDq3wqq468HoVCq3y3cXp9eT",
-	"s9Ffh0EYjC4mUvEFYTB4OxhdXMt/nQ0H4wuPi3FRtHdb07tKyrTWlYvwNbhFCV2AIyANkIzeIVCmyHQQ",
-	"b9uTvpmW6q5QTbUYnJNaSy5QiqMKctjq8vU6aac0J/3xhjYoB+ofRW/LZG+rRzfXe0D7m1NBRYa1b7gg",
-	"Ugfq7wJmbpWh+3Nq3kB+192bfQI5us7TFKo6EHf7gp7nfGEGYBfy4ORkeCUX6vvhePTmV7mmR28vgjD4",
-	"ZXBxqrJZTgZnZ3JJn/xV/vHL8OSvk9GF/acq5T0ZqUrdwfjn0c14cGMf+lk/Mh5enbk9PXIsa0Zav56E",
-	"8g0eu3jVqJQTDwuiuX3rkj27ECjF5t5StFEX2O6iVysr2uqk5G2L3Njvo2MNgzqpWOAhXy7XO6Nk1pGn",
-	"/KUv3gtzyG2v3KXbCvX3gcakZ6fcDDLfcZHPKeuMJlzru1x5sqEJ8zvuqseVhm0C+8POrp563r4bqh2/",
-	"gg+gEQE++mDaJ6YEytfNpEfEpVKk41h23VuWV1GvaoSxI3LR9b329zpb2HqFrnt81bC6KQPqg03x3kW/",
-	"qD4JCp4FqlRZlDMslteSRSYwhyDTEqj4ptaY/ql4wVyITK9Veod1FYq2vtWfdlkFHFcsY5jhv6Jl8PCg",
-	"0gymjqDWJUEgppSp08p6yD2CHD0BQwXPqg444zcn4NWLl/8GMm0QgJhGeSolTkftIeBC7kvgH5I3/3jy",
-	"d/KPTwdlb/J/ADlMDhZzClK4NFn6gNFcyJO3/keRyoUFYGiac8SBoPLFTDz5O7EtLLQDwEx7kMFojg6e",
-	"PTkyAF+aYPz48HCxWDyB6vITymaH5ll+eDY6GV5cD9UzZVZz8Cv+hCEB/+//8d/+v//z/wKDq1FFwI6D",
-	"p0+O9O00QwRmODgOnj85evI80G5vxcxDGKeYHMI81prYgKhLCVNJjaNYDlhevWEQJ+pRBlOku578Zhj7",
-	"e47YsuSrPYWrZd0lOud5jWrS5nzL02c/dX6NbgLleZEDekO+x6WlyokfnuEU6+yElhtPtJHw8FHVb6u2",
-	"u4rsz46OLNaIDaRmmU0kPfynObuVI97GimnOgdiJRfzwsFq3RO9W2oW6RliQ5LAw2dXJXZvKx8EHhUEL",
-	"edFQ1KDrqUPyzDQ8DcHtUq7RVFf7qPImXRUCppjp2hA44xpuI8VK81aXuSSGpNAThmCsBmDWRFEV6l4T",
-	"8p63ps18hzWhY7VVKbQ7bqUVjhcp1LH7Sumr09z2x6uk7bhGUpR7r42k8mCWQKJjFrbGHiaJZxSujxj7",
-	"qPqV9d4v4dNn7j4uf7IFyBA0xsW3tgLNsFUGicILlYtN7pZhsfGJOcIMzDR2RLnWUpi5VppagauL7FCv",
-	"b/9iO4fZibllbbH9mSSlmOe3JieGO9bbl8JMm1haOAyMsVcv95IVnMqXKUqbcG5dVkbqeg/NHLPlhOWk",
-	"pqtWz44+NcdQBjHb6FHdqcKlhp0thsLg5O3JtTTtgzAYXl2/PX7x4tVRp30BghguQ/Ds6NmPB0f/dnD0",
-	"1NUj3DVENJ2iSOiignKYNedC0OH7Nk8bQNNxDdwRusBklizDUp/ILQ8CjiTHtMvcbcxFulzVac25G7K3",
-	"Lv1RjNKMCkSipTqCfCx6KdiCbc/qp5FA4kDu2jCta4GCSLfY9KtbHdbaQnyL6F+uLy9CABNOVeV/5Usz",
-	"RP9V6hpAGVjTP9WlL1iOHrZUYS0qSiO7uaYQU4J2oE30EgYQGJKANwiKnKETmiQaNanYj0IDeEKZqmWG",
-	"AsAkeQ3Mmi4KwUvwJVU63FH3yJ8tcxVdV3VRiphJV3CqonN5eQ+aaF/i3E8S5MTUDLUk/LlE8C8UE12q",
-	"rzhtgu80j+ab7lsMCcwahGWsrr/VsZQ/pbDoGf4ZpWVIYgCVpLwGEBCEZ/NbmjPlNhLwDgF6jxjAghs7",
-	"2QJT3Jl2pZvIE88S3GAGXcvLf2ZpUhP8MwqTmhiApfYBMKFkBiBIMFE7HSaCghm+RwRkUPcH2UiEPkvL",
-	"66HdxeERIZU7W0iQ8W/XedF2/nfmnH+9h/Uve8gaKpe38e9KC4gSpKwgfdYq1cu2By3dFJYfplAw/Mkr",
-	"H7pzzLm+6QuyTI9jTBff2qlZOWXBf/w7gHmMVVLSf/w7MNmdYXGABjHmAsqrdAoQjOaAC5TZo3acCxUG",
-	"Ueaq5bNhYH9eH36+Q0ulEbLctakgURK7rydGP7ntttCnkspmkNdOiE7Ed/d2V5MNZ8yuy+7zwpEaBQ2O",
-	"1LZbxQILlTLI6ALowyGdTkP5/5TeI4UDQYDAKQLfK2ocy0MVBbHxnf+wncxwJIq8zQYNcW1v2+PGvPKl",
-	"fa3Yv+UYCTCnOeMhiPEMcRGCKU1ihWM7p1wX2y3Q7ZzSO96HvGHLkqtRcfcmlYuAX1Ky4T2yBVZCO49q",
-	"UIj9hTazTUj94nqGubgqb+tkOPujKZv1l/0agx+deruqhKt9rbuSKzZ/+RYLzTmu4QXMfqlwitXxKi7i",
-	"gx5jSFcD95Kcw884fjg03aj9Z68TfUPZ9rbvVjmKH2uPVB3MeiSpre1/D48hW3uTqzMkLFgDikHBaF0d",
-	"FZr+bpCommlIFG6j/k0jLNnY6NYihXQSlluchiT+YqLUVjta4Ko88kF8/6JxA+9UIUAhEzQXcm9XEfJK",
-	"4KQ37wsUAu8eZDATvoFgZwdsib3uC/Ib0kRYiS2GJhcER3N1SNaNGQvYs24cCz3L8VRqCwuc0X85PoqD",
-	"rIK64dTRT3f9pb1x+Gc0w8TqaHl8iWi2rAJmW8bqww+wsCHqEKTCPpLL2lu28Wo9NFhBfh19pW/4BsSi",
-	"ilj4yEp777IizRQrK9pLqkTjtQbKMnhPTOMhKuypxZxW0ak2FxBWABf6ojvy+tggA+1tN9aj2LNZVoCC",
-	"7y/vTyruCmoiKIC0UcLRYo4YArdLAKUCsLoeWux8qlNwlacsJ1i8BoRq5Bs7+425zHGa28JuT9jF3LFv",
-	"TmtkoS+wfjVayb44P+B3mqsA3ip7i6A6RJHko1Lt+vo6zhE0ckOJyikx0AM6zcT88Rpo1DIFfz6XJ5uN",
-	"BeKz8cY/aE9IgrRsrBgMmEeQxZvuDea5MijR/oStW34M+25vsvAW36NCmedZH8PNaVm/RWJXLHgEshrI",
-	"vL0tNLXIvrf9RxhQTQGI+KGMJWnDCZsiaLmzUhYjpjdT09csggTcIqBz8lCsy3l3sJwOVROwBg+LvPyt",
-	"cNMg4O6Llao0B4ZALDPEQ5ATJrc+Vdgid0aNqI9iwOiCK5U4TXAkT0wxgjEwCAghKCBUd8A9VkFb9dhD",
-	"NEl+hpqH/BFU4iMa2F/KJfJY1nXRpWgBy2O17cwiJ761c6QqSfpvHDfvsOr3scaq2r8o/efZg40TTPUg",
-	"Mv6vCrZtZz9K7jwxi6+ZYfvRDRpP9M+lFz4wLBQckRGTQkReAwugA7632Qry91BqDRVGk4aHPIf/AGY5",
-	"ZDG3cCBFsyQUY12811uRWFSsZk/rTXHXF89fsUP55or0KNPZ/ZLxSQJSDeLGwyJ3heFIfMcBXRCgj+5Y",
-	"gDm0WEMbhHIL3pbpKr6dYYw4Kri8dcpKW/R7RxmA0jCyzV9tUd9Ck3kXGQXwHu2MIvtKRLBS9fUkIqxK",
-	"sh7gax1xntMkRqbsXB1damHBzUX7MCthTT2OZ33DF2Zoj4hzBbO6Fd+YRjCpgQ//MT84uVBFqW4oKrNI",
-	"+orYHuLa3bszNbScFl3wNfVtXpSVfVmGc2RVPYDcRGNUnZeq51IN0BGXql4ZBAwVzrsir9FwqxbBUS2E",
-	"CVqL13RbQpwjztPWHJ9B5b5OST4ZYpjG/bKbXzwc6H8820uOc2MOczG/vQZfr+cIWaerppDmLYPkLgS3",
-	"RTT2NcgY1YYgTEz+hArI6GcwB1NG/0DkCRjopHeOlOQoRVst3y+m5RKD4mK1kL9k9OFn+eqHw8/6q/6s",
-	"97eoIh+91ek7gsUJjVGXE8eVGsmFFDF/fWmBQFkreKxAo7dgoz+SoO1NyC6JgWw9BiRPJaOoyr1EhKaY",
-	"mL9M9ytKeAi03tP/llI2h3wuZVTKUwaXCYVxCLQtzUEst3JjadkenXsRt0MVoPCXWhRPvlH3fWGxwySW",
-	"AvGfGzalxpJvEjoFAgWTgpSnLoWxOpwX/v39ynu5DP2266W654Z+AX27p8OLRvDqdGbZXQrOpSW1S5pU",
-	"NHQnASPJ4O84SBCMETNqllvlqc4swmzkJcZ2T9GqAI8dwlzMD2eSQ34Bepvr5s8uJdE8SQuEvj1hTlUf",
-	"GcD1C60fnOMZOaiFwuR8HLNXWSlRZcoJnWHin/KZurwf6dXv7u6efCwSXws4nW5HUpqLRprK613cCjrj",
-	"dzcVw6ZVOzcGXsus7I3ltKjImhKOlHxcimxPwnIpMvONbhLzbJdfHhgkEZfGg8W17QUPqcJuSnRGvD7Z",
-	"3i7B9fn1BmJIRXZ4jxieNuSJvVfX98o1/YmvcJkPPxk4RwUrqoLXiuBTypQHgWOdm991xVQZEMEkaXYK",
-	"nKg7tqz5ubwaXgRhcHlxPVIAyh9GN7+cjgcf5I+nlxfDb6TgZxu7WdLxG6zFVewHDGKOYrnEKZOmTboE",
-	"psGElTUtSOvCptBHS9NY3aZrO35nXrmTH/0b27ymY0/H+r+xPeYdlcp0jqK7A0z0IjcBQkk3xL7jpksy",
-	"+P7HI8B/6Ep/aI3HCLK4bbmzeOvlfjK4OB2dGqz0Spnfh8Hovbe6z/WJiCYrh237iV+HZ2eXHxQgc58X",
-	"Gqn9lg/vzUqGxXv1bf6KkoQu1B7EVBYyU82yAI9ohrwlhVrsXMLJYqMcfFUlY6l55LS+1toBObYLm8b2",
-	"eIdbRZL9aSPLXBBBEuMYCmtu3KosOqmWMobvYbTsymbdMqaihorsJZ+7eUOu73+F7ZHuiuaFK8r4PHss",
-	"ozp1VcLY7YPfrB5E4pJsTOfQCXgjP9kYErIq3NYLh8ECajBFY8uEgU6j3cwq3OG630lH/PVuEdkcJbEH",
-	"WuNRC4n3KsyGveD//t+B4i/4XtPoB/mLyZM2P4VA0+QHU72SZ4jdY07Za+NPK2+kJELqNmkV1VxvXRdK",
-	"xRjiqM0Y4q4s3NXeWWkKQYLVjtfNTtrUWGmFFNVVQRoKgABMIn00VAB9XuxQe5sbzTTPcRx0tq9Mz6Pe",
-	"Uy0Qvns/WbRX6v1kYhrIrWumGUMqyr5U1o5SZnEfkG/bI9f17qunQRhcPZP/eS7/86LHi3/34v4fdW8f",
-	"wClzz1o3+9MmXCDVVKwAZz/+CaxijvZqFSs9Ic3gdGkt4ZRyAXI2k8tv3RzmqNNZmaMuVhJHX6GVxNFe",
-	"Q9+qblHZSarCcaQgJWO6DZEPTfOsw8/6H+1m04aEd5tN+qONhlN7u5Cv40g0UFOxOd0PX0DOYp1DO1eG",
-	"gfpqMXVxoKuBdWcm/6bxsJtcMLrenEcwSLjt/NxJXOsmi4FGuW/M55KUGd67U7l2UhfwTTlfv8k2L1J8",
-	"0L1py7oKZdhfvWVzKmgLyJeKDFzpG7/EnrINjyuD//ayUnA0B5pBZdMuMIeq0lfHaxTAR0UATBSnvwQc",
-	"fk5RjOHDoXlDQ5XAByzmMYMLTdTd7XVqAF23OpdbtlPVAaEgoWSGGLARr93UfRWgGVEBugI181SZX2ce",
-	"mfSpRuCUr5Pyj+BNmdkUqTpPNZ4F1VW5x7rlu4aWxLGYK7/0XLU2DsERwBwkaCrUr4Jmr5WReIsASjOx",
-	"VC2xLNIBIAjFXCOdFMqmx3jn7v7wZUZqJRn1yNXBecvnP235/HKr51eU5yd5cg7kpMLA3Rw+hZ9Gmsov",
-	"j1qwpK0kbIYxuzt/e213Wd8GjD6gcqu2SbMGXkulgaHYdMje2kMcY55BEc01PIH1gskPRXPIZvJbglfw",
-	"oKxqUrAgVJugtzRemoIDQ1+9oFD8GmChoPl16YKGjdTwIZSliPXbhVx2q2oP2Wi2jtUdX9uRVo9qn7Ye",
-	"F5QpPIJcSJUkGKzVine0+Mqc70ZTb1jetmWw92p8eXV5reK7g6ur8eV79c/T4cnZ6OKbgXLd6nBhSfnN",
-	"4axXygN8rSGbMlQLUWuJ4crtk3JU0mk/bofi/SPy2LtDRQQce4Oe/m6yjcvYCID8zvj6OU2RtmNukdLe",
-	"xKISSCWuk935plytKxXjKssyRu8b8L4G+oYqy78afNaBDi7u2TXVKBKGfjsRCaLaJAjKVM8vDeKnEcCM",
-	"4LEQmO/x17VMdA5mCue3Uk21MwmJUWS7x3vgQvUN/11C3BJi6LdbCQHmrVvqgowyMTF0b7My5L1je+uG",
-	"uL1fdnOvzOBb2+At4ZXzOVGnA809fgxgKRWqrhQmSQgUugg37UnrVaZ2F3EJie785Nv+B/xOUzF4FN/B",
-	"lNG0Qz/OsE/KhqCdOnzWeK3GoR4tPvWlD7ErwuzYl/jdblQOv1Myl1Imz8OQgKdHR0drpXXtMuVQOCaz",
-	"KUYR5s1hulOVclbI3q58aPbLnZKcrKUUWo3uOhB93Osu08JznZi3a1MEkljZIdIk0VLVne1PLNEq7OeH",
-	"nxdzKPyhcD3PUyhgp7Zs8mXdstSMzMIaOEKKBMMR75G7YZRH9RMFuYOI3yv0DvNJ9denhH8KwuCfdcXh",
-	"z/2hUwMKLElvxvfa4uQc66qqlBJFBOcAtb7aoqGxsRbufX2TlSrc4v10aufl+cCtO+XG5lHZHKMiZSiG",
-	"y66krbO/EQxjc/CL9RbVxJrusdm5gVGDnkGUV7uncm2rfdx7s15Pq9tdWHvXPYmf0AyRT2miB8kP6HSK",
-	"IxTTKFeVrzyThqc6raTJE10/27OhtEaAOZSLattW1PJQJaD2jVdyC040pQ5OMc+oiezvO7dgoAei6owV",
-	"GOECLo8VojdN8pQAKQ9cA5CovEmdesDoAkSQMYy40syC0juAhYEKRyQEEUoSjdfE4VTBv1dY0H/vVg01",
-	"/elL3XtAJ+geJe60NQNAVV3hEU1TuerlC1RKYpdVnmJyRkko/wdFKG1C+Rf8dAYF+P7D2+uDn1784FM8",
-	"t/RTpxTEuU1VNQ+OpgcXlKCDcyhUC2X/G/qtUtsXffOV6jqR1KR+eANn7WL+3BWZzYmuaNyJ0SFtawC5",
-	"bYpeDU4k0I2NpC9UzrSYSAb6xHRENHu/8qYz2xxzzzVkVf8DbhgoYOVqOnuJseM6/BYPPNop+HxZAV/0",
-	"+Lm1ALRUl6ubTBTLTNlXZA5jS9HdxLEci8j63LelDmR3AFYxy9SLe5NG55A3u4NGxV0tOfWXV8OLY7Nn",
-	"UYK0l3sOtWvTdhfr2XZweHI2GKvYlKvzoKpQ/vZTnS2F95ruXLBRNxRkOEmaVpbluUOEBJxOGzpKoSiB",
-	"DI3K+oSvsgLQju8LVAEWpNkXqw0LatUkqg5QcR18f/P86Q/HJVKhQTgPlfPn+RFIMckF4rZhIOAooiQ2",
-	"RikwFUK8o7TYa09iPagVzdOaKb+FHD3Oot1fXWGFe7XiQp0wRRcghWRp3Ae4Wi/UYxWvM6NzR9CtOPP1",
-	"VAQ+au3e3oXmDc0ZQEukYgUadlyVupEYMd1qqBKM7ruErWS4pEY1GZ3EdNEA93Qt7znVEYpvWWTqNjuh",
-	"OjWqJR7x8GcTtSGJARbH0oQwSojlRJqiOc9hElp9JE1BDu4QykyEKmN0imuNr/vvHwmNYENC2pm+3Pvw",
-	"160FwxnsZDmeQpGne+5XLY/Ee05wnzEsd5sk5tobnVFc6zrX/byuPbj+w8a5ud7JtdS7qvLrj1rr+X97",
-	"WEMCJnSWI8ARZNH8tTJWaC7A7yqfRdVUTpUeJgKkBY/LDEnzfAvolXnykOezWSOO4rW+4dzGCx5hC7Co",
-	"5xUxfHbk3gNqYOd+kPPddlTZRioNOZ2Zkl+41Ipm4LmVKHV4US1yDbTad1xhsm8kav6d5RwFe9Tn5/tU",
-	"5hTAFIx6YjOm6DCGAvrpsTTB20cLRu0NxMWm3ifJqhzRBQGxnmYL7RhSoXBp4lryMXSPYANc3/lybO74",
-	"U/uq9SS/vRo/qjyrIF2q4Jw8QSlAx1BXIukQ3NKfid1VTGIM/TvauyyhMD6vVIG597M0TwTOIBOHU8rS",
-	"A7twfQxUVnjHaGwtR0o+96WzojQ1HHzXBRk74L2melGK8/1froZvQ3B18TYEH9DtVRXHT/PTZQQrzj7J",
-	"1asqvG51e1lmb57+tOpjx3+4XezTPEnkVOZ5etsjM2YjbBy+ZbAUp3CGDv+ZodnWWQGZLTneQQ0QQweI",
-	"RDRGsZaVHpJROR3pJJlDeo+Y7ZLkMUHUjZf2vk7Hpa8xT2iPyUAf92qk6Wym/eX/6uu2BEQ7f4t+ITp8",
-	"U3YM6ZTdYYSrIm62B5G/F5euZdbtpYJ9tkf7AiEYXRhq5uarDOXznewjhpAAEqDypDBMALFUbS3J1Hc+",
-	"MQOq8U47Xhem3N/PSQsIULDy6wqktPHCTpDsrgWsJqBkRxUXIIMzpEppuYBLDigBDEWUxZuyqewaYuqv",
-	"dIGKv/xKXS8bYHxFtTU9WoEcPU4rEE3MnSxQVcZbBEW+46rdm1DWvWJY/9Yf0JYihYEB7GjBLdRrwINc",
-	"2OZntql0PcD21nJcX/pSWzvi/q298JXvhX+mQ23Jtm/Oa5tQrtCCuTEwaC4qiae6Cw4XINL3mdZ3SllS",
-	"TATAGmogxXGcFHjnBkeyVVlWfW1meVTMkYYFcmHu2vkSucMkdhqeF5c3oxOFiH42GI/ejE4GN6PLi/8E",
-	"9fH1XfnbEm4jJrrpRgIZnhoaKdAZlqc0Z6ahnsdv00d0aYZIo49Uk/IyQ8Rd6LKt8O6mhqF3+YuSt7L+",
-	"xfwZ8fvHPpAVlN1p2cBu1CzNie0qqsp4dFIk5kAe80PbGOJ2acIYr0Gkn7hFCV2AlxoFaU65yaZc0DyJ",
-	"gUDaR52qlH+FlqRbPm0ivhZfzGbkPxx+Vj89tMizB+TKVXpX5vr3aDn7Y6Og1r9gvS6dXw8Pph8/P9+0",
-	"me1X6IYaGC+llhLIQYLEGnrQhhLCILlTvaWbBWJsb/saFdyX3EpV2pOtSe6Zp2+mvt66Lc2EKh3SCCJF",
-	"22Gw1L0KG7fjgp5fABuTG2JInRijDDKRFknJWhsq/C1o56O0ZliYqP/QY/9HaaFq0Nhecm2dsk0hOX3H",
-	"nzwkpyOc7zH65jpcnS8BK3jU7myvBtxCb97IbYqF5vzXmrWuR/cFHKZjFCGcOfnJ5KV7lXj8haGbNQcV",
-	"No5hYmfJ4OrRmno4JAiy26VXS1yoyxtrin3kGu7cAfQl1dNprt/8zR0/5XkEJJTeHcAE3yFetNFVMibk",
-	"CLtI5lr+pJXLz0wvxklEY+Q3028YjO42VGdmuXduRj2nBN1AnOwZzbG2Ye3RSKnk/txjtNDnN03+UB7W",
-	"DAN0sz9puegmnwLiBFAm70gwuQOC3iHSjdfr1skKm1u7QmlOv9d9nLbj9jb9oWAsN4KcqSLKIjYVBkyH",
-	"gWGWIZgEYTClqkvLRo60iriFX9fOLMn/GC0UOqyEL74bq679OpNOkgYx0+5Dx7N7bdLV5cEhiW/pp8Mo",
-	"odFdQxawvu1E3fUoScAwvockQs5jHMuJq3VYGHCtuWvZEqqjaNCpgGS/icKELnoMrrrjktrS3vdZgN4b",
-	"fHcGIxXYjQzXrWQZmXElu5orNdGyheferdUI17m9r1MKzkqCTNdYGyYR8mfW+NjxRf0diIiNoQm+8LHS",
-	"cLTqbVUNHW4RIoCjWuVLT6my0tmqs67sjY9TuwD53bp/ieMZCVUD4xAsoIjmaoFBxvA9TEKdE2uypPNE",
-	"hMBs7yX+VpI49/Z6/YP89BfHiLfUdshUCpVFtIsOoVyh/mgZ4AhAMMtxjGIgaQAoCS3ovIkI0ClYzCm6",
-	"RwxgDiQ3UAwwCQFKuIq3cvp0e1HUeSnEVK90EsoLefNXl0JkBneu8efWveza4tlRcygNt5mariKYAUlA",
-	"kNJ7dGxSRkK9UlAIIkrMAlHGTW3NqJ7hAIvX4MXRK/Dr5bvx5Obd+EJnluMixp4gyAhi3/HN+c2QsTMa",
-	"WTxWdz0O3Cf+JHKGqgeHNwptMaU11D6HDgmDBKdYe2/X7al0Ch+rR6t3RmsD7mFHhUHOjc1e7LXrwKZN",
-	"RVhE9b7Ub3m0ffNMZ8pbIvQXVMEQTP32lr7crefBmsHUFdbrDHJxoJqOHYxOt8xUV2Fo1e3toJxbw3Fr",
-	"vYpBPbQDzuB7BHTbuWqvS/A9R+wesQNp05jrx+DzHSZxCHAcgnvEFFDrD31BhfiSC5TiaJLp8TSDC12b",
-	"u6/szV99xKXR8q3PZq94PpcEmaQBAIXcJFQaizwJ4RSZGJqq3cYEPD8CMVzybVr9S9ZKW8XPzht19Zvm",
-	"n5zCXpl2vgQ0Q0RZfXwn/WZzghsime/U1S94FpQD+NYOgYpoNqexkrzSinhgMXWUXyfKVTdpuQRuEWSI",
-	"Bce/fZRyHlF6h5H666O8UaphvVRylgTHwSHM8OH9UyXp5pOfi36zuZirxVIgx2qXWeUnLTe1H5Kk9oMZ",
-	"f+0WWxhd+dFWk1SftC35PpdtyNUeXv5gEzkrP8E4xaT6Q7H1lz+lMAsePj78/wEAAP//",
+	"7L1rbyQ5tiD2V4j0GtPtGyqpXj1TKhhGlpRVkzNSSjelqprevuUcKoKZyVEEGU0ylJXTW8AC/mp/vvCH",
+	"xdrG2v5mwICBu1jbMHDvPzF29sL/wuArHplkPPIhlXr6S5WkYDDIcw4Pz/v81AtpklKCiOC94596KWQw",
+	"QQIx9dtJxjhl8idMese9HzPElr2gR2CCese9UD8NejycowTKYQn8fIbITMx7xy+OjoKeWKZyJBcMk1nv",
+	"y5egdwpFlvhmjNTDoMfQjxlmKOodC5ah8gcQkW//0Pv47uo3L3pB793J746e9YLem9OjV71Pzg9i+Uso",
+	"5NsR4iHDqcBUfvw7EOEZFvw1iNAUZrE4BmKOQGReAHSqfp9TLnqBe7127vISUygEYnL0f/3D0cGrTz99",
+	"9+Vf9FwrG0Y5HFIo5sW0OKqFQQnI371wT4ySlApEwuXv0TL/yBzBCLHiM6VhB3Kc5xtPn/0m6CWY5L87",
+	"Pzk9hyKc+781PdADPB955iSWMyh8pBJDUQukKWWJfLsX0ewmRr1Afg0nknpeHan96F8OXhVfJllyg5j+",
+	"Mk6w/9vqYflrhoB6xy+PSh96dlT+UgE3TASa2Q9JUvR8hpJNt/j0N5U9ql/XNzmiAofIkEj1bKA7RMQT",
+	"mEUYkRA9CeeQEBTbY1Al11tFO63o9amESPmAwIM/f5L/HB28mnz6L/7u756ov/yN/KF/8C8//Y375Fwi",
+	"hmk0Up93nqBUDahd1doxffHlQP/wzHNeL+eUoGuIYx/CUjlgIuSIhi+5PzBGIcKpOKGRb19Mj5iEcshW",
+	"PGKM7jDHfuJj9nll1npaHmcxukLiA2KVmatbuDNP21LMM9fq3xNcB6aMYNH2Ay8cnOeLfJenlHCk7sFL",
+	"Rm9ipK6tkBKBiGINME1jHEJ5Yg5TPeJv/sT1xotP/QuGpr3j3n92WFy0h/opP7Tzqi9WD+D47Ql49eLl",
+	"r0FqxwS9K8QtYD3L6PZ5O5/j8xzPCIoAlnjSvFwB4gqJgxNKbzGqfmUNgHJG8xn5vB/Ked/QSLEaGEVY",
+	"/g7jS0ZTxASWYJ7CmKPVdVzPEZhiFEcciDkUABIA1VwAhiFKBQeQIRBjLtRqQURDfsgFFIg/SaLXgIo5",
+	"YnoQQ9OMowgssJiDF8+ePekFvbT0/Z96ekoUTfS1U/BXKNCBwAlaP7VBD84YQtFEPW7/EueYa4kLC5Tw",
+	"ZppUzH2ox5YuS8gYXMqnN5BjvnapHrkmusmiGRLN5yyQVBbGmaW55pklVcJQoKhEEzeUxggS+RgJOEkw",
+	"yQSyKzXc5OioclMerXOXoKeooCwCKm5rz/wnx2qmDGaelcwY1MwjX8PL+ptavoIjJzd/+tLFzoPeLSZR",
+	"G7zGCLYcN4PxxIXnl0fu8XcoLgPs7Gkv6J1JafnsuRNgCeQCsUkIOZrgqPkakW9IYDjB4oFKgiDPGGpJ",
+	"qgmKMJzgyHtSPKuyJ6VE1flJSRAS5oTX8maKidDjxZy2whChArXbF81ESDXDsNgZD64uzj4MTntBb/CH",
+	"y7P+cKR+vjzrj/RPo4vrydtB/2r45mzgRF8KmcAhTiHxc5anR/Ws5aWDtaQKEm3BlTJMGRbL8t4uJeVd",
+	"Ssq7fC7/eeFc/49sHXiOYQzBcO5jMQxB3pZbMZRQgSYwjunCP18aL9tOl1ImWh4cKZog3n40p/Gdf408",
+	"S1CnS4tnsxmSd+ZEiUotaFvA+FZec7QVjgRkM7RChbW3fvUitixxfa/tlvulLPv9oF8qKI7e/AmFovlK",
+	"FZDfbryF9pesQJ9FK4a++d7NR/KrfwNYrC/ScwwkyU1iqz43UwoWMWo1si2l3iEWGXuP5T/X4/eDXtB7",
+	"2z+7kv+/uxjJ/86HV2eD/ulw9M7Jjsw8G1PAlGYkQg103Ap5dqbuaLsrVLE66eqLY2Itsr+1UtfKAYU3",
+	"WrZYvwONUr5+5SmRvgrNtpPewThDzeDSwwIzkQtaq/Ap3nYhSf+lICNziGJKZuZHI/8EFlPyP94r+J+9",
+	"PAMprQqqHmmWbE5i0AvnFIfqL5RqA4s6r4r3lIgwvzLkK5Ajc6b1A3nxuK2fZfAo1JhBpScuOPWjBJM3",
+	"mERynm5kL+Vkv/jxskH6cIofXDRbC4Meo2uM5Pmzdnzk+bMm2KnJvZB6b6ZcVScFvkNu0oIMQW3FqcrO",
+	"31iT8b/SP7yyPzx9lv/08su3/5VTtoaftWpQVaH/07/5HwFl4C//5u97QaELDBULfHN2cfJ7J/eza/Oq",
+	"NXamk+H1972gdzq8uh4PT64nJ4PR9WDcC3pX1+PB4LoX9E4uzs/fj8ywwWV/fH0+GKkHw+vvJ5W/vL8e",
+	"numBl+OLy8FY/Th6d+FcYoxJK4RbllSWso7c8rMxqTTNKEnSS+PPukvYDAlJaN1EuLmUNh17e+a5FFte",
+	"BGWqN2ZGwzhKXzRkYHCQg65M1xZKhiwDexyKtdQepyHpyHf2cqLsfNUTRUm8BIs5IkCuj8y05b2WYn45",
+	"Nbs/NfdxAryk7ydebgwiVXVA36XV7dfp05UbuFHOCxmCXQ2XEebwJvbJPvZp1ynTGC5dOHGK6nPIJynk",
+	"fEGZZxk4cl5CyRRO6mU3bR1cO7qQ8AViKAIJ5Lcoeg2g+UlekShJxRJQgkCM4B3iyv2r/WUAcoAFUIys",
+	"idIyjphXDN6MDJVHOJ93BdBBQV0lrK5AdwVmQckPUyKeWqruzJL3TPRdqe3REE2X28ZpL9qMyHxEVUsU",
+	"58aQXsU8JndYQGHWUIfyYTHSQKEVkSguu6Yuyz96V/sBsZuOBMyzMETchMBUsSKxLDUJ7ZYS8BZxQO8Q",
+	"U+ifMamxAzoFEBjZDnDBEBKSYkKaJPLVZQu5YRsFXts1tR7v1k7039cdJ8rh1v7UliwFDh3br9anDCeQ",
+	"LV1ncQWzZrF2snyJTmSr09oR023tW05AMwTHEjyrIPbqUJ7boUb6/uT5bsnXvoLeNGX0s5vN3aBZRiY3",
+	"jrAPHNmop3AOyQz1umiGIWXE+InX3WeIRCja+JszRBMkWI33WHv4qzO/Q/R3VxejAHx8d3XwmxevgWKl",
+	"mKiPxZirEC/JuQ2k1yBspfZ1IRqSaJJxNxzWHG/lMDHFBeSlW2ICyrX4KehgTCuE7nW98McMMjSR4EJl",
+	"XNi4H7kGKCp2LUwmU8qUESqNISFKPkArJseKNQ5HkymjSXvJUL+jvQct3ygou52WWgg0GgGF3qr2W1m3",
+	"8zhxjjhPDFxXTtNUIDaJUJSFuRVzPfyKZHEshS9LjWuQD2EcT4xtcBJl1YABTMR3L3ou13MIDalZhL0d",
+	"Dwb/cqA8hSdn76+GFyOt+30Yyp/7Zx6LTpJSjgXacPHV3Vfho6ycHqisTWTErxYbz4gxfU8YEhlbgbv/",
+	"vSWSd1+rwSu0ZN7Ui3QtILB7dZEQ+hzGmbH5e4zcpOUWCkdmg2FSjwt6pJXBW61QHpPJNIazdWacUIak",
+	"SEPAS/CfFwsrB3HkM3h0s2IAM3ymVnjIT90ZJkiHbXRhLFNG/4yI+57TzzppsHNIohiT2WROM+ZAXyKn",
+	"3uz8qFiGTV8m7ls1fXW00YSrVg4n7cwhn69TCJ/Dg2cvv5NXZwqXMYWRC45SdwihoKyDGLlGCavEu2pE",
+	"qxjBjOGs0zVKEIomUu2hvC0v1uBZ82TVbezCvuLak4WhU8HQBAxulgJxF5RNmKtrawyS2/VJjwDmICPy",
+	"IYo8fKeIC119dzHHMQIpo3oIjGtnqAJofdyaOS+bTnGIzf1b/baS2Y8BJsUgEEEBA8dmyg68DvKGxyNr",
+	"xQYGhTVltKCSBcKzuWh1H7pdvlUrex7OrHij2ldQjtA1TLACQ0MCK0TukEFWd1g5vPlWyvJDsC4PVcSD",
+	"0kW4dh2sXUFrPNcwnnoR7S0MXWJaB05finJzPyPUo+VkxBvhGBn7UUtzadZhcFm2WNePbDzjOinOqdHl",
+	"WxtXa7Qe4XFn6tjETvux7tp68cYcAGX/tJC3e6qnkDPj56hSSIQITTCRxN3yKEcMx/E6R0qhmFu9dQpD",
+	"wcENmmMSAR1usyamUJZkMXSC1YMG/62VJYh12IG1bfjDKqpbewEiFOIExvw1kHKEvDNGh/1esLWcodBo",
+	"WJuFSHk/QQU/QR7QYaItNCqa0M4djKFOSsyvqI5SivM2913Iq4BQn6oydrlAz97wjLj10psiRGN9Y3k0",
+	"dp0E7EFghUlt9X4Dk8kDEgb9017Q619dDa+0+/NifDoc9a8vxk6ZTmXC3HX0T9k4yq02pDXBSUaEzgTa",
+	"dJYFZbcTxdPcjFvZkN2PdHbGVrtYMwJdXA5GUowevtPhxqV45PHg+v1Y//VUh86d9Ecng7OzwakTN15R",
+	"Sj6YtDN+ao+XFobMJaABUthzDGVW0Zr7LdxnKYuwGNy5bTx+gzgMhcsHAEOFPoCjAFAGrr6/uh6cOwNz",
+	"5PsTL0NX0lSTadOD0WJvXQ7CDZpShrb+pO9so2Xtma9CcTGHAiwgN+bf6Fj5VQKQccQCkLPgAEToDoco",
+	"AIxyIR+lMQyRCvkIQAhjRCLIAvD//uv/ZXNxQ1GdoiKNcvNeUDggDC3KLboI7E1Mw1tXAEDNQV+/gNaj",
+	"ZD2acCvhSX/afse16hOoRZyVA9Eis6mRz0h1oyOXVq+wiZeLlJ77z5SHNDdIiumYLuI13LVLOPDx5YvR",
+	"1fBast6Pw+vfno77H0eWG39qGX9ft3pJANfqnXVqcx0Ra2G3rDi3QtoP+6hsrM2yK2fDkF/TCq1q1jyW",
+	"o6ssUb7FLyqvC3UBwKp7AeZ6s3db5lXHnXLbTSuC4e2WF7ue4cbNgcM5Uo8x2eobahpMum0twlxAEqJJ",
+	"sqENtE799OWLJMZZaU/Tu8urXtD727GSas4vrtXxaSGsxQjyjrH89eJO0FtgMY8YXJAW/m8jCKl9BjlV",
+	"lcilipNVRBs4VHBg4Fleh5u6mSP+37CwCXSYQhsvL5g76NeJ10TaTHZmyaGxltwsAXw/ODu7+KjQf+px",
+	"k3kv6o2i7FCII2TOY5dXNvmMPPd+gpNjuE/EVQUfOti0p1Mcor7bydTVriQfTLxWCk2LHeGRm+k9F7H3",
+	"jl67f0/6o9PhaV/dvScXo7fD8bnShD72hx92qf8EvSydm2SbBm5Q1o2KKS2xFzJqDtbioi6RcJk2g7UT",
+	"7eMFbvtKNxuK4ikOuiHos5iEec2hNiYU3zJHaNExAqjERXISyzIc9VpEc1+Ohx/6J99P3owH/ZPfeuwV",
+	"jsTUlybt3V9ax5mu4q7o4bgvrOKsv+2GlRanYBxfTHvHP3QRrLpcCrUmtUqgmuvCULFMkxup/3vixXRJ",
+	"BW0m62TMs6Y1x2etWNoWNlJAXZMmrLRUo87kj/2sIZRqZYcDJoc7txRTjslsElKiD4bn0rSxSbVP/cud",
+	"4rj5K1PMuJgYOx7zuDVwNCkFAq0Exk5NsCWOAgB14K08xcqYENMQCo+Pc07TwvBWnXNOF4BOBTIxYghG",
+	"IIWcowhMGU1UsJiO+qQAElVcxPkFTCRnJWLiVUOhTr2emIAwt/C6Vo+hUVItFRZoHCtPL+UwblGlRo9T",
+	"TIamiNSaLVU2YnMY79iOy9/pcoFwpN/3JXUi3nk6nV3pnI+r2l5tJlEjCyNxLZzuEIxVZJHaiCfqHNAp",
+	"0EOPwWJOuSmHk8eVb2BY5iieTpTT1WuEQOwOsY41bbq6mVb3FwCC7hADXFCGol5jRmYZwiuEuQKFtZNU",
+	"nJPqvWF4fs5vS7S0LiGVSL2g4PU79pO5ZXcjOFUMG93kp43Q2kHoyo/k+iY9STwowrD13s/l6DGaujZO",
+	"wzBjrLMzaCMPUnfuxmnGQvdF6TkzLnm/vFw/AjQTW/cT5tUo1q/zDZTargperU20qXhJe1fW/hxRRpDW",
+	"X/JD394TOygrVq6TtM+TU8gLfm/pzdIvvVbqwjQUA2mRS1HmcOuAjCKGOG8K2Wk2X1oYOZMRbH4Aimb6",
+	"eipVyA12c348MSVQi690CiAB6DNiIebotVwQoWCKZxlDAJIIUPWHNLuJcQhSWE6ZKMci5Y779cBCeVOA",
+	"KEMAEy4gyWvdsowQTGYgv/82jxnwMgMl1HuTSNTT7l4dGPlJtBC2vfPGNlzPavQzhlRAXSUe/FNtBTTP",
+	"I/9HEx8M6ILU+b82r8flUgESzNGW8RD6qts0lsF/O/oZu3riNxmuKVWrj/xIEfMsuZlkLPaY6KLOh719",
+	"IouOcjOMrJS3kie25OVmcqTmln0DxlKGUXHOKhRVPi2W8EuxFCWKKCIuKlbDEgycN6GyPXSRQLaNMPLH",
+	"K258qhlKIJaccNI24pcLyLpSxpqtefx+NBqO3vWC3mX//ZUyM19dX1xeeuzMXNA03dJd2K4QlZF/ciqx",
+	"pGnJJ69mVAackzrKV6/3dq+UTHNlS9tinJ4LonrhPf21KfR+DCKsY6bBdwEIY8g5eBkALqVmEiLwnVPW",
+	"Fbrwr4O9YyIgLrPqXdXUqF4AzXU1utwHEnWZo0zQX/63//Yv//P/Df75f/g//tN/92/Bf/z3/9Nf/t3/",
+	"Dv7yH/7tX/6v/wb88//6f/5///2/K5UPGo6u+yfXvaD3ZnzxexWfcHahwvb6b/qj0wsbQXZ+4XWRbMdI",
+	"u5ZOUEjMQ08r3HAVjUXJLkVkOcDKfLiJBVrwdy9i0+EMuEi9vlbA018Hv5DxTsl4q6IyFTLUu3dR06kK",
+	"e3PdqDi2wb9NmKhoPE0UUV8YZg75pBrg1yKjAC07nXRH6eTtahR1Iq0t+Iy5J3N/rIV6UGCr4C8rpVp0",
+	"G4W64liaErqXYdkXoXTnQM5qJY8R2zYxq+HUuqujRPmJrluhOfdFPO1qHiZdEEBJ2Gy1Nd9zLjPTzQOQ",
+	"KypvwwSpzWpR1caGrSfTbq52t9FX6zXPjE/aGW4Lf0OuueXB6+VIrIYKTKeZWF7N8VR0PPgRdJXbIFwg",
+	"qGpuLBC6jeDyGMilRBxgAqZUV7CRj+IlYHTBtW0ICiCnW7EIeTKyk/WK8M8+qVp7xz8cHbzUPzoL7rlL",
+	"IOUFmCR3qXIUd7Fquj4HoQKoQHvtyU0QJBxQbevT5jC1vY1W7S/eZKtDAQgUpAm9odESYPXpKFutAeSu",
+	"5uSvt9Gp1IZrsCEBh9IEzinRIMl7JPy6sZtRmfiLXFUXTW+UhIEp8Rt9GpM0tsvR6MLNoIBNuRVrAJnC",
+	"0GOsRZ9hKHQSuGmCwhCYQz5Hke/8TfwMzGb1O2yB6G7iferJnwh6HP3YMQ9xJbWbIQTkI2uD5jhCQEjJ",
+	"KAA3kgXFbncznezX8SM31pAMohBdhlxN7vLgc6mVygrR+wNi6y7h7eJEu9nXO6f36uCSjqvLX/Isry5u",
+	"M6QpahfReTm+uLzQ1rX+5eX4Qie5nQ5OzlTPDaelLVN49GHCy5PaWdcKuy+OyskUek+FzGBiOctQqgK6",
+	"lu466w1dIiI3SQB3RUT+JqhBbV7Of3g+kLi6upLqef9am0z7Z2ctcLeqrSBQBICoNLIY6BwWeVvokgh5",
+	"eTKdCNIIC28tue6Rns39HWrIRq3DTRJSAvYGC6jSlt16YPGanJM9sCn0OcUM8U5TdisrhKOtA8cvB6NT",
+	"Q5ktuUyXciWLOWzLWdTQ1dohllYMa8kxGBTod5HOO4ajc8RmqCsvodFKwFPrPlrVItAJJrYkrKO61XSK",
+	"8qL7jbIvJhrgrVfiMEC4+yk5GkG9PGo+ygpGZl0+4F9CJjaAfad9lqsbNva8aguTlMbLGSUbVXAEl/pl",
+	"yZPPs1hg8/troMvwLrCY00wACEw9+hXQffEAc6xqs3a10d9wym5y5tQaqp3R0I2aW9Kc2+D1tF0rAB9R",
+	"XqUx3jtVRrZz9FoUuES6CoxJISu1cwa2SXTHptFdIW8r6lfX9UNMSQBiKD6Z0PFMaM2G2h97rtTvVrav",
+	"zwULrOWHpUZ4eYtF/+jWFKTA7Ejkx2JujuCxKqnKFVIkh+BWhlKvaoBoMxMXr+3xVe23MTPVk8vQqTOT",
+	"5kyxsV/Ajgn/tzTlu0ggCIq60VKY4yCMpTxv49B4CknPJZq3jUywJQtXzCI3HBGRc049YdCK/Ew/njYa",
+	"PxUw3qQMp34x6NllqW+6kDBMlDHXkaJqqknUZnK6H0ZsOWGZr1pQXq+8fdh2tcb5Wn1sTJCnRF5Ganax",
+	"auQ3q7YTFpsMcliUZ3RC06St7DrhlyGojC4bvNf1FSHy7pBtKutSMsUs6ZSea97pmqScv9WQohtD1l1Z",
+	"0i/VzzxFrH3l3TxC1VEAlkSTQg+yd+vV9cXF6eT0QtWleD8qZ8oO/nA59GVb67LgXXZrC4n7t7rLVOad",
+	"aI3a+dORkv3l36jwddhDbasLl4TxjUSQtfaQq7U8V5Vhqff2x4ocKqQxOq3Jod6EZ+gOfB1fqavk1ULB",
+	"tk1Z1Jkp6dSKfVXYX9Eh0NJErpeXj36FMTkOeLt0bcvNd5F5lN8M+0vbtp/YIHXbZKTiRhPDs2YTg6vR",
+	"jJ8ZduMP670RN7CCPD1yrbHEY1YKVTI0xZ+1BK4Hadn8GBx9FwA52dPXgFAps+vcN//angVtFudnZSu2",
+	"hAZzaIlHVXekuzmAQsG6T0XqZVWNeu7ifQyt1l5aA+WrjQCZM7eVUBD9RaVtlc6Cdutblz5mQDIiqR1L",
+	"JUwlPCpPoq7QBbK0DMYOLdbdC92cpXr7nQwrTYWqLGATi7DA4S1yeSQpA5cXV9fgEGZifmhbaAWeYJug",
+	"580W8DcCc3Qusu1Z9ar0rBVTtwsmZ3SGu/p1yh3XVrsuN5xJQUXqpOfvvjQGRqyQVO2X/ODJF++CxjlM",
+	"T3QPGVdggScrdoeOf7/daNNUyrxFi9JzpXChTG1Sq2czXXlNmTA/BR0ExSLjvDZtEKY2x74m1FFJK8W+",
+	"S77y1a7EFTS9LQrXupMl/W1zPUUpIp/eIyB2H88pgiJjyBUiFaHP1v4yxTHStpuj1+Dg6bG2W81prB85",
+	"xesYipZXUExJy5G62IQ3H8zzjKEU+vvdLSAjnvLB7h47FmQ5XD3o9WWCwyjyWV1UU6rW8qjpe+XJag1z",
+	"JuCotlJnFqrrYKXCiGqawNf0OChgU2tb2oB9ILLabmZzqBnkerYy7drMsXTKW/Ty2ITBMTTNvFX5BKW3",
+	"LZC1phYWuKq1vum6eTQTkwVlt5XT5x0zWfeCNiqn+s1OUP+oF9RUyNPmdOV2QwvOKj/PqaI4HoE5x27D",
+	"oj3Kljjzk1OioWJfa3D0AM3DaD7mwF+RB0nUEdAziLvaNWM0Fd6yRHr1v+KqPhEPTHBtiHRwfNHuDqhm",
+	"Bq/B0bHSwpz3ib9knDfObRPR0/xnMlI0QAINSrNZNxZsKHbL7odTGK7qR50iJVsWQy4V+3WoL3+izP+k",
+	"Jmc7fzxBpGPbhpqXapO0uadvhFLvIIu6dZKs6V997pCb100WjcciRSzBnHf3EzAad2WPq7WM1o4iVOfP",
+	"nMZjMKcLkECyNKYQDhaIIcCRELEKLzcuNyrcSb6b1UUi0OlSqVS1q95K5S4O/jps3bqLBj0OSXTjbgra",
+	"sfXophUuW7T39Xf2tQRi7Wg5aKuIcVO2KZhSRcE8b9PkKOEW7aD4goC3HRvQNdQf8Px9gSMxb1thQA8O",
+	"7O6tpaH4sheCzi63GwDxHjbZbk+cQ6exYEfVh9Gdr0urP75wu3R+bySywKJ1AwS97Dze2GN6OkeC4ZC7",
+	"4kcndNqhF4WbvbXOd+nmyDCrHtOF04/VLmsmj2to+yVvaozafpD3A7JxDxqENVD31tGfMMRTSpqL5I+h",
+	"wNTWBG3tF56boJe6mVVgTE0bEO/1QIni4BNTyrz1Dux7usldM2aKF9t7TOkdYu079tpiba2Hcxpnbdrl",
+	"50vnUGA+xfoTLd5YVf5UsrERCPPV5sTgorwRFThE3b1z61Ec5VjRl7XOhWd+V9dqpFq7QHwTB+dnj6sG",
+	"8Xp2qV+rCbXXQHOe1rzrz0pglspRVHlfdyonAYJ3FEQZU56P10AHbh0DKLz+CJhFGJHQbwAjHrXIBE66",
+	"09BsF3PbpwcQKuY6w9thyvLefD6uQD1GMakury8oxCzMEp1Cq1ybizkO5yq8Lsm4UEp12Z/VoEg4T4e9",
+	"BnNwFsBTyy3g5cf8FRJ539Aumbt4hrhtO1Nytnzzw9FTnYf6r579cHTw/NO3TampUxpHE3qXnxcT9mij",
+	"Qb1RkEHvxwwjMXFk83ZfhJ5qLdq++0QLdDOn9HYyp6v1fcvn9uXzrh7LFfyXtl5afFBCSxmwq8vyU8M1",
+	"StLYmWy/8ZFFjVeG/vRHyqJGqdR7Nheew6lacMmz1jm8qaYqWtD787zjprqf3z/PlWlLl2GpFPep7MmP",
+	"S/vtbgfbmxvW6kb6bmc3kll9V760AbV5y7dDDqS6oyyf6n4xUfsL825QW49jeyKxFOAC0kW5fUjrZN2N",
+	"utdMcbyb6rt1zcBLTb079IftkL1qqxjZfqal5tRGi8z36YR3HoO5UVvGry6Zf39p9LVJ6hrgpc3nKeve",
+	"tPQLcpqJpdMPTzN/A4NucW81/ovN44RKKyy5LoTHKX2RInJiC76sqM25Auwxr5STKbapO1PohCulSbI4",
+	"PgYxmgpAM+E381QK1GxY4XStin4b1U8C79Scg61sPRFWRGqqOxfhcY5LxsEoq92RVmULx4M/z5shoKc1",
+	"kwS1t8JaXKjRiHZwQroZsQpidrnD3Fw+xqFXwHQFqG/8fe8BqLmgXDGTGy+gSxp1K0te6WurSTeWAnIO",
+	"VO7ondv4LOwlciqHoLD8WQiUI8ObrYEXIu2XAqbcMZGYTLivB4lgy4myOLiHrPfcKI0Pql/wrK9UZqBL",
+	"jOKcktX00Kc/PD949akmfnZltXoOz7I+IIany13lrHrCH3e3i8Cfh3gp9RWfe9HXGb7U4Km2QRZDtnNA",
+	"mdm1fMVW6e0w3F8YvpyU7gp1xN4i4vambLWMFeiXi2iberAF8ErFtnPoeDF0Ql2lALsUfN1hEU+LmSZL",
+	"7GqU1rvxUKfwnF9ejAaj617Qu/rtxaU7/NQd9b+lR7XUKqoqRCUwQiqdFWDhSUa99UgWPofjZqUh9XdW",
+	"a4Ea4nHU/rQ7sj7LugqgOSXttbJwJ0J7vKS0ReVPJ27sx7tgJQwzBsOlr+5lxWBbMdkeOUKE8woJnQse",
+	"eAOW8wW8Kn/84NVRl1jmYhe/qcyifl2ZZgXasdJoY92uVG3PCXomld+wYxHTuvCwelVOmQj9jxt7TOTd",
+	"wte9LLY4gGlE5nm3pXa3Wn/UGgVK66+uNl9b9UMWVnWwP6d3DvinMVy6VF651dxg0bGjU8vNm0+X33Gv",
+	"H4XInfS+z0zvTarkVjOv7yWXuqbhjr/XTk305MbWk9Qt5eYsrz1L2yIHI0GCoXbZhTV8zMxSx9DW86fH",
+	"/bfXzuTp+vx6X9hPbVVZfwcGX2nZXTW/ySsdGi+GaXjfUB85P8K7yHQu+MH+Up0vGb2JdVuROrNyy3jq",
+	"mhQnxBhdseusliL3vutPK1pltGZgbVKQp0mr724u2js4BHkvTXsMgasCurb0WRrL+3v4NexSo9wq+Pwi",
+	"RPFBZ3KKulzrELPCYUvv7qK2bakTVAtsuZJjLlX3Ods+3BHZMknnVNCOXuEbNKUMlV5dcRlqJaYoJxXS",
+	"FNuqyCqSW1k9tD27/Vdrq9nHnavYNrTP3uDir7eMbHGrmsg5N6HV9YbMNa0Vqt35peu9R11k26KdnScZ",
+	"1msgNS0wu7X18vpm3CWwVedF05XgV1w5wHkAUsS4vBdABAUEiap02Nu4g1fRVi5vRVDVCYybNrdolc1c",
+	"ZSuYtWAYFlI0Ui7sGJV2ccUBKsht9aAHVZbxyctvRtSt5m1QKapl4vXo4np4MpCS11l/PHw7POlfDy9G",
+	"u24FqXp58nlHQusc7F1zedwhFhnrbl5mefxebvxt/+xK/n8+vDob9FVJW9fuF1jMIwYXXdIdavLKK3Es",
+	"RS2dCqD8dHIpCal9I2oYoY7NeSMMJ94Y/plNfVovDahyj9RNFdI7VOlzXm0/MquI/28Gby/GEgn9t9eD",
+	"sbtgEot9jTM4eHH0AijfeF5mEGBe7XTbDjv5zu0ii/1a+6WFpgs7f8t2U7rjxxZi6Y+suXyGDo52SMWE",
+	"JphAE17SIoKbZAliHcZ3bZYfwjRFEYACHD159erVK5CRGHEO0I8ZjF8DksUx+C/B6LDvrOHoiSfw3LHF",
+	"XoIKJJwARCHCqdhh9yD5zG//iWy/ovYKXdHiyJX1u0Uz4t00z1Xw8y9hiy71ft1q8+64DIa3kxpPSnsV",
+	"pFjjChSqXyk3RijRxopMUm5aWyIRN8XK726QxuB0oDxzxm5qacbySm+gckNlpe8c5S0JJcuEZr5cUUoE",
+	"DAsMNPlL0GeBGIHxhOnEvsYi3kXqtq+sQuMUCfxcfqPkgCr1wqGqP69zj4WUteaF91Un2z0eCJ0YWNdL",
+	"86Y+OaHKpn9ji205UyZoGGasa/QoJZMbNIfx1BOfvUkAgvUPWJ7UBKmOjTtXMrbXF110BM/7Ig+uhqfa",
+	"R/huPDydfLwY/34wVt2R+2/f9oLeby+uz4ajweTps+cvXioz6fvRtRpx2R9fj9RPp4MPWpIfnFxMTs4u",
+	"3p/2gt6H4engQg47658MJicXp3LAxeVg9PzpU7dBtWUAt8tGVsOPPiB284ZG3QNSFBH63fwwR6H2ub1s",
+	"yvrYw2FxNnrxRL1bhdtjNmsdPV9vd/YgwVXFooHj1lRpLXOImpO5TjeO1XFVGfMDRr48Mn3ZdMiCNdnc",
+	"TmtYtQyTPYQw0nnVSui32p68vE210zRFKlrNMG/n4elieNvATpZ0LUXS0o3aUA1hd7AvZZl6km1qQ4j8",
+	"pki/SLeNBNwp1LgssJVf3NCQ1yxaq+ZNWyb3t+Svfsuh+0Xd4aBNwKWZxX7Lm43fQpFI46VbWlkwLAQi",
+	"QFsLpKRSkWG+YchkwwQgQmGMCYoAQzRFBJPZt24FhJs80irsEwT5SomxkizjtTe7mKIXhC26t3KB0nVQ",
+	"HAGrbAXgKYgwT6EI5/K3Z0AJLJjMAvAcLCBWbcGmlAGVqh6AF7ZpQxojyBGQPDEALwFk4VxOCCgDthqW",
+	"8y4+8piBanrN1tr/EmS7krTiSdfmhQERzFnQe0Xxc/R8NlTD8Yyg6ACTnH56wZZ6YkU3tOpfGTZVvFpG",
+	"uWKHzmGibzjLtSvKmkdAu0Mu31/nIiGeiy7Pa7AXrY34XeGOHbw6KpuKuWIkfU6EmrAS/chPhY2cx+/0",
+	"0GU0IVd52xwRgXwVdjerN6Q8KY5GNXMoFLEaQIEFo6JFwpFOY9PpInkHtTJ4cq9IsawCG+tmDl+K5pjG",
+	"6I2vQOoGBbm8SWe7cCWryd274E5hjM/xVHQx39nm155q/xvQxWaRnwa3Raaw2Yl/852jdLeBTaVqRsv2",
+	"R82brt1j5kxl5xxz0blvS4eMWRjHNzC8dYtWG4am6QamN5Djrn06EIr4JIQCxnQ2YejOKGkO+R2Keffq",
+	"f2kp+KQ+bsmMkwjMPAdePphwX+yp9gfkfZiRMH3fdTPOQDJqqHm222uV222cduP20ogirCt5lzcV6jDx",
+	"YWq/9iteUr0yUl9toE3llrWdhBwCvA/CNUBYi2lq47BdzJcteLDev/l2sXT9uhMgWYzq7U2udowQyC9J",
+	"OsAERDTkh/J3/iSJjgGOAqC2EQC9UfkrYgGw1B0A1Zg2UAVQAxCiOJB0RgJQhCLan1XWnHPRp3jqqEEH",
+	"VbFSTxG6vFmao6jxOispP2U0mTBtiF5pEYBjFAEdxACmMBSmkOQtSsUx+FMWzcpdKY0TFpJIx3Y4T0+3",
+	"KEUJinMV6ORgSQl1phkvaBZHYEZLved0uDllwHSRtpHn9rnb14kWE59kJf+suYZWCuaYK0YSU3rLpcb0",
+	"WqJffVrM0RJYozdYQK7M5BKCnYK31DonK+exUsYGZb4SzgzBaE2/KtsbWUZC2yhupUa8XKCu3Wu3igBB",
+	"C8SF07q/3peoCb3vCRZnFEYdq6essIZCWrFnpNxVT5sWSiDM4VU6G6WDUKpUl4Om6GlUEEYFtD7+M/gM",
+	"E0ycvfso0SypG8Q+mBiWL86aYZsw8zmMfH6outsOe8KAaqKx68rhdLkDStKpvQ3UclYvhaAMZB+GvF0a",
+	"vLpebS8CL5jRHbLyj1WCB+PxxbgX9D72xyNfyJFXJZWct4sUt1ZUw6wn6DWqalmM3kGHWFETDFZTIWK1",
+	"q97oYjJ+fzboBfKn96PhtbvDvSN7vtuO85jAvCJg3h9cT+3b+7m9ahzRHz57h0k5cD6YqLwn71Mv6DSH",
+	"8hGYzVHsErInqOfP/iUKWhM5QX3Law7UNLmjRUUBHzZ08FveIqmD4tm69y+9Q0zAW0eIkgnNAzCWYs9s",
+	"nisRWADMwQ3kusI2lhc9iCmZIZZXxXfemeWyRfVey81a+9Zl2kpwjlEaw64u2ZIo6uq4e1yApdh6/ea6",
+	"5ejEkHvUO/kEjICWXZUM8Bq8PDoqdU83vYYLC3WLMoH6nFS/hj6HccZN/4iueUI7gdoXL0rvnE5UFY3p",
+	"rAVt4zSdN/MMpt1EFHlXfHHGk+SmB4fATWvkW0InK1awcp9PiJkzV14Xv/+nvwdF3ZGGw6KnCnpF3Kpd",
+	"VrGG0kYMbFxHq3MnmbIo4uo3oBmPdgb65DsPaDcRpPV01e9WepvkxORlLLRQOzuwFmcgxcvGtm1rDhU1",
+	"i29tV8hVhC0T81JBNf8RTRmdMZg463zLC2Dik3E3cfdjMtG8wB0o5mzLP9TGfslHsAgAp1pb5TRBNzRa",
+	"AhRzU0LW3mfYrdB5u6ttFstfvFWXjlu+Eav7YpgjrutfSOl1abvLqBYYEYNTd1EMZRAMbV00nwvSlYl6",
+	"+f7N2fDqtyoDdTy4HurmvqfDq5P+2NfUd5PTlqfn5diuVBcsbaAxT9SQ92me8wjj+GLaO/6hmf3IU/El",
+	"WAtd79Zpup9FWAzuPLmlOZdqzROVAa9JtLfcyqx1HS6fCsh48mdLx8x98r2Ni7obtTSg95V4a77QPfq3",
+	"zLzq5aHWkvTm+K72Aj5qk64pX79mWLsRukizmzm514XPW5QKYylV/gXMTRoK4QLBSPOp+TKlYo4EDmEM",
+	"NE01hTBXatV02Nha0ZoX7mBlTATEZK3cvHM0XbQa6OwLiO5wiCY2+6zpS01x2J6ypFYPbt11ulx0q2lN",
+	"eS50UTOmKcBlg1huY3gqDCTj8/5ZL+gNzgfjd4PRyffOi2eTGlOq9VyWF0Eq1eFpUokK02ATzDYKaN2r",
+	"gnTNsMugs5FTF5UMvK2ZXG4VdnWorPX8eq081sW3oqQmqVia0tM21ovxXwFlAHcehloHcns/cM4m1sn0",
+	"3jzEepPdrOFl57GD6H1d6jrbyR0CjPps7uc1Xl9rFiv8FE4c2M2W6NEnGuQuF3+zDlfj2illyGcfsPTv",
+	"KMhKfQ7Lru0e3XEqxpRrlmfi3Hr5mswCfKD4UOQDe3wzzhUqh5gnVB7NfK403ameS2EARwhAQKhb6eLI",
+	"k3gmmM51bBHLbZdvF+uCwFUICUHR5V4irisiS3tbdX0otrcJZnHHrgtl+pmWvfJVFfJZDDkP8n6lTOUM",
+	"VyT99iGJ/iTKbslDTfmJnszEViUabWUDhQEnVSAi9t4zrrbZR9d+cv5IaFFqRdIhsJg2A1dXfcgbbehQ",
+	"Dvu1PKFfb8UNZc6dnRdq0k437StpCUFN4FyMZExuFyiM44mp4zNp3xnMdgaoHkY+hwfPXn6Xh17NdQ2O",
+	"xuoUp4PL/vj63JTPvB4PBte1BTSdUovpm9a6txkkt+s7UDEA2pYmsNwBZEgyi6JhFSY8m05xiCWPUV0V",
+	"3K3Q6lpV8NBctZ1z3INe8fWOdZV0SJJOJ+GbNGmoXsiG6ZSWY/e1go5gncZWF1MxhXl7PFxlsxni7nYm",
+	"qlphZCvDr1zMBPxwFDz9VrfNpVOBCOBZOAcQ8HxKFbnDTCfRFoV/5Aczbo31br+EIiNFQOqbqouqSrdQ",
+	"95K+glp2Q1eX35e6JnLt3tdW8/b2mgLmY21vdzUvzpir1EOOEXnfQgFiBLkAR09+c/QaqFCdBeZSSNIF",
+	"gkx4JnfKSyZyxBF5XwRqKSXXlRXgixEokYzZQwGeCn7raXGcezNW+snqiBvL4q76qk7w1cX70enV5Gz4",
+	"+0Ev6A1HE8n4ekGv/64/HF3Jn84G/fHIY3he5D1q1/iuojLNdeUhfA1uUEwX4AhIsTSltwgUgVMtyFsC",
+	"tvmOVKMCtdV8cU5oLblACQ5LBQNXj6/XdD+lGeleZmwD0bN7bEWTtNgk5pnnHfoTGV2xRMPaY5ADqQX0",
+	"d1FdchWh+zN1X0N+297HcQI5usqSBKr0L3cPpo7WH2EWYA9y/+RkcCkP6ofBePj2e3mmh+9GvaD32/7o",
+	"VMU4nfTPzuSRPvm9/OW3g5PfT4Yj+6PK4D8ZqgT9/vjN8Hrcv7YvvdGvjAeXZ277n1zLmpDWrbGynMEj",
+	"F68KlXLjQQ40t8dFomcXBKXQ3JmKNmpl3570cHiLxBhFqK7GqbvvB+TcstBKnfrfOIvbyu801ydYa5Gn",
+	"XguKj7k3UU6J3Erd8+rmtZ3XWuZfKXXLFk3zhSm+N5xyvWqeP23P+2AO+eRG8k3Txmld7PBu2CaldrAP",
+	"QObTefmcstaV0Esp/JU3A39B//fclb4mpfMYdi+Zvdb/4P1AiS2l2ia6msknXyOZiUnf9PWV6+BMLCUY",
+	"urLqOGLtwFqu2FcBjF2RC64ftCtjjKYdAovbhw4YVNcF93202Qu76NzZJfbGc0AVPw4zhsXySqLI+JwR",
+	"ZJoCFd7UGdN/yieYC5Hqs0pvsU6w0iqE+tUeqx7HJfEepvj3aNn78kVF0Ewd/toLgkBEKVMq13o0SQg5",
+	"egIGqrS00tLGb0/Aqxcvfw1SLdWAiIZZIilOB6RAwIW8XMEfJW7++OTvyB8/H6SIJVhZev4I5DI5WMwp",
+	"SODSJKAARjOBXtsf8ihFLABD04wjDgSVEzPx5O+IbbKlrRhm2/0UhnN08OzJkSlOqAHGjw8PF4vFE6ge",
+	"P6Fsdmje5Ydnw5PB6Gqg3ikC9nvf488YEvAf//2//uf/8P+A/uWwRGDHvadPjvRwmiICU9w77j1/cvTk",
+	"eU97dBQyD2GUYHIIs0hzYtMAQlKYitcdRnLB8uk1gzhWrzKYIN2X7QeD2B8zxJYFXq0pQR3rNo5nzzSq",
+	"Xa5zFtfF65tGt+P0TOS8lt1cqtj44RlOsA68aRh4oiWdL59U7YmUEpPy9ezoyNZJsjECaWpjpA//ZBTQ",
+	"YsXbiGL14T07Eeu/fFlNyaO3K43bXSvMQXKY6x3K/KDl/ePeR1U/G/K8tbupDKo0/ZlpPR+Am6U8o4lO",
+	"ZFOZezrhCUwx02lPcMZ1qaAEK85bPuYSGBJCTxiCkVqAORPFQr0HQ0rKJ8WwVodDwrAjNbqmMca7bacx",
+	"Cui20+TRcNtO9KP3xB8d/exPak5Kj+2gXufleuVVXLyozqbNVWo6hOrvyvXGHUftRMVQFhDKWzXYdOHW",
+	"GGqFgSHRwCqAKhXwL2vE8XT3n94blvpRpF0fL45egcEfhlfXV+3x4uKLh+hzSplfbhiox10ZpFFey3wg",
+	"33gv5HeqEa5WVvRvn2P+2aGetDjKUu49lJNUsLQ6zxo25B00xTHaBU6kTMkBVPMZP9UcAZxIyIEpJpHK",
+	"P55jMlNJ0FrexWRLxOn5Fb9ynrZhsgnmIracsIxUULeqhWustDm5NBRIHHDBEEyqCMrNGzfYtKt1oKzp",
+	"5B7t7ORqYKFofwcXnFx9AJSBP5xd/UFRyjGQygidAp0mbyjktdGKrL5zswQxJkgJRiGNs6Q92cg/W9Ar",
+	"+DnJ6CccffGe/ndIlNn1Cv00XMfDaPur+GG57QXpdutlrktPHfftoNgs+gyn51CE8177o7nnS/UxofnE",
+	"cGTxGhjNG3xDGRhODxRQvwWY65pexLB35ZdGMAp0To+8i6+u+8rR0Jmj6/Dsev3k1IzZWnPvIMXfZDhW",
+	"VrztpwpLxL/tXKXutjUX1M9MqdD4f2waxRUinLLdKxAGGvthdHry+1cd9HfPYYS+dt3BMKx2ikMnzvWL",
+	"1rAnrcGirJ3K0Alnv+gLfw36giWgJmUhZ81fl6Zg78+vXk3YAn4PryN0uzofDXa/Bu1AHbzDn+4Qu/ni",
+	"Z9/9UGxHQIrBq0yxnL/LT/ZWsVlm9vZGNoK5uqPND7do6bqdH55S+xK2H+TOvhha3Stp7lWqM3AH//gP",
+	"QANe/qTdrp2pLS8A7XYhyzHv1JBWooHO2vXQimA4rG0K6qGcKgQN7ECpgIPPtYWcKym9mMYqMatnetf3",
+	"gh6MY88qXB8x4UTlr6ylHn8XPH3myj7+2fmrGYImFuexaa1m2aqWgGoNatXXII8TEXOEGZjpNhHFMUtg",
+	"2vqQHWp53n/YzmF6YoZ0ZeaPilLyfT42OjHYsRH+CUx1RJImDtOx2BvG0IlW2qltHThzK6XNw+YYSiFm",
+	"G70aQZElTjb88d3Vb170gt67k98dPesFvTenR696Qe/k3cnVs6Ojo17QG1xevTt+8eLVUat7AYIILgPw",
+	"7OjZdwdHvz44elrkiqn6wd6bAk2nKBS6vJxD+Yygu5nDehFnXbELwDBEqUARuCV0gcksXgYFP5FXHgQc",
+	"SYzpNBl37FOoCxc7TafPNoupGEYoSalAJFyqiL370tCrYHqH6O+uLkYBgDGnyhpS+tIM0b+RvEYqu2v8",
+	"5z71i3OY6iZuri1ElOzCGqSPMIDAgAS8RVBkDJ3QONYNkvL7KDC9TbQNQNIzjOPXwJzpvCR40WdJFZFu",
+	"yXtqbACaFyWImRRlJys6l4/3wIn2Rc7dKEFuTO3wvlXc+yDB31FMdNF2hWljkqRZON/03mJIYFZDLGP1",
+	"/J0OX/tZEove4c+RWgYkAlBRymsAAUF4Nr+hGVNR1gLeIkDvEANYcCMn2xYFt0iV+tyInnga4xox6Eo+",
+	"/jlTk9rgz5GY1MYALLgPgDElMwC1LZsygImgYIbvEAEpZGJjEvpJSl5fmk0cHhKq2saMU9NvG3Pp/87q",
+	"Y1+vsv6wStZA+Tas2ZVOlZFVSkFa1yrYy7aKFqFC2VkTKBj+7KWPkRp2rgc9IMr0OsZ08di0ZpXDAP7p",
+	"7wHMIqwKEfzT3wNT0SXIFWgQYS6gfEqnAMFwDrhAqVW1o0yorKGKL9QgsDuuD3+6RUttVHf5Za6QKIDd",
+	"1RKj39z2WuhSU9PWEqtoiM7m7u7rrkIbzhS3NrfPC0c5BGg6Cm17VSywUGVCGF0ArRzS6TSQ/yf0DqmO",
+	"AAQInCDwjYLGsVSqKIhMqsm329EMRyKv1VLDIa7ssD1ezCtf2teJ/dsMIwHmNGM8ABGeIS4CMKUqNiwA",
+	"c8p12dUFuplTesu7gDdoOHIVKO5epHIB8CEpG94hW2pTaONRpSled6JVzWpVFnZ9eKGqRXdCo3uOMJT3",
+	"+EOkG/0SVmhr31m8PzYpQi1cGVFNGvCcLkACydLa3UEIEwRulkp42HkAYgG3/TCmfP77D0MskcTXHYVY",
+	"4m3tIhG7MrlfghH3FIxYxlw7z1ZX1P0Sk/jXEJNYpiNd1dLHAHL6uTLFL7c9/mk0LR1//Ru/m3UIFtmR",
+	"7LMjSUzVKuX+cg8dBKkUzpAbak+DTrXuO0pGEgnbuiOL+qg7kOZVKSimKomkDBMRANX7UXWfAJCA/gtg",
+	"YLUVB22KyC3LKl9XUO7+RY3dxeVuB8WHD3jsLFE+JjQ/aIDu6llsE6S7NTXtNE73rztCd//kuRaguxGZ",
+	"MRSiqLGQzWUxrJWU4w+Mtb3YTi5Gb4fjc9WBbTA61f//4VL1ZPv0KOJY6/uWGHipepl7M1fkWLHlp2+w",
+	"0JjjumegcX0oZqLE5CivjOTxa+kWX50oR/MnVXiJJX4GdaIH5IveXHDYu7sjI0J322tZY3TNOvXlPmhr",
+	"b3R1hoTtwIgikCNatzwJgIKOFDUxkX9RGpr+m26bbMPctyYppMtPuslpQKIHI6WmhlB5s9T7lon2ThrX",
+	"8FbVcc9pgmaq+4pKdijFwHbGPaNcI6/mFhqbMT/rwHW9ycdmOT/NxBIYHG5gF1+jg3a2Vy9B/GJ4vUfD",
+	"q0VZO6NrJ5z9YnH9a7C4WgJqsjkZ1vi1GZwsx/7qrU1bwO/hNXe9+Pu3M+0Zuw9qZMr7OftFLt19+hHI",
+	"XC26dO9VGZffAByt5uYFpvQwDucKh5iX2922FJN9YQOnUkWzLci7H+t7CTAv9S93KsZPd/2lvWH4DZph",
+	"YhXjY9V/Ml3mnZhKfYx18CCwDdhVEKFKm5JY1tHmG6lIcuBhmt3EWDfkcxPFpR7wCMhCrVS/fe9cfd+0",
+	"IsVGSys6y0CRxmtFCAaHiEl2QOgNjVSZcm2zk2SExeYEwlAaw2VddpR8PlaT7tEEolexZ1uY/NIpnk73",
+	"WGZeMm4pIEeqiQQHC5rFEZhRdf0uVI/ZmyWAkgFYXq+ULShARHXHBxVpnhF5xxOqpgF29xtjmeMks81Q",
+	"PWlLZsS+MX3NMIwf4vzqvu97U5H4rcYqgDfKyEUQmC9TKuZI4BDGCo+Ktevn8lzfolSAKQx16DI0dEOJ",
+	"ysk2TZy1ccT88hqEKvIvV8Y3J4ifjPj4RRs2YqRpY0VgwDyELNr0bjDvFUk9zW/YXp/3Id/tjRbe4TuU",
+	"M/Ms7SK4eXXZHaHgHsB6igTE8R5tEfKQfaP7UcrzFGaMISK+LXKxtOCETeNQebNSFiGmL1OdmA5CSMCN",
+	"tXChSLfA3MFxOgznKLytcWvJx48Fm/I4akF8P5VZ1acCIJYp4gHICJNXn/JSy5uRz2FEFygCjC64YonT",
+	"GIdSY4oQjIDpGiwf3CFWjWHaGHvMumL88hCN4zdQ45DfA0u8RwH7ofxQ9yVdS8aRG0Vy7esGTamUymB4",
+	"u5VHapWS9O/GRum9YdXfJQDuhZT+eu5g43mUWLBOR3Mjd7KjZE6NWXzNCNsPb1AT/sz4wkeGhTaVajLJ",
+	"SeQ1sE3nwTc221f+PZBcQ/mcpOAh9fBvwSyDLOK2hTaARDUwByjCuldcZ0YiUJJKRaze0nqdj3rw/G+7",
+	"lEfXE44yXR1LIj6OQYI4hzMpidjcb4ZD8SsO6IIArbpjAebQ9uffIBUyx22R7u27GcaIoxzLW6d8N2WP",
+	"7qiChhSMgKAagKYo5kKDeRcZufAO7Qwi+0rktVT19STyrlKyXuBrHeY3p3GETJdTpbpUYrE2J+3DlGnl",
+	"wW941gMeGKEdwvxCyNGE0OYupEEvpiGMUTmQ9c/zg5ORihlxtj+2h6Qrie0hmNC76fbNvU1T2cY28mqY",
+	"t6n3HjsMGlYPIDfeGFUnUUUhgYWUCrgKbJACAUO58S6vC2KwVfHgWK/rqr+mwxHKCG4IrFbx6O/VsPtM",
+	"kXfUFN601WiE2NeSbK/rwv115drnBPQY+4IKhpSUTtkMEsx15PrO0+rf63a4e0snkfPff0Z9CfFfd0a9",
+	"YoLt4jm7csNfQjr3FNKpcdYuoLMr0n6J6fxriOnUFNQU0WlY89cVz7l/zrq7kM6NAfiVpGJ2uTsfE4Yf",
+	"NKyzOHuHxhrgPYMSCL81Yx7iHG4j+r6JaXj7+FJlPkp0c4HjGEjscFOf9hjQFCljzm2gHd4B4AJOp4F6",
+	"zMENiukCYBFUmuivdQvZhEpa5JZvw2i2SSs3tb4VmQnK/trTyvfPuTTAwT/+A7AQ34S2eFMu33veOgko",
+	"06S3rYmB6XqH204z01Wcf6ku+LAWD/74GP+V5ubK6JhAfosioIOe9mDy4Moqtz+xjbdPxXm6+08/hnbG",
+	"igW2M3t04IW/WDz2ZfHg7VNYO+DrF2PHX4Wxg7dJXzVM+Ws0dvBHkb+6MQC/FmMHf4gE1v1j+GGNHfnZ",
+	"a6XGbkFCO+5ijMkdFr/os/ch0jl7GRv4dyM5zhHnSWO9tH5pXCs5IUUM06hb058XXw70D8/20vqnFm35",
+	"/vaaU63q6ppcKg0hrT0xSG4DcJMnWb+W97uO74SxqUWl8iz1O5iDKaN/RuQJ6OteUBypgBAVP1WmgHxb",
+	"LjLIHz6RvGuNIA5/klN/OfxJf7VWFCjg15kZvSdYmNr6jWMv1UpGksT8MRMm1njFHFGqp7vbgrqbEto+",
+	"5RNdnfdYquMSUVS1JEGEJpiY39DnMM64Dk/QZgL9s6SyOeRzLXhykMJlTOXFpm0QHER0QWwApUog3Re5",
+	"Haq8Q38HsvzNt2rcA5MdJpEkCNo1duhnZciqoORRujGkaj7LGFISXQIjFc2Tp+3tl96LY+iX+C7UmGv6",
+	"APx2T5LZR8oift+GtwsLahc1qSTnnaj0EsG/4iBGMELMsFlumacKRRbmIjfl1LuTVn4oJHFlYn44kxjy",
+	"E9A79djNJOo3eYW47Xy4bW09dIdDBLie0Ka3cTwjB1VbVybmjt2rYhNhacsxnWHi3/KZerwf6tVzt1eA",
+	"7wvEyjS/HUhpJmphKp+3yRbQ1VN300hXzDG3dNO8Kzuw2BYVaV0dEUUfFyLdE7FciNR8ox3FPNvll/um",
+	"wb6L48H82faEh1S/Y0p0dWEdsH6zBFfnVxuQIRXp4R1ieFpT/uWDer5XrOlPfIXHfPDZ+AjSOc2NwBEC",
+	"U8pUYgDHus5x2xOzhoAUcr6gLKo7NRFCyTUOb9G+gpL15PpD+zA2rtTK5ohpob5JQM1H3p/HFWmPkUWL",
+	"rtSTH7YYk9vX4MXRU3A9PPn94HrycXwxetcN7SGM43pb0IkasWXZ/IvLwagX9C5GV8PrQS/ofRxe//Z0",
+	"3P8o/3h6MRo8kpr526hLEo6PsDOxQj9gEHOk6I8yKdEmS2DCWiytaUJaJzapRJU0IjVMm7t/ZF66kx/9",
+	"26/P2fS3bI8OweIOnaPw9gATzdtNureEG2K/4oALhpAA33x3BPi3beEPrc4QQql+1R93OWLL437SH50O",
+	"T/vqqJc7ZXzsDz94G2S4PhHSeMXGYj/x/eDs7OJjL+iNO024QTDWY6oUKrG3V5P29yiO6UKJHkzVlGOR",
+	"Kl3CQ5oib1cOTXYu4mSRYQ6+gKCx5DxyW19rJUi5tpEtSnR/Ng0Fkv1xI4tcEEIS4QgKK2XeqJpIki2l",
+	"DN/BcNkWzar2FSqxocaAgw2xvv8Ttke4K5jnFkhj6u5wjKrQbeNSviAbw3lLp7JtuRP0FhDfyZvEyDJB",
+	"TxdF29C5vLtz3yEZnyFoXi/dKC+PXMn4WTpHceSOdb3fXjx7JWaDXvCP/wAUfsE3Gkbfyr+YqnfmTwHQ",
+	"MPnW1CLNUsTuMKfstTGjFgMpCZEaJqWiisW17UEpCUMcNQlD3FVTrQqskCYJBDFWN147OWlTYcXx3spa",
+	"VI1X3U2LAExCbREQNAvnKs7a7czSwyqfyiPyskwFjG8aXt7yPS3WbvJmouIKNnkzxrO5cAqXM4ZUzYSl",
+	"knYUM4s6CJkpw5RhsXTOffm0F/Qun8l/nst/XnSYeCdR95wy966jTFKpFuF6kk3Jaz/6GbSzk8d4r1Kx",
+	"4hNSDE6WVhJOKBcgYzN5/NbFYY5a6coctZGSOPoKpSS+1/61ugq1kpNUveohSOASRHQbIB9C7Y49/En/",
+	"0Cw28V12KtUfrRWc6qv8fD21O/tqK7ZC35cHoLNIV0SbK8FAfTXfujjQtd1R1JAZsJsaIZQgEFHKlPqk",
+	"g7kFg4RjUTXR15JrVWQx3QXvasP4JGQGd+4Ivp2EHD8q46uCxGMsMYPupGgWIhDOq/Wgu7O3dE4FbeiT",
+	"qzwDl3rgY8unLi3+8QUj4XAONIJ0uKi63+ZQ1W3X/hrVrqVEAMaL050CDn9KUIThl0MzQ03Nx49YzCMG",
+	"Fxqou7vr1ALaXnUus2yrGpKEgpiSGWLAerx2U8U3b4ES5i10oEaeKtrcGkcmaq62Dc7XCfl7sKbMbGRc",
+	"Fae6OwnVNdaPAZ9DhriO2ovEXNml50jqdQE4ApiDGE2F+qug6WslJN4ggJJULMFijkief0cQirjuW5Mz",
+	"mw7rnVe7LdNM50gUgcilGORCctPps6rc4pbvf97y/eVW768wz89Sc+7JTQW9uYOJqnmHGsovj1Y59cpk",
+	"lhLcvPj+7O2V22X9GjD8gMqr2sZKm2ZpKvoPRTMN6a0txBHmKRThXDebsFYw+aFwDtlMfkvwUncvy5pU",
+	"kxeqRdAbGi1NJreBrz5QKHoNsAAC3iKd8qQ7r+tmMJQliHW7hVxyK6OZvmq8YutYjfj62mTKVe1T1lPl",
+	"KiIgAaRSghmsVP5vKfFFmVh6wXtBTjNll2pft2Ljm8JjfoIeO2Ndi/rdipVQtP1w0FEENeB1SJ+6R+z6",
+	"faZuk2PbRA1zQDXD0OOBbcVlWtUHJkl4ikNbI1nQuGSeLXsS1uXZQAPfrOUepVuqWYhmVGqPkkqBtVKr",
+	"vb22QKhA4Fg1lsNc7VP+vawDKe7kOhKq8JA+DkXmS63mMyiGbRn7cDm+uLy4UuEO/cvL8cUH9ePp4ORs",
+	"OPKGKvysdG0LysemhQ1KSVKeQIbaOP2c1BpCGqQ0STkq4LQfK1w+//1XOimRgENU0tvfTc5F4SoEkN8a",
+	"1xenCdJi/Q1SwgyxLVd0dY9Zxton9qxitcpUjOU4TRm9q2lm2NcDyijfULrZg7VW+9r3bKmtJQkDv52Q",
+	"BAEwU71OAnt1EGrCaDXhsQCY7/HXlXwcDmZIqEDqPKd0ZxQSoTDGpIZCTvWAXyjETSEGfrulEGBm3ZIX",
+	"pJSJiYF7k5Qhx47t0A2bkj/s5V7awWO74C3glS8mVsqyxh4/loKopQqVXQ/jOACqdZLShDFbybW3t4iL",
+	"SFQRJu/13+e3Goq9ezGlTRlN1vQdl6rTIYJJ0BYzruBarUO9mn/qoW06K8TsuJf47W5YDr9VNJdQpkrI",
+	"EPD06OhoLcG4maYcDMcE+kUoxLzea32qIjBz2tuVSdl+uVXMn5WUAsvRNyvutkec6zjVXYsikERKDpEi",
+	"iaaq9mh/YoFWQj8//Gkxh+JLQ2m+UyigR6GtIlFO1i5o09AsrJSISZBgOOQdQpk2qwQY9P5UZRz+UDg6",
+	"NR3PJejN+l7bJmDHOrc0oUQBwblAza88lqpeixUYaeEOeb6gWOEW89Op3ZfnAzfuCDQbVmhD7vIIuggu",
+	"24K2iv7akkCblwBa+7C8pI2qYG5uYNigZxHF0/aRjdtyH/fdrM/T6nUXVOa6I9ETmiLyOYn1IvmBtvVF",
+	"NMxU/j9PpeCptJUkfqKrCHQspBh4KmO2KsG4XitTmHJgpVCbEw2pg1PMU2oCXfYdatPXC1HVFlSn1QVc",
+	"HgNCTZVEIOmB6zJMKoxYR+IwugAhZAwjrjizoPQWYO0wXMwRCUCI4lgbWjmcIpXpUqCg+909Y7gm/+qd",
+	"etrK/hijOxT3PKXaVHe98gkPaZLIUy8nUBG6bU55gskZJYH8D4pAyoTyN/j5DArwzcd3Vwe/efGtj/Hc",
+	"0M+tInLnNnLbvDicHowoQbrwXu0M3U7pDNG/2e6kujSSCtUPruGsmcyfuwIVMqLzuncidEjZGkAO3iH6",
+	"u6uLURtzuX5Q0mkxkQj0kemQaPRupLw+Dhv2ue7H113BDXqqa3w5u6OoNOb2yZgX7k0LPl+WOst67Nya",
+	"ABpqbKhBxqlrtuwrGgAjC9HduHUdh8ja3LeFDmS3AJYbMqqJO4NGp1TUm4OG+aiGFJOLy8Ho2NxZeRXS",
+	"OdSmTV1xJejopjodnJz1x8o3Vc7QHYxO1f8qYf/xR/5bCO81+j9Ho5IbIobjuO5kWZx73ZZBjYkYMjQs",
+	"0nW+yoRYu74HSIrNQbMvVBsUVJKrVFqswjr45vr502+PizasUKiIoEAZf54fgQSTTCBuSnxCwFFISWSE",
+	"UmAS5nhLarHPnkR6USucpzFxZAs6up9Du7802xL2Krm2On6QLkACydKYD3A5fa7DKV5HxqFNePVelCd6",
+	"wFaY+XoSZO81lXXvRPOWZgygJVK+AuUYACrzk0SIBZoJFM7orkfYUoaLariAJJpEdFFT9O5KjjnVHorH",
+	"TDJVmZ1QHSnY4I/48nMjtQGJABbHUoQwTIhlRIqiGc9gHFh+JEVBDm4RSo2HKmVUtS7Z5v6IaQhr4jPP",
+	"9OPOyp+KBmoeBltJjqdQZMl+76BLqRLvOd9jxnBkeugpa3RKMREb6evagutXNs7N81ampc5Jxl+/11rv",
+	"//GV3hIwprMMAY4gC+evlbBCMwF+VPEsKsV4qvgwESDJcVwEDJv3G2rAmTcPeTab1VaTvdIDzq2/4B6u",
+	"AIE+ixUyfHbkvgPKmFKvbeZevj+qNOB0Rko+cOYhTcFzS1FKeVERuabA5K84WFBdJawzqflvlnPU2yM/",
+	"P0d7DW+GCRh2rFCboMMICuiHx9I4b+/NGbW3mkY2EyWOV+mILgiI9DYbYMeQcoVLEdeCj6E7BGuqV54v",
+	"x2bEz9pWrTf5+FJeqbKsgmSpnHNSg1JlbQOdmKddcEt/JHZbMokw9N9o79OYwui8lBTpvs+SLBY4hUwc",
+	"TilLDuzB9SFQSeEtvbGVGCn53kNHRWloOPCu85N2gHsN9Twz7ZvfXQ7eBeBy9C4AH9HNZbmspcanSwhW",
+	"mH2SqalKuG40e1lkbx7+tGpjx392m9inWRzLrcyz5KZDZMxGpaL4ls5SnMAZOvxTimZbRwWkNgN/Bylx",
+	"DB0gEtIIRZpWOlBGSTvSQTKH9A6xO4wWNSKIGnhhx7VrafoVxgntMRjo016FNB3NtL/4X/3cpoBo42/e",
+	"NUm7b4q+Sa2iOwxxlciNUIFDVNPVxaT2j9S4PSX/6MkfwAWj86TN3nyJ0ny+k3vEABJAonMiMYwBsVBt",
+	"zFDWI5+YBVVwpw2vC1P9wo9JWx8jR+XX5UhpwoXdINlVZQxowC/RUS6TkcIZUpnlXMClyv9kKKQs2hRN",
+	"Re8kk3+lE1T86VfqedEG6CvKrenQEOnofhoiaWDu5ICqrPbcKfIrDhYMC6Gke4Ww7g2QoE1FCnqHygw6",
+	"kdJBg7PzKoREGXRPdI/6r+uUytURFO3b4qzanel6DrppCI5jDjB5DV48PQKXZ/2TweTk4nQwOR1e9d+c",
+	"qSiQ7pZofYwbSqtqvuQprtpk+7fhjR3qga7FHb/0hRu3LE26NuEr34Q/J0NDgbZHZ0mPKVcFzbkR+mgm",
+	"SsHAuj8bFyDU40xTVnWBUUyEbQCd4CiK85YMptRt4wVWtn+a41ESEWsOyMiM2vkRucUkcioDo4vr4Ylq",
+	"2nDWHw/fDk/618OL0V9BzYKqpPS4iNuQiW4HFUOGpwZGqi4WyxKaMdPq1WNL60K6NEWk1m6tQXmRIuJO",
+	"PtqWeHeTV9I5JUnRW5GTZH4N+d19K8k5ZHeayrEbNkszYvtdq9QqU7yGA3qHWGB719wsjWvpNQj1Gzco",
+	"pgvwUhdqm1Nu++zTLI6AQNpvkKg0DFXQTTcj3IR8bQlEmyXx5fAn9acvDfTsqcPnSocs8i86NEP/rpZQ",
+	"q1+wlrDW08OD6aefnm/aZv0rNA32jeVYUwnkIEZircDZhhTCILnFZNZ0OY/tsK+RwT3kVapC0WyeeMfc",
+	"CbP19aaiSSpUOpeu6pI3xAdL3UW39jrO4fkA5Xu5AYbkiRFKIRNJHiiuuaEqEQjtfhTXDHIR9Y967X8s",
+	"JFRd17oTXVtDeZ2bVI/4mbtJtdf5A0aPrgnf+RKwHEfNDpCyEzTwxvLcJFhozH+tmQR6dQ9gxB6jEOHU",
+	"iU8mH92pYPAHri6vMajqFRkktqYMrl6tsIdDgiC78VeOHKnHG3OKfcR/7twA9JDs6TTTMz869VPqIyCm",
+	"9PYAxvgW8bzBu6IxIVfYhjLXLImWLn9i+jAqQ69fTL9mMLzdkJ2Z466swy3I73JOCbqGON5zwdnKhbVH",
+	"IaUUj3WH0ULrbxr8gVTWDAK02VhKLrr9tIA4BpTJETEmt0DQ20p1zhpcr0snK2hubFynMf1Bt5rbDtvb",
+	"tLCDkbwIMqYSW3N/YdBj2jUP0xTBuBf0plQ1ktrIkFYit+Drupkl+O+jy0uLk/Dgt7FysOjoRgkaxExH",
+	"Ih1j0OmSLh8PDkl0Qz8fhjENb2sis/WwEzXqXgKzYXQHSYicahzLiKu7YdDjqHXp5S/3HrxN6KLD4so3",
+	"Lqkc7X3rAvTOtKBgMFTO9tBg3VKWoRlXALJ5UiEtWwzA7z7VA8/tuFZhUStBS219bZiE6KHrg3e0dyAi",
+	"Ni4X8cBqpcFo2dqqes7cIEQAR5VspI5UZamzkWdd2oH3k08C+e26fYnjGQlUj/UALKAI5+qAQcbwHYwD",
+	"HadsItezWATAXO9FTbQ4dt7t1ZwU+ekHb2Nhoe2gqQQqiWgXTYy5qsSkaYAjAMEswxGKgIQBoCSwfTGM",
+	"R4BOwWJO0R1iAHMgsYEigEkAUMyVv5XTp9uToo4VIiajqBVRjuTgry6syyzuXNcEXLeya4lnR/3rdAnU",
+	"xDQ+wgxIAIKE3qFjE8YT6JOCAhBSYg6IEm4qZyaco/AWYPEavDh6Bb6/eD+eXL8fj3S0P8597DGCjCD2",
+	"K745vhkyckYtisdq1P2UYMWfRcZQWXF4qypgJrRSSdHBQ4JejBOsrbfr8lQyhffVRtq7o7UFd5Cjgl7G",
+	"jcye37XrxWbrEuOIas+rZ7m3e/NMZy9YIHQnVMEQTPzyln7crg/FmsDUttTaGeTiQPVFPBiebpk9oNzQ",
+	"qiHlQbG3GnVrPbNEvbQDzOA7BHRnzHI7XvANR+wOsQMp05jnx+CnW0yiAOAoAHeIqeK533Yt9MSXXKAE",
+	"h5NUr6e+4NOVGX1pB3/1Hpdaybe6m73WWLogyAQNACjkJaHCWKQmhBNkfGgqnx4T8PwIRHDpL8FU2x2+",
+	"MEBKWcWPzmv19FHjT25hr0g7XwKaIqKkPr6TltgZwTWezPfq6QPqgnIBj00JVECzMY2l4JXWTZaUXSfM",
+	"VMN7eQRuEGSI9Y5/+CTpPKT0FiP12yc5ULJhfVQyFveOe4cwxYd3TxWlm0/+lLcKy8RcHZa8mq82mZX+",
+	"pOmm8oc4rvzBrL8yxCarl/5oM3zKb9quoflf9JVQ+oMN5Cz9CUYJJuU/5Fd/8acEpr0vn778/wEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
