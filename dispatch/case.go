@@ -146,6 +146,8 @@ type Report struct {
 	PlaceCode     string            `json:"place_code"`
 	OccurredAt    time.Time         `json:"occurred_at"`
 	ReceivedAt    time.Time         `json:"received_at"`
+	StandardRef   string            `json:"standard_ref"` // the standard of the code that was given, "" for the catalogue's own
+	GivenCode     string            `json:"given_code"`   // as that standard writes it
 	SubmissionKey string            `json:"submission_key"`
 	PayloadHash   Bytes             `json:"payload_hash"`
 	Answer        json.RawMessage   `json:"answer"`

@@ -178,10 +178,10 @@ func (k *Desk) DecideRequest(ctx context.Context, a auth.Actor, id uuid.UUID, ap
 		return nil, err
 	}
 	if !approve && len([]rune(strings.TrimSpace(answer))) < 5 {
-		return nil, fault.Invalid("/answer", "不批准时请写明理由，至少 5 个字")
+		return nil, fault.Invalid("/text", "不批准时请写明理由，至少 5 个字")
 	}
 	var r *CatalogRequest
-	_, err = k.changeCatalogue(ctx, a, Once{}, func(ctx context.Context, tx pgx.Tx, now time.Time) (v *CatalogVersion, err error) {
+	_, err = changeCatalogue(ctx, k, a, Once{}, func(ctx context.Context, tx pgx.Tx, now time.Time) (v *CatalogVersion, err error) {
 		if r, err = request(ctx, tx, a.District, id, "for update of r"); err != nil {
 			return nil, err
 		}
@@ -210,8 +210,18 @@ func (k *Desk) DecideRequest(ctx context.Context, a auth.Actor, id uuid.UUID, ap
 // carryOut does what was asked for, as it stands now: a unit may have been retired meanwhile, the item changed.
 func (w *World) carryOut(ctx context.Context, tx pgx.Tx, r *CatalogRequest, a auth.Actor, now time.Time) (*CatalogVersion, error) {
 	if r.Kind == "LIMIT" {
-		_, err := tx.Exec(ctx, "select yx_set_community_items($1)", r.Body.Limit)
-		return nil, err
+		was, err := communityLimit(ctx, tx, w.District)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := tx.Exec(ctx, "select yx_set_community_items($1)", r.Body.Limit); err != nil {
+			return nil, err
+		}
+		row, err := auth.AuditChange("change", "catalog_limit", w.District, data{"limit": was}, data{"limit": r.Body.Limit})
+		if err != nil {
+			return nil, err
+		}
+		return nil, auth.Audit(ctx, tx, a, row)
 	}
 	in := ItemChange{Item: *r.Body.Item, Base: r.Body.Base, Note: r.Body.Note}
 	if in.Item.ValidFrom != nil && in.Item.ValidFrom.Before(now) {
@@ -226,5 +236,5 @@ func (w *World) carryOut(ctx context.Context, tx pgx.Tx, r *CatalogRequest, a au
 	if err := checkBegin(&in.Item, now); err != nil {
 		return nil, err
 	}
-	return putOne(ctx, tx, w.District, in, &r.RequestedBy, &a.Account, now)
+	return putOne(ctx, tx, a, in, &r.RequestedBy, &a.Account, now)
 }

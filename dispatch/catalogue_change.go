@@ -40,7 +40,7 @@ func (k *Desk) PutItem(ctx context.Context, a auth.Actor, in ItemChange, once On
 	if err := w.prepare(&in.Item); err != nil {
 		return nil, err
 	}
-	return k.changeCatalogue(ctx, a, once, func(ctx context.Context, tx pgx.Tx, now time.Time) (*CatalogVersion, error) {
+	return changeCatalogue(ctx, k, a, once, func(ctx context.Context, tx pgx.Tx, now time.Time) (*CatalogVersion, error) {
 		if err := checkBase(ctx, tx, &in); err != nil {
 			return nil, err
 		}
@@ -50,7 +50,7 @@ func (k *Desk) PutItem(ctx context.Context, a auth.Actor, in ItemChange, once On
 		if err := checkAccess(ctx, tx, a.District, []rule.Item{in.Item}, now); err != nil {
 			return nil, err
 		}
-		return putOne(ctx, tx, a.District, in, &a.Account, nil, now)
+		return putOne(ctx, tx, a, in, accountOf(a), nil, now)
 	})
 }
 
@@ -167,25 +167,57 @@ func putItems(ctx context.Context, tx pgx.Tx, district string, list []ItemChange
 	return err
 }
 
-func putOne(ctx context.Context, tx pgx.Tx, district string, in ItemChange, by, approved *uuid.UUID, now time.Time) (*CatalogVersion, error) {
-	if err := putItems(ctx, tx, district, []ItemChange{in}, by, approved, now); err != nil {
+// putOne writes one new version with its row of the audit; approver is set when a second person agreed.
+func putOne(ctx context.Context, tx pgx.Tx, a auth.Actor, in ItemChange, by *uuid.UUID, approver *uuid.UUID, now time.Time) (*CatalogVersion, error) {
+	was, err := newest(ctx, tx, a.District, in.Item.Kind, in.Item.Code, in.Item.Area)
+	if err != nil {
 		return nil, err
 	}
-	return newest(ctx, tx, district, in.Item.Kind, in.Item.Code, in.Item.Area)
+	if err := putItems(ctx, tx, a.District, []ItemChange{in}, by, approver, now); err != nil {
+		return nil, err
+	}
+	v, err := newest(ctx, tx, a.District, in.Item.Kind, in.Item.Code, in.Item.Area)
+	if err != nil {
+		return nil, err
+	}
+	return v, audit(ctx, tx, a, "change", was, v)
 }
 
+// audit tells what an administrator did to an item; was is nil for a new one.
+func audit(ctx context.Context, tx pgx.Tx, a auth.Actor, action string, was, v *CatalogVersion) error {
+	var before any
+	if was == nil {
+		action = "create"
+	} else {
+		before = was.Item
+	}
+	key := string(v.Kind) + " " + v.Code
+	if v.Area != "" {
+		key += " " + v.Area
+	}
+	row, err := auth.AuditChange(action, "catalog", key, before, v.Item)
+	if err != nil {
+		return err
+	}
+	return auth.Audit(ctx, tx, a, row)
+}
+
+// newest is the newest version of an item in its area; nil when there is none.
 func newest(ctx context.Context, tx pgx.Tx, district string, kind rule.Kind, code, area string) (*CatalogVersion, error) {
 	rows, err := tx.Query(ctx, versionSQL+"and i.kind = $2 and i.code = $3 and i.area = $4 order by i.active desc, i.version desc limit 1", district, kind, code, area)
 	if err != nil {
 		return nil, err
 	}
 	v, err := pgx.CollectExactlyOneRow(rows, scanVersion)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
 	return &v, err
 }
 
 // changeCatalogue runs a change with the district's catalogue to itself and takes it into force in this process; the others
 // load it within a second. A repeated request gets its first answer.
-func (k *Desk) changeCatalogue(ctx context.Context, a auth.Actor, once Once, do func(ctx context.Context, tx pgx.Tx, now time.Time) (*CatalogVersion, error)) (v *CatalogVersion, err error) {
+func changeCatalogue[T any](ctx context.Context, k *Desk, a auth.Actor, once Once, do func(ctx context.Context, tx pgx.Tx, now time.Time) (*T, error)) (v *T, err error) {
 	ctx = pg.WithDistrict(ctx, a.District)
 	err = pgx.BeginFunc(ctx, k.db.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended('catalogue:' || $1, 0))", a.District); err != nil {
@@ -255,7 +287,7 @@ func (k *Desk) Retire(ctx context.Context, a auth.Actor, kind rule.Kind, code, a
 	if base < 1 {
 		return nil, fault.Invalid("/version", "请给出当前最新的版本号")
 	}
-	return k.endVersion(ctx, a, kind, code, area, base, once, func(ctx context.Context, tx pgx.Tx, now time.Time) error {
+	return k.endVersion(ctx, a, "retire", kind, code, area, base, once, func(ctx context.Context, tx pgx.Tx, now time.Time) error {
 		end := now
 		if at != nil {
 			end = *at
@@ -285,7 +317,7 @@ func (k *Desk) Retire(ctx context.Context, a auth.Actor, kind rule.Kind, code, a
 
 // Withdraw takes back a version while it is still ahead; the one before goes on.
 func (k *Desk) Withdraw(ctx context.Context, a auth.Actor, kind rule.Kind, code, area string, version int, once Once) (*CatalogVersion, error) {
-	return k.endVersion(ctx, a, kind, code, area, 0, once, func(ctx context.Context, tx pgx.Tx, _ time.Time) error {
+	return k.endVersion(ctx, a, "withdraw", kind, code, area, 0, once, func(ctx context.Context, tx pgx.Tx, _ time.Time) error {
 		var from time.Time
 		var to *time.Time
 		err := tx.QueryRow(ctx, "update catalog_item set active = false where district = $1 and kind = $2 and code = $3 and area = $4 and version = $5 and active and valid_from > yx_now() returning valid_from, valid_to", a.District, kind, code, area, version).Scan(&from, &to)
@@ -301,14 +333,14 @@ func (k *Desk) Withdraw(ctx context.Context, a auth.Actor, kind rule.Kind, code,
 }
 
 // endVersion is a change that writes no new version; base, unless it is 0, must be the newest one.
-func (k *Desk) endVersion(ctx context.Context, a auth.Actor, kind rule.Kind, code, area string, base int, once Once, do func(context.Context, pgx.Tx, time.Time) error) (*CatalogVersion, error) {
+func (k *Desk) endVersion(ctx context.Context, a auth.Actor, action string, kind rule.Kind, code, area string, base int, once Once, do func(context.Context, pgx.Tx, time.Time) error) (*CatalogVersion, error) {
 	if err := mayConfigure(a); err != nil {
 		return nil, err
 	}
 	if !slices.Contains([]rule.Kind{rule.KindMatter, rule.KindComponent}, kind) {
 		return nil, fault.Invalid("/kind", "应为 component（部件）或 matter（事项）")
 	}
-	return k.changeCatalogue(ctx, a, once, func(ctx context.Context, tx pgx.Tx, now time.Time) (*CatalogVersion, error) {
+	return changeCatalogue(ctx, k, a, once, func(ctx context.Context, tx pgx.Tx, now time.Time) (*CatalogVersion, error) {
 		in := ItemChange{Item: rule.Item{District: a.District, Kind: kind, Code: code}, Base: base}
 		in.Item.Area = area
 		if base != 0 {
@@ -316,9 +348,20 @@ func (k *Desk) endVersion(ctx context.Context, a auth.Actor, kind rule.Kind, cod
 				return nil, err
 			}
 		}
+		was, err := newest(ctx, tx, a.District, kind, code, area)
+		if err != nil {
+			return nil, err
+		}
+		if was == nil {
+			return nil, fault.NotFound()
+		}
 		if err := do(ctx, tx, now); err != nil {
 			return nil, err
 		}
-		return newest(ctx, tx, a.District, kind, code, area)
+		v, err := newest(ctx, tx, a.District, kind, code, area)
+		if err != nil {
+			return nil, err
+		}
+		return v, audit(ctx, tx, a, action, was, v)
 	})
 }

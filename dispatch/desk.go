@@ -68,6 +68,12 @@ func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receip
 	if in.Hash == nil {
 		in.Hash = payloadHash(in)
 	}
+	if in.StandardRef != "" {
+		in.givenCode = in.Matter
+	}
+	if in.Matter, err = w.Catalog.Translate(in.StandardRef, in.Matter); err != nil {
+		return nil, false, err
+	}
 	ctx = pg.WithDistrict(ctx, a.District)
 	if err := k.scan(ctx, w, a, in, p, &source); err != nil {
 		return nil, false, err

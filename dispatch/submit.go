@@ -21,6 +21,7 @@ import (
 type Submission struct {
 	Text          string            `json:"text"`
 	Matter        string            `json:"matter"`
+	StandardRef   string            `json:"standard_ref,omitempty"` // of an older code in Matter
 	Point         PointIn           `json:"point"`
 	Address       string            `json:"address"`
 	MediaIDs      []string          `json:"media_ids"`
@@ -45,6 +46,7 @@ type Submission struct {
 	Hash []byte `json:"-"` // sha-256 of the payload
 
 	component   *grid.ComponentRef
+	givenCode   string       // what Matter was before it was translated
 	photoPlaces []grid.Point // where the photos were taken, of those that tell it
 }
 
@@ -192,7 +194,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 	}
 	report := Report{District: w.District, ID: reportID, CaseID: caseID, ReceiptCode: receipt, AccountID: accountOf(a), Device: &a.Device, Source: source, OnBehalf: in.OnBehalf,
 		Anonymous: in.Anonymous, NoContact: in.NoContact, Text: in.Text, Matter: in.Matter, Facets: orEmpty(in.Facets), Media: append([]string{}, in.MediaIDs...), Lon: p.Lon, Lat: p.Lat,
-		OccurredAt: occurred, ReceivedAt: now, PlaceCode: in.PlaceCode, SubmissionKey: a.ID() + ":" + in.Key, PayloadHash: in.Hash, Answer: answer}
+		OccurredAt: occurred, ReceivedAt: now, PlaceCode: in.PlaceCode, StandardRef: in.StandardRef, GivenCode: in.givenCode, SubmissionKey: a.ID() + ":" + in.Key, PayloadHash: in.Hash, Answer: answer}
 	if in.ExternalRef != "" {
 		report.ExternalRef = &in.ExternalRef
 	}

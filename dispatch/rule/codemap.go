@@ -52,7 +52,7 @@ func DemoMappings() (out []Mapping) {
 }
 
 // Translate gives the catalogue's code for one that names its standard; without a standard, and for the catalogue's own, a
-// code is itself. Errors point to /matter or /standard_ref.
+// code is itself. Errors (INVALID, UNKNOWN_OLD_CODE) point to /matter or /standard_ref.
 func (c *Catalog) Translate(standard, code string) (string, error) {
 	if now, ok := c.codes[OldCode{standard, code}]; ok {
 		return now, nil
@@ -63,7 +63,7 @@ func (c *Catalog) Translate(standard, code string) (string, error) {
 	case code == "" || codeForm.MatchString(code) && (standard == "" || standard == StandardNational || standard == StandardLocal):
 		return code, nil
 	case standard == "":
-		return "", fault.Invalid("/standard_ref", "编码 %s 不是现行的 5 位编码，请在 standard_ref 中给出它的标准，如 %s", code, Standard2013).Coded("STANDARD_NEEDED")
+		return "", fault.Invalid("/matter", "编码 %s 不是现行的 5 位编码；旧标准的编码请同时在 standard_ref 中给出它的标准，如 %s", code, Standard2013)
 	}
 	return "", fault.Invalid("/matter", "对照表中没有 %s 的编码 %s，请由管理员在编码对照表中补充", standard, code).Coded("UNKNOWN_OLD_CODE")
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"yixian/internal/fault"
@@ -22,6 +23,7 @@ const (
 	maxName  = 100
 	maxWords = 1000
 	maxList  = 200
+	maxBytes = 3800 // of a list: it has to fit a cell of a table
 )
 
 // Check refuses an item that could not be routed or promised; the pointer names the wrong field. Without an SLA the
@@ -56,6 +58,8 @@ func (it *Item) Check() error {
 		return fault.Invalid("/filing_condition", "超过 %d 字", maxWords)
 	case tooLong(it.ClosingCondition, maxWords):
 		return fault.Invalid("/closing_condition", "超过 %d 字", maxWords)
+	case !oneLine(it.Standard + it.Name + it.NameEN + it.MajorName + it.MajorNameEN + it.FilingCondition + it.ClosingCondition):
+		return fault.Invalid("/name", "%s 的文字中有换行或其他控制字符，请改为一行", it.Code)
 	case it.ValidFrom != nil && it.ValidTo != nil && !it.ValidFrom.Before(*it.ValidTo):
 		return fault.Invalid("/valid_to", "应晚于生效时间")
 	}
@@ -71,13 +75,9 @@ func (it *Item) Normalize() {
 		*s = strings.TrimSpace(*s)
 	}
 	for _, l := range []*[]string{&it.LegalBasis, &it.Facets, &it.Synonyms, &it.ExcludeTerms} {
-		trimmed := make([]string, len(*l))
-		for i, s := range *l {
-			trimmed[i] = strings.TrimSpace(s)
-		}
-		*l = trimmed
+		*l = once(*l)
 	}
-	it.AssistExpr = append([]Expr{}, it.AssistExpr...)
+	it.AssistExpr = once(it.AssistExpr)
 	it.SLA = append(SLA{}, it.SLA...)
 }
 
@@ -101,13 +101,14 @@ func (it *Item) checkLists() error {
 		at   string
 		list []string
 	}{{"/legal_basis", it.LegalBasis}, {"/synonyms", it.Synonyms}, {"/exclude_terms", it.ExcludeTerms}} {
-		if len(l.list) > maxList {
-			return fault.Invalid(l.at, "最多 %d 条", maxList)
-		}
+		bytes := 0
 		for i, s := range l.list {
-			if strings.TrimSpace(s) == "" || tooLong(s, maxName) {
-				return fault.Invalid(l.at+"/"+strconv.Itoa(i), "不能为空，最多 %d 字", maxName)
+			if bytes += 2*len(s) + 1; strings.TrimSpace(s) == "" || tooLong(s, maxName) || !oneLine(s) {
+				return fault.Invalid(l.at+"/"+strconv.Itoa(i), "不能为空、不能换行，最多 %d 字", maxName)
 			}
+		}
+		if len(l.list) > maxList || bytes > 2*maxBytes {
+			return fault.Invalid(l.at, "最多 %d 条、共 %d 字", maxList, maxBytes/3)
 		}
 	}
 	if i := slices.IndexFunc(it.ExcludeTerms, func(s string) bool { return slices.Contains(it.Synonyms, s) }); i >= 0 {
@@ -165,6 +166,19 @@ func (s *Set) CheckItem(it *Item) error {
 	}
 	return nil
 }
+
+// once trims words and drops what stands there twice.
+func once[T ~string](list []T) []T {
+	out := make([]T, 0, len(list))
+	for _, s := range list {
+		if s = T(strings.TrimSpace(string(s))); !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func oneLine(s string) bool { return !strings.ContainsFunc(s, unicode.IsControl) }
 
 func tooLong(s string, runes int) bool { return len(s) > runes && utf8.RuneCountInString(s) > runes }
 

@@ -27,7 +27,10 @@ type ImportQuery struct {
 type importer func(ctx context.Context, a *App, q ImportQuery, file io.Reader, out, refused io.Writer) error
 
 // imports is what `yixian import` knows; each importer lives in a file of its own.
-var imports = map[string]importer{"grids": importGrids}
+var imports = map[string]importer{
+	"catalog": importCatalog,
+	"grids":   importGrids,
+}
 
 // ImportNames lists what can be imported.
 func ImportNames() string {

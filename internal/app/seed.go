@@ -142,6 +142,9 @@ func (a *App) load(ctx context.Context, s seed, password func(username string) s
 			select ?, x->>'standard', x->>'kind', x->>'code', 1, true, x from jsonb_array_elements(?::jsonb) x`, items); err != nil {
 			return err
 		}
+		if err := copyBodies(tx, "insert into code_map (district, standard_from, code_from, standard_to, code_to) select ?, m.standard_from, m.code_from, m.standard_to, m.code_to from jsonb_populate_recordset(null::code_map, ?::jsonb) m", rule.DemoMappings()); err != nil {
+			return err
+		}
 		return copyBodies(tx, "select yx_first_rules(?, ?::jsonb, '首次载入')", rules)
 	})
 	if err != nil {

@@ -37,7 +37,7 @@ func (s *server) SubmitReport(ctx context.Context, r api.SubmitReportRequestObje
 		return nil, err
 	}
 	sum := sha256.Sum256(raw)
-	in := &dispatch.Submission{Text: deref(b.Text), Matter: deref(b.Matter), Point: *pointIn(&b.Point), Address: deref(b.Address), MediaIDs: deref(b.MediaIds), Phone: deref(b.Phone), ContactName: deref(b.ContactName),
+	in := &dispatch.Submission{Text: deref(b.Text), Matter: deref(b.Matter), StandardRef: strings.TrimSpace(deref(b.StandardRef)), Point: *pointIn(&b.Point), Address: deref(b.Address), MediaIDs: deref(b.MediaIds), Phone: deref(b.Phone), ContactName: deref(b.ContactName),
 		Anonymous: deref(b.Anonymous), NoContact: deref(b.NoContact), OnBehalf: deref(b.OnBehalf), OccurredAt: b.OccurredAt, Facets: deref(b.Facets), Source: string(deref(b.Source)), ExternalRef: deref(b.ExternalRef),
 		SelfHandled: deref(b.SelfHandled), AfterMediaIDs: deref(b.AfterMediaIds), Follow: deref(b.Follow), PlaceCode: strings.ToUpper(deref(b.PlaceCode)), Key: deref(r.Params.IdempotencyKey), Hash: sum[:]}
 	receipt, replayed, err := s.Desk.Submit(ctx, a, in)

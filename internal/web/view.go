@@ -79,7 +79,7 @@ func (s *server) caseView(ctx context.Context, a auth.Actor, o *dispatch.Outcome
 		LeadUnitName: sum.LeadUnitName, Light: api.CaseLight(sum.Light), DueAt: sum.DueAt, DueKind: sum.DueKind, PromiseAt: sum.PromiseAt, Round: sum.Round, ReporterCount: sum.ReporterCount,
 		Point: sum.Point, CreatedAt: sum.CreatedAt, UpdatedAt: sum.UpdatedAt,
 		GridVersion: new(c.GridVersion), Community: some(c.CommunityCode), CommunityName: some(place.CommunityName), ReturnCount: c.ReturnCount, ReopenCount: c.ReopenCount, ReworkCount: c.ReworkCount, HopCount: new(sn.Hops()), SelfHandled: some(c.SelfHandled), MasterCaseId: idText(c.MasterCaseID),
-		Outcome: c.Outcome, Drill: new(c.Drill), IncidentId: idText(c.IncidentID), CheckUnit: some(c.CheckUnit), CheckUnitName: some(w.UnitName(c.CheckUnit)), FirstReceiver: some(c.FirstReceiver), FilingCondition: some(c.FilingCondition),
+		Outcome: c.Outcome, Drill: new(c.Drill), IncidentId: idText(c.IncidentID), CheckUnit: some(c.CheckUnit), CheckUnitName: some(w.UnitName(c.CheckUnit)), FirstReceiver: some(c.FirstReceiver), FilingCondition: some(c.FilingCondition), ItemVersion: new(c.ItemVersion),
 		ApproxBoundary: new(place.Approx), ServerTime: &now, Assignments: []api.Assignment{}, Clocks: []api.Clock{}, Requests: []api.CaseRequest{}, Reports: []api.CaseReport{}}
 	if item, ok := w.Catalog.Matter(c.Matter); ok {
 		v.ClosingCondition = some(item.ClosingCondition)

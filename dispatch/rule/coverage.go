@@ -1,0 +1,64 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Gap is what a matter lacks in a street.
+type Gap string
+
+// The gaps of a coverage report.
+const (
+	GapRule  Gap = "RULE"  // nothing but the street backstop decides
+	GapUnit  Gap = "UNIT"  // whom the rule or the item names, the district does not have
+	GapSLA   Gap = "SLA"   // no time of its own: the budget of its priority is promised
+	GapBasis Gap = "BASIS" // no legal basis
+)
+
+// Gaps lists them in the order of the report.
+func Gaps() []Gap { return []Gap{GapRule, GapUnit, GapSLA, GapBasis} }
+
+// Cover is how well a matter is covered in a street, as the compiled rules decide.
+type Cover struct {
+	Item        *Item
+	Street      string
+	Rule        string // what decides where nothing but matter and place is known
+	Lead        string
+	Conditional int // rules about the matter or its major, which may decide when more is known
+	Gaps        []Gap
+}
+
+// Cover asks the rules about a plain report of the matter: by a resident, on a working day at ten, with no answer and no
+// component known. communities are those of the street: a lead that is the community's must be there in each.
+func (s *Set) Cover(code, street string, communities []string, at time.Time) (c Cover, ok bool) {
+	if c.Item, ok = s.catalog.MatterAt(code, "", street, at); !ok {
+		return c, false
+	}
+	f := Facts{Matter: code, Street: street, Source: "RESIDENT", Mode: "NORMAL", ReporterCount: 1, Hour: 10, IsWorkday: true, At: at}
+	d := s.Route(f, nil)
+	missing := slices.ContainsFunc(d.Unresolved, certain) || d.Owner == ""
+	if slices.Contains(d.Unresolved, CommunityOfGrid) {
+		missing = missing || len(communities) == 0
+		for _, f.Community = range communities {
+			d = s.Route(f, nil)
+			missing = missing || slices.ContainsFunc(d.Unresolved, certain) || slices.Contains(d.Unresolved, CommunityOfGrid)
+		}
+	}
+	c.Street, c.Rule, c.Lead, c.Conditional = street, d.Rule, d.Lead, len(s.byMatter[code])+len(s.byMajor[f.major()])
+	for _, g := range []struct {
+		open bool
+		gap  Gap
+	}{{d.Tier == TierFallback, GapRule}, {missing, GapUnit}, {d.SLA.Handle() == "", GapSLA}, {len(d.LegalBasis) == 0, GapBasis}} {
+		if g.open {
+			c.Gaps = append(c.Gaps, g.gap)
+		}
+	}
+	return c, true
+}
+
+// certain: the expression does not wait for a component, an answer or a community.
+func certain(e Expr) bool {
+	return e != CommunityOfGrid && e != OwnerOf && e != MaintainerOf && !strings.HasPrefix(string(e), "line:$")
+}
