@@ -81,8 +81,15 @@ func (in *catalogImport) run(ctx context.Context, tx pgx.Tx, a auth.Actor, now t
 	var changes []ItemChange
 	var items []rule.Item
 	lines := map[string]int{}
+	spoilt := map[int]bool{} // a cell of it could not be read, which is said already
+	for _, p := range in.problems.List {
+		spoilt[p.Line] = true
+	}
 	for i := range in.rows {
 		row := &in.rows[i]
+		if spoilt[row.Line] {
+			continue
+		}
 		it := row.Value
 		if it.ValidFrom == nil {
 			it.ValidFrom = in.effective

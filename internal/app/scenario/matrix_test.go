@@ -82,6 +82,8 @@ func (w *who) probe(op operation, th things) int {
 		fill["{id}"] = th.caseID
 	case strings.HasPrefix(path, "/calls/"):
 		fill["{id}"] = th.callID
+	case strings.HasPrefix(path, "/admin/catalog/requests/"):
+		fill["{id}"], fill["{verb}"] = th.message, "approve"
 	case strings.HasPrefix(path, "/cards/"):
 		fill["{id}"], fill["{verb}"] = th.message, "confirm"
 	case strings.HasPrefix(path, "/media/"):
