@@ -13,7 +13,7 @@ import (
 	"yixian/dispatch"
 	"yixian/dispatch/rule"
 	"yixian/internal/fault"
-	"yixian/internal/sheet"
+	table "yixian/internal/sheet"
 )
 
 func (s *server) ListCatalog(ctx context.Context, r api.ListCatalogRequestObject) (api.ListCatalogResponseObject, error) {
@@ -165,26 +165,26 @@ func (s *server) ImportCatalog(ctx context.Context, r api.ImportCatalogRequestOb
 	return api.ImportCatalog200JSONResponse{DryRun: done.DryRun, Added: done.Added, Changed: done.Changed, Unchanged: done.Unchanged, Codes: &done.Codes}, nil
 }
 
-func (d download) VisitExportCatalogResponse(w http.ResponseWriter) error   { return d.send(w) }
-func (d download) VisitCatalogCoverageResponse(w http.ResponseWriter) error { return d.send(w) }
+func (d attachment) VisitExportCatalogResponse(w http.ResponseWriter) error   { return d.send(w) }
+func (d attachment) VisitCatalogCoverageResponse(w http.ResponseWriter) error { return d.send(w) }
 
 func (s *server) ExportCatalog(ctx context.Context, r api.ExportCatalogRequestObject) (api.ExportCatalogResponseObject, error) {
-	format := sheet.Format(deref(r.Params.Format))
+	format := table.Format(deref(r.Params.Format))
 	if format == "" {
-		format = sheet.CSV
+		format = table.CSV
 	}
 	var whole bytes.Buffer // a district's catalogue is small, and an error must not come in the middle of a file
 	if err := s.Desk.ExportCatalog(ctx, actorOf(ctx), format, &whole); err != nil {
 		return nil, err
 	}
-	return download{"catalog-" + actorOf(ctx).District, format, func(w io.Writer) error { _, err := whole.WriteTo(w); return err }}, nil
+	return attachment{"catalog-" + actorOf(ctx).District, format, func(w io.Writer) error { _, err := whole.WriteTo(w); return err }}, nil
 }
 
 func (s *server) CatalogCoverage(ctx context.Context, r api.CatalogCoverageRequestObject) (api.CatalogCoverageResponseObject, error) {
 	a, p := actorOf(ctx), r.Params
 	f := dispatch.CoverageFilter{Street: deref(p.Street), Major: deref(p.Major), Gap: rule.Gap(deref(p.Gap))}
-	format, limit := sheet.Format(deref(p.Format)), limitOf(p.Limit)
-	file := format == sheet.CSV || format == sheet.XLSX
+	format, limit := table.Format(deref(p.Format)), limitOf(p.Limit)
+	file := format == table.CSV || format == table.XLSX
 	if file {
 		limit = 0 // the whole report
 	}
@@ -194,7 +194,7 @@ func (s *server) CatalogCoverage(ctx context.Context, r api.CatalogCoverageReque
 	}
 	w := s.world(a.District)
 	if file {
-		return download{"coverage-" + a.District, format, func(to io.Writer) error { return w.CoverageSheet().Write(to, format, report.Items) }}, nil
+		return attachment{"coverage-" + a.District, format, func(to io.Writer) error { return w.CoverageSheet().Write(to, format, report.Items) }}, nil
 	}
 	out := api.CatalogCoverage{Items: []api.CoverageGap{}, NextCursor: some(next), Pairs: report.Pairs, Covered: report.Covered}
 	out.Gaps.RULE, out.Gaps.UNIT, out.Gaps.SLA, out.Gaps.BASIS = report.Gaps[rule.GapRule], report.Gaps[rule.GapUnit], report.Gaps[rule.GapSLA], report.Gaps[rule.GapBasis]

@@ -102,9 +102,8 @@ func (k *contract) guard(s *server) gin.HandlerFunc {
 // guardStream checks the parameters of an operation whose body may be far larger than JSON is elsewhere: its handler reads it piece by
 // piece within limits of its own.
 func (*contract) guardStream(c *gin.Context, route *routers.Route) {
-	content := route.Operation.RequestBody.Value.Content
-	_, known := content[c.ContentType()]
-	_, file := content["application/octet-stream"] // any type: its reader knows a file by its content
+	_, known := route.Operation.RequestBody.Value.Content[c.ContentType()]
+	_, file := route.Operation.Extensions["x-file"] // of any type: its reader knows a file by its content
 	switch {
 	case known, file, c.ContentType() == "application/json", c.ContentType() == "application/geo+json", c.ContentType() == "text/csv", c.ContentType() == tables.XLSX.ContentType():
 	default:

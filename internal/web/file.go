@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"yixian/internal/fault"
-	"yixian/internal/sheet"
+	table "yixian/internal/sheet"
 )
 
 // fileOf is the file of an upload (x-file in the contract): the body itself, or the field `file` of a form.
@@ -35,14 +35,14 @@ func fileOf(ctx context.Context, body io.Reader) (io.Reader, error) {
 	}
 }
 
-// download answers with a file that write makes while it is being sent. What can be refused has been refused before.
-type download struct {
+// attachment answers with a file that write makes while it is being sent. What can be refused has been refused before.
+type attachment struct {
 	name   string // without its ending
-	format sheet.Format
+	format table.Format
 	write  func(io.Writer) error
 }
 
-func (d download) send(w http.ResponseWriter) error {
+func (d attachment) send(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", d.format.ContentType())
 	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", d.name+"."+string(d.format)))
 	w.WriteHeader(http.StatusOK)
