@@ -180,11 +180,11 @@ func putOne(ctx context.Context, tx pgx.Tx, a auth.Actor, in ItemChange, by *uui
 	if err != nil {
 		return nil, err
 	}
-	return v, audit(ctx, tx, a, "change", was, v)
+	return v, auditItem(ctx, tx, a, "change", was, v)
 }
 
-// audit tells what an administrator did to an item; was is nil for a new one.
-func audit(ctx context.Context, tx pgx.Tx, a auth.Actor, action string, was, v *CatalogVersion) error {
+// auditItem tells what an administrator did to an item; was is nil for a new one.
+func auditItem(ctx context.Context, tx pgx.Tx, a auth.Actor, action string, was, v *CatalogVersion) error {
 	var before any
 	if was == nil {
 		action = "create"
@@ -362,6 +362,6 @@ func (k *Desk) endVersion(ctx context.Context, a auth.Actor, action string, kind
 		if err != nil {
 			return nil, err
 		}
-		return v, audit(ctx, tx, a, action, was, v)
+		return v, auditItem(ctx, tx, a, action, was, v)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -158,7 +159,15 @@ func (s *server) ImportCatalog(ctx context.Context, r api.ImportCatalogRequestOb
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.Desk.ImportCatalog(ctx, actorOf(ctx), file, r.Params.Effective, deref(r.Params.DryRun))
+	var effective *time.Time
+	if day := r.Params.Effective; day != nil {
+		at, err := s.world(actorOf(ctx).District).Calendar.ParseTime(day.Format(time.DateOnly) + "T00:00:00")
+		if err != nil {
+			return nil, err
+		}
+		effective = &at
+	}
+	done, err := s.Desk.ImportCatalog(ctx, actorOf(ctx), file, effective, deref(r.Params.DryRun))
 	if err != nil {
 		return nil, err
 	}
