@@ -15,13 +15,13 @@ import (
 // CoverageFilter narrows the items of a coverage report, not its totals; empty members do not.
 type CoverageFilter struct {
 	Street, Major string
-	Gap           rule.Gap
+	Gap           rule.Lack
 }
 
 // CoverageReport is matter × street: the totals over all pairs, and one page of the pairs that have a gap.
 type CoverageReport struct {
 	Pairs, Covered int
-	Gaps           map[rule.Gap]int
+	Gaps           map[rule.Lack]int
 	Items          []rule.Cover
 }
 
@@ -44,7 +44,7 @@ func (k *Desk) Coverage(ctx context.Context, a auth.Actor, f CoverageFilter, lim
 	if err != nil {
 		return nil, "", err
 	}
-	r = &CoverageReport{Gaps: map[rule.Gap]int{}}
+	r = &CoverageReport{Gaps: map[rule.Lack]int{}}
 	for _, street := range w.streets() {
 		var communities []string
 		for _, c := range w.Index.Children(street) {
@@ -103,7 +103,7 @@ func (w *World) AreaName(code string) string {
 
 // CoverageSheet is the report as a table for people.
 func (w *World) CoverageSheet() sheet.Table[rule.Cover] {
-	named := map[rule.Gap]string{rule.GapRule: "无规则（街镇托底）", rule.GapUnit: "无对应单位", rule.GapSLA: "无时限", rule.GapBasis: "无法律依据"}
+	named := map[rule.Lack]string{rule.LackRule: "无规则（街镇托底）", rule.LackUnit: "无对应单位", rule.LackSLA: "无时限", rule.LackBasis: "无法律依据"}
 	return sheet.Table[rule.Cover]{Name: "清单覆盖情况", Columns: []sheet.Column[rule.Cover]{
 		{Key: "street", Name: "街镇编码", Get: func(c *rule.Cover) string { return c.Street }},
 		{Key: "street_name", Name: "街镇", Get: func(c *rule.Cover) string { return w.AreaName(c.Street) }},

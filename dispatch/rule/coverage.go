@@ -6,19 +6,16 @@ import (
 	"time"
 )
 
-// Gap is what a matter lacks in a street.
-type Gap string
+// Lack is what a matter lacks in a street.
+type Lack string
 
 // The gaps of a coverage report.
 const (
-	GapRule  Gap = "RULE"  // nothing but the street backstop decides
-	GapUnit  Gap = "UNIT"  // whom the rule or the item names, the district does not have
-	GapSLA   Gap = "SLA"   // no time of its own: the budget of its priority is promised
-	GapBasis Gap = "BASIS" // no legal basis
+	LackRule  Lack = "RULE"  // nothing but the street backstop decides
+	LackUnit  Lack = "UNIT"  // whom the rule or the item names, the district does not have
+	LackSLA   Lack = "SLA"   // no time of its own: the budget of its priority is promised
+	LackBasis Lack = "BASIS" // no legal basis
 )
-
-// Gaps lists them in the order of the report.
-func Gaps() []Gap { return []Gap{GapRule, GapUnit, GapSLA, GapBasis} }
 
 // Cover is how well a matter is covered in a street, as the compiled rules decide.
 type Cover struct {
@@ -27,7 +24,7 @@ type Cover struct {
 	Rule        string // what decides where nothing but matter and place is known
 	Lead        string
 	Conditional int // rules about the matter or its major, which may decide when more is known
-	Gaps        []Gap
+	Gaps        []Lack
 }
 
 // Cover asks the rules about a plain report of the matter: by a resident, on a working day at ten, with no answer and no
@@ -49,8 +46,8 @@ func (s *Set) Cover(code, street string, communities []string, at time.Time) (c 
 	c.Street, c.Rule, c.Lead, c.Conditional = street, d.Rule, d.Lead, len(s.byMatter[code])+len(s.byMajor[f.major()])
 	for _, g := range []struct {
 		open bool
-		gap  Gap
-	}{{d.Tier == TierFallback, GapRule}, {missing, GapUnit}, {d.SLA.Handle() == "", GapSLA}, {len(d.LegalBasis) == 0, GapBasis}} {
+		gap  Lack
+	}{{d.Tier == TierFallback, LackRule}, {missing, LackUnit}, {d.SLA.Handle() == "", LackSLA}, {len(d.LegalBasis) == 0, LackBasis}} {
 		if g.open {
 			c.Gaps = append(c.Gaps, g.gap)
 		}

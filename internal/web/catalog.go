@@ -191,7 +191,7 @@ func (s *server) ExportCatalog(ctx context.Context, r api.ExportCatalogRequestOb
 
 func (s *server) CatalogCoverage(ctx context.Context, r api.CatalogCoverageRequestObject) (api.CatalogCoverageResponseObject, error) {
 	a, p := actorOf(ctx), r.Params
-	f := dispatch.CoverageFilter{Street: deref(p.Street), Major: deref(p.Major), Gap: rule.Gap(deref(p.Gap))}
+	f := dispatch.CoverageFilter{Street: deref(p.Street), Major: deref(p.Major), Gap: rule.Lack(deref(p.Gap))}
 	format, limit := table.Format(deref(p.Format)), limitOf(p.Limit)
 	file := format == table.CSV || format == table.XLSX
 	if file {
@@ -206,7 +206,7 @@ func (s *server) CatalogCoverage(ctx context.Context, r api.CatalogCoverageReque
 		return attachment{"coverage-" + a.District, format, func(to io.Writer) error { return w.CoverageSheet().Write(to, format, report.Items) }}, nil
 	}
 	out := api.CatalogCoverage{Items: []api.CoverageGap{}, NextCursor: some(next), Pairs: report.Pairs, Covered: report.Covered}
-	out.Gaps.RULE, out.Gaps.UNIT, out.Gaps.SLA, out.Gaps.BASIS = report.Gaps[rule.GapRule], report.Gaps[rule.GapUnit], report.Gaps[rule.GapSLA], report.Gaps[rule.GapBasis]
+	out.Gaps.RULE, out.Gaps.UNIT, out.Gaps.SLA, out.Gaps.BASIS = report.Gaps[rule.LackRule], report.Gaps[rule.LackUnit], report.Gaps[rule.LackSLA], report.Gaps[rule.LackBasis]
 	for i := range report.Items {
 		c := &report.Items[i]
 		row := api.CoverageGap{Street: c.Street, StreetName: w.AreaName(c.Street), Code: c.Item.Code, Name: c.Item.Name, Gaps: []api.CoverageGapGaps{}, DecidedBy: some(c.Rule), Lead: some(c.Lead), Conditional: new(c.Conditional)}
