@@ -151,6 +151,7 @@ type Report struct {
 	SubmissionKey string            `json:"submission_key"`
 	PayloadHash   Bytes             `json:"payload_hash"`
 	Answer        json.RawMessage   `json:"answer"`
+	Alert         *AlertFacts       `json:"alert" gorm:"serializer:json"` // of a device's report
 }
 
 // Reporter is the sealed identity behind a report (table reporter_vault).

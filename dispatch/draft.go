@@ -59,6 +59,7 @@ type ReportRef struct {
 	Words     string     `json:"words"`
 
 	Facets map[string]string `json:"facets"`
+	Alert  *AlertFacts       `json:"alert"` // of a device's report
 }
 
 // Change is what one command does to a case: the new case row and the rows that go with it. It is written by

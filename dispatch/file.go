@@ -8,6 +8,7 @@ import (
 	"yixian/dispatch/rule"
 	"yixian/internal/auth"
 	"yixian/internal/fault"
+	"yixian/internal/worktime"
 )
 
 // file is T5: the matter is settled, the promise is measured, and the rules are asked at once.
@@ -109,6 +110,9 @@ func (d *draft) follow(dec rule.Decision) error {
 	if err != nil {
 		return err
 	}
+	if b, ok := budgetOf(dec.VerifyWithin); ok {
+		d.sendToLook(b)
+	}
 	if dec.Binding {
 		lead, err := d.leadAssignment() // a precedent binds like the arbitration it came from
 		if err != nil {
@@ -135,6 +139,25 @@ func (d *draft) queueClock() {
 		d.startClock(ClockAccept, "CASE", c.ID, "", b)
 	}
 }
+
+// sendToLook gives the grid's people the task to look on the spot beside the lead (R10): the community whose worker walks the
+// grid, else the street. Nobody is sent twice.
+func (d *draft) sendToLook(within worktime.Budget) {
+	c := &d.s.Case
+	unit := d.w.UnitOf(c.CommunityCode)
+	if unit == "" || !d.w.Workers[c.GridCode] {
+		unit = c.OwnerUnit
+	}
+	if unit == "" || slices.ContainsFunc(d.s.Assignments, func(x Assignment) bool { return x.Unit == unit && x.Active() }) {
+		return
+	}
+	id := d.newAssignment(unit, "ASSIST", within.Seconds(), within.Working(), within.String())
+	i := slices.IndexFunc(d.s.Assignments, func(x Assignment) bool { return x.ID == id })
+	d.s.Assignments[i].Task = lookTask
+}
+
+// lookTask is what the task of sendToLook says.
+const lookTask = "请立即到现场核实告警情况，拍照反馈；如有险情先疏散并拨打 119。"
 
 // dispatchTo is T9 by a dispatcher.
 func dispatchTo(d *draft, cmd *Command, a auth.Actor, as standing) error {

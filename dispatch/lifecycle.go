@@ -168,6 +168,7 @@ var Lifecycle = []Transition{
 	{"T18", []State{Calling, Onsite}, None, ActCheckinOver, []Who{BySystem}, "CHECKIN due passed: rung by the clock", true},
 	{"T19", []State{Onsite}, None, ActConsult, []Who{ByLeadUnit}, "participants and conclusion", true},
 	{"T20", []State{Handling, Onsite}, Resolved, ActResolve, []Who{ByLeadUnit, ByAssist}, "after-photo (EXPLAINED: document), four elements, outcome; ASSIST done; first contact recorded or waived", true},
+	{"T20b", []State{Dispatched, Calling}, None, ActResolve, []Who{ByAssist}, "an assisting unit ends its own task, such as to go and look", true},
 	{"T21", []State{Resolved}, Closed, ActCheckPass, []Who{ByChecker, BySystem}, "not a handler of the round, not of the handling unit; within 200 m", true},
 	{"T21b", []State{Closed}, None, ActCheckPass, []Who{BySupervisor}, "spot check: 10 % of what streets handled, and at will", true},
 	{"T22", []State{Resolved}, Handling, ActCheckFail, []Who{ByChecker}, "photo and reason; the state resolved from returns", true},

@@ -46,7 +46,7 @@ const loadSQL = `select jsonb_build_object(
  'parties', (select coalesce(jsonb_agg(to_jsonb(x)), '[]') from case_party x where x.district = c.district and x.case_id = c.id),
  'results', (select coalesce(jsonb_agg(to_jsonb(x) order by x.at), '[]') from case_result x where x.district = c.district and x.case_id = c.id),
  'reports', (select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'account_id', x.account_id, 'anonymous', x.anonymous, 'no_contact', x.no_contact, 'source', x.source, 'on_behalf', x.on_behalf, 'has_phone', exists (select from reporter_vault v where v.district = x.district and v.id = x.reporter_id and v.phone_enc is not null),
-   'has_name', exists (select from reporter_vault v where v.district = x.district and v.id = x.reporter_id and v.name_enc is not null), 'words', x.text, 'facets', x.facets) order by x.received_at), '[]') from report x where x.district = c.district and x.case_id = c.id),
+   'has_name', exists (select from reporter_vault v where v.district = x.district and v.id = x.reporter_id and v.name_enc is not null), 'words', x.text, 'facets', x.facets, 'alert', x.alert) order by x.received_at), '[]') from report x where x.district = c.district and x.case_id = c.id),
  'unit_ratings', (select coalesce(jsonb_agg(to_jsonb(x)), '[]') from unit_rating x where x.district = c.district and x.case_id = c.id),
  'followers', (select coalesce(jsonb_agg(to_jsonb(x) order by x.followed_at), '[]') from case_follower x where x.district = c.district and x.case_id = c.id),
  'callbacks', (select coalesce(jsonb_agg(to_jsonb(x) order by x.called_at, x.attempt), '[]') from callback x where x.district = c.district and x.case_id = c.id),

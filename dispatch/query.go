@@ -27,6 +27,8 @@ type Row struct {
 	Order    bool `json:"order"`    // the actor's unit owes a reply
 	Callback bool `json:"callback"` // a reporter is to be called
 	Spot     bool `json:"spot"`     // drawn for a check by the district
+
+	Assist *time.Time `json:"assist"` // when the task of the actor's unit beside the lead is due
 }
 
 // Filter narrows a list; empty members do not.
@@ -96,8 +98,9 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	order := "exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind in ('SUPERVISE','INTERIM') and q.unit = any(" + units + "))"
 	callback := "(c.state = 'CLOSED' and exists (select 1 from sla_clock k where k.district = c.district and k.case_id = c.id and k.kind = 'CALLBACK' and k.state = 'RUNNING' and k.due_at <= yx_now()))"
 	spot := "(c.state = 'CLOSED' and exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind = 'SPOT'))"
+	assist := "(select min(x.due_at) from assignment x where x.district = c.district and x.case_id = c.id and x.kind = 'ASSIST' and x.state in ('OPEN','SIGNED') and x.unit = any(" + units + ") and c.state in ('DISPATCHED','HANDLING','CALLING','ONSITE'))"
 	if f.tasks {
-		conds = append(conds, taskCondition(a, arg, mine, handled, ask, order, callback, spot))
+		conds = append(conds, taskCondition(a, arg, mine, handled, ask, order, callback, spot, assist))
 	}
 	key, ok := sorts[f.Sort]
 	if !ok {
@@ -113,8 +116,8 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	if f.Limit < 1 || f.Limit > 200 {
 		f.Limit = 50
 	}
-	sql := fmt.Sprintf(`select to_jsonb(c) || jsonb_build_object('thumb', coalesce((select r.media[1] from report r where r.district = c.district and r.case_id = c.id order by r.received_at limit 1), ''), 'mine', %s, 'handled', %s, 'ask', %s, 'order', %s, 'callback', %s, 'spot', %s), %s::text, yx_now()
-		from cases c where %s order by %s %s, c.id %s limit %d`, mine, handled, ask, order, callback, spot, key.expr, strings.Join(conds, " and "), key.expr, key.dir, key.dir, f.Limit+1)
+	sql := fmt.Sprintf(`select to_jsonb(c) || jsonb_build_object('thumb', coalesce((select r.media[1] from report r where r.district = c.district and r.case_id = c.id order by r.received_at limit 1), ''), 'mine', %s, 'handled', %s, 'ask', %s, 'order', %s, 'callback', %s, 'spot', %s, 'assist', %s), %s::text, yx_now()
+		from cases c where %s order by %s %s, c.id %s limit %d`, mine, handled, ask, order, callback, spot, assist, key.expr, strings.Join(conds, " and "), key.expr, key.dir, key.dir, f.Limit+1)
 	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), sql, args...)
 	if err != nil {
 		return nil, pg.Fault(err)

@@ -45,8 +45,10 @@ type Submission struct {
 	Key  string `json:"-"` // idempotency key; one is drawn when the client sent none
 	Hash []byte `json:"-"` // sha-256 of the payload
 
-	component   *grid.ComponentRef
-	givenCode   string       // what Matter was before it was translated
+	component *grid.ComponentRef
+	givenCode string      // what Matter was before it was translated
+	alert     *AlertFacts // of a report that a device makes
+
 	photoPlaces []grid.Point // where the photos were taken, of those that tell it
 }
 
@@ -87,6 +89,8 @@ var trusted = map[string]bool{"GRID_WORKER": true, "STAFF": true, "HOTLINE_12345
 // sourceOf is where a report came from: residents cannot claim another channel.
 func sourceOf(a auth.Actor, claimed string) (string, error) {
 	switch {
+	case a.Kind == auth.Device: // the door of devices has set it by their kind
+		return claimed, nil
 	case a.Kind == auth.Resident:
 		if claimed != "" && claimed != "RESIDENT" && claimed != "PLACE_CODE" {
 			return "", fault.Invalid("/source", "居民上报不能使用来源 %s", claimed)
@@ -153,7 +157,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 	}
 	d.was = Case{} // its first facts tell the whole row
 	reportID := d.newID()
-	d.s.Reports = []ReportRef{{ID: reportID, AccountID: accountOf(a), Anonymous: in.Anonymous, NoContact: c.NoContact, Source: source, OnBehalf: in.OnBehalf, HasPhone: hasPhone, Words: in.Text, Facets: in.Facets}}
+	d.s.Reports = []ReportRef{{ID: reportID, AccountID: accountOf(a), Anonymous: in.Anonymous, NoContact: c.NoContact, Source: source, OnBehalf: in.OnBehalf, HasPhone: hasPhone, Words: in.Text, Facets: in.Facets, Alert: in.alert}}
 	occurred := now
 	if in.OccurredAt != nil {
 		occurred = *in.OccurredAt
@@ -194,7 +198,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 	}
 	report := Report{District: w.District, ID: reportID, CaseID: caseID, ReceiptCode: receipt, AccountID: accountOf(a), Device: &a.Device, Source: source, OnBehalf: in.OnBehalf,
 		Anonymous: in.Anonymous, NoContact: in.NoContact, Text: in.Text, Matter: in.Matter, Facets: orEmpty(in.Facets), Media: append([]string{}, in.MediaIDs...), Lon: p.Lon, Lat: p.Lat,
-		OccurredAt: occurred, ReceivedAt: now, PlaceCode: in.PlaceCode, StandardRef: in.StandardRef, GivenCode: in.givenCode, SubmissionKey: a.ID() + ":" + in.Key, PayloadHash: in.Hash, Answer: answer}
+		OccurredAt: occurred, ReceivedAt: now, PlaceCode: in.PlaceCode, StandardRef: in.StandardRef, GivenCode: in.givenCode, SubmissionKey: a.ID() + ":" + in.Key, PayloadHash: in.Hash, Answer: answer, Alert: in.alert}
 	if in.ExternalRef != "" {
 		report.ExternalRef = &in.ExternalRef
 	}

@@ -128,7 +128,9 @@ func finishAssist(d *draft, x *Assignment, cmd *Command, a auth.Actor, as standi
 	}
 	x.ResolvedAt, x.ResolvedBy = &d.now, &a.Account
 	d.endAssignment(x, "DONE")
-	d.handled(a, x.Unit, "assist")
+	if x.Task != lookTask { // who only looked may check later what others did
+		d.handled(a, x.Unit, "assist")
+	}
 	d.out.Media = append(d.out.Media, cmd.Body.MediaIDs...)
 	d.event(a, as, ActResolve, None, data{"unit": x.Unit, "assist": true}, map[string]string{"measures": cmd.Body.Measures, "note": cmd.Body.Note})
 	return nil

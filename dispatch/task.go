@@ -18,11 +18,11 @@ type Task struct {
 }
 
 // taskCondition says, in SQL, which cases ask something of the actor.
-func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask, order, callback, spot string) string {
+func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask, order, callback, spot, assist string) string {
 	conds := []string{"(" + mine + ") is not null", order}
 	if units := a.Units(); len(units) > 0 {
 		u := arg(units)
-		conds = append(conds, "(c.state in ('DISPATCHED','HANDLING','ONSITE') and c.lead_unit = any("+u+"))",
+		conds = append(conds, "(c.state in ('DISPATCHED','HANDLING','ONSITE') and c.lead_unit = any("+u+"))", "("+assist+") is not null",
 			"(c.state = 'RESOLVED' and c.check_unit = any("+u+") and not c.lead_unit = any("+u+") and not "+handled+")")
 		if grids := a.Grids(); len(grids) > 0 {
 			conds = append(conds, "(c.state = 'RESOLVED' and c.grid_code = any("+arg(grids)+") and not c.lead_unit = any("+u+") and not "+handled+")")
@@ -78,6 +78,8 @@ func taskOf(r Row, a auth.Actor) Task {
 		t.Kind, t.Actions = "CALLBACK", []Action{ActReveal, ActCallback}
 	case r.State == Closed && r.Spot:
 		t.Kind, t.Actions = "CHECK", []Action{ActCheckPass, ActCheckFail}
+	case !leads && r.Assist != nil && slices.Contains([]State{Dispatched, Handling, Calling, Onsite}, r.State):
+		t.Kind, t.Due, t.Actions = "HANDLE", r.Assist, []Action{ActResolve}
 	case (r.State == Handling || r.State == Onsite) && leads:
 		t.Kind, t.Due, t.Actions = "HANDLE", r.PromiseAt, []Action{ActContact, ActResolve}
 	case r.State == Calling:

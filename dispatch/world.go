@@ -136,8 +136,15 @@ func (w *World) facts(s *Snapshot, now time.Time) rule.Facts {
 			}
 		}
 	}
+	kind, level := "", 0
+	if len(s.Reports) > 0 && s.Reports[0].Alert != nil {
+		alert := s.Reports[0].Alert
+		if kind, level = alert.Kind, alert.Level; alert.BuildingAlarms > 0 {
+			facets["building_alarms"] = alert.BuildingAlarms
+		}
+	}
 	out := rule.Facts{Matter: c.Matter, Grid: c.GridCode, Community: c.CommunityCode, Street: c.StreetCode, LandUse: c.LandUse, HasPoint: true, Lon: c.Lon, Lat: c.Lat,
-		Source: c.Source, Facets: facets, Text: words, Mode: c.Mode, ReporterCount: c.ReporterCount, Hour: local.Hour(), IsWorkday: w.Calendar.IsWorkingDay(local), At: now}
+		Source: c.Source, DeviceKind: kind, AlertLevel: level, Facets: facets, Text: words, Mode: c.Mode, ReporterCount: c.ReporterCount, Hour: local.Hour(), IsWorkday: w.Calendar.IsWorkingDay(local), At: now}
 	if s.Component != nil {
 		out.Component, out.ComponentOwner, out.ComponentMaintainer = s.Component.ID, s.Component.Owner, s.Component.Maintainer
 	}

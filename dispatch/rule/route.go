@@ -46,6 +46,7 @@ type Decision struct {
 	Binding     bool        `json:"binding,omitempty"`
 	Note        string      `json:"note,omitempty"`
 
+	VerifyWithin string `json:"verify_within,omitempty"` // the grid's people go and look within this budget
 	DisputeAfter string `json:"dispute_after,omitempty"` // the stage at whose end the arbitrator is asked
 
 	RuleSet int    `json:"rule_set,omitempty"` // the set that decided, as a whole; 0 when the district has none
@@ -308,7 +309,7 @@ func (d *Decision) override(o *Outcome, f *Facts) {
 	if len(o.LegalBasis) > 0 {
 		d.LegalBasis = slices.Clone(o.LegalBasis)
 	}
-	d.Binding, d.Note, d.DisputeAfter = o.Binding, o.Note, o.DisputeAfter
+	d.Binding, d.Note, d.DisputeAfter, d.VerifyWithin = o.Binding, o.Note, o.DisputeAfter, o.VerifyWithin
 }
 
 // units resolves a list; units the district lacks are noted and left out.

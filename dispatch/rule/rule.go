@@ -62,6 +62,9 @@ type Outcome struct {
 	Binding     bool          `json:"binding,omitempty"` // from an arbitration: the lead may not return the case
 	Note        string        `json:"note,omitempty"`
 
+	// VerifyWithin sends the grid's people to look, beside the lead, within this budget: "10NM".
+	VerifyWithin string `json:"verify_within,omitempty"`
+
 	// DisputeAfter names the stage of SLA at whose end the arbitrator is asked whose matter it is, unless it is settled by then.
 	DisputeAfter string `json:"dispute_after,omitempty"`
 }

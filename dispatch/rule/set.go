@@ -225,6 +225,8 @@ func checkOutcome(o Outcome, at string) error {
 		return invalidRule(at+"/sensitivity", "没有敏感级别 %q", o.Sensitivity)
 	case !o.SLA.valid():
 		return invalidRule(at+"/sla", "时限无效")
+	case o.VerifyWithin != "" && !(SLA{{Name: "verify", Budget: o.VerifyWithin}}).valid():
+		return invalidRule(at+"/verify_within", "核实时限 %q 无效", o.VerifyWithin)
 	case o.Call != nil && o.Call.Level != CallL1 && o.Call.Level != CallL2 && o.Call.Level != CallL3:
 		return invalidRule(at+"/call/level", "没有呼叫级别 %q", o.Call.Level)
 	}

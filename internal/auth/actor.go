@@ -19,6 +19,7 @@ const (
 	Staff    Kind = "STAFF"
 	System   Kind = "SYSTEM"
 	Partner  Kind = "PARTNER" // another system with an API key
+	Device   Kind = "DEVICE"  // a sensor with its key
 )
 
 // Role is a role of domain 4f.
@@ -46,6 +47,7 @@ const (
 	RoleTenantAdmin      Role = "TENANT_ADMIN"
 	RoleCityViewer       Role = "CITY_VIEWER"
 	RolePartner          Role = "PARTNER"
+	RoleDevice           Role = "DEVICE"
 	RoleSystem           Role = "SYSTEM"
 )
 

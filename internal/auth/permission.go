@@ -15,6 +15,7 @@ const (
 	PermMediaRead    Permission = "media.read"        // any session; the object decides
 	PermPlacesRead   Permission = "places.read"       // any session
 	PermStaff        Permission = "staff"             // any staff
+	PermDevice       Permission = "device"            // a registered device, by its key: the door asks for it
 	PermReportSubmit Permission = "report.submit"     // residents with a verified phone and staff who may report
 	PermReportOwn    Permission = "report.own"        // residents
 	PermCaseRead     Permission = "case.read"         // staff with case content, within scope
@@ -94,7 +95,7 @@ var holders = map[Permission][]Role{
 }
 
 // open are the permissions that no role decides.
-var open = []Permission{PermPublic, PermSession, PermMediaUpload, PermMediaRead, PermPlacesRead, PermStaff, PermReportSubmit, PermReportOwn, PermSandbox}
+var open = []Permission{PermPublic, PermDevice, PermSession, PermMediaUpload, PermMediaRead, PermPlacesRead, PermStaff, PermReportSubmit, PermReportOwn, PermSandbox}
 
 // Declared reports whether there is such a permission; a route that declares another is refused at start.
 func Declared(p Permission) bool {
@@ -107,7 +108,7 @@ func Declared(p Permission) bool {
 func (a Actor) May(p Permission) (ok, signedIn bool) {
 	signedIn = a.Kind != ""
 	switch p {
-	case PermPublic, PermSandbox:
+	case PermPublic, PermSandbox, PermDevice:
 		return true, signedIn
 	case PermSession, PermMediaUpload, PermMediaRead, PermPlacesRead:
 		return signedIn, signedIn

@@ -73,6 +73,9 @@ func (s *server) cookieName() string {
 // identify finds who asks: a bearer token for programs, the cookie for browsers. A cookie changes state only from our
 // own pages. A dead session is nobody, except where one was shown in so many words: a bearer gets 401.
 func (s *server) identify(c *gin.Context) {
+	if strings.HasPrefix(c.FullPath(), devicePaths) {
+		return // its bearer is the device's key, and no cookie counts
+	}
 	token, byCookie := "", false
 	if h := c.GetHeader("Authorization"); strings.HasPrefix(h, "Bearer ") {
 		token = strings.TrimSpace(h[len("Bearer "):])

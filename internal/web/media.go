@@ -8,11 +8,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"yixian/api"
@@ -25,15 +27,20 @@ import (
 const maxUpload = 26 << 20 // a photo of 25 MB and the multipart around it
 
 func (s *server) UploadMedia(ctx context.Context, r api.UploadMediaRequestObject) (api.UploadMediaResponseObject, error) {
-	c, a := ginOf(ctx), actorOf(ctx)
+	return s.upload(ctx, actorOf(ctx), r.Body)
+}
+
+// upload takes the first file of a form.
+func (s *server) upload(ctx context.Context, a auth.Actor, form *multipart.Reader) (api.UploadMediaResponseObject, error) {
+	c := ginOf(ctx)
 	if c.Request.ContentLength > maxUpload {
 		return nil, fault.New(http.StatusRequestEntityTooLarge, "TOO_LARGE", "照片过大，上限 25 MB")
 	}
-	if r.Body == nil {
+	if form == nil {
 		return nil, fault.Invalid("/file", "请选择一张照片")
 	}
 	for {
-		part, err := r.Body.NextPart()
+		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
 			return nil, fault.Invalid("/file", "请选择一张照片")
 		}
@@ -77,7 +84,7 @@ func (s *server) store(ctx context.Context, a auth.Actor, p *media.Photo) (strin
 		lon, lat = &p.Point.Lon, &p.Point.Lat
 	}
 	var account any
-	if a.Kind != auth.Guest {
+	if a.Account != uuid.Nil {
 		account = a.Account
 	}
 	_, err := s.DB.Pool.Exec(pg.WithDistrict(ctx, a.District), `insert into media (district, id, device, account_id, width, height, bytes, sha256, taken_at, lon, lat, likeness) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`,

@@ -247,17 +247,23 @@ func smallPhoto(t *testing.T) []byte {
 
 func (w *who) upload(name string, content []byte) *reply {
 	w.p.t.Helper()
+	return w.send(w.form(w.p.t, "/media", content, name))
+}
+
+// form is an upload that has not been sent.
+func (w *who) form(t *testing.T, path string, content []byte, name ...string) *http.Request {
+	t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
-	part, err := form.CreateFormFile("file", name)
-	require.NoError(w.p.t, err)
+	part, err := form.CreateFormFile("file", append(name, "photo.jpg")[0])
+	require.NoError(t, err)
 	_, err = part.Write(content)
-	require.NoError(w.p.t, err)
-	require.NoError(w.p.t, form.Close())
-	req, err := http.NewRequestWithContext(w.p.t.Context(), http.MethodPost, w.p.base+"/media", &body)
-	require.NoError(w.p.t, err)
+	require.NoError(t, err)
+	require.NoError(t, form.Close())
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.p.base+path, &body)
+	require.NoError(t, err)
 	req.Header.Set("Content-Type", form.FormDataContentType())
-	return w.send(req)
+	return req
 }
 
 // done is the body of a complete result.
