@@ -81,9 +81,9 @@ func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receip
 	if photos := slices.Concat(in.MediaIDs, in.AfterMediaIDs); len(photos) > 0 {
 		var owned int
 		// A photo proves one case only; the retry of a submission may name its own again.
-		err := k.db.Pool.QueryRow(ctx, `select count(distinct id), coalesce(jsonb_agg(jsonb_build_object('lon', lon, 'lat', lat)) filter (where lon is not null), '[]') from media where district = $1 and id = any($2) and (account_id = $3 or device = $4)
+		err := k.db.Pool.QueryRow(ctx, `select count(distinct id), coalesce(jsonb_agg(jsonb_build_object('lon', lon, 'lat', lat)) filter (where lon is not null), '[]'), coalesce(array_agg(likeness) filter (where likeness is not null), '{}') from media where district = $1 and id = any($2) and (account_id = $3 or device = $4)
 			and (case_id is null or case_id = (select case_id from report where district = $1 and submission_key = $5))`,
-			a.District, photos, a.Account, a.Device, a.ID()+":"+in.Key).Scan(&owned, &in.photoPlaces)
+			a.District, photos, a.Account, a.Device, a.ID()+":"+in.Key).Scan(&owned, &in.photoPlaces, &in.photoLooks)
 		if err != nil {
 			return nil, false, pg.Fault(err)
 		}
@@ -94,7 +94,7 @@ func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receip
 	caseID := uuid.Must(uuid.NewV7())
 	code := seal.ReceiptCode()
 	track := trackToken(k.keys, a.District, code)
-	dup, err := k.Nearby(ctx, a.District, p, in.Matter, a.Now, 5)
+	dup, err := k.Nearby(ctx, a.District, Look{Matter: in.Matter, At: p, Words: in.Text, Photos: in.photoLooks}, a.Now, 5)
 	if err != nil {
 		return nil, false, err
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/internal/fault"
 	"yixian/internal/pg"
@@ -165,46 +164,6 @@ func readCursor(s string) (at string, id uuid.UUID, err error) {
 		}
 	}
 	return at, id, nil
-}
-
-// nearbySQL walks the index (district, cell, created_at) cell by cell. Asked for all cells at once the planner may take
-// the index by time instead, because that gives the order, and read every recent case of the district (measured: 2 ms).
-const nearbySQL = `
-select n.id, coalesce(n.case_no, ''), n.matter, n.state, n.lon, n.lat, n.created_at, n.reporter_count, n.lead_unit
-from unnest($2::bigint[]) as around (cell) cross join lateral (
-  select * from cases c where c.district = $1 and c.cell = around.cell and not c.drill and c.created_at > $3 and c.created_at <= $5 and ($4 = '' or c.matter = $4)
-    and c.state not in ('CLOSED', 'ARCHIVED', 'REJECTED', 'MERGED', 'VOIDED')
-  order by c.created_at desc limit 200
-) n order by n.created_at desc limit 200`
-
-// Nearby finds open look-alikes: the same matter (any matter when it is not known), near and recent.
-func (k *Desk) Nearby(ctx context.Context, district string, p grid.Point, matter string, now time.Time, limit int) ([]Duplicate, error) {
-	w := k.worlds.Get(district)
-	if w == nil {
-		return []Duplicate{}, nil
-	}
-	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, district), nearbySQL, district, grid.CellsAround(p, w.Limits.DuplicateM), now.Add(-w.Limits.DuplicateAge), matter, now)
-	if err != nil {
-		return nil, pg.Fault(err)
-	}
-	defer rows.Close()
-	out := []Duplicate{}
-	for rows.Next() {
-		var d Duplicate
-		var at grid.Point
-		var c Case
-		if err := rows.Scan(&d.CaseID, &d.CaseNo, &d.Matter, &d.State, &at.Lon, &at.Lat, &d.CreatedAt, &d.ReporterCount, &c.LeadUnit); err != nil {
-			return nil, pg.Fault(err)
-		}
-		if d.DistanceM = grid.Distance(p, at); d.DistanceM > w.Limits.DuplicateM || len(out) == limit {
-			continue
-		}
-		c.State = d.State
-		d.StatusText, _ = w.ResidentStatus(&c, "zh")
-		d.MatterName = w.MatterName(d.Matter)
-		out = append(out, d)
-	}
-	return out, pg.Fault(rows.Err())
 }
 
 // MatterName is the catalogue's name of a matter, also of one that is in force no more; "" when it is not known.

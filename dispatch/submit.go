@@ -49,6 +49,7 @@ type Submission struct {
 	givenCode string      // what Matter was before it was translated
 	alert     *AlertFacts // of a report that a device makes
 
+	photoLooks  []int64      // perceptual hashes of the photos
 	photoPlaces []grid.Point // where the photos were taken, of those that tell it
 }
 
@@ -63,6 +64,9 @@ type Duplicate struct {
 	DistanceM     float64   `json:"distance_m"`
 	CreatedAt     time.Time `json:"created_at"`
 	ReporterCount int       `json:"reporter_count"`
+	Score         float64   `json:"score"`   // how much it looks like the report
+	Likely        bool      `json:"likely"`  // it is probably the same thing
+	Reasons       []string  `json:"reasons"` // why, in words for people
 }
 
 // Receipt is the answer to a submission; it is stored with the report and given again to every retry.

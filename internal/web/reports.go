@@ -56,7 +56,7 @@ func (s *server) SubmitReport(ctx context.Context, r api.SubmitReportRequestObje
 func duplicates(in []dispatch.Duplicate) []api.Duplicate {
 	out := make([]api.Duplicate, 0, len(in))
 	for _, d := range in {
-		out = append(out, api.Duplicate{CaseId: d.CaseID.String(), CaseNo: some(d.CaseNo), Matter: d.Matter, MatterName: some(d.MatterName), State: string(d.State), StatusText: some(d.StatusText), DistanceM: d.DistanceM, CreatedAt: d.CreatedAt, ReporterCount: new(d.ReporterCount)})
+		out = append(out, api.Duplicate{CaseId: d.CaseID.String(), CaseNo: some(d.CaseNo), Matter: d.Matter, MatterName: some(d.MatterName), State: string(d.State), StatusText: some(d.StatusText), DistanceM: d.DistanceM, CreatedAt: d.CreatedAt, ReporterCount: new(d.ReporterCount), Likely: new(d.Likely), Reasons: &d.Reasons})
 	}
 	return out
 }
@@ -67,7 +67,7 @@ func (s *server) NearbyReports(ctx context.Context, r api.NearbyReportsRequestOb
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Desk.Nearby(ctx, a.District, p, deref(r.Params.Matter), a.Now, 20)
+	found, err := s.Desk.Nearby(ctx, a.District, dispatch.Look{Matter: deref(r.Params.Matter), At: p}, a.Now, 20)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +85,19 @@ func (s *server) MyReports(ctx context.Context, r api.MyReportsRequestObject) (a
 		out.Items = append(out.Items, s.residentView(ctx, a, t, true))
 	}
 	return out, nil
+}
+
+// CaseDuplicates are what a dispatcher may merge the case into, with reasons.
+func (s *server) CaseDuplicates(ctx context.Context, r api.CaseDuplicatesRequestObject) (api.CaseDuplicatesResponseObject, error) {
+	id, err := caseID(r.Id)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Desk.MergeCandidates(ctx, actorOf(ctx), id, 20)
+	if err != nil {
+		return nil, err
+	}
+	return api.CaseDuplicates200JSONResponse{Items: duplicates(found)}, nil
 }
 
 // track finds a report; wrong guesses of an address are few.
