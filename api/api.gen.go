@@ -599,6 +599,195 @@ func (e CaseSummaryLight) Valid() bool {
 	}
 }
 
+// Defines values for CatalogEndKind.
+const (
+	CatalogEndKindComponent CatalogEndKind = "component"
+	CatalogEndKindMatter    CatalogEndKind = "matter"
+)
+
+// Valid indicates whether the value is a known member of the CatalogEndKind enum.
+func (e CatalogEndKind) Valid() bool {
+	switch e {
+	case CatalogEndKindComponent:
+		return true
+	case CatalogEndKindMatter:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogItemState.
+const (
+	CatalogItemStateENDED     CatalogItemState = "ENDED"
+	CatalogItemStateINFORCE   CatalogItemState = "IN_FORCE"
+	CatalogItemStateUPCOMING  CatalogItemState = "UPCOMING"
+	CatalogItemStateWITHDRAWN CatalogItemState = "WITHDRAWN"
+)
+
+// Valid indicates whether the value is a known member of the CatalogItemState enum.
+func (e CatalogItemState) Valid() bool {
+	switch e {
+	case CatalogItemStateENDED:
+		return true
+	case CatalogItemStateINFORCE:
+		return true
+	case CatalogItemStateUPCOMING:
+		return true
+	case CatalogItemStateWITHDRAWN:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogItemNewKind.
+const (
+	CatalogItemNewKindComponent CatalogItemNewKind = "component"
+	CatalogItemNewKindMatter    CatalogItemNewKind = "matter"
+)
+
+// Valid indicates whether the value is a known member of the CatalogItemNewKind enum.
+func (e CatalogItemNewKind) Valid() bool {
+	switch e {
+	case CatalogItemNewKindComponent:
+		return true
+	case CatalogItemNewKindMatter:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogItemNewLevel.
+const (
+	CatalogItemNewLevelCITY      CatalogItemNewLevel = "CITY"
+	CatalogItemNewLevelCOMMUNITY CatalogItemNewLevel = "COMMUNITY"
+	CatalogItemNewLevelDISTRICT  CatalogItemNewLevel = "DISTRICT"
+	CatalogItemNewLevelSTREET    CatalogItemNewLevel = "STREET"
+)
+
+// Valid indicates whether the value is a known member of the CatalogItemNewLevel enum.
+func (e CatalogItemNewLevel) Valid() bool {
+	switch e {
+	case CatalogItemNewLevelCITY:
+		return true
+	case CatalogItemNewLevelCOMMUNITY:
+		return true
+	case CatalogItemNewLevelDISTRICT:
+		return true
+	case CatalogItemNewLevelSTREET:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogItemNewPath.
+const (
+	DIRECT      CatalogItemNewPath = "DIRECT"
+	STREETFIRST CatalogItemNewPath = "STREET_FIRST"
+)
+
+// Valid indicates whether the value is a known member of the CatalogItemNewPath enum.
+func (e CatalogItemNewPath) Valid() bool {
+	switch e {
+	case DIRECT:
+		return true
+	case STREETFIRST:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogItemNewPriority.
+const (
+	CatalogItemNewPriorityP1 CatalogItemNewPriority = "P1"
+	CatalogItemNewPriorityP2 CatalogItemNewPriority = "P2"
+	CatalogItemNewPriorityP3 CatalogItemNewPriority = "P3"
+	CatalogItemNewPriorityP4 CatalogItemNewPriority = "P4"
+)
+
+// Valid indicates whether the value is a known member of the CatalogItemNewPriority enum.
+func (e CatalogItemNewPriority) Valid() bool {
+	switch e {
+	case CatalogItemNewPriorityP1:
+		return true
+	case CatalogItemNewPriorityP2:
+		return true
+	case CatalogItemNewPriorityP3:
+		return true
+	case CatalogItemNewPriorityP4:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogItemNewSensitivity.
+const (
+	CatalogItemNewSensitivityNORMAL        CatalogItemNewSensitivity = "NORMAL"
+	CatalogItemNewSensitivityPUBLIC        CatalogItemNewSensitivity = "PUBLIC"
+	CatalogItemNewSensitivitySENSITIVE     CatalogItemNewSensitivity = "SENSITIVE"
+	CatalogItemNewSensitivityWHISTLEBLOWER CatalogItemNewSensitivity = "WHISTLEBLOWER"
+)
+
+// Valid indicates whether the value is a known member of the CatalogItemNewSensitivity enum.
+func (e CatalogItemNewSensitivity) Valid() bool {
+	switch e {
+	case CatalogItemNewSensitivityNORMAL:
+		return true
+	case CatalogItemNewSensitivityPUBLIC:
+		return true
+	case CatalogItemNewSensitivitySENSITIVE:
+		return true
+	case CatalogItemNewSensitivityWHISTLEBLOWER:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogRequestKind.
+const (
+	ITEM  CatalogRequestKind = "ITEM"
+	LIMIT CatalogRequestKind = "LIMIT"
+)
+
+// Valid indicates whether the value is a known member of the CatalogRequestKind enum.
+func (e CatalogRequestKind) Valid() bool {
+	switch e {
+	case ITEM:
+		return true
+	case LIMIT:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogRequestState.
+const (
+	CatalogRequestStateAPPROVED CatalogRequestState = "APPROVED"
+	CatalogRequestStateDECLINED CatalogRequestState = "DECLINED"
+	CatalogRequestStatePENDING  CatalogRequestState = "PENDING"
+)
+
+// Valid indicates whether the value is a known member of the CatalogRequestState enum.
+func (e CatalogRequestState) Valid() bool {
+	switch e {
+	case CatalogRequestStateAPPROVED:
+		return true
+	case CatalogRequestStateDECLINED:
+		return true
+	case CatalogRequestStatePENDING:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ClockLight.
 const (
 	ClockLightGreen  ClockLight = "green"
@@ -689,6 +878,30 @@ func (e ComponentInStatus) Valid() bool {
 	case ComponentInStatusLOST:
 		return true
 	case ComponentInStatusREMOVED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CoverageGapGaps.
+const (
+	CoverageGapGapsBASIS CoverageGapGaps = "BASIS"
+	CoverageGapGapsRULE  CoverageGapGaps = "RULE"
+	CoverageGapGapsSLA   CoverageGapGaps = "SLA"
+	CoverageGapGapsUNIT  CoverageGapGaps = "UNIT"
+)
+
+// Valid indicates whether the value is a known member of the CoverageGapGaps enum.
+func (e CoverageGapGaps) Valid() bool {
+	switch e {
+	case CoverageGapGapsBASIS:
+		return true
+	case CoverageGapGapsRULE:
+		return true
+	case CoverageGapGapsSLA:
+		return true
+	case CoverageGapGapsUNIT:
 		return true
 	default:
 		return false
@@ -1192,16 +1405,16 @@ func (e RuleSetDetailStatus) Valid() bool {
 
 // Defines values for RuleTrialMode.
 const (
-	EMERGENCY RuleTrialMode = "EMERGENCY"
-	NORMAL    RuleTrialMode = "NORMAL"
+	RuleTrialModeEMERGENCY RuleTrialMode = "EMERGENCY"
+	RuleTrialModeNORMAL    RuleTrialMode = "NORMAL"
 )
 
 // Valid indicates whether the value is a known member of the RuleTrialMode enum.
 func (e RuleTrialMode) Valid() bool {
 	switch e {
-	case EMERGENCY:
+	case RuleTrialModeEMERGENCY:
 		return true
-	case NORMAL:
+	case RuleTrialModeNORMAL:
 		return true
 	default:
 		return false
@@ -1358,6 +1571,171 @@ func (e Datum) Valid() bool {
 	case DatumGCJ02:
 		return true
 	case DatumWGS84:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListCatalogParamsKind.
+const (
+	ListCatalogParamsKindComponent ListCatalogParamsKind = "component"
+	ListCatalogParamsKindMatter    ListCatalogParamsKind = "matter"
+)
+
+// Valid indicates whether the value is a known member of the ListCatalogParamsKind enum.
+func (e ListCatalogParamsKind) Valid() bool {
+	switch e {
+	case ListCatalogParamsKindComponent:
+		return true
+	case ListCatalogParamsKindMatter:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListCatalogParamsLevel.
+const (
+	ListCatalogParamsLevelCITY      ListCatalogParamsLevel = "CITY"
+	ListCatalogParamsLevelCOMMUNITY ListCatalogParamsLevel = "COMMUNITY"
+	ListCatalogParamsLevelDISTRICT  ListCatalogParamsLevel = "DISTRICT"
+	ListCatalogParamsLevelSTREET    ListCatalogParamsLevel = "STREET"
+)
+
+// Valid indicates whether the value is a known member of the ListCatalogParamsLevel enum.
+func (e ListCatalogParamsLevel) Valid() bool {
+	switch e {
+	case ListCatalogParamsLevelCITY:
+		return true
+	case ListCatalogParamsLevelCOMMUNITY:
+		return true
+	case ListCatalogParamsLevelDISTRICT:
+		return true
+	case ListCatalogParamsLevelSTREET:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListCatalogParamsState.
+const (
+	ListCatalogParamsStateEnded    ListCatalogParamsState = "ended"
+	ListCatalogParamsStateInForce  ListCatalogParamsState = "in_force"
+	ListCatalogParamsStateUpcoming ListCatalogParamsState = "upcoming"
+)
+
+// Valid indicates whether the value is a known member of the ListCatalogParamsState enum.
+func (e ListCatalogParamsState) Valid() bool {
+	switch e {
+	case ListCatalogParamsStateEnded:
+		return true
+	case ListCatalogParamsStateInForce:
+		return true
+	case ListCatalogParamsStateUpcoming:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogCoverageParamsGap.
+const (
+	CatalogCoverageParamsGapBASIS CatalogCoverageParamsGap = "BASIS"
+	CatalogCoverageParamsGapRULE  CatalogCoverageParamsGap = "RULE"
+	CatalogCoverageParamsGapSLA   CatalogCoverageParamsGap = "SLA"
+	CatalogCoverageParamsGapUNIT  CatalogCoverageParamsGap = "UNIT"
+)
+
+// Valid indicates whether the value is a known member of the CatalogCoverageParamsGap enum.
+func (e CatalogCoverageParamsGap) Valid() bool {
+	switch e {
+	case CatalogCoverageParamsGapBASIS:
+		return true
+	case CatalogCoverageParamsGapRULE:
+		return true
+	case CatalogCoverageParamsGapSLA:
+		return true
+	case CatalogCoverageParamsGapUNIT:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogCoverageParamsFormat.
+const (
+	CatalogCoverageParamsFormatCsv  CatalogCoverageParamsFormat = "csv"
+	CatalogCoverageParamsFormatJson CatalogCoverageParamsFormat = "json"
+	CatalogCoverageParamsFormatXlsx CatalogCoverageParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the CatalogCoverageParamsFormat enum.
+func (e CatalogCoverageParamsFormat) Valid() bool {
+	switch e {
+	case CatalogCoverageParamsFormatCsv:
+		return true
+	case CatalogCoverageParamsFormatJson:
+		return true
+	case CatalogCoverageParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportCatalogParamsFormat.
+const (
+	ExportCatalogParamsFormatCsv  ExportCatalogParamsFormat = "csv"
+	ExportCatalogParamsFormatXlsx ExportCatalogParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportCatalogParamsFormat enum.
+func (e ExportCatalogParamsFormat) Valid() bool {
+	switch e {
+	case ExportCatalogParamsFormatCsv:
+		return true
+	case ExportCatalogParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogRequestsParamsState.
+const (
+	CatalogRequestsParamsStateAPPROVED CatalogRequestsParamsState = "APPROVED"
+	CatalogRequestsParamsStateDECLINED CatalogRequestsParamsState = "DECLINED"
+	CatalogRequestsParamsStatePENDING  CatalogRequestsParamsState = "PENDING"
+)
+
+// Valid indicates whether the value is a known member of the CatalogRequestsParamsState enum.
+func (e CatalogRequestsParamsState) Valid() bool {
+	switch e {
+	case CatalogRequestsParamsStateAPPROVED:
+		return true
+	case CatalogRequestsParamsStateDECLINED:
+		return true
+	case CatalogRequestsParamsStatePENDING:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CatalogVersionsParamsKind.
+const (
+	CatalogVersionsParamsKindComponent CatalogVersionsParamsKind = "component"
+	CatalogVersionsParamsKindMatter    CatalogVersionsParamsKind = "matter"
+)
+
+// Valid indicates whether the value is a known member of the CatalogVersionsParamsKind enum.
+func (e CatalogVersionsParamsKind) Valid() bool {
+	switch e {
+	case CatalogVersionsParamsKindComponent:
+		return true
+	case CatalogVersionsParamsKindMatter:
 		return true
 	default:
 		return false
@@ -2362,6 +2740,39 @@ type AdminVerb struct {
 	Version   *int    `json:"version,omitempty"`
 }
 
+// AlertNew defines model for AlertNew.
+type AlertNew struct {
+	// At the device's own clock; when it is far off, the time of receipt counts
+	At *time.Time `json:"at,omitempty"`
+
+	// Kind SMOKE, GAS …; without it the kind that the device was registered with
+	Kind  *string `json:"kind,omitempty"`
+	Level *int    `json:"level,omitempty"`
+
+	// Matter only for ECO_CLOUD and VIDEO
+	Matter               *string                `json:"matter,omitempty"`
+	MediaIds             *[]string              `json:"media_ids,omitempty"`
+	Text                 *string                `json:"text,omitempty"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// AlertTaken defines model for AlertTaken.
+type AlertTaken struct {
+	AlertId string `json:"alert_id"`
+
+	// CaseId null: below the threshold of its kind, kept only
+	CaseId    *string `json:"case_id"`
+	CaseState *string `json:"case_state,omitempty"`
+
+	// ClockWrong the device's clock is far off, so its time was not used
+	ClockWrong bool `json:"clock_wrong"`
+
+	// Joined it belongs to a case that was there
+	Joined     bool      `json:"joined"`
+	OccurredAt time.Time `json:"occurred_at"`
+	ReceivedAt time.Time `json:"received_at"`
+}
+
 // AllowedAction defines model for AllowedAction.
 type AllowedAction struct {
 	Action  string        `json:"action"`
@@ -2698,9 +3109,12 @@ type Case struct {
 	GridVersion *int `json:"grid_version,omitempty"`
 
 	// HopCount how often the lead passed from one unit to another
-	HopCount       *int          `json:"hop_count,omitempty"`
-	Id             string        `json:"id"`
-	IncidentId     *string       `json:"incident_id,omitempty"`
+	HopCount   *int    `json:"hop_count,omitempty"`
+	Id         string  `json:"id"`
+	IncidentId *string `json:"incident_id,omitempty"`
+
+	// ItemVersion version of the catalogue item the case was filed with; 0 before filing
+	ItemVersion    *int          `json:"item_version,omitempty"`
 	LeadUnit       string        `json:"lead_unit"`
 	LeadUnitName   *string       `json:"lead_unit_name,omitempty"`
 	LeadUnitStreet *bool         `json:"lead_unit_street,omitempty"`
@@ -2831,6 +3245,182 @@ type CaseSummary struct {
 // CaseSummaryLight defines model for CaseSummary.Light.
 type CaseSummaryLight string
 
+// CatalogCoverage defines model for CatalogCoverage.
+type CatalogCoverage struct {
+	// Covered without any gap
+	Covered int `json:"covered"`
+	Gaps    struct {
+		BASIS int `json:"BASIS"`
+		RULE  int `json:"RULE"`
+		SLA   int `json:"SLA"`
+		UNIT  int `json:"UNIT"`
+	} `json:"gaps"`
+	Items      []CoverageGap `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+
+	// Pairs matters × streets
+	Pairs int `json:"pairs"`
+}
+
+// CatalogEnd defines model for CatalogEnd.
+type CatalogEnd struct {
+	Area    *string         `json:"area,omitempty"`
+	Kind    *CatalogEndKind `json:"kind,omitempty"`
+	ValidTo *time.Time      `json:"valid_to,omitempty"`
+	Version int             `json:"version"`
+}
+
+// CatalogEndKind defines model for CatalogEnd.Kind.
+type CatalogEndKind string
+
+// CatalogImport defines model for CatalogImport.
+type CatalogImport struct {
+	Added   int `json:"added"`
+	Changed int `json:"changed"`
+
+	// Codes what was added or changed
+	Codes     *[]string `json:"codes,omitempty"`
+	DryRun    bool      `json:"dry_run"`
+	Unchanged int       `json:"unchanged"`
+}
+
+// CatalogItem defines model for CatalogItem.
+type CatalogItem struct {
+	ApprovedBy       *string  `json:"approved_by,omitempty"`
+	Area             string   `json:"area"`
+	AssistExpr       []string `json:"assist_expr"`
+	CheckMode        string   `json:"check_mode"`
+	ClosingCondition string   `json:"closing_condition"`
+	Code             string   `json:"code"`
+	ExcludeTerms     []string `json:"exclude_terms"`
+	Facets           []string `json:"facets"`
+	FilingCondition  string   `json:"filing_condition"`
+	Kind             string   `json:"kind"`
+
+	// Latest the newest version, which a change must name
+	Latest           int              `json:"latest"`
+	LeadExpr         string           `json:"lead_expr"`
+	LegalBasis       []string         `json:"legal_basis"`
+	Level            string           `json:"level"`
+	MadeAt           time.Time        `json:"made_at"`
+	MadeBy           *string          `json:"made_by,omitempty"`
+	Major            string           `json:"major"`
+	MajorName        *string          `json:"major_name,omitempty"`
+	MajorNameEn      *string          `json:"major_name_en,omitempty"`
+	Name             string           `json:"name"`
+	NameEn           string           `json:"name_en"`
+	NeedsEnforcement bool             `json:"needs_enforcement"`
+	Note             string           `json:"note"`
+	Path             string           `json:"path"`
+	Priority         string           `json:"priority"`
+	Public           bool             `json:"public"`
+	Sensitivity      string           `json:"sensitivity"`
+	Sla              []CatalogStage   `json:"sla"`
+	Standard         string           `json:"standard"`
+	State            CatalogItemState `json:"state"`
+	Synonyms         []string         `json:"synonyms"`
+	ValidFrom        time.Time        `json:"valid_from"`
+	ValidTo          *time.Time       `json:"valid_to,omitempty"`
+	VerifyBeforeFile bool             `json:"verify_before_file"`
+	Version          int              `json:"version"`
+}
+
+// CatalogItemState defines model for CatalogItem.State.
+type CatalogItemState string
+
+// CatalogItemList defines model for CatalogItemList.
+type CatalogItemList struct {
+	Items      []CatalogItem `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+// CatalogItemNew defines model for CatalogItemNew.
+type CatalogItemNew struct {
+	// Area 9 digits: a street only, 12: a community only; empty: the whole district
+	Area       *string   `json:"area,omitempty"`
+	AssistExpr *[]string `json:"assist_expr,omitempty"`
+
+	// CheckMode ALL, SAMPLE(30), PHONE or NONE
+	CheckMode        *string             `json:"check_mode,omitempty"`
+	ClosingCondition *string             `json:"closing_condition,omitempty"`
+	Code             string              `json:"code"`
+	ExcludeTerms     *[]string           `json:"exclude_terms,omitempty"`
+	Facets           *[]string           `json:"facets,omitempty"`
+	FilingCondition  *string             `json:"filing_condition,omitempty"`
+	Kind             *CatalogItemNewKind `json:"kind,omitempty"`
+
+	// LeadExpr unit:CODE, line:LINE, street_of(grid), community_of(grid), owner_of(component), maintainer_of(component); empty: the street
+	LeadExpr         *string                    `json:"lead_expr,omitempty"`
+	LegalBasis       *[]string                  `json:"legal_basis,omitempty"`
+	Level            CatalogItemNewLevel        `json:"level"`
+	MajorName        *string                    `json:"major_name,omitempty"`
+	MajorNameEn      *string                    `json:"major_name_en,omitempty"`
+	Name             string                     `json:"name"`
+	NameEn           string                     `json:"name_en"`
+	NeedsEnforcement *bool                      `json:"needs_enforcement,omitempty"`
+	Note             *string                    `json:"note,omitempty"`
+	Path             *CatalogItemNewPath        `json:"path,omitempty"`
+	Priority         *CatalogItemNewPriority    `json:"priority,omitempty"`
+	Public           *bool                      `json:"public,omitempty"`
+	Sensitivity      *CatalogItemNewSensitivity `json:"sensitivity,omitempty"`
+	Sla              *[]CatalogStage            `json:"sla,omitempty"`
+
+	// Standard absent: GB/T 47678.5-2026, for majors 21 and up YX-LOCAL
+	Standard *string   `json:"standard,omitempty"`
+	Synonyms *[]string `json:"synonyms,omitempty"`
+
+	// ValidFrom absent: at once
+	ValidFrom        *time.Time `json:"valid_from,omitempty"`
+	ValidTo          *time.Time `json:"valid_to,omitempty"`
+	VerifyBeforeFile *bool      `json:"verify_before_file,omitempty"`
+
+	// Version of a change: the newest version, from which it was made
+	Version *int `json:"version,omitempty"`
+}
+
+// CatalogItemNewKind defines model for CatalogItemNew.Kind.
+type CatalogItemNewKind string
+
+// CatalogItemNewLevel defines model for CatalogItemNew.Level.
+type CatalogItemNewLevel string
+
+// CatalogItemNewPath defines model for CatalogItemNew.Path.
+type CatalogItemNewPath string
+
+// CatalogItemNewPriority defines model for CatalogItemNew.Priority.
+type CatalogItemNewPriority string
+
+// CatalogItemNewSensitivity defines model for CatalogItemNew.Sensitivity.
+type CatalogItemNewSensitivity string
+
+// CatalogRequest defines model for CatalogRequest.
+type CatalogRequest struct {
+	Answer      *string                 `json:"answer,omitempty"`
+	DecidedAt   *time.Time              `json:"decided_at,omitempty"`
+	DecidedBy   *string                 `json:"decided_by,omitempty"`
+	Id          string                  `json:"id"`
+	Item        *map[string]interface{} `json:"item,omitempty"`
+	Kind        CatalogRequestKind      `json:"kind"`
+	Limit       *int                    `json:"limit,omitempty"`
+	Reason      string                  `json:"reason"`
+	RequestedAt time.Time               `json:"requested_at"`
+	RequestedBy string                  `json:"requested_by"`
+	State       CatalogRequestState     `json:"state"`
+}
+
+// CatalogRequestKind defines model for CatalogRequest.Kind.
+type CatalogRequestKind string
+
+// CatalogRequestState defines model for CatalogRequest.State.
+type CatalogRequestState string
+
+// CatalogStage defines model for CatalogStage.
+type CatalogStage struct {
+	// Budget <n>NM|NH|ND|WM|WH|WD
+	Budget string `json:"budget"`
+	Name   string `json:"name"`
+}
+
 // Clock defines model for Clock.
 type Clock struct {
 	Budget     string     `json:"budget"`
@@ -2849,6 +3439,16 @@ type ClockLight string
 
 // ClockState defines model for Clock.State.
 type ClockState string
+
+// CodeMapping defines model for CodeMapping.
+type CodeMapping struct {
+	CodeFrom     string  `json:"code_from"`
+	CodeTo       *string `json:"code_to,omitempty"`
+	StandardFrom string  `json:"standard_from"`
+
+	// StandardTo absent: GB/T 47678.5-2026
+	StandardTo *string `json:"standard_to,omitempty"`
+}
 
 // Component defines model for Component.
 type Component struct {
@@ -2891,6 +3491,26 @@ type ComponentIn struct {
 // ComponentInStatus 完好 破损 丢失 废弃 移除
 type ComponentInStatus string
 
+// CoverageGap defines model for CoverageGap.
+type CoverageGap struct {
+	Code string `json:"code"`
+
+	// Conditional rules that may decide when more is known
+	Conditional *int `json:"conditional,omitempty"`
+
+	// DecidedBy the rule that decides where nothing but item and street is known, FALLBACK for none
+	DecidedBy  *string           `json:"decided_by,omitempty"`
+	Gaps       []CoverageGapGaps `json:"gaps"`
+	Lead       *string           `json:"lead,omitempty"`
+	LeadName   *string           `json:"lead_name,omitempty"`
+	Name       string            `json:"name"`
+	Street     string            `json:"street"`
+	StreetName string            `json:"street_name"`
+}
+
+// CoverageGapGaps defines model for CoverageGap.Gaps.
+type CoverageGapGaps string
+
 // Device defines model for Device.
 type Device struct {
 	Building  string     `json:"building"`
@@ -2928,12 +3548,18 @@ type DeviceMade struct {
 
 // Duplicate defines model for Duplicate.
 type Duplicate struct {
-	CaseId        string    `json:"case_id"`
-	CaseNo        *string   `json:"case_no,omitempty"`
-	CreatedAt     time.Time `json:"created_at"`
-	DistanceM     float64   `json:"distance_m"`
-	Matter        string    `json:"matter"`
-	MatterName    *string   `json:"matter_name,omitempty"`
+	CaseId    string    `json:"case_id"`
+	CaseNo    *string   `json:"case_no,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	DistanceM float64   `json:"distance_m"`
+
+	// Likely probably the same thing
+	Likely     *bool   `json:"likely,omitempty"`
+	Matter     string  `json:"matter"`
+	MatterName *string `json:"matter_name,omitempty"`
+
+	// Reasons why, in words: distance, matter, words, photos
+	Reasons       *[]string `json:"reasons,omitempty"`
 	ReporterCount *int      `json:"reporter_count,omitempty"`
 	State         string    `json:"state"`
 	StatusText    *string   `json:"status_text,omitempty"`
@@ -3747,8 +4373,10 @@ type ReportNew struct {
 	ExternalRef   *string            `json:"external_ref,omitempty"`
 	Facets        *map[string]string `json:"facets,omitempty"`
 	Follow        *bool              `json:"follow,omitempty"`
-	Matter        *string            `json:"matter,omitempty"`
-	MediaIds      *[]string          `json:"media_ids,omitempty"`
+
+	// Matter five digits; with standard_ref the code as that standard writes it
+	Matter   *string   `json:"matter,omitempty"`
+	MediaIds *[]string `json:"media_ids,omitempty"`
 
 	// NoContact the reporter asked not to be called
 	NoContact   *bool            `json:"no_contact,omitempty"`
@@ -3759,7 +4387,10 @@ type ReportNew struct {
 	Point       Point            `json:"point"`
 	SelfHandled *bool            `json:"self_handled,omitempty"`
 	Source      *ReportNewSource `json:"source,omitempty"`
-	Text        *string          `json:"text,omitempty"`
+
+	// StandardRef standard of an older code, e.g. GB/T 30428.2-2013
+	StandardRef *string `json:"standard_ref,omitempty"`
+	Text        *string `json:"text,omitempty"`
 }
 
 // ReportNewSource defines model for ReportNew.Source.
@@ -4241,6 +4872,18 @@ type Standing struct {
 // StandingKind defines model for Standing.Kind.
 type StandingKind string
 
+// StoredAlert defines model for StoredAlert.
+type StoredAlert struct {
+	Device     string                  `json:"device"`
+	Id         string                  `json:"id"`
+	Kind       string                  `json:"kind"`
+	Level      int                     `json:"level"`
+	Payload    *map[string]interface{} `json:"payload,omitempty"`
+	ReceivedAt time.Time               `json:"received_at"`
+	SaidAt     *time.Time              `json:"said_at,omitempty"`
+	Skewed     bool                    `json:"skewed"`
+}
+
 // Suggestion defines model for Suggestion.
 type Suggestion struct {
 	// Confidence in [0,1): how often such a suggestion was right
@@ -4414,6 +5057,9 @@ type IdempotencyKey = string
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// ItemCode defines model for ItemCode.
+type ItemCode = string
+
 // Lat defines model for Lat.
 type Lat = float64
 
@@ -4451,6 +5097,113 @@ type AuditTrailParams struct {
 	Actor  *string `form:"actor,omitempty" json:"actor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListCatalogParams defines parameters for ListCatalog.
+type ListCatalogParams struct {
+	// Q part of code, name or synonym
+	Q      *string                 `form:"q,omitempty" json:"q,omitempty"`
+	Kind   *ListCatalogParamsKind  `form:"kind,omitempty" json:"kind,omitempty"`
+	Level  *ListCatalogParamsLevel `form:"level,omitempty" json:"level,omitempty"`
+	Major  *string                 `form:"major,omitempty" json:"major,omitempty"`
+	Area   *string                 `form:"area,omitempty" json:"area,omitempty"`
+	State  *ListCatalogParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Limit  *Limit                  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor                 `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListCatalogParamsKind defines parameters for ListCatalog.
+type ListCatalogParamsKind string
+
+// ListCatalogParamsLevel defines parameters for ListCatalog.
+type ListCatalogParamsLevel string
+
+// ListCatalogParamsState defines parameters for ListCatalog.
+type ListCatalogParamsState string
+
+// AddCatalogItemParams defines parameters for AddCatalogItem.
+type AddCatalogItemParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CodeMapParams defines parameters for CodeMap.
+type CodeMapParams struct {
+	Standard *string `form:"standard,omitempty" json:"standard,omitempty"`
+	Limit    *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor   *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// PutCodeMapJSONBody defines parameters for PutCodeMap.
+type PutCodeMapJSONBody struct {
+	Items []CodeMapping `json:"items"`
+}
+
+// CatalogCoverageParams defines parameters for CatalogCoverage.
+type CatalogCoverageParams struct {
+	Street *string                      `form:"street,omitempty" json:"street,omitempty"`
+	Gap    *CatalogCoverageParamsGap    `form:"gap,omitempty" json:"gap,omitempty"`
+	Major  *string                      `form:"major,omitempty" json:"major,omitempty"`
+	Format *CatalogCoverageParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+	Limit  *Limit                       `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor                      `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CatalogCoverageParamsGap defines parameters for CatalogCoverage.
+type CatalogCoverageParamsGap string
+
+// CatalogCoverageParamsFormat defines parameters for CatalogCoverage.
+type CatalogCoverageParamsFormat string
+
+// ExportCatalogParams defines parameters for ExportCatalog.
+type ExportCatalogParams struct {
+	Format *ExportCatalogParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportCatalogParamsFormat defines parameters for ExportCatalog.
+type ExportCatalogParamsFormat string
+
+// ImportCatalogParams defines parameters for ImportCatalog.
+type ImportCatalogParams struct {
+	// DryRun check only
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Effective day from which the new versions hold, 2026-07-01; absent: at once
+	Effective *openapi_types.Date `form:"effective,omitempty" json:"effective,omitempty"`
+}
+
+// CatalogRequestsParams defines parameters for CatalogRequests.
+type CatalogRequestsParams struct {
+	State  *CatalogRequestsParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Limit  *Limit                      `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor                     `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CatalogRequestsParamsState defines parameters for CatalogRequests.
+type CatalogRequestsParamsState string
+
+// AskCatalogJSONBody defines parameters for AskCatalog.
+type AskCatalogJSONBody struct {
+	Item   *CatalogItemNew `json:"item,omitempty"`
+	Limit  *int            `json:"limit,omitempty"`
+	Reason string          `json:"reason"`
+}
+
+// CatalogVersionsParams defines parameters for CatalogVersions.
+type CatalogVersionsParams struct {
+	Kind *CatalogVersionsParamsKind `form:"kind,omitempty" json:"kind,omitempty"`
+}
+
+// CatalogVersionsParamsKind defines parameters for CatalogVersions.
+type CatalogVersionsParamsKind string
+
+// RetireCatalogItemParams defines parameters for RetireCatalogItem.
+type RetireCatalogItemParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// WithdrawCatalogItemParams defines parameters for WithdrawCatalogItem.
+type WithdrawCatalogItemParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListComponentsParams defines parameters for ListComponents.
@@ -4883,6 +5636,12 @@ type ActOnCaseParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// CaseAlertsParams defines parameters for CaseAlerts.
+type CaseAlertsParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // CaseEventsParams defines parameters for CaseEvents.
 type CaseEventsParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
@@ -4898,6 +5657,26 @@ type PublishPhotoJSONBody struct {
 		X float64 `json:"x"`
 		Y float64 `json:"y"`
 	} `json:"regions"`
+}
+
+// DeviceAlertParams defines parameters for DeviceAlert.
+type DeviceAlertParams struct {
+	// District 6 digits; default: the district of the host
+	District       *District       `form:"district,omitempty" json:"district,omitempty"`
+	XDeviceKey     *string         `json:"X-Device-Key,omitempty"`
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UploadSnapshotMultipartBody defines parameters for UploadSnapshot.
+type UploadSnapshotMultipartBody struct {
+	File openapi_types.File `json:"file"`
+}
+
+// UploadSnapshotParams defines parameters for UploadSnapshot.
+type UploadSnapshotParams struct {
+	// District 6 digits; default: the district of the host
+	District   *District `form:"district,omitempty" json:"district,omitempty"`
+	XDeviceKey *string   `json:"X-Device-Key,omitempty"`
 }
 
 // OnDutyParams defines parameters for OnDuty.
@@ -5192,6 +5971,27 @@ type TasksParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// AddCatalogItemJSONRequestBody defines body for AddCatalogItem for application/json ContentType.
+type AddCatalogItemJSONRequestBody = CatalogItemNew
+
+// PutCodeMapJSONRequestBody defines body for PutCodeMap for application/json ContentType.
+type PutCodeMapJSONRequestBody PutCodeMapJSONBody
+
+// AskCatalogJSONRequestBody defines body for AskCatalog for application/json ContentType.
+type AskCatalogJSONRequestBody AskCatalogJSONBody
+
+// DecideCatalogJSONRequestBody defines body for DecideCatalog for application/json ContentType.
+type DecideCatalogJSONRequestBody = Answer
+
+// ChangeCatalogItemJSONRequestBody defines body for ChangeCatalogItem for application/json ContentType.
+type ChangeCatalogItemJSONRequestBody = CatalogItemNew
+
+// RetireCatalogItemJSONRequestBody defines body for RetireCatalogItem for application/json ContentType.
+type RetireCatalogItemJSONRequestBody = CatalogEnd
+
+// WithdrawCatalogItemJSONRequestBody defines body for WithdrawCatalogItem for application/json ContentType.
+type WithdrawCatalogItemJSONRequestBody = CatalogEnd
+
 // CreateComponentJSONRequestBody defines body for CreateComponent for application/json ContentType.
 type CreateComponentJSONRequestBody = ComponentIn
 
@@ -5309,6 +6109,12 @@ type ActOnCaseJSONRequestBody = ActionBody
 // PublishPhotoJSONRequestBody defines body for PublishPhoto for application/json ContentType.
 type PublishPhotoJSONRequestBody PublishPhotoJSONBody
 
+// DeviceAlertJSONRequestBody defines body for DeviceAlert for application/json ContentType.
+type DeviceAlertJSONRequestBody = AlertNew
+
+// UploadSnapshotMultipartRequestBody defines body for UploadSnapshot for multipart/form-data ContentType.
+type UploadSnapshotMultipartRequestBody UploadSnapshotMultipartBody
+
 // ProposeExclusionJSONRequestBody defines body for ProposeExclusion for application/json ContentType.
 type ProposeExclusionJSONRequestBody = ExclusionIn
 
@@ -5356,6 +6162,149 @@ type SandboxPracticeJSONRequestBody SandboxPracticeJSONBody
 
 // SandboxResetJSONRequestBody defines body for SandboxReset for application/json ContentType.
 type SandboxResetJSONRequestBody SandboxResetJSONBody
+
+// Getter for additional properties for AlertNew. Returns the specified
+// element and whether it was found
+func (a AlertNew) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for AlertNew
+func (a *AlertNew) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for AlertNew to handle AdditionalProperties
+func (a *AlertNew) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["at"]; found {
+		err = json.Unmarshal(raw, &a.At)
+		if err != nil {
+			return fmt.Errorf("error reading 'at': %w", err)
+		}
+		delete(object, "at")
+	}
+
+	if raw, found := object["kind"]; found {
+		err = json.Unmarshal(raw, &a.Kind)
+		if err != nil {
+			return fmt.Errorf("error reading 'kind': %w", err)
+		}
+		delete(object, "kind")
+	}
+
+	if raw, found := object["level"]; found {
+		err = json.Unmarshal(raw, &a.Level)
+		if err != nil {
+			return fmt.Errorf("error reading 'level': %w", err)
+		}
+		delete(object, "level")
+	}
+
+	if raw, found := object["matter"]; found {
+		err = json.Unmarshal(raw, &a.Matter)
+		if err != nil {
+			return fmt.Errorf("error reading 'matter': %w", err)
+		}
+		delete(object, "matter")
+	}
+
+	if raw, found := object["media_ids"]; found {
+		err = json.Unmarshal(raw, &a.MediaIds)
+		if err != nil {
+			return fmt.Errorf("error reading 'media_ids': %w", err)
+		}
+		delete(object, "media_ids")
+	}
+
+	if raw, found := object["text"]; found {
+		err = json.Unmarshal(raw, &a.Text)
+		if err != nil {
+			return fmt.Errorf("error reading 'text': %w", err)
+		}
+		delete(object, "text")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for AlertNew to handle AdditionalProperties
+func (a AlertNew) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.At != nil {
+		object["at"], err = json.Marshal(a.At)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'at': %w", err)
+		}
+	}
+
+	if a.Kind != nil {
+		object["kind"], err = json.Marshal(a.Kind)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'kind': %w", err)
+		}
+	}
+
+	if a.Level != nil {
+		object["level"], err = json.Marshal(a.Level)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'level': %w", err)
+		}
+	}
+
+	if a.Matter != nil {
+		object["matter"], err = json.Marshal(a.Matter)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'matter': %w", err)
+		}
+	}
+
+	if a.MediaIds != nil {
+		object["media_ids"], err = json.Marshal(a.MediaIds)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'media_ids': %w", err)
+		}
+	}
+
+	if a.Text != nil {
+		object["text"], err = json.Marshal(a.Text)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'text': %w", err)
+		}
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
 
 // Getter for additional properties for Problem. Returns the specified
 // element and whether it was found
@@ -5512,6 +6461,51 @@ type ServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
 	// (GET /admin/audit)
 	AuditTrail(c *gin.Context, params AuditTrailParams)
+	// ListCatalog Items of the responsibility catalogue by code: the version in force, the one to come, or the last one
+	// (GET /admin/catalog)
+	ListCatalog(c *gin.Context, params ListCatalogParams)
+	// AddCatalogItem A new item; 409 ITEM_EXISTS when the code is taken in this area
+	// (POST /admin/catalog)
+	AddCatalogItem(c *gin.Context, params AddCatalogItemParams)
+	// CommunityAccess The community access list: matters that communities are asked to finish, and its limit
+	// (GET /admin/catalog/access)
+	CommunityAccess(c *gin.Context)
+	// CodeMap Codes of older standards and what they are called now
+	// (GET /admin/catalog/code_map)
+	CodeMap(c *gin.Context, params CodeMapParams)
+	// PutCodeMap Set mappings; one with an empty code_to is removed
+	// (PUT /admin/catalog/code_map)
+	PutCodeMap(c *gin.Context)
+	// CatalogCoverage Item × street that has no rule, no unit, no SLA or no legal basis
+	// (GET /admin/catalog/coverage)
+	CatalogCoverage(c *gin.Context, params CatalogCoverageParams)
+	// ExportCatalog The catalogue in force as a file that import takes
+	// (GET /admin/catalog/export)
+	ExportCatalog(c *gin.Context, params ExportCatalogParams)
+	// ImportCatalog Take a CSV or XLSX file whole, or refuse it with every wrong line (the file is the body, or the field `file` of a form)
+	// (POST /admin/catalog/import)
+	ImportCatalog(c *gin.Context, params ImportCatalogParams)
+	// CatalogRequests What a second person is asked to decide, newest first
+	// (GET /admin/catalog/requests)
+	CatalogRequests(c *gin.Context, params CatalogRequestsParams)
+	// AskCatalog Ask for an item beyond the limit of the community access list (item), or for another limit (limit)
+	// (POST /admin/catalog/requests)
+	AskCatalog(c *gin.Context)
+	// DecideCatalog Another person approves, and it is carried out at once, or declines
+	// (POST /admin/catalog/requests/{id}/{verb})
+	DecideCatalog(c *gin.Context, id Id, verb string)
+	// CatalogVersions Every version of an item, newest first
+	// (GET /admin/catalog/{code})
+	CatalogVersions(c *gin.Context, code ItemCode, params CatalogVersionsParams)
+	// ChangeCatalogItem A new version, made from `version`; 409 STALE when somebody was first
+	// (PUT /admin/catalog/{code})
+	ChangeCatalogItem(c *gin.Context, code ItemCode)
+	// RetireCatalogItem End an item, at once or at an instant
+	// (POST /admin/catalog/{code}/retire)
+	RetireCatalogItem(c *gin.Context, code ItemCode, params RetireCatalogItemParams)
+	// WithdrawCatalogItem Take back a version that is still ahead; the one before goes on
+	// (POST /admin/catalog/{code}/withdraw)
+	WithdrawCatalogItem(c *gin.Context, code ItemCode, params WithdrawCatalogItemParams)
 	// ListComponents The ledger of components, by code
 	// (GET /admin/components)
 	ListComponents(c *gin.Context, params ListComponentsParams)
@@ -5779,6 +6773,12 @@ type ServerInterface interface {
 	// ActOnCase The one door for every transition
 	// (POST /cases/{id}/actions/{action})
 	ActOnCase(c *gin.Context, id Id, action string, params ActOnCaseParams)
+	// CaseAlerts The alerts behind a case, newest first
+	// (GET /cases/{id}/alerts)
+	CaseAlerts(c *gin.Context, id Id, params CaseAlertsParams)
+	// CaseDuplicates Open cases that this one looks like, the likeliest first, with reasons: what a dispatcher may merge it into
+	// (GET /cases/{id}/duplicates)
+	CaseDuplicates(c *gin.Context, id Id)
 	// CaseEvents The evidence chain
 	// (GET /cases/{id}/events)
 	CaseEvents(c *gin.Context, id Id, params CaseEventsParams)
@@ -5794,6 +6794,12 @@ type ServerInterface interface {
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(c *gin.Context, id Id)
+	// DeviceAlert An alert of a registered device; its key as `Authorization: Bearer` or `X-Device-Key`. Fields that are not listed are kept with the alert
+	// (POST /devices/{id}/alerts)
+	DeviceAlert(c *gin.Context, id string, params DeviceAlertParams)
+	// UploadSnapshot A snapshot of a registered device, to be named in `media_ids` of its alert
+	// (POST /devices/{id}/media)
+	UploadSnapshot(c *gin.Context, id string, params UploadSnapshotParams)
 	// OnDuty Who of a unit is on duty at an instant; nobody on the roster: who is told then
 	// (GET /duty)
 	OnDuty(c *gin.Context, params OnDutyParams)
@@ -6009,6 +7015,576 @@ func (siw *ServerInterfaceWrapper) AuditTrail(c *gin.Context) {
 	}
 
 	siw.Handler.AuditTrail(c, params)
+}
+
+// ListCatalog operation middleware
+func (siw *ServerInterfaceWrapper) ListCatalog(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCatalogParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", c.Request.URL.Query(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter level: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "major" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "major", c.Request.URL.Query(), &params.Major, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter major: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "area" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "area", c.Request.URL.Query(), &params.Area, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter area: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListCatalog(c, params)
+}
+
+// AddCatalogItem operation middleware
+func (siw *ServerInterfaceWrapper) AddCatalogItem(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddCatalogItemParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AddCatalogItem(c, params)
+}
+
+// CommunityAccess operation middleware
+func (siw *ServerInterfaceWrapper) CommunityAccess(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CommunityAccess(c)
+}
+
+// CodeMap operation middleware
+func (siw *ServerInterfaceWrapper) CodeMap(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CodeMapParams
+
+	// ------------- Optional query parameter "standard" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "standard", c.Request.URL.Query(), &params.Standard, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter standard: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CodeMap(c, params)
+}
+
+// PutCodeMap operation middleware
+func (siw *ServerInterfaceWrapper) PutCodeMap(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutCodeMap(c)
+}
+
+// CatalogCoverage operation middleware
+func (siw *ServerInterfaceWrapper) CatalogCoverage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CatalogCoverageParams
+
+	// ------------- Optional query parameter "street" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "street", c.Request.URL.Query(), &params.Street, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter street: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "gap" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gap", c.Request.URL.Query(), &params.Gap, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter gap: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "major" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "major", c.Request.URL.Query(), &params.Major, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter major: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CatalogCoverage(c, params)
+}
+
+// ExportCatalog operation middleware
+func (siw *ServerInterfaceWrapper) ExportCatalog(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportCatalogParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportCatalog(c, params)
+}
+
+// ImportCatalog operation middleware
+func (siw *ServerInterfaceWrapper) ImportCatalog(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCatalogParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "effective" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "effective", c.Request.URL.Query(), &params.Effective, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter effective: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportCatalog(c, params)
+}
+
+// CatalogRequests operation middleware
+func (siw *ServerInterfaceWrapper) CatalogRequests(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CatalogRequestsParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CatalogRequests(c, params)
+}
+
+// AskCatalog operation middleware
+func (siw *ServerInterfaceWrapper) AskCatalog(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AskCatalog(c)
+}
+
+// DecideCatalog operation middleware
+func (siw *ServerInterfaceWrapper) DecideCatalog(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "verb" -------------
+	var verb string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "verb", c.Param("verb"), &verb, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter verb: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DecideCatalog(c, id, verb)
+}
+
+// CatalogVersions operation middleware
+func (siw *ServerInterfaceWrapper) CatalogVersions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ItemCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CatalogVersionsParams
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CatalogVersions(c, code, params)
+}
+
+// ChangeCatalogItem operation middleware
+func (siw *ServerInterfaceWrapper) ChangeCatalogItem(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ItemCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeCatalogItem(c, code)
+}
+
+// RetireCatalogItem operation middleware
+func (siw *ServerInterfaceWrapper) RetireCatalogItem(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ItemCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RetireCatalogItemParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RetireCatalogItem(c, code, params)
+}
+
+// WithdrawCatalogItem operation middleware
+func (siw *ServerInterfaceWrapper) WithdrawCatalogItem(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ItemCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WithdrawCatalogItemParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.WithdrawCatalogItem(c, code, params)
 }
 
 // ListComponents operation middleware
@@ -9201,6 +10777,75 @@ func (siw *ServerInterfaceWrapper) ActOnCase(c *gin.Context) {
 	siw.Handler.ActOnCase(c, id, action, params)
 }
 
+// CaseAlerts operation middleware
+func (siw *ServerInterfaceWrapper) CaseAlerts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CaseAlertsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CaseAlerts(c, id, params)
+}
+
+// CaseDuplicates operation middleware
+func (siw *ServerInterfaceWrapper) CaseDuplicates(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CaseDuplicates(c, id)
+}
+
 // CaseEvents operation middleware
 func (siw *ServerInterfaceWrapper) CaseEvents(c *gin.Context) {
 
@@ -9361,6 +11006,139 @@ func (siw *ServerInterfaceWrapper) CaseRoute(c *gin.Context) {
 	}
 
 	siw.Handler.CaseRoute(c, id)
+}
+
+// DeviceAlert operation middleware
+func (siw *ServerInterfaceWrapper) DeviceAlert(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeviceAlertParams
+
+	// ------------- Optional query parameter "district" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "district", c.Request.URL.Query(), &params.District, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter district: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "X-Device-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Device-Key")]; found {
+		var XDeviceKey string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for X-Device-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Device-Key", valueList[0], &XDeviceKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter X-Device-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.XDeviceKey = &XDeviceKey
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeviceAlert(c, id, params)
+}
+
+// UploadSnapshot operation middleware
+func (siw *ServerInterfaceWrapper) UploadSnapshot(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadSnapshotParams
+
+	// ------------- Optional query parameter "district" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "district", c.Request.URL.Query(), &params.District, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter district: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "X-Device-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Device-Key")]; found {
+		var XDeviceKey string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for X-Device-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Device-Key", valueList[0], &XDeviceKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter X-Device-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.XDeviceKey = &XDeviceKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UploadSnapshot(c, id, params)
 }
 
 // OnDuty operation middleware
@@ -11045,6 +12823,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/cases/:id/photos/:media/public", wrapper.PublishPhoto)
 	router.GET(options.BaseURL+"/cases/:id/photos", wrapper.ListPublicPhotos)
 	router.GET(options.BaseURL+"/public/photos/:district/:photo", wrapper.PublicPhoto)
+	router.POST(options.BaseURL+"/devices/:id/alerts", wrapper.DeviceAlert)
+	router.POST(options.BaseURL+"/devices/:id/media", wrapper.UploadSnapshot)
+	router.GET(options.BaseURL+"/cases/:id/duplicates", wrapper.CaseDuplicates)
+	router.GET(options.BaseURL+"/cases/:id/alerts", wrapper.CaseAlerts)
 	router.GET(options.BaseURL+"/reports", wrapper.MyReports)
 	router.POST(options.BaseURL+"/reports", wrapper.SubmitReport)
 	router.GET(options.BaseURL+"/reports/nearby", wrapper.NearbyReports)
@@ -11159,6 +12941,21 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/admin/precedents", wrapper.ListPrecedents)
 	router.POST(options.BaseURL+"/admin/precedents/:id/confirm", wrapper.ConfirmPrecedent)
 	router.POST(options.BaseURL+"/admin/precedents/:id/end", wrapper.EndPrecedent)
+	router.GET(options.BaseURL+"/admin/catalog", wrapper.ListCatalog)
+	router.POST(options.BaseURL+"/admin/catalog", wrapper.AddCatalogItem)
+	router.GET(options.BaseURL+"/admin/catalog/:code", wrapper.CatalogVersions)
+	router.PUT(options.BaseURL+"/admin/catalog/:code", wrapper.ChangeCatalogItem)
+	router.POST(options.BaseURL+"/admin/catalog/:code/retire", wrapper.RetireCatalogItem)
+	router.POST(options.BaseURL+"/admin/catalog/:code/withdraw", wrapper.WithdrawCatalogItem)
+	router.POST(options.BaseURL+"/admin/catalog/import", wrapper.ImportCatalog)
+	router.GET(options.BaseURL+"/admin/catalog/export", wrapper.ExportCatalog)
+	router.GET(options.BaseURL+"/admin/catalog/coverage", wrapper.CatalogCoverage)
+	router.GET(options.BaseURL+"/admin/catalog/access", wrapper.CommunityAccess)
+	router.GET(options.BaseURL+"/admin/catalog/requests", wrapper.CatalogRequests)
+	router.POST(options.BaseURL+"/admin/catalog/requests", wrapper.AskCatalog)
+	router.POST(options.BaseURL+"/admin/catalog/requests/:id/:verb", wrapper.DecideCatalog)
+	router.GET(options.BaseURL+"/admin/catalog/code_map", wrapper.CodeMap)
+	router.PUT(options.BaseURL+"/admin/catalog/code_map", wrapper.PutCodeMap)
 	router.GET(options.BaseURL+"/inbox", wrapper.Inbox)
 	router.POST(options.BaseURL+"/inbox/:id/read", wrapper.ReadMessage)
 	router.GET(options.BaseURL+"/admin/templates", wrapper.ListTemplates)
@@ -11219,6 +13016,662 @@ type AuditTraildefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AuditTraildefaultApplicationProblemPlusJSONResponse) VisitAuditTrailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCatalogRequestObject struct {
+	Params ListCatalogParams
+}
+
+type ListCatalogResponseObject interface {
+	VisitListCatalogResponse(w http.ResponseWriter) error
+}
+
+type ListCatalog200JSONResponse CatalogItemList
+
+func (response ListCatalog200JSONResponse) VisitListCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCatalogdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCatalogdefaultApplicationProblemPlusJSONResponse) VisitListCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCatalogItemRequestObject struct {
+	Params AddCatalogItemParams
+	Body   *AddCatalogItemJSONRequestBody
+}
+
+type AddCatalogItemResponseObject interface {
+	VisitAddCatalogItemResponse(w http.ResponseWriter) error
+}
+
+type AddCatalogItem201JSONResponse CatalogItem
+
+func (response AddCatalogItem201JSONResponse) VisitAddCatalogItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCatalogItemdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddCatalogItemdefaultApplicationProblemPlusJSONResponse) VisitAddCatalogItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CommunityAccessRequestObject struct {
+}
+
+type CommunityAccessResponseObject interface {
+	VisitCommunityAccessResponse(w http.ResponseWriter) error
+}
+
+type CommunityAccess200JSONResponse struct {
+	Items      []CatalogItem `json:"items"`
+	Limit      int           `json:"limit"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+	Used       int           `json:"used"`
+}
+
+func (response CommunityAccess200JSONResponse) VisitCommunityAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CommunityAccessdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CommunityAccessdefaultApplicationProblemPlusJSONResponse) VisitCommunityAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CodeMapRequestObject struct {
+	Params CodeMapParams
+}
+
+type CodeMapResponseObject interface {
+	VisitCodeMapResponse(w http.ResponseWriter) error
+}
+
+type CodeMap200JSONResponse struct {
+	Items      []CodeMapping `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+func (response CodeMap200JSONResponse) VisitCodeMapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CodeMapdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CodeMapdefaultApplicationProblemPlusJSONResponse) VisitCodeMapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutCodeMapRequestObject struct {
+	Body *PutCodeMapJSONRequestBody
+}
+
+type PutCodeMapResponseObject interface {
+	VisitPutCodeMapResponse(w http.ResponseWriter) error
+}
+
+type PutCodeMap200JSONResponse struct {
+	Removed int `json:"removed"`
+	Set     int `json:"set"`
+}
+
+func (response PutCodeMap200JSONResponse) VisitPutCodeMapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutCodeMapdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutCodeMapdefaultApplicationProblemPlusJSONResponse) VisitPutCodeMapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CatalogCoverageRequestObject struct {
+	Params CatalogCoverageParams
+}
+
+type CatalogCoverageResponseObject interface {
+	VisitCatalogCoverageResponse(w http.ResponseWriter) error
+}
+
+type CatalogCoverage200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type CatalogCoverage200JSONResponse struct {
+	Body    CatalogCoverage
+	Headers CatalogCoverage200ResponseHeaders
+}
+
+func (response CatalogCoverage200JSONResponse) VisitCatalogCoverageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CatalogCoverage200ApplicationoctetStreamResponse struct {
+	Body          io.Reader
+	Headers       CatalogCoverage200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CatalogCoverage200ApplicationoctetStreamResponse) VisitCatalogCoverageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CatalogCoveragedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CatalogCoveragedefaultApplicationProblemPlusJSONResponse) VisitCatalogCoverageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportCatalogRequestObject struct {
+	Params ExportCatalogParams
+}
+
+type ExportCatalogResponseObject interface {
+	VisitExportCatalogResponse(w http.ResponseWriter) error
+}
+
+type ExportCatalog200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportCatalog200ApplicationoctetStreamResponse struct {
+	Body          io.Reader
+	Headers       ExportCatalog200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportCatalog200ApplicationoctetStreamResponse) VisitExportCatalogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportCatalogdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportCatalogdefaultApplicationProblemPlusJSONResponse) VisitExportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalogRequestObject struct {
+	Params ImportCatalogParams
+	Body   io.Reader
+}
+
+type ImportCatalogResponseObject interface {
+	VisitImportCatalogResponse(w http.ResponseWriter) error
+}
+
+type ImportCatalog200JSONResponse CatalogImport
+
+func (response ImportCatalog200JSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalogdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportCatalogdefaultApplicationProblemPlusJSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CatalogRequestsRequestObject struct {
+	Params CatalogRequestsParams
+}
+
+type CatalogRequestsResponseObject interface {
+	VisitCatalogRequestsResponse(w http.ResponseWriter) error
+}
+
+type CatalogRequests200JSONResponse struct {
+	Items      []CatalogRequest `json:"items"`
+	NextCursor *string          `json:"next_cursor,omitempty"`
+}
+
+func (response CatalogRequests200JSONResponse) VisitCatalogRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CatalogRequestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CatalogRequestsdefaultApplicationProblemPlusJSONResponse) VisitCatalogRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskCatalogRequestObject struct {
+	Body *AskCatalogJSONRequestBody
+}
+
+type AskCatalogResponseObject interface {
+	VisitAskCatalogResponse(w http.ResponseWriter) error
+}
+
+type AskCatalog201JSONResponse CatalogRequest
+
+func (response AskCatalog201JSONResponse) VisitAskCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskCatalogdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskCatalogdefaultApplicationProblemPlusJSONResponse) VisitAskCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideCatalogRequestObject struct {
+	Id   Id     `json:"id"`
+	Verb string `json:"verb"`
+	Body *DecideCatalogJSONRequestBody
+}
+
+type DecideCatalogResponseObject interface {
+	VisitDecideCatalogResponse(w http.ResponseWriter) error
+}
+
+type DecideCatalog200JSONResponse CatalogRequest
+
+func (response DecideCatalog200JSONResponse) VisitDecideCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideCatalogdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideCatalogdefaultApplicationProblemPlusJSONResponse) VisitDecideCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CatalogVersionsRequestObject struct {
+	Code   ItemCode `json:"code"`
+	Params CatalogVersionsParams
+}
+
+type CatalogVersionsResponseObject interface {
+	VisitCatalogVersionsResponse(w http.ResponseWriter) error
+}
+
+type CatalogVersions200JSONResponse CatalogItemList
+
+func (response CatalogVersions200JSONResponse) VisitCatalogVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CatalogVersionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CatalogVersionsdefaultApplicationProblemPlusJSONResponse) VisitCatalogVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCatalogItemRequestObject struct {
+	Code ItemCode `json:"code"`
+	Body *ChangeCatalogItemJSONRequestBody
+}
+
+type ChangeCatalogItemResponseObject interface {
+	VisitChangeCatalogItemResponse(w http.ResponseWriter) error
+}
+
+type ChangeCatalogItem200JSONResponse CatalogItem
+
+func (response ChangeCatalogItem200JSONResponse) VisitChangeCatalogItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCatalogItemdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeCatalogItemdefaultApplicationProblemPlusJSONResponse) VisitChangeCatalogItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireCatalogItemRequestObject struct {
+	Code   ItemCode `json:"code"`
+	Params RetireCatalogItemParams
+	Body   *RetireCatalogItemJSONRequestBody
+}
+
+type RetireCatalogItemResponseObject interface {
+	VisitRetireCatalogItemResponse(w http.ResponseWriter) error
+}
+
+type RetireCatalogItem200JSONResponse CatalogItem
+
+func (response RetireCatalogItem200JSONResponse) VisitRetireCatalogItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireCatalogItemdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RetireCatalogItemdefaultApplicationProblemPlusJSONResponse) VisitRetireCatalogItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCatalogItemRequestObject struct {
+	Code   ItemCode `json:"code"`
+	Params WithdrawCatalogItemParams
+	Body   *WithdrawCatalogItemJSONRequestBody
+}
+
+type WithdrawCatalogItemResponseObject interface {
+	VisitWithdrawCatalogItemResponse(w http.ResponseWriter) error
+}
+
+type WithdrawCatalogItem200JSONResponse CatalogItem
+
+func (response WithdrawCatalogItem200JSONResponse) VisitWithdrawCatalogItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCatalogItemdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawCatalogItemdefaultApplicationProblemPlusJSONResponse) VisitWithdrawCatalogItemResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14836,6 +17289,91 @@ func (response ActOnCasedefaultApplicationProblemPlusJSONResponse) VisitActOnCas
 	return err
 }
 
+type CaseAlertsRequestObject struct {
+	Id     Id `json:"id"`
+	Params CaseAlertsParams
+}
+
+type CaseAlertsResponseObject interface {
+	VisitCaseAlertsResponse(w http.ResponseWriter) error
+}
+
+type CaseAlerts200JSONResponse struct {
+	Items      []StoredAlert `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+func (response CaseAlerts200JSONResponse) VisitCaseAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CaseAlertsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CaseAlertsdefaultApplicationProblemPlusJSONResponse) VisitCaseAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CaseDuplicatesRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type CaseDuplicatesResponseObject interface {
+	VisitCaseDuplicatesResponse(w http.ResponseWriter) error
+}
+
+type CaseDuplicates200JSONResponse struct {
+	Items      []Duplicate `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response CaseDuplicates200JSONResponse) VisitCaseDuplicatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CaseDuplicatesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CaseDuplicatesdefaultApplicationProblemPlusJSONResponse) VisitCaseDuplicatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CaseEventsRequestObject struct {
 	Id     Id `json:"id"`
 	Params CaseEventsParams
@@ -15024,6 +17562,88 @@ type CaseRoutedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CaseRoutedefaultApplicationProblemPlusJSONResponse) VisitCaseRouteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeviceAlertRequestObject struct {
+	Id     string `json:"id"`
+	Params DeviceAlertParams
+	Body   *DeviceAlertJSONRequestBody
+}
+
+type DeviceAlertResponseObject interface {
+	VisitDeviceAlertResponse(w http.ResponseWriter) error
+}
+
+type DeviceAlert201JSONResponse AlertTaken
+
+func (response DeviceAlert201JSONResponse) VisitDeviceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeviceAlertdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeviceAlertdefaultApplicationProblemPlusJSONResponse) VisitDeviceAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadSnapshotRequestObject struct {
+	Id     string `json:"id"`
+	Params UploadSnapshotParams
+	Body   *multipart.Reader
+}
+
+type UploadSnapshotResponseObject interface {
+	VisitUploadSnapshotResponse(w http.ResponseWriter) error
+}
+
+type UploadSnapshot201JSONResponse Media
+
+func (response UploadSnapshot201JSONResponse) VisitUploadSnapshotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadSnapshotdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UploadSnapshotdefaultApplicationProblemPlusJSONResponse) VisitUploadSnapshotResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17170,6 +19790,51 @@ type StrictServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
 	// (GET /admin/audit)
 	AuditTrail(ctx context.Context, request AuditTrailRequestObject) (AuditTrailResponseObject, error)
+	// ListCatalog Items of the responsibility catalogue by code: the version in force, the one to come, or the last one
+	// (GET /admin/catalog)
+	ListCatalog(ctx context.Context, request ListCatalogRequestObject) (ListCatalogResponseObject, error)
+	// AddCatalogItem A new item; 409 ITEM_EXISTS when the code is taken in this area
+	// (POST /admin/catalog)
+	AddCatalogItem(ctx context.Context, request AddCatalogItemRequestObject) (AddCatalogItemResponseObject, error)
+	// CommunityAccess The community access list: matters that communities are asked to finish, and its limit
+	// (GET /admin/catalog/access)
+	CommunityAccess(ctx context.Context, request CommunityAccessRequestObject) (CommunityAccessResponseObject, error)
+	// CodeMap Codes of older standards and what they are called now
+	// (GET /admin/catalog/code_map)
+	CodeMap(ctx context.Context, request CodeMapRequestObject) (CodeMapResponseObject, error)
+	// PutCodeMap Set mappings; one with an empty code_to is removed
+	// (PUT /admin/catalog/code_map)
+	PutCodeMap(ctx context.Context, request PutCodeMapRequestObject) (PutCodeMapResponseObject, error)
+	// CatalogCoverage Item × street that has no rule, no unit, no SLA or no legal basis
+	// (GET /admin/catalog/coverage)
+	CatalogCoverage(ctx context.Context, request CatalogCoverageRequestObject) (CatalogCoverageResponseObject, error)
+	// ExportCatalog The catalogue in force as a file that import takes
+	// (GET /admin/catalog/export)
+	ExportCatalog(ctx context.Context, request ExportCatalogRequestObject) (ExportCatalogResponseObject, error)
+	// ImportCatalog Take a CSV or XLSX file whole, or refuse it with every wrong line (the file is the body, or the field `file` of a form)
+	// (POST /admin/catalog/import)
+	ImportCatalog(ctx context.Context, request ImportCatalogRequestObject) (ImportCatalogResponseObject, error)
+	// CatalogRequests What a second person is asked to decide, newest first
+	// (GET /admin/catalog/requests)
+	CatalogRequests(ctx context.Context, request CatalogRequestsRequestObject) (CatalogRequestsResponseObject, error)
+	// AskCatalog Ask for an item beyond the limit of the community access list (item), or for another limit (limit)
+	// (POST /admin/catalog/requests)
+	AskCatalog(ctx context.Context, request AskCatalogRequestObject) (AskCatalogResponseObject, error)
+	// DecideCatalog Another person approves, and it is carried out at once, or declines
+	// (POST /admin/catalog/requests/{id}/{verb})
+	DecideCatalog(ctx context.Context, request DecideCatalogRequestObject) (DecideCatalogResponseObject, error)
+	// CatalogVersions Every version of an item, newest first
+	// (GET /admin/catalog/{code})
+	CatalogVersions(ctx context.Context, request CatalogVersionsRequestObject) (CatalogVersionsResponseObject, error)
+	// ChangeCatalogItem A new version, made from `version`; 409 STALE when somebody was first
+	// (PUT /admin/catalog/{code})
+	ChangeCatalogItem(ctx context.Context, request ChangeCatalogItemRequestObject) (ChangeCatalogItemResponseObject, error)
+	// RetireCatalogItem End an item, at once or at an instant
+	// (POST /admin/catalog/{code}/retire)
+	RetireCatalogItem(ctx context.Context, request RetireCatalogItemRequestObject) (RetireCatalogItemResponseObject, error)
+	// WithdrawCatalogItem Take back a version that is still ahead; the one before goes on
+	// (POST /admin/catalog/{code}/withdraw)
+	WithdrawCatalogItem(ctx context.Context, request WithdrawCatalogItemRequestObject) (WithdrawCatalogItemResponseObject, error)
 	// ListComponents The ledger of components, by code
 	// (GET /admin/components)
 	ListComponents(ctx context.Context, request ListComponentsRequestObject) (ListComponentsResponseObject, error)
@@ -17437,6 +20102,12 @@ type StrictServerInterface interface {
 	// ActOnCase The one door for every transition
 	// (POST /cases/{id}/actions/{action})
 	ActOnCase(ctx context.Context, request ActOnCaseRequestObject) (ActOnCaseResponseObject, error)
+	// CaseAlerts The alerts behind a case, newest first
+	// (GET /cases/{id}/alerts)
+	CaseAlerts(ctx context.Context, request CaseAlertsRequestObject) (CaseAlertsResponseObject, error)
+	// CaseDuplicates Open cases that this one looks like, the likeliest first, with reasons: what a dispatcher may merge it into
+	// (GET /cases/{id}/duplicates)
+	CaseDuplicates(ctx context.Context, request CaseDuplicatesRequestObject) (CaseDuplicatesResponseObject, error)
 	// CaseEvents The evidence chain
 	// (GET /cases/{id}/events)
 	CaseEvents(ctx context.Context, request CaseEventsRequestObject) (CaseEventsResponseObject, error)
@@ -17452,6 +20123,12 @@ type StrictServerInterface interface {
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(ctx context.Context, request CaseRouteRequestObject) (CaseRouteResponseObject, error)
+	// DeviceAlert An alert of a registered device; its key as `Authorization: Bearer` or `X-Device-Key`. Fields that are not listed are kept with the alert
+	// (POST /devices/{id}/alerts)
+	DeviceAlert(ctx context.Context, request DeviceAlertRequestObject) (DeviceAlertResponseObject, error)
+	// UploadSnapshot A snapshot of a registered device, to be named in `media_ids` of its alert
+	// (POST /devices/{id}/media)
+	UploadSnapshot(ctx context.Context, request UploadSnapshotRequestObject) (UploadSnapshotResponseObject, error)
 	// OnDuty Who of a unit is on duty at an instant; nobody on the roster: who is told then
 	// (GET /duty)
 	OnDuty(ctx context.Context, request OnDutyRequestObject) (OnDutyResponseObject, error)
@@ -17677,6 +20354,525 @@ func (sh *strictHandler) AuditTrail(ctx *gin.Context, params AuditTrailParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AuditTrailResponseObject); ok {
 		if err := validResponse.VisitAuditTrailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListCatalog operation middleware
+func (sh *strictHandler) ListCatalog(ctx *gin.Context, params ListCatalogParams) {
+	var request ListCatalogRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCatalog(ctx, request.(ListCatalogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCatalog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListCatalogResponseObject); ok {
+		if err := validResponse.VisitListCatalogResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddCatalogItem operation middleware
+func (sh *strictHandler) AddCatalogItem(ctx *gin.Context, params AddCatalogItemParams) {
+	var request AddCatalogItemRequestObject
+
+	request.Params = params
+
+	var body AddCatalogItemJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddCatalogItem(ctx, request.(AddCatalogItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddCatalogItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AddCatalogItemResponseObject); ok {
+		if err := validResponse.VisitAddCatalogItemResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CommunityAccess operation middleware
+func (sh *strictHandler) CommunityAccess(ctx *gin.Context) {
+	var request CommunityAccessRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CommunityAccess(ctx, request.(CommunityAccessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CommunityAccess")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CommunityAccessResponseObject); ok {
+		if err := validResponse.VisitCommunityAccessResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CodeMap operation middleware
+func (sh *strictHandler) CodeMap(ctx *gin.Context, params CodeMapParams) {
+	var request CodeMapRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CodeMap(ctx, request.(CodeMapRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CodeMap")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CodeMapResponseObject); ok {
+		if err := validResponse.VisitCodeMapResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutCodeMap operation middleware
+func (sh *strictHandler) PutCodeMap(ctx *gin.Context) {
+	var request PutCodeMapRequestObject
+
+	var body PutCodeMapJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutCodeMap(ctx, request.(PutCodeMapRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutCodeMap")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutCodeMapResponseObject); ok {
+		if err := validResponse.VisitPutCodeMapResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CatalogCoverage operation middleware
+func (sh *strictHandler) CatalogCoverage(ctx *gin.Context, params CatalogCoverageParams) {
+	var request CatalogCoverageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CatalogCoverage(ctx, request.(CatalogCoverageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CatalogCoverage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CatalogCoverageResponseObject); ok {
+		if err := validResponse.VisitCatalogCoverageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportCatalog operation middleware
+func (sh *strictHandler) ExportCatalog(ctx *gin.Context, params ExportCatalogParams) {
+	var request ExportCatalogRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportCatalog(ctx, request.(ExportCatalogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportCatalog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportCatalogResponseObject); ok {
+		if err := validResponse.VisitExportCatalogResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportCatalog operation middleware
+func (sh *strictHandler) ImportCatalog(ctx *gin.Context, params ImportCatalogParams) {
+	var request ImportCatalogRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCatalog(ctx, request.(ImportCatalogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCatalog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportCatalogResponseObject); ok {
+		if err := validResponse.VisitImportCatalogResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CatalogRequests operation middleware
+func (sh *strictHandler) CatalogRequests(ctx *gin.Context, params CatalogRequestsParams) {
+	var request CatalogRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CatalogRequests(ctx, request.(CatalogRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CatalogRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CatalogRequestsResponseObject); ok {
+		if err := validResponse.VisitCatalogRequestsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AskCatalog operation middleware
+func (sh *strictHandler) AskCatalog(ctx *gin.Context) {
+	var request AskCatalogRequestObject
+
+	var body AskCatalogJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskCatalog(ctx, request.(AskCatalogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskCatalog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AskCatalogResponseObject); ok {
+		if err := validResponse.VisitAskCatalogResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DecideCatalog operation middleware
+func (sh *strictHandler) DecideCatalog(ctx *gin.Context, id Id, verb string) {
+	var request DecideCatalogRequestObject
+
+	request.Id = id
+	request.Verb = verb
+
+	var body DecideCatalogJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideCatalog(ctx, request.(DecideCatalogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideCatalog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DecideCatalogResponseObject); ok {
+		if err := validResponse.VisitDecideCatalogResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CatalogVersions operation middleware
+func (sh *strictHandler) CatalogVersions(ctx *gin.Context, code ItemCode, params CatalogVersionsParams) {
+	var request CatalogVersionsRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CatalogVersions(ctx, request.(CatalogVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CatalogVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CatalogVersionsResponseObject); ok {
+		if err := validResponse.VisitCatalogVersionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeCatalogItem operation middleware
+func (sh *strictHandler) ChangeCatalogItem(ctx *gin.Context, code ItemCode) {
+	var request ChangeCatalogItemRequestObject
+
+	request.Code = code
+
+	var body ChangeCatalogItemJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeCatalogItem(ctx, request.(ChangeCatalogItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeCatalogItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeCatalogItemResponseObject); ok {
+		if err := validResponse.VisitChangeCatalogItemResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetireCatalogItem operation middleware
+func (sh *strictHandler) RetireCatalogItem(ctx *gin.Context, code ItemCode, params RetireCatalogItemParams) {
+	var request RetireCatalogItemRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	var body RetireCatalogItemJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetireCatalogItem(ctx, request.(RetireCatalogItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetireCatalogItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RetireCatalogItemResponseObject); ok {
+		if err := validResponse.VisitRetireCatalogItemResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// WithdrawCatalogItem operation middleware
+func (sh *strictHandler) WithdrawCatalogItem(ctx *gin.Context, code ItemCode, params WithdrawCatalogItemParams) {
+	var request WithdrawCatalogItemRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	var body WithdrawCatalogItemJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawCatalogItem(ctx, request.(WithdrawCatalogItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawCatalogItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(WithdrawCatalogItemResponseObject); ok {
+		if err := validResponse.VisitWithdrawCatalogItemResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -20721,6 +23917,59 @@ func (sh *strictHandler) ActOnCase(ctx *gin.Context, id Id, action string, param
 	}
 }
 
+// CaseAlerts operation middleware
+func (sh *strictHandler) CaseAlerts(ctx *gin.Context, id Id, params CaseAlertsParams) {
+	var request CaseAlertsRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CaseAlerts(ctx, request.(CaseAlertsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CaseAlerts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CaseAlertsResponseObject); ok {
+		if err := validResponse.VisitCaseAlertsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CaseDuplicates operation middleware
+func (sh *strictHandler) CaseDuplicates(ctx *gin.Context, id Id) {
+	var request CaseDuplicatesRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CaseDuplicates(ctx, request.(CaseDuplicatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CaseDuplicates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CaseDuplicatesResponseObject); ok {
+		if err := validResponse.VisitCaseDuplicatesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // CaseEvents operation middleware
 func (sh *strictHandler) CaseEvents(ctx *gin.Context, id Id, params CaseEventsParams) {
 	var request CaseEventsRequestObject
@@ -20865,6 +24114,88 @@ func (sh *strictHandler) CaseRoute(ctx *gin.Context, id Id) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CaseRouteResponseObject); ok {
 		if err := validResponse.VisitCaseRouteResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeviceAlert operation middleware
+func (sh *strictHandler) DeviceAlert(ctx *gin.Context, id string, params DeviceAlertParams) {
+	var request DeviceAlertRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body DeviceAlertJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeviceAlert(ctx, request.(DeviceAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeviceAlert")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeviceAlertResponseObject); ok {
+		if err := validResponse.VisitDeviceAlertResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UploadSnapshot operation middleware
+func (sh *strictHandler) UploadSnapshot(ctx *gin.Context, id string, params UploadSnapshotParams) {
+	var request UploadSnapshotRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	if reader, err := ctx.Request.MultipartReader(); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	} else {
+		request.Body = reader
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadSnapshot(ctx, request.(UploadSnapshotRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadSnapshot")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UploadSnapshotResponseObject); ok {
+		if err := validResponse.VisitUploadSnapshotResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -22433,366 +25764,423 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1rbyQ5tiD2V4j0GtPtGyqpXj1TKhhGlpRVkzNSSjelqprevuUcKoKZyVEEGU0ylJXTW8AC/mp/vvCH",
-	"xdrG2v5mwICBu1jbMHDvPzF29sL/wuArHplkPPIhlXr6S5WkYDDIcw4Pz/v81AtpklKCiOC94596KWQw",
-	"QQIx9dtJxjhl8idMese9HzPElr2gR2CCese9UD8NejycowTKYQn8fIbITMx7xy+OjoKeWKZyJBcMk1nv",
-	"y5egdwpFlvhmjNTDoMfQjxlmKOodC5ah8gcQkW//0Pv47uo3L3pB793J746e9YLem9OjV71Pzg9i+Uso",
-	"5NsR4iHDqcBUfvw7EOEZFvw1iNAUZrE4BmKOQGReAHSqfp9TLnqBe7127vISUygEYnL0f/3D0cGrTz99",
-	"9+Vf9FwrG0Y5HFIo5sW0OKqFQQnI371wT4ySlApEwuXv0TL/yBzBCLHiM6VhB3Kc5xtPn/0m6CWY5L87",
-	"Pzk9hyKc+781PdADPB955iSWMyh8pBJDUQukKWWJfLsX0ewmRr1Afg0nknpeHan96F8OXhVfJllyg5j+",
-	"Mk6w/9vqYflrhoB6xy+PSh96dlT+UgE3TASa2Q9JUvR8hpJNt/j0N5U9ql/XNzmiAofIkEj1bKA7RMQT",
-	"mEUYkRA9CeeQEBTbY1Al11tFO63o9amESPmAwIM/f5L/HB28mnz6L/7u756ov/yN/KF/8C8//Y375Fwi",
-	"hmk0Up93nqBUDahd1doxffHlQP/wzHNeL+eUoGuIYx/CUjlgIuSIhi+5PzBGIcKpOKGRb19Mj5iEcshW",
-	"PGKM7jDHfuJj9nll1npaHmcxukLiA2KVmatbuDNP21LMM9fq3xNcB6aMYNH2Ay8cnOeLfJenlHCk7sFL",
-	"Rm9ipK6tkBKBiGINME1jHEJ5Yg5TPeJv/sT1xotP/QuGpr3j3n92WFy0h/opP7Tzqi9WD+D47Ql49eLl",
-	"r0FqxwS9K8QtYD3L6PZ5O5/j8xzPCIoAlnjSvFwB4gqJgxNKbzGqfmUNgHJG8xn5vB/Ked/QSLEaGEVY",
-	"/g7jS0ZTxASWYJ7CmKPVdVzPEZhiFEcciDkUABIA1VwAhiFKBQeQIRBjLtRqQURDfsgFFIg/SaLXgIo5",
-	"YnoQQ9OMowgssJiDF8+ePekFvbT0/Z96ekoUTfS1U/BXKNCBwAlaP7VBD84YQtFEPW7/EueYa4kLC5Tw",
-	"ZppUzH2ox5YuS8gYXMqnN5BjvnapHrkmusmiGRLN5yyQVBbGmaW55pklVcJQoKhEEzeUxggS+RgJOEkw",
-	"yQSyKzXc5OioclMerXOXoKeooCwCKm5rz/wnx2qmDGaelcwY1MwjX8PL+ptavoIjJzd/+tLFzoPeLSZR",
-	"G7zGCLYcN4PxxIXnl0fu8XcoLgPs7Gkv6J1JafnsuRNgCeQCsUkIOZrgqPkakW9IYDjB4oFKgiDPGGpJ",
-	"qgmKMJzgyHtSPKuyJ6VE1flJSRAS5oTX8maKidDjxZy2whChArXbF81ESDXDsNgZD64uzj4MTntBb/CH",
-	"y7P+cKR+vjzrj/RPo4vrydtB/2r45mzgRF8KmcAhTiHxc5anR/Ws5aWDtaQKEm3BlTJMGRbL8t4uJeVd",
-	"Ssq7fC7/eeFc/49sHXiOYQzBcO5jMQxB3pZbMZRQgSYwjunCP18aL9tOl1ImWh4cKZog3n40p/Gdf408",
-	"S1CnS4tnsxmSd+ZEiUotaFvA+FZec7QVjgRkM7RChbW3fvUitixxfa/tlvulLPv9oF8qKI7e/AmFovlK",
-	"FZDfbryF9pesQJ9FK4a++d7NR/KrfwNYrC/ScwwkyU1iqz43UwoWMWo1si2l3iEWGXuP5T/X4/eDXtB7",
-	"2z+7kv+/uxjJ/86HV2eD/ulw9M7Jjsw8G1PAlGYkQg103Ap5dqbuaLsrVLE66eqLY2Itsr+1UtfKAYU3",
-	"WrZYvwONUr5+5SmRvgrNtpPewThDzeDSwwIzkQtaq/Ap3nYhSf+lICNziGJKZuZHI/8EFlPyP94r+J+9",
-	"PAMprQqqHmmWbE5i0AvnFIfqL5RqA4s6r4r3lIgwvzLkK5Ajc6b1A3nxuK2fZfAo1JhBpScuOPWjBJM3",
-	"mERynm5kL+Vkv/jxskH6cIofXDRbC4Meo2uM5Pmzdnzk+bMm2KnJvZB6b6ZcVScFvkNu0oIMQW3FqcrO",
-	"31iT8b/SP7yyPzx9lv/08su3/5VTtoaftWpQVaH/07/5HwFl4C//5u97QaELDBULfHN2cfJ7J/eza/Oq",
-	"NXamk+H1972gdzq8uh4PT64nJ4PR9WDcC3pX1+PB4LoX9E4uzs/fj8ywwWV/fH0+GKkHw+vvJ5W/vL8e",
-	"numBl+OLy8FY/Th6d+FcYoxJK4RbllSWso7c8rMxqTTNKEnSS+PPukvYDAlJaN1EuLmUNh17e+a5FFte",
-	"BGWqN2ZGwzhKXzRkYHCQg65M1xZKhiwDexyKtdQepyHpyHf2cqLsfNUTRUm8BIs5IkCuj8y05b2WYn45",
-	"Nbs/NfdxAryk7ydebgwiVXVA36XV7dfp05UbuFHOCxmCXQ2XEebwJvbJPvZp1ynTGC5dOHGK6nPIJynk",
-	"fEGZZxk4cl5CyRRO6mU3bR1cO7qQ8AViKAIJ5Lcoeg2g+UlekShJxRJQgkCM4B3iyv2r/WUAcoAFUIys",
-	"idIyjphXDN6MDJVHOJ93BdBBQV0lrK5AdwVmQckPUyKeWqruzJL3TPRdqe3REE2X28ZpL9qMyHxEVUsU",
-	"58aQXsU8JndYQGHWUIfyYTHSQKEVkSguu6Yuyz96V/sBsZuOBMyzMETchMBUsSKxLDUJ7ZYS8BZxQO8Q",
-	"U+ifMamxAzoFEBjZDnDBEBKSYkKaJPLVZQu5YRsFXts1tR7v1k7039cdJ8rh1v7UliwFDh3br9anDCeQ",
-	"LV1ncQWzZrF2snyJTmSr09oR023tW05AMwTHEjyrIPbqUJ7boUb6/uT5bsnXvoLeNGX0s5vN3aBZRiY3",
-	"jrAPHNmop3AOyQz1umiGIWXE+InX3WeIRCja+JszRBMkWI33WHv4qzO/Q/R3VxejAHx8d3XwmxevgWKl",
-	"mKiPxZirEC/JuQ2k1yBspfZ1IRqSaJJxNxzWHG/lMDHFBeSlW2ICyrX4KehgTCuE7nW98McMMjSR4EJl",
-	"XNi4H7kGKCp2LUwmU8qUESqNISFKPkArJseKNQ5HkymjSXvJUL+jvQct3ygou52WWgg0GgGF3qr2W1m3",
-	"8zhxjjhPDFxXTtNUIDaJUJSFuRVzPfyKZHEshS9LjWuQD2EcT4xtcBJl1YABTMR3L3ou13MIDalZhL0d",
-	"Dwb/cqA8hSdn76+GFyOt+30Yyp/7Zx6LTpJSjgXacPHV3Vfho6ycHqisTWTErxYbz4gxfU8YEhlbgbv/",
-	"vSWSd1+rwSu0ZN7Ui3QtILB7dZEQ+hzGmbH5e4zcpOUWCkdmg2FSjwt6pJXBW61QHpPJNIazdWacUIak",
-	"SEPAS/CfFwsrB3HkM3h0s2IAM3ymVnjIT90ZJkiHbXRhLFNG/4yI+57TzzppsHNIohiT2WROM+ZAXyKn",
-	"3uz8qFiGTV8m7ls1fXW00YSrVg4n7cwhn69TCJ/Dg2cvv5NXZwqXMYWRC45SdwihoKyDGLlGCavEu2pE",
-	"qxjBjOGs0zVKEIomUu2hvC0v1uBZ82TVbezCvuLak4WhU8HQBAxulgJxF5RNmKtrawyS2/VJjwDmICPy",
-	"IYo8fKeIC119dzHHMQIpo3oIjGtnqAJofdyaOS+bTnGIzf1b/baS2Y8BJsUgEEEBA8dmyg68DvKGxyNr",
-	"xQYGhTVltKCSBcKzuWh1H7pdvlUrex7OrHij2ldQjtA1TLACQ0MCK0TukEFWd1g5vPlWyvJDsC4PVcSD",
-	"0kW4dh2sXUFrPNcwnnoR7S0MXWJaB05finJzPyPUo+VkxBvhGBn7UUtzadZhcFm2WNePbDzjOinOqdHl",
-	"WxtXa7Qe4XFn6tjETvux7tp68cYcAGX/tJC3e6qnkDPj56hSSIQITTCRxN3yKEcMx/E6R0qhmFu9dQpD",
-	"wcENmmMSAR1usyamUJZkMXSC1YMG/62VJYh12IG1bfjDKqpbewEiFOIExvw1kHKEvDNGh/1esLWcodBo",
-	"WJuFSHk/QQU/QR7QYaItNCqa0M4djKFOSsyvqI5SivM2913Iq4BQn6oydrlAz97wjLj10psiRGN9Y3k0",
-	"dp0E7EFghUlt9X4Dk8kDEgb9017Q619dDa+0+/NifDoc9a8vxk6ZTmXC3HX0T9k4yq02pDXBSUaEzgTa",
-	"dJYFZbcTxdPcjFvZkN2PdHbGVrtYMwJdXA5GUowevtPhxqV45PHg+v1Y//VUh86d9Ecng7OzwakTN15R",
-	"Sj6YtDN+ao+XFobMJaABUthzDGVW0Zr7LdxnKYuwGNy5bTx+gzgMhcsHAEOFPoCjAFAGrr6/uh6cOwNz",
-	"5PsTL0NX0lSTadOD0WJvXQ7CDZpShrb+pO9so2Xtma9CcTGHAiwgN+bf6Fj5VQKQccQCkLPgAEToDoco",
-	"AIxyIR+lMQyRCvkIQAhjRCLIAvD//uv/ZXNxQ1GdoiKNcvNeUDggDC3KLboI7E1Mw1tXAEDNQV+/gNaj",
-	"ZD2acCvhSX/afse16hOoRZyVA9Eis6mRz0h1oyOXVq+wiZeLlJ77z5SHNDdIiumYLuI13LVLOPDx5YvR",
-	"1fBast6Pw+vfno77H0eWG39qGX9ft3pJANfqnXVqcx0Ra2G3rDi3QtoP+6hsrM2yK2fDkF/TCq1q1jyW",
-	"o6ssUb7FLyqvC3UBwKp7AeZ6s3db5lXHnXLbTSuC4e2WF7ue4cbNgcM5Uo8x2eobahpMum0twlxAEqJJ",
-	"sqENtE799OWLJMZZaU/Tu8urXtD727GSas4vrtXxaSGsxQjyjrH89eJO0FtgMY8YXJAW/m8jCKl9BjlV",
-	"lcilipNVRBs4VHBg4Fleh5u6mSP+37CwCXSYQhsvL5g76NeJ10TaTHZmyaGxltwsAXw/ODu7+KjQf+px",
-	"k3kv6o2i7FCII2TOY5dXNvmMPPd+gpNjuE/EVQUfOti0p1Mcor7bydTVriQfTLxWCk2LHeGRm+k9F7H3",
-	"jl67f0/6o9PhaV/dvScXo7fD8bnShD72hx92qf8EvSydm2SbBm5Q1o2KKS2xFzJqDtbioi6RcJk2g7UT",
-	"7eMFbvtKNxuK4ikOuiHos5iEec2hNiYU3zJHaNExAqjERXISyzIc9VpEc1+Ohx/6J99P3owH/ZPfeuwV",
-	"jsTUlybt3V9ax5mu4q7o4bgvrOKsv+2GlRanYBxfTHvHP3QRrLpcCrUmtUqgmuvCULFMkxup/3vixXRJ",
-	"BW0m62TMs6Y1x2etWNoWNlJAXZMmrLRUo87kj/2sIZRqZYcDJoc7txRTjslsElKiD4bn0rSxSbVP/cud",
-	"4rj5K1PMuJgYOx7zuDVwNCkFAq0Exk5NsCWOAgB14K08xcqYENMQCo+Pc07TwvBWnXNOF4BOBTIxYghG",
-	"IIWcowhMGU1UsJiO+qQAElVcxPkFTCRnJWLiVUOhTr2emIAwt/C6Vo+hUVItFRZoHCtPL+UwblGlRo9T",
-	"TIamiNSaLVU2YnMY79iOy9/pcoFwpN/3JXUi3nk6nV3pnI+r2l5tJlEjCyNxLZzuEIxVZJHaiCfqHNAp",
-	"0EOPwWJOuSmHk8eVb2BY5iieTpTT1WuEQOwOsY41bbq6mVb3FwCC7hADXFCGol5jRmYZwiuEuQKFtZNU",
-	"nJPqvWF4fs5vS7S0LiGVSL2g4PU79pO5ZXcjOFUMG93kp43Q2kHoyo/k+iY9STwowrD13s/l6DGaujZO",
-	"wzBjrLMzaCMPUnfuxmnGQvdF6TkzLnm/vFw/AjQTW/cT5tUo1q/zDZTargperU20qXhJe1fW/hxRRpDW",
-	"X/JD394TOygrVq6TtM+TU8gLfm/pzdIvvVbqwjQUA2mRS1HmcOuAjCKGOG8K2Wk2X1oYOZMRbH4Aimb6",
-	"eipVyA12c348MSVQi690CiAB6DNiIebotVwQoWCKZxlDAJIIUPWHNLuJcQhSWE6ZKMci5Y779cBCeVOA",
-	"KEMAEy4gyWvdsowQTGYgv/82jxnwMgMl1HuTSNTT7l4dGPlJtBC2vfPGNlzPavQzhlRAXSUe/FNtBTTP",
-	"I/9HEx8M6ILU+b82r8flUgESzNGW8RD6qts0lsF/O/oZu3riNxmuKVWrj/xIEfMsuZlkLPaY6KLOh719",
-	"IouOcjOMrJS3kie25OVmcqTmln0DxlKGUXHOKhRVPi2W8EuxFCWKKCIuKlbDEgycN6GyPXSRQLaNMPLH",
-	"K258qhlKIJaccNI24pcLyLpSxpqtefx+NBqO3vWC3mX//ZUyM19dX1xeeuzMXNA03dJd2K4QlZF/ciqx",
-	"pGnJJ69mVAackzrKV6/3dq+UTHNlS9tinJ4LonrhPf21KfR+DCKsY6bBdwEIY8g5eBkALqVmEiLwnVPW",
-	"Fbrwr4O9YyIgLrPqXdXUqF4AzXU1utwHEnWZo0zQX/63//Yv//P/Df75f/g//tN/92/Bf/z3/9Nf/t3/",
-	"Dv7yH/7tX/6v/wb88//6f/5///2/K5UPGo6u+yfXvaD3ZnzxexWfcHahwvb6b/qj0wsbQXZ+4XWRbMdI",
-	"u5ZOUEjMQ08r3HAVjUXJLkVkOcDKfLiJBVrwdy9i0+EMuEi9vlbA018Hv5DxTsl4q6IyFTLUu3dR06kK",
-	"e3PdqDi2wb9NmKhoPE0UUV8YZg75pBrg1yKjAC07nXRH6eTtahR1Iq0t+Iy5J3N/rIV6UGCr4C8rpVp0",
-	"G4W64liaErqXYdkXoXTnQM5qJY8R2zYxq+HUuqujRPmJrluhOfdFPO1qHiZdEEBJ2Gy1Nd9zLjPTzQOQ",
-	"KypvwwSpzWpR1caGrSfTbq52t9FX6zXPjE/aGW4Lf0OuueXB6+VIrIYKTKeZWF7N8VR0PPgRdJXbIFwg",
-	"qGpuLBC6jeDyGMilRBxgAqZUV7CRj+IlYHTBtW0ICiCnW7EIeTKyk/WK8M8+qVp7xz8cHbzUPzoL7rlL",
-	"IOUFmCR3qXIUd7Fquj4HoQKoQHvtyU0QJBxQbevT5jC1vY1W7S/eZKtDAQgUpAm9odESYPXpKFutAeSu",
-	"5uSvt9Gp1IZrsCEBh9IEzinRIMl7JPy6sZtRmfiLXFUXTW+UhIEp8Rt9GpM0tsvR6MLNoIBNuRVrAJnC",
-	"0GOsRZ9hKHQSuGmCwhCYQz5Hke/8TfwMzGb1O2yB6G7iferJnwh6HP3YMQ9xJbWbIQTkI2uD5jhCQEjJ",
-	"KAA3kgXFbncznezX8SM31pAMohBdhlxN7vLgc6mVygrR+wNi6y7h7eJEu9nXO6f36uCSjqvLX/Isry5u",
-	"M6QpahfReTm+uLzQ1rX+5eX4Qie5nQ5OzlTPDaelLVN49GHCy5PaWdcKuy+OyskUek+FzGBiOctQqgK6",
-	"lu466w1dIiI3SQB3RUT+JqhBbV7Of3g+kLi6upLqef9am0z7Z2ctcLeqrSBQBICoNLIY6BwWeVvokgh5",
-	"eTKdCNIIC28tue6Rns39HWrIRq3DTRJSAvYGC6jSlt16YPGanJM9sCn0OcUM8U5TdisrhKOtA8cvB6NT",
-	"Q5ktuUyXciWLOWzLWdTQ1dohllYMa8kxGBTod5HOO4ajc8RmqCsvodFKwFPrPlrVItAJJrYkrKO61XSK",
-	"8qL7jbIvJhrgrVfiMEC4+yk5GkG9PGo+ygpGZl0+4F9CJjaAfad9lqsbNva8aguTlMbLGSUbVXAEl/pl",
-	"yZPPs1hg8/troMvwLrCY00wACEw9+hXQffEAc6xqs3a10d9wym5y5tQaqp3R0I2aW9Kc2+D1tF0rAB9R",
-	"XqUx3jtVRrZz9FoUuES6CoxJISu1cwa2SXTHptFdIW8r6lfX9UNMSQBiKD6Z0PFMaM2G2h97rtTvVrav",
-	"zwULrOWHpUZ4eYtF/+jWFKTA7Ejkx2JujuCxKqnKFVIkh+BWhlKvaoBoMxMXr+3xVe23MTPVk8vQqTOT",
-	"5kyxsV/Ajgn/tzTlu0ggCIq60VKY4yCMpTxv49B4CknPJZq3jUywJQtXzCI3HBGRc049YdCK/Ew/njYa",
-	"PxUw3qQMp34x6NllqW+6kDBMlDHXkaJqqknUZnK6H0ZsOWGZr1pQXq+8fdh2tcb5Wn1sTJCnRF5Ganax",
-	"auQ3q7YTFpsMcliUZ3RC06St7DrhlyGojC4bvNf1FSHy7pBtKutSMsUs6ZSea97pmqScv9WQohtD1l1Z",
-	"0i/VzzxFrH3l3TxC1VEAlkSTQg+yd+vV9cXF6eT0QtWleD8qZ8oO/nA59GVb67LgXXZrC4n7t7rLVOad",
-	"aI3a+dORkv3l36jwddhDbasLl4TxjUSQtfaQq7U8V5Vhqff2x4ocKqQxOq3Jod6EZ+gOfB1fqavk1ULB",
-	"tk1Z1Jkp6dSKfVXYX9Eh0NJErpeXj36FMTkOeLt0bcvNd5F5lN8M+0vbtp/YIHXbZKTiRhPDs2YTg6vR",
-	"jJ8ZduMP670RN7CCPD1yrbHEY1YKVTI0xZ+1BK4Hadn8GBx9FwA52dPXgFAps+vcN//angVtFudnZSu2",
-	"hAZzaIlHVXekuzmAQsG6T0XqZVWNeu7ifQyt1l5aA+WrjQCZM7eVUBD9RaVtlc6Cdutblz5mQDIiqR1L",
-	"JUwlPCpPoq7QBbK0DMYOLdbdC92cpXr7nQwrTYWqLGATi7DA4S1yeSQpA5cXV9fgEGZifmhbaAWeYJug",
-	"580W8DcCc3Qusu1Z9ar0rBVTtwsmZ3SGu/p1yh3XVrsuN5xJQUXqpOfvvjQGRqyQVO2X/ODJF++CxjlM",
-	"T3QPGVdggScrdoeOf7/daNNUyrxFi9JzpXChTG1Sq2czXXlNmTA/BR0ExSLjvDZtEKY2x74m1FFJK8W+",
-	"S77y1a7EFTS9LQrXupMl/W1zPUUpIp/eIyB2H88pgiJjyBUiFaHP1v4yxTHStpuj1+Dg6bG2W81prB85",
-	"xesYipZXUExJy5G62IQ3H8zzjKEU+vvdLSAjnvLB7h47FmQ5XD3o9WWCwyjyWV1UU6rW8qjpe+XJag1z",
-	"JuCotlJnFqrrYKXCiGqawNf0OChgU2tb2oB9ILLabmZzqBnkerYy7drMsXTKW/Ty2ITBMTTNvFX5BKW3",
-	"LZC1phYWuKq1vum6eTQTkwVlt5XT5x0zWfeCNiqn+s1OUP+oF9RUyNPmdOV2QwvOKj/PqaI4HoE5x27D",
-	"oj3Kljjzk1OioWJfa3D0AM3DaD7mwF+RB0nUEdAziLvaNWM0Fd6yRHr1v+KqPhEPTHBtiHRwfNHuDqhm",
-	"Bq/B0bHSwpz3ib9knDfObRPR0/xnMlI0QAINSrNZNxZsKHbL7odTGK7qR50iJVsWQy4V+3WoL3+izP+k",
-	"Jmc7fzxBpGPbhpqXapO0uadvhFLvIIu6dZKs6V997pCb100WjcciRSzBnHf3EzAad2WPq7WM1o4iVOfP",
-	"nMZjMKcLkECyNKYQDhaIIcCRELEKLzcuNyrcSb6b1UUi0OlSqVS1q95K5S4O/jps3bqLBj0OSXTjbgra",
-	"sfXophUuW7T39Xf2tQRi7Wg5aKuIcVO2KZhSRcE8b9PkKOEW7aD4goC3HRvQNdQf8Px9gSMxb1thQA8O",
-	"7O6tpaH4sheCzi63GwDxHjbZbk+cQ6exYEfVh9Gdr0urP75wu3R+bySywKJ1AwS97Dze2GN6OkeC4ZC7",
-	"4kcndNqhF4WbvbXOd+nmyDCrHtOF04/VLmsmj2to+yVvaozafpD3A7JxDxqENVD31tGfMMRTSpqL5I+h",
-	"wNTWBG3tF56boJe6mVVgTE0bEO/1QIni4BNTyrz1Dux7usldM2aKF9t7TOkdYu079tpiba2Hcxpnbdrl",
-	"50vnUGA+xfoTLd5YVf5UsrERCPPV5sTgorwRFThE3b1z61Ec5VjRl7XOhWd+V9dqpFq7QHwTB+dnj6sG",
-	"8Xp2qV+rCbXXQHOe1rzrz0pglspRVHlfdyonAYJ3FEQZU56P10AHbh0DKLz+CJhFGJHQbwAjHrXIBE66",
-	"09BsF3PbpwcQKuY6w9thyvLefD6uQD1GMakury8oxCzMEp1Cq1ybizkO5yq8Lsm4UEp12Z/VoEg4T4e9",
-	"BnNwFsBTyy3g5cf8FRJ539Aumbt4hrhtO1Nytnzzw9FTnYf6r579cHTw/NO3TampUxpHE3qXnxcT9mij",
-	"Qb1RkEHvxwwjMXFk83ZfhJ5qLdq++0QLdDOn9HYyp6v1fcvn9uXzrh7LFfyXtl5afFBCSxmwq8vyU8M1",
-	"StLYmWy/8ZFFjVeG/vRHyqJGqdR7Nheew6lacMmz1jm8qaYqWtD787zjprqf3z/PlWlLl2GpFPep7MmP",
-	"S/vtbgfbmxvW6kb6bmc3kll9V760AbV5y7dDDqS6oyyf6n4xUfsL825QW49jeyKxFOAC0kW5fUjrZN2N",
-	"utdMcbyb6rt1zcBLTb079IftkL1qqxjZfqal5tRGi8z36YR3HoO5UVvGry6Zf39p9LVJ6hrgpc3nKeve",
-	"tPQLcpqJpdMPTzN/A4NucW81/ovN44RKKyy5LoTHKX2RInJiC76sqM25Auwxr5STKbapO1PohCulSbI4",
-	"PgYxmgpAM+E381QK1GxY4XStin4b1U8C79Scg61sPRFWRGqqOxfhcY5LxsEoq92RVmULx4M/z5shoKc1",
-	"kwS1t8JaXKjRiHZwQroZsQpidrnD3Fw+xqFXwHQFqG/8fe8BqLmgXDGTGy+gSxp1K0te6WurSTeWAnIO",
-	"VO7ondv4LOwlciqHoLD8WQiUI8ObrYEXIu2XAqbcMZGYTLivB4lgy4myOLiHrPfcKI0Pql/wrK9UZqBL",
-	"jOKcktX00Kc/PD949akmfnZltXoOz7I+IIany13lrHrCH3e3i8Cfh3gp9RWfe9HXGb7U4Km2QRZDtnNA",
-	"mdm1fMVW6e0w3F8YvpyU7gp1xN4i4vambLWMFeiXi2iberAF8ErFtnPoeDF0Ql2lALsUfN1hEU+LmSZL",
-	"7GqU1rvxUKfwnF9ejAaj617Qu/rtxaU7/NQd9b+lR7XUKqoqRCUwQiqdFWDhSUa99UgWPofjZqUh9XdW",
-	"a4Ea4nHU/rQ7sj7LugqgOSXttbJwJ0J7vKS0ReVPJ27sx7tgJQwzBsOlr+5lxWBbMdkeOUKE8woJnQse",
-	"eAOW8wW8Kn/84NVRl1jmYhe/qcyifl2ZZgXasdJoY92uVG3PCXomld+wYxHTuvCwelVOmQj9jxt7TOTd",
-	"wte9LLY4gGlE5nm3pXa3Wn/UGgVK66+uNl9b9UMWVnWwP6d3DvinMVy6VF651dxg0bGjU8vNm0+X33Gv",
-	"H4XInfS+z0zvTarkVjOv7yWXuqbhjr/XTk305MbWk9Qt5eYsrz1L2yIHI0GCoXbZhTV8zMxSx9DW86fH",
-	"/bfXzuTp+vx6X9hPbVVZfwcGX2nZXTW/ySsdGi+GaXjfUB85P8K7yHQu+MH+Up0vGb2JdVuROrNyy3jq",
-	"mhQnxBhdseusliL3vutPK1pltGZgbVKQp0mr724u2js4BHkvTXsMgasCurb0WRrL+3v4NexSo9wq+Pwi",
-	"RPFBZ3KKulzrELPCYUvv7qK2bakTVAtsuZJjLlX3Ods+3BHZMknnVNCOXuEbNKUMlV5dcRlqJaYoJxXS",
-	"FNuqyCqSW1k9tD27/Vdrq9nHnavYNrTP3uDir7eMbHGrmsg5N6HV9YbMNa0Vqt35peu9R11k26KdnScZ",
-	"1msgNS0wu7X18vpm3CWwVedF05XgV1w5wHkAUsS4vBdABAUEiap02Nu4g1fRVi5vRVDVCYybNrdolc1c",
-	"ZSuYtWAYFlI0Ui7sGJV2ccUBKsht9aAHVZbxyctvRtSt5m1QKapl4vXo4np4MpCS11l/PHw7POlfDy9G",
-	"u24FqXp58nlHQusc7F1zedwhFhnrbl5mefxebvxt/+xK/n8+vDob9FVJW9fuF1jMIwYXXdIdavLKK3Es",
-	"RS2dCqD8dHIpCal9I2oYoY7NeSMMJ94Y/plNfVovDahyj9RNFdI7VOlzXm0/MquI/28Gby/GEgn9t9eD",
-	"sbtgEot9jTM4eHH0AijfeF5mEGBe7XTbDjv5zu0ii/1a+6WFpgs7f8t2U7rjxxZi6Y+suXyGDo52SMWE",
-	"JphAE17SIoKbZAliHcZ3bZYfwjRFEYACHD159erVK5CRGHEO0I8ZjF8DksUx+C/B6LDvrOHoiSfw3LHF",
-	"XoIKJJwARCHCqdhh9yD5zG//iWy/ovYKXdHiyJX1u0Uz4t00z1Xw8y9hiy71ft1q8+64DIa3kxpPSnsV",
-	"pFjjChSqXyk3RijRxopMUm5aWyIRN8XK726QxuB0oDxzxm5qacbySm+gckNlpe8c5S0JJcuEZr5cUUoE",
-	"DAsMNPlL0GeBGIHxhOnEvsYi3kXqtq+sQuMUCfxcfqPkgCr1wqGqP69zj4WUteaF91Un2z0eCJ0YWNdL",
-	"86Y+OaHKpn9ji205UyZoGGasa/QoJZMbNIfx1BOfvUkAgvUPWJ7UBKmOjTtXMrbXF110BM/7Ig+uhqfa",
-	"R/huPDydfLwY/34wVt2R+2/f9oLeby+uz4ajweTps+cvXioz6fvRtRpx2R9fj9RPp4MPWpIfnFxMTs4u",
-	"3p/2gt6H4engQg47658MJicXp3LAxeVg9PzpU7dBtWUAt8tGVsOPPiB284ZG3QNSFBH63fwwR6H2ub1s",
-	"yvrYw2FxNnrxRL1bhdtjNmsdPV9vd/YgwVXFooHj1lRpLXOImpO5TjeO1XFVGfMDRr48Mn3ZdMiCNdnc",
-	"TmtYtQyTPYQw0nnVSui32p68vE210zRFKlrNMG/n4elieNvATpZ0LUXS0o3aUA1hd7AvZZl6km1qQ4j8",
-	"pki/SLeNBNwp1LgssJVf3NCQ1yxaq+ZNWyb3t+Svfsuh+0Xd4aBNwKWZxX7Lm43fQpFI46VbWlkwLAQi",
-	"QFsLpKRSkWG+YchkwwQgQmGMCYoAQzRFBJPZt24FhJs80irsEwT5SomxkizjtTe7mKIXhC26t3KB0nVQ",
-	"HAGrbAXgKYgwT6EI5/K3Z0AJLJjMAvAcLCBWbcGmlAGVqh6AF7ZpQxojyBGQPDEALwFk4VxOCCgDthqW",
-	"8y4+8piBanrN1tr/EmS7krTiSdfmhQERzFnQe0Xxc/R8NlTD8Yyg6ACTnH56wZZ6YkU3tOpfGTZVvFpG",
-	"uWKHzmGibzjLtSvKmkdAu0Mu31/nIiGeiy7Pa7AXrY34XeGOHbw6KpuKuWIkfU6EmrAS/chPhY2cx+/0",
-	"0GU0IVd52xwRgXwVdjerN6Q8KY5GNXMoFLEaQIEFo6JFwpFOY9PpInkHtTJ4cq9IsawCG+tmDl+K5pjG",
-	"6I2vQOoGBbm8SWe7cCWryd274E5hjM/xVHQx39nm155q/xvQxWaRnwa3Raaw2Yl/852jdLeBTaVqRsv2",
-	"R82brt1j5kxl5xxz0blvS4eMWRjHNzC8dYtWG4am6QamN5Djrn06EIr4JIQCxnQ2YejOKGkO+R2Keffq",
-	"f2kp+KQ+bsmMkwjMPAdePphwX+yp9gfkfZiRMH3fdTPOQDJqqHm222uV222cduP20ogirCt5lzcV6jDx",
-	"YWq/9iteUr0yUl9toE3llrWdhBwCvA/CNUBYi2lq47BdzJcteLDev/l2sXT9uhMgWYzq7U2udowQyC9J",
-	"OsAERDTkh/J3/iSJjgGOAqC2EQC9UfkrYgGw1B0A1Zg2UAVQAxCiOJB0RgJQhCLan1XWnHPRp3jqqEEH",
-	"VbFSTxG6vFmao6jxOispP2U0mTBtiF5pEYBjFAEdxACmMBSmkOQtSsUx+FMWzcpdKY0TFpJIx3Y4T0+3",
-	"KEUJinMV6ORgSQl1phkvaBZHYEZLved0uDllwHSRtpHn9rnb14kWE59kJf+suYZWCuaYK0YSU3rLpcb0",
-	"WqJffVrM0RJYozdYQK7M5BKCnYK31DonK+exUsYGZb4SzgzBaE2/KtsbWUZC2yhupUa8XKCu3Wu3igBB",
-	"C8SF07q/3peoCb3vCRZnFEYdq6essIZCWrFnpNxVT5sWSiDM4VU6G6WDUKpUl4Om6GlUEEYFtD7+M/gM",
-	"E0ycvfso0SypG8Q+mBiWL86aYZsw8zmMfH6outsOe8KAaqKx68rhdLkDStKpvQ3UclYvhaAMZB+GvF0a",
-	"vLpebS8CL5jRHbLyj1WCB+PxxbgX9D72xyNfyJFXJZWct4sUt1ZUw6wn6DWqalmM3kGHWFETDFZTIWK1",
-	"q97oYjJ+fzboBfKn96PhtbvDvSN7vtuO85jAvCJg3h9cT+3b+7m9ahzRHz57h0k5cD6YqLwn71Mv6DSH",
-	"8hGYzVHsErInqOfP/iUKWhM5QX3Law7UNLmjRUUBHzZ08FveIqmD4tm69y+9Q0zAW0eIkgnNAzCWYs9s",
-	"nisRWADMwQ3kusI2lhc9iCmZIZZXxXfemeWyRfVey81a+9Zl2kpwjlEaw64u2ZIo6uq4e1yApdh6/ea6",
-	"5ejEkHvUO/kEjICWXZUM8Bq8PDoqdU83vYYLC3WLMoH6nFS/hj6HccZN/4iueUI7gdoXL0rvnE5UFY3p",
-	"rAVt4zSdN/MMpt1EFHlXfHHGk+SmB4fATWvkW0InK1awcp9PiJkzV14Xv/+nvwdF3ZGGw6KnCnpF3Kpd",
-	"VrGG0kYMbFxHq3MnmbIo4uo3oBmPdgb65DsPaDcRpPV01e9WepvkxORlLLRQOzuwFmcgxcvGtm1rDhU1",
-	"i29tV8hVhC0T81JBNf8RTRmdMZg463zLC2Dik3E3cfdjMtG8wB0o5mzLP9TGfslHsAgAp1pb5TRBNzRa",
-	"AhRzU0LW3mfYrdB5u6ttFstfvFWXjlu+Eav7YpgjrutfSOl1abvLqBYYEYNTd1EMZRAMbV00nwvSlYl6",
-	"+f7N2fDqtyoDdTy4HurmvqfDq5P+2NfUd5PTlqfn5diuVBcsbaAxT9SQ92me8wjj+GLaO/6hmf3IU/El",
-	"WAtd79Zpup9FWAzuPLmlOZdqzROVAa9JtLfcyqx1HS6fCsh48mdLx8x98r2Ni7obtTSg95V4a77QPfq3",
-	"zLzq5aHWkvTm+K72Aj5qk64pX79mWLsRukizmzm514XPW5QKYylV/gXMTRoK4QLBSPOp+TKlYo4EDmEM",
-	"NE01hTBXatV02Nha0ZoX7mBlTATEZK3cvHM0XbQa6OwLiO5wiCY2+6zpS01x2J6ypFYPbt11ulx0q2lN",
-	"eS50UTOmKcBlg1huY3gqDCTj8/5ZL+gNzgfjd4PRyffOi2eTGlOq9VyWF0Eq1eFpUokK02ATzDYKaN2r",
-	"gnTNsMugs5FTF5UMvK2ZXG4VdnWorPX8eq081sW3oqQmqVia0tM21ovxXwFlAHcehloHcns/cM4m1sn0",
-	"3jzEepPdrOFl57GD6H1d6jrbyR0CjPps7uc1Xl9rFiv8FE4c2M2W6NEnGuQuF3+zDlfj2illyGcfsPTv",
-	"KMhKfQ7Lru0e3XEqxpRrlmfi3Hr5mswCfKD4UOQDe3wzzhUqh5gnVB7NfK403ameS2EARwhAQKhb6eLI",
-	"k3gmmM51bBHLbZdvF+uCwFUICUHR5V4irisiS3tbdX0otrcJZnHHrgtl+pmWvfJVFfJZDDkP8n6lTOUM",
-	"VyT99iGJ/iTKbslDTfmJnszEViUabWUDhQEnVSAi9t4zrrbZR9d+cv5IaFFqRdIhsJg2A1dXfcgbbehQ",
-	"Dvu1PKFfb8UNZc6dnRdq0k437StpCUFN4FyMZExuFyiM44mp4zNp3xnMdgaoHkY+hwfPXn6Xh17NdQ2O",
-	"xuoUp4PL/vj63JTPvB4PBte1BTSdUovpm9a6txkkt+s7UDEA2pYmsNwBZEgyi6JhFSY8m05xiCWPUV0V",
-	"3K3Q6lpV8NBctZ1z3INe8fWOdZV0SJJOJ+GbNGmoXsiG6ZSWY/e1go5gncZWF1MxhXl7PFxlsxni7nYm",
-	"qlphZCvDr1zMBPxwFDz9VrfNpVOBCOBZOAcQ8HxKFbnDTCfRFoV/5Aczbo31br+EIiNFQOqbqouqSrdQ",
-	"95K+glp2Q1eX35e6JnLt3tdW8/b2mgLmY21vdzUvzpir1EOOEXnfQgFiBLkAR09+c/QaqFCdBeZSSNIF",
-	"gkx4JnfKSyZyxBF5XwRqKSXXlRXgixEokYzZQwGeCn7raXGcezNW+snqiBvL4q76qk7w1cX70enV5Gz4",
-	"+0Ev6A1HE8n4ekGv/64/HF3Jn84G/fHIY3he5D1q1/iuojLNdeUhfA1uUEwX4AhIsTSltwgUgVMtyFsC",
-	"tvmOVKMCtdV8cU5oLblACQ5LBQNXj6/XdD+lGeleZmwD0bN7bEWTtNgk5pnnHfoTGV2xRMPaY5ADqQX0",
-	"d1FdchWh+zN1X0N+297HcQI5usqSBKr0L3cPpo7WH2EWYA9y/+RkcCkP6ofBePj2e3mmh+9GvaD32/7o",
-	"VMU4nfTPzuSRPvm9/OW3g5PfT4Yj+6PK4D8ZqgT9/vjN8Hrcv7YvvdGvjAeXZ277n1zLmpDWrbGynMEj",
-	"F68KlXLjQQ40t8dFomcXBKXQ3JmKNmpl3570cHiLxBhFqK7GqbvvB+TcstBKnfrfOIvbyu801ydYa5Gn",
-	"XguKj7k3UU6J3Erd8+rmtZ3XWuZfKXXLFk3zhSm+N5xyvWqeP23P+2AO+eRG8k3Txmld7PBu2CaldrAP",
-	"QObTefmcstaV0Esp/JU3A39B//fclb4mpfMYdi+Zvdb/4P1AiS2l2ia6msknXyOZiUnf9PWV6+BMLCUY",
-	"urLqOGLtwFqu2FcBjF2RC64ftCtjjKYdAovbhw4YVNcF93202Qu76NzZJfbGc0AVPw4zhsXySqLI+JwR",
-	"ZJoCFd7UGdN/yieYC5Hqs0pvsU6w0iqE+tUeqx7HJfEepvj3aNn78kVF0Ewd/toLgkBEKVMq13o0SQg5",
-	"egIGqrS00tLGb0/Aqxcvfw1SLdWAiIZZIilOB6RAwIW8XMEfJW7++OTvyB8/H6SIJVhZev4I5DI5WMwp",
-	"SODSJKAARjOBXtsf8ihFLABD04wjDgSVEzPx5O+IbbKlrRhm2/0UhnN08OzJkSlOqAHGjw8PF4vFE6ge",
-	"P6Fsdmje5Ydnw5PB6Gqg3ikC9nvf488YEvAf//2//uf/8P+A/uWwRGDHvadPjvRwmiICU9w77j1/cvTk",
-	"eU97dBQyD2GUYHIIs0hzYtMAQlKYitcdRnLB8uk1gzhWrzKYIN2X7QeD2B8zxJYFXq0pQR3rNo5nzzSq",
-	"Xa5zFtfF65tGt+P0TOS8lt1cqtj44RlOsA68aRh4oiWdL59U7YmUEpPy9ezoyNZJsjECaWpjpA//ZBTQ",
-	"YsXbiGL14T07Eeu/fFlNyaO3K43bXSvMQXKY6x3K/KDl/ePeR1U/G/K8tbupDKo0/ZlpPR+Am6U8o4lO",
-	"ZFOZezrhCUwx02lPcMZ1qaAEK85bPuYSGBJCTxiCkVqAORPFQr0HQ0rKJ8WwVodDwrAjNbqmMca7bacx",
-	"Cui20+TRcNtO9KP3xB8d/exPak5Kj+2gXufleuVVXLyozqbNVWo6hOrvyvXGHUftRMVQFhDKWzXYdOHW",
-	"GGqFgSHRwCqAKhXwL2vE8XT3n94blvpRpF0fL45egcEfhlfXV+3x4uKLh+hzSplfbhiox10ZpFFey3wg",
-	"33gv5HeqEa5WVvRvn2P+2aGetDjKUu49lJNUsLQ6zxo25B00xTHaBU6kTMkBVPMZP9UcAZxIyIEpJpHK",
-	"P55jMlNJ0FrexWRLxOn5Fb9ynrZhsgnmIracsIxUULeqhWustDm5NBRIHHDBEEyqCMrNGzfYtKt1oKzp",
-	"5B7t7ORqYKFofwcXnFx9AJSBP5xd/UFRyjGQygidAp0mbyjktdGKrL5zswQxJkgJRiGNs6Q92cg/W9Ar",
-	"+DnJ6CccffGe/ndIlNn1Cv00XMfDaPur+GG57QXpdutlrktPHfftoNgs+gyn51CE8177o7nnS/UxofnE",
-	"cGTxGhjNG3xDGRhODxRQvwWY65pexLB35ZdGMAp0To+8i6+u+8rR0Jmj6/Dsev3k1IzZWnPvIMXfZDhW",
-	"VrztpwpLxL/tXKXutjUX1M9MqdD4f2waxRUinLLdKxAGGvthdHry+1cd9HfPYYS+dt3BMKx2ikMnzvWL",
-	"1rAnrcGirJ3K0Alnv+gLfw36giWgJmUhZ81fl6Zg78+vXk3YAn4PryN0uzofDXa/Bu1AHbzDn+4Qu/ni",
-	"Z9/9UGxHQIrBq0yxnL/LT/ZWsVlm9vZGNoK5uqPND7do6bqdH55S+xK2H+TOvhha3Stp7lWqM3AH//gP",
-	"QANe/qTdrp2pLS8A7XYhyzHv1JBWooHO2vXQimA4rG0K6qGcKgQN7ECpgIPPtYWcKym9mMYqMatnetf3",
-	"gh6MY88qXB8x4UTlr6ylHn8XPH3myj7+2fmrGYImFuexaa1m2aqWgGoNatXXII8TEXOEGZjpNhHFMUtg",
-	"2vqQHWp53n/YzmF6YoZ0ZeaPilLyfT42OjHYsRH+CUx1RJImDtOx2BvG0IlW2qltHThzK6XNw+YYSiFm",
-	"G70aQZElTjb88d3Vb170gt67k98dPesFvTenR696Qe/k3cnVs6Ojo17QG1xevTt+8eLVUat7AYIILgPw",
-	"7OjZdwdHvz44elrkiqn6wd6bAk2nKBS6vJxD+Yygu5nDehFnXbELwDBEqUARuCV0gcksXgYFP5FXHgQc",
-	"SYzpNBl37FOoCxc7TafPNoupGEYoSalAJFyqiL370tCrYHqH6O+uLkYBgDGnyhpS+tIM0b+RvEYqu2v8",
-	"5z71i3OY6iZuri1ElOzCGqSPMIDAgAS8RVBkDJ3QONYNkvL7KDC9TbQNQNIzjOPXwJzpvCR40WdJFZFu",
-	"yXtqbACaFyWImRRlJys6l4/3wIn2Rc7dKEFuTO3wvlXc+yDB31FMdNF2hWljkqRZON/03mJIYFZDLGP1",
-	"/J0OX/tZEove4c+RWgYkAlBRymsAAUF4Nr+hGVNR1gLeIkDvEANYcCMn2xYFt0iV+tyInnga4xox6Eo+",
-	"/jlTk9rgz5GY1MYALLgPgDElMwC1LZsygImgYIbvEAEpZGJjEvpJSl5fmk0cHhKq2saMU9NvG3Pp/87q",
-	"Y1+vsv6wStZA+Tas2ZVOlZFVSkFa1yrYy7aKFqFC2VkTKBj+7KWPkRp2rgc9IMr0OsZ08di0ZpXDAP7p",
-	"7wHMIqwKEfzT3wNT0SXIFWgQYS6gfEqnAMFwDrhAqVW1o0yorKGKL9QgsDuuD3+6RUttVHf5Za6QKIDd",
-	"1RKj39z2WuhSU9PWEqtoiM7m7u7rrkIbzhS3NrfPC0c5BGg6Cm17VSywUGVCGF0ArRzS6TSQ/yf0DqmO",
-	"AAQInCDwjYLGsVSqKIhMqsm329EMRyKv1VLDIa7ssD1ezCtf2teJ/dsMIwHmNGM8ABGeIS4CMKUqNiwA",
-	"c8p12dUFuplTesu7gDdoOHIVKO5epHIB8CEpG94hW2pTaONRpSled6JVzWpVFnZ9eKGqRXdCo3uOMJT3",
-	"+EOkG/0SVmhr31m8PzYpQi1cGVFNGvCcLkACydLa3UEIEwRulkp42HkAYgG3/TCmfP77D0MskcTXHYVY",
-	"4m3tIhG7MrlfghH3FIxYxlw7z1ZX1P0Sk/jXEJNYpiNd1dLHAHL6uTLFL7c9/mk0LR1//Ru/m3UIFtmR",
-	"7LMjSUzVKuX+cg8dBKkUzpAbak+DTrXuO0pGEgnbuiOL+qg7kOZVKSimKomkDBMRANX7UXWfAJCA/gtg",
-	"YLUVB22KyC3LKl9XUO7+RY3dxeVuB8WHD3jsLFE+JjQ/aIDu6llsE6S7NTXtNE73rztCd//kuRaguxGZ",
-	"MRSiqLGQzWUxrJWU4w+Mtb3YTi5Gb4fjc9WBbTA61f//4VL1ZPv0KOJY6/uWGHipepl7M1fkWLHlp2+w",
-	"0JjjumegcX0oZqLE5CivjOTxa+kWX50oR/MnVXiJJX4GdaIH5IveXHDYu7sjI0J322tZY3TNOvXlPmhr",
-	"b3R1hoTtwIgikCNatzwJgIKOFDUxkX9RGpr+m26bbMPctyYppMtPuslpQKIHI6WmhlB5s9T7lon2ThrX",
-	"8FbVcc9pgmaq+4pKdijFwHbGPaNcI6/mFhqbMT/rwHW9ycdmOT/NxBIYHG5gF1+jg3a2Vy9B/GJ4vUfD",
-	"q0VZO6NrJ5z9YnH9a7C4WgJqsjkZ1vi1GZwsx/7qrU1bwO/hNXe9+Pu3M+0Zuw9qZMr7OftFLt19+hHI",
-	"XC26dO9VGZffAByt5uYFpvQwDucKh5iX2922FJN9YQOnUkWzLci7H+t7CTAv9S93KsZPd/2lvWH4DZph",
-	"YhXjY9V/Ml3mnZhKfYx18CCwDdhVEKFKm5JY1tHmG6lIcuBhmt3EWDfkcxPFpR7wCMhCrVS/fe9cfd+0",
-	"IsVGSys6y0CRxmtFCAaHiEl2QOgNjVSZcm2zk2SExeYEwlAaw2VddpR8PlaT7tEEolexZ1uY/NIpnk73",
-	"WGZeMm4pIEeqiQQHC5rFEZhRdf0uVI/ZmyWAkgFYXq+ULShARHXHBxVpnhF5xxOqpgF29xtjmeMks81Q",
-	"PWlLZsS+MX3NMIwf4vzqvu97U5H4rcYqgDfKyEUQmC9TKuZI4BDGCo+Ktevn8lzfolSAKQx16DI0dEOJ",
-	"ysk2TZy1ccT88hqEKvIvV8Y3J4ifjPj4RRs2YqRpY0VgwDyELNr0bjDvFUk9zW/YXp/3Id/tjRbe4TuU",
-	"M/Ms7SK4eXXZHaHgHsB6igTE8R5tEfKQfaP7UcrzFGaMISK+LXKxtOCETeNQebNSFiGmL1OdmA5CSMCN",
-	"tXChSLfA3MFxOgznKLytcWvJx48Fm/I4akF8P5VZ1acCIJYp4gHICJNXn/JSy5uRz2FEFygCjC64YonT",
-	"GIdSY4oQjIDpGiwf3CFWjWHaGHvMumL88hCN4zdQ45DfA0u8RwH7ofxQ9yVdS8aRG0Vy7esGTamUymB4",
-	"u5VHapWS9O/GRum9YdXfJQDuhZT+eu5g43mUWLBOR3Mjd7KjZE6NWXzNCNsPb1AT/sz4wkeGhTaVajLJ",
-	"SeQ1sE3nwTc221f+PZBcQ/mcpOAh9fBvwSyDLOK2hTaARDUwByjCuldcZ0YiUJJKRaze0nqdj3rw/G+7",
-	"lEfXE44yXR1LIj6OQYI4hzMpidjcb4ZD8SsO6IIArbpjAebQ9uffIBUyx22R7u27GcaIoxzLW6d8N2WP",
-	"7qiChhSMgKAagKYo5kKDeRcZufAO7Qwi+0rktVT19STyrlKyXuBrHeY3p3GETJdTpbpUYrE2J+3DlGnl",
-	"wW941gMeGKEdwvxCyNGE0OYupEEvpiGMUTmQ9c/zg5ORihlxtj+2h6Qrie0hmNC76fbNvU1T2cY28mqY",
-	"t6n3HjsMGlYPIDfeGFUnUUUhgYWUCrgKbJACAUO58S6vC2KwVfHgWK/rqr+mwxHKCG4IrFbx6O/VsPtM",
-	"kXfUFN601WiE2NeSbK/rwv115drnBPQY+4IKhpSUTtkMEsx15PrO0+rf63a4e0snkfPff0Z9CfFfd0a9",
-	"YoLt4jm7csNfQjr3FNKpcdYuoLMr0n6J6fxriOnUFNQU0WlY89cVz7l/zrq7kM6NAfiVpGJ2uTsfE4Yf",
-	"NKyzOHuHxhrgPYMSCL81Yx7iHG4j+r6JaXj7+FJlPkp0c4HjGEjscFOf9hjQFCljzm2gHd4B4AJOp4F6",
-	"zMENiukCYBFUmuivdQvZhEpa5JZvw2i2SSs3tb4VmQnK/trTyvfPuTTAwT/+A7AQ34S2eFMu33veOgko",
-	"06S3rYmB6XqH204z01Wcf6ku+LAWD/74GP+V5ubK6JhAfosioIOe9mDy4Moqtz+xjbdPxXm6+08/hnbG",
-	"igW2M3t04IW/WDz2ZfHg7VNYO+DrF2PHX4Wxg7dJXzVM+Ws0dvBHkb+6MQC/FmMHf4gE1v1j+GGNHfnZ",
-	"a6XGbkFCO+5ijMkdFr/os/ch0jl7GRv4dyM5zhHnSWO9tH5pXCs5IUUM06hb058XXw70D8/20vqnFm35",
-	"/vaaU63q6ppcKg0hrT0xSG4DcJMnWb+W97uO74SxqUWl8iz1O5iDKaN/RuQJ6OteUBypgBAVP1WmgHxb",
-	"LjLIHz6RvGuNIA5/klN/OfxJf7VWFCjg15kZvSdYmNr6jWMv1UpGksT8MRMm1njFHFGqp7vbgrqbEto+",
-	"5RNdnfdYquMSUVS1JEGEJpiY39DnMM64Dk/QZgL9s6SyOeRzLXhykMJlTOXFpm0QHER0QWwApUog3Re5",
-	"Haq8Q38HsvzNt2rcA5MdJpEkCNo1duhnZciqoORRujGkaj7LGFISXQIjFc2Tp+3tl96LY+iX+C7UmGv6",
-	"APx2T5LZR8oift+GtwsLahc1qSTnnaj0EsG/4iBGMELMsFlumacKRRbmIjfl1LuTVn4oJHFlYn44kxjy",
-	"E9A79djNJOo3eYW47Xy4bW09dIdDBLie0Ka3cTwjB1VbVybmjt2rYhNhacsxnWHi3/KZerwf6tVzt1eA",
-	"7wvEyjS/HUhpJmphKp+3yRbQ1VN300hXzDG3dNO8Kzuw2BYVaV0dEUUfFyLdE7FciNR8ox3FPNvll/um",
-	"wb6L48H82faEh1S/Y0p0dWEdsH6zBFfnVxuQIRXp4R1ieFpT/uWDer5XrOlPfIXHfPDZ+AjSOc2NwBEC",
-	"U8pUYgDHus5x2xOzhoAUcr6gLKo7NRFCyTUOb9G+gpL15PpD+zA2rtTK5ohpob5JQM1H3p/HFWmPkUWL",
-	"rtSTH7YYk9vX4MXRU3A9PPn94HrycXwxetcN7SGM43pb0IkasWXZ/IvLwagX9C5GV8PrQS/ofRxe//Z0",
-	"3P8o/3h6MRo8kpr526hLEo6PsDOxQj9gEHOk6I8yKdEmS2DCWiytaUJaJzapRJU0IjVMm7t/ZF66kx/9",
-	"26/P2fS3bI8OweIOnaPw9gATzdtNureEG2K/4oALhpAA33x3BPi3beEPrc4QQql+1R93OWLL437SH50O",
-	"T/vqqJc7ZXzsDz94G2S4PhHSeMXGYj/x/eDs7OJjL+iNO024QTDWY6oUKrG3V5P29yiO6UKJHkzVlGOR",
-	"Kl3CQ5oib1cOTXYu4mSRYQ6+gKCx5DxyW19rJUi5tpEtSnR/Ng0Fkv1xI4tcEEIS4QgKK2XeqJpIki2l",
-	"DN/BcNkWzar2FSqxocaAgw2xvv8Ttke4K5jnFkhj6u5wjKrQbeNSviAbw3lLp7JtuRP0FhDfyZvEyDJB",
-	"TxdF29C5vLtz3yEZnyFoXi/dKC+PXMn4WTpHceSOdb3fXjx7JWaDXvCP/wAUfsE3Gkbfyr+YqnfmTwHQ",
-	"MPnW1CLNUsTuMKfstTGjFgMpCZEaJqWiisW17UEpCUMcNQlD3FVTrQqskCYJBDFWN147OWlTYcXx3spa",
-	"VI1X3U2LAExCbREQNAvnKs7a7czSwyqfyiPyskwFjG8aXt7yPS3WbvJmouIKNnkzxrO5cAqXM4ZUzYSl",
-	"knYUM4s6CJkpw5RhsXTOffm0F/Qun8l/nst/XnSYeCdR95wy966jTFKpFuF6kk3Jaz/6GbSzk8d4r1Kx",
-	"4hNSDE6WVhJOKBcgYzN5/NbFYY5a6coctZGSOPoKpSS+1/61ugq1kpNUveohSOASRHQbIB9C7Y49/En/",
-	"0Cw28V12KtUfrRWc6qv8fD21O/tqK7ZC35cHoLNIV0SbK8FAfTXfujjQtd1R1JAZsJsaIZQgEFHKlPqk",
-	"g7kFg4RjUTXR15JrVWQx3QXvasP4JGQGd+4Ivp2EHD8q46uCxGMsMYPupGgWIhDOq/Wgu7O3dE4FbeiT",
-	"qzwDl3rgY8unLi3+8QUj4XAONIJ0uKi63+ZQ1W3X/hrVrqVEAMaL050CDn9KUIThl0MzQ03Nx49YzCMG",
-	"Fxqou7vr1ALaXnUus2yrGpKEgpiSGWLAerx2U8U3b4ES5i10oEaeKtrcGkcmaq62Dc7XCfl7sKbMbGRc",
-	"Fae6OwnVNdaPAZ9DhriO2ovEXNml50jqdQE4ApiDGE2F+qug6WslJN4ggJJULMFijkief0cQirjuW5Mz",
-	"mw7rnVe7LdNM50gUgcilGORCctPps6rc4pbvf97y/eVW768wz89Sc+7JTQW9uYOJqnmHGsovj1Y59cpk",
-	"lhLcvPj+7O2V22X9GjD8gMqr2sZKm2ZpKvoPRTMN6a0txBHmKRThXDebsFYw+aFwDtlMfkvwUncvy5pU",
-	"kxeqRdAbGi1NJreBrz5QKHoNsAAC3iKd8qQ7r+tmMJQliHW7hVxyK6OZvmq8YutYjfj62mTKVe1T1lPl",
-	"KiIgAaRSghmsVP5vKfFFmVh6wXtBTjNll2pft2Ljm8JjfoIeO2Ndi/rdipVQtP1w0FEENeB1SJ+6R+z6",
-	"faZuk2PbRA1zQDXD0OOBbcVlWtUHJkl4ikNbI1nQuGSeLXsS1uXZQAPfrOUepVuqWYhmVGqPkkqBtVKr",
-	"vb22QKhA4Fg1lsNc7VP+vawDKe7kOhKq8JA+DkXmS63mMyiGbRn7cDm+uLy4UuEO/cvL8cUH9ePp4ORs",
-	"OPKGKvysdG0LysemhQ1KSVKeQIbaOP2c1BpCGqQ0STkq4LQfK1w+//1XOimRgENU0tvfTc5F4SoEkN8a",
-	"1xenCdJi/Q1SwgyxLVd0dY9Zxton9qxitcpUjOU4TRm9q2lm2NcDyijfULrZg7VW+9r3bKmtJQkDv52Q",
-	"BAEwU71OAnt1EGrCaDXhsQCY7/HXlXwcDmZIqEDqPKd0ZxQSoTDGpIZCTvWAXyjETSEGfrulEGBm3ZIX",
-	"pJSJiYF7k5Qhx47t0A2bkj/s5V7awWO74C3glS8mVsqyxh4/loKopQqVXQ/jOACqdZLShDFbybW3t4iL",
-	"SFQRJu/13+e3Goq9ezGlTRlN1vQdl6rTIYJJ0BYzruBarUO9mn/qoW06K8TsuJf47W5YDr9VNJdQpkrI",
-	"EPD06OhoLcG4maYcDMcE+kUoxLzea32qIjBz2tuVSdl+uVXMn5WUAsvRNyvutkec6zjVXYsikERKDpEi",
-	"iaaq9mh/YoFWQj8//Gkxh+JLQ2m+UyigR6GtIlFO1i5o09AsrJSISZBgOOQdQpk2qwQY9P5UZRz+UDg6",
-	"NR3PJejN+l7bJmDHOrc0oUQBwblAza88lqpeixUYaeEOeb6gWOEW89Op3ZfnAzfuCDQbVmhD7vIIuggu",
-	"24K2iv7akkCblwBa+7C8pI2qYG5uYNigZxHF0/aRjdtyH/fdrM/T6nUXVOa6I9ETmiLyOYn1IvmBtvVF",
-	"NMxU/j9PpeCptJUkfqKrCHQspBh4KmO2KsG4XitTmHJgpVCbEw2pg1PMU2oCXfYdatPXC1HVFlSn1QVc",
-	"HgNCTZVEIOmB6zJMKoxYR+IwugAhZAwjrjizoPQWYO0wXMwRCUCI4lgbWjmcIpXpUqCg+909Y7gm/+qd",
-	"etrK/hijOxT3PKXaVHe98gkPaZLIUy8nUBG6bU55gskZJYH8D4pAyoTyN/j5DArwzcd3Vwe/efGtj/Hc",
-	"0M+tInLnNnLbvDicHowoQbrwXu0M3U7pDNG/2e6kujSSCtUPruGsmcyfuwIVMqLzuncidEjZGkAO3iH6",
-	"u6uLURtzuX5Q0mkxkQj0kemQaPRupLw+Dhv2ue7H113BDXqqa3w5u6OoNOb2yZgX7k0LPl+WOst67Nya",
-	"ABpqbKhBxqlrtuwrGgAjC9HduHUdh8ja3LeFDmS3AJYbMqqJO4NGp1TUm4OG+aiGFJOLy8Ho2NxZeRXS",
-	"OdSmTV1xJejopjodnJz1x8o3Vc7QHYxO1f8qYf/xR/5bCO81+j9Ho5IbIobjuO5kWZx73ZZBjYkYMjQs",
-	"0nW+yoRYu74HSIrNQbMvVBsUVJKrVFqswjr45vr502+PizasUKiIoEAZf54fgQSTTCBuSnxCwFFISWSE",
-	"UmAS5nhLarHPnkR6USucpzFxZAs6up9Du7802xL2Krm2On6QLkACydKYD3A5fa7DKV5HxqFNePVelCd6",
-	"wFaY+XoSZO81lXXvRPOWZgygJVK+AuUYACrzk0SIBZoJFM7orkfYUoaLariAJJpEdFFT9O5KjjnVHorH",
-	"TDJVmZ1QHSnY4I/48nMjtQGJABbHUoQwTIhlRIqiGc9gHFh+JEVBDm4RSo2HKmVUtS7Z5v6IaQhr4jPP",
-	"9OPOyp+KBmoeBltJjqdQZMl+76BLqRLvOd9jxnBkeugpa3RKMREb6evagutXNs7N81ampc5Jxl+/11rv",
-	"//GV3hIwprMMAY4gC+evlbBCMwF+VPEsKsV4qvgwESDJcVwEDJv3G2rAmTcPeTab1VaTvdIDzq2/4B6u",
-	"AIE+ixUyfHbkvgPKmFKvbeZevj+qNOB0Rko+cOYhTcFzS1FKeVERuabA5K84WFBdJawzqflvlnPU2yM/",
-	"P0d7DW+GCRh2rFCboMMICuiHx9I4b+/NGbW3mkY2EyWOV+mILgiI9DYbYMeQcoVLEdeCj6E7BGuqV54v",
-	"x2bEz9pWrTf5+FJeqbKsgmSpnHNSg1JlbQOdmKddcEt/JHZbMokw9N9o79OYwui8lBTpvs+SLBY4hUwc",
-	"TilLDuzB9SFQSeEtvbGVGCn53kNHRWloOPCu85N2gHsN9Twz7ZvfXQ7eBeBy9C4AH9HNZbmspcanSwhW",
-	"mH2SqalKuG40e1lkbx7+tGpjx392m9inWRzLrcyz5KZDZMxGpaL4ls5SnMAZOvxTimZbRwWkNgN/Bylx",
-	"DB0gEtIIRZpWOlBGSTvSQTKH9A6xO4wWNSKIGnhhx7VrafoVxgntMRjo016FNB3NtL/4X/3cpoBo42/e",
-	"NUm7b4q+Sa2iOwxxlciNUIFDVNPVxaT2j9S4PSX/6MkfwAWj86TN3nyJ0ny+k3vEABJAonMiMYwBsVBt",
-	"zFDWI5+YBVVwpw2vC1P9wo9JWx8jR+XX5UhpwoXdINlVZQxowC/RUS6TkcIZUpnlXMClyv9kKKQs2hRN",
-	"Re8kk3+lE1T86VfqedEG6CvKrenQEOnofhoiaWDu5ICqrPbcKfIrDhYMC6Gke4Ww7g2QoE1FCnqHygw6",
-	"kdJBg7PzKoREGXRPdI/6r+uUytURFO3b4qzanel6DrppCI5jDjB5DV48PQKXZ/2TweTk4nQwOR1e9d+c",
-	"qSiQ7pZofYwbSqtqvuQprtpk+7fhjR3qga7FHb/0hRu3LE26NuEr34Q/J0NDgbZHZ0mPKVcFzbkR+mgm",
-	"SsHAuj8bFyDU40xTVnWBUUyEbQCd4CiK85YMptRt4wVWtn+a41ESEWsOyMiM2vkRucUkcioDo4vr4Ylq",
-	"2nDWHw/fDk/618OL0V9BzYKqpPS4iNuQiW4HFUOGpwZGqi4WyxKaMdPq1WNL60K6NEWk1m6tQXmRIuJO",
-	"PtqWeHeTV9I5JUnRW5GTZH4N+d19K8k5ZHeayrEbNkszYvtdq9QqU7yGA3qHWGB719wsjWvpNQj1Gzco",
-	"pgvwUhdqm1Nu++zTLI6AQNpvkKg0DFXQTTcj3IR8bQlEmyXx5fAn9acvDfTsqcPnSocs8i86NEP/rpZQ",
-	"q1+wlrDW08OD6aefnm/aZv0rNA32jeVYUwnkIEZircDZhhTCILnFZNZ0OY/tsK+RwT3kVapC0WyeeMfc",
-	"CbP19aaiSSpUOpeu6pI3xAdL3UW39jrO4fkA5Xu5AYbkiRFKIRNJHiiuuaEqEQjtfhTXDHIR9Y967X8s",
-	"JFRd17oTXVtDeZ2bVI/4mbtJtdf5A0aPrgnf+RKwHEfNDpCyEzTwxvLcJFhozH+tmQR6dQ9gxB6jEOHU",
-	"iU8mH92pYPAHri6vMajqFRkktqYMrl6tsIdDgiC78VeOHKnHG3OKfcR/7twA9JDs6TTTMz869VPqIyCm",
-	"9PYAxvgW8bzBu6IxIVfYhjLXLImWLn9i+jAqQ69fTL9mMLzdkJ2Z466swy3I73JOCbqGON5zwdnKhbVH",
-	"IaUUj3WH0ULrbxr8gVTWDAK02VhKLrr9tIA4BpTJETEmt0DQ20p1zhpcr0snK2hubFynMf1Bt5rbDtvb",
-	"tLCDkbwIMqYSW3N/YdBj2jUP0xTBuBf0plQ1ktrIkFYit+Drupkl+O+jy0uLk/Dgt7FysOjoRgkaxExH",
-	"Ih1j0OmSLh8PDkl0Qz8fhjENb2sis/WwEzXqXgKzYXQHSYicahzLiKu7YdDjqHXp5S/3HrxN6KLD4so3",
-	"Lqkc7X3rAvTOtKBgMFTO9tBg3VKWoRlXALJ5UiEtWwzA7z7VA8/tuFZhUStBS219bZiE6KHrg3e0dyAi",
-	"Ni4X8cBqpcFo2dqqes7cIEQAR5VspI5UZamzkWdd2oH3k08C+e26fYnjGQlUj/UALKAI5+qAQcbwHYwD",
-	"HadsItezWATAXO9FTbQ4dt7t1ZwU+ekHb2Nhoe2gqQQqiWgXTYy5qsSkaYAjAMEswxGKgIQBoCSwfTGM",
-	"R4BOwWJO0R1iAHMgsYEigEkAUMyVv5XTp9uToo4VIiajqBVRjuTgry6syyzuXNcEXLeya4lnR/3rdAnU",
-	"xDQ+wgxIAIKE3qFjE8YT6JOCAhBSYg6IEm4qZyaco/AWYPEavDh6Bb6/eD+eXL8fj3S0P8597DGCjCD2",
-	"K745vhkyckYtisdq1P2UYMWfRcZQWXF4qypgJrRSSdHBQ4JejBOsrbfr8lQyhffVRtq7o7UFd5Cjgl7G",
-	"jcye37XrxWbrEuOIas+rZ7m3e/NMZy9YIHQnVMEQTPzyln7crg/FmsDUttTaGeTiQPVFPBiebpk9oNzQ",
-	"qiHlQbG3GnVrPbNEvbQDzOA7BHRnzHI7XvANR+wOsQMp05jnx+CnW0yiAOAoAHeIqeK533Yt9MSXXKAE",
-	"h5NUr6e+4NOVGX1pB3/1Hpdaybe6m73WWLogyAQNACjkJaHCWKQmhBNkfGgqnx4T8PwIRHDpL8FU2x2+",
-	"MEBKWcWPzmv19FHjT25hr0g7XwKaIqKkPr6TltgZwTWezPfq6QPqgnIBj00JVECzMY2l4JXWTZaUXSfM",
-	"VMN7eQRuEGSI9Y5/+CTpPKT0FiP12yc5ULJhfVQyFveOe4cwxYd3TxWlm0/+lLcKy8RcHZa8mq82mZX+",
-	"pOmm8oc4rvzBrL8yxCarl/5oM3zKb9quoflf9JVQ+oMN5Cz9CUYJJuU/5Fd/8acEpr0vn778/wEAAP//",
+	"7L1bbyPJtib2VwL0GLvbJ1VS3Xp3STAMlsSq5m6J0iFVVbtPnzI7lBkkYysZkR0RKRZ37QIG8Kv9fOCH",
+	"wdjGePxmwICBGYxtGDjnnwxmz4H/hRG3vJAReeFFVerul24V8xaxYsWKdf3Wx05I5wkliAjeOf7YSSCD",
+	"cyQQU/86TRmnTP6FSee483OK2LITdAico85xJ9RXgw4PZ2gO5W1z+OEckamYdY6fHR0FHbFM5J1cMEym",
+	"nU+fgs4ZFOnc98ZIXQw6DP2cYoaizrFgKSp+ABH59I+dd69H3z7rBJ3Xp384etIJOi/Pjl503js/iOU/",
+	"QiGfjhAPGU4EpvLj34AIT7HgJyBCE5jG4hiIGQKReQDQifr3jHLRCdzjte8uDjGBQiAm7/5vfzw6ePH+",
+	"4zef/kXHNbJ+lNEhgWKWvxZHlTQoEPmbZ+4Xo3lCBSLh8nu0zD4yQzBCLP9M4bYDeZ/nG4+ffBt05phk",
+	"/3Z+cnIBRTjzf2tyoG/wfOSJk1n6As1PaYQ8dArlpSpKrS3Fc89SnEPh48kYispvTCiby6c7EU1vYjme",
+	"OfyA55JNXxwpwul/HLzIp0jS+Q1i+st4jv3fVheLXzOc2jl+flT40JOj4pfyBcJEoKn9kOR5z2co2XSK",
+	"j78tzVH9c32SAypwiAwvljchukNEPIJphBEJ0aNwBglBsd1v5fW+VUzaaGM8lhQpLj88+PN7+Z+jgxfj",
+	"9//V3//9I/XL38g/ugd/9/5v3HxxhRim0UB93smCibqhHRM++3Sg/3ji4carGSXoGuLYt2CJvGEs5B01",
+	"X3J/YIhChBNRsbWYvmNcu8VqhdEQ3WGO/czH7PXSW6t5eZjGaITEW8RKby5P4c5cbcoxT1yjf0NwFZlS",
+	"gkXTDzxziLhP8lmeUMKROnCvGL2JkTofQ0oEIko0wCSJcQjljjlM9B1/8yeuJ55/6l8wNOkcd/6Lw/xE",
+	"P9RX+aF9r/pieQMOX52CF8+e/x4k9p6gM0LcEtYzjHaft+9zfJ7jKUERwHKd9KGhCDFC4uCU0luMyl9Z",
+	"I6B8o/mMvN4N5Xtf0kiJGhhFWP4bxleMJogJLMk8gTFHq+O4niEwwSiOOBAzKAAkAKp3ARiGKBEcQIZA",
+	"jLlQowURDfkhF1Ag/mgenQAqZojpmxiapBxFYIHFDDx78uRRJ+gkhe9/7OhXomisj51cvkKBDgSeo/Vd",
+	"G3TglCEUjdXl5g9xjrlW7bBAc17Pk0q49/W9hVMZMgaX8uoN5Jivnd5HrhfdpNEUifp9FkguC+PU8lz9",
+	"myVXwlCgqMATN5TGCBJ5GQk4nmOSCmRHaqTJ0VHppDxaly5BR3FBUddU0tbu+feO0UwYTD0jmTKohUc2",
+	"hufVJ7V8BEdOaf7Yqb0EnVtMoibrGiPY8L4pjMeudX5+5L7/DsVFgp0/7gSdc6mWnz91EmwOuUBsHEKO",
+	"xjiqP0bkE5IYzXW6oDNHkKcMNWTVOYowHOPIu1M8o7I7pcDV2U6ZIyTMDq+UzRQToe8XM9pohQgVqNm8",
+	"aCpCqgWGXZ1hb3R5/rZ31gk6vT9enXf7A/X31Xl3oP8aXF6PX/W6o/7L855z+RLIBA5xAolfsjw+qhYt",
+	"zx2iJVGUaEquhGHKsFgW53YlOe9Kct7VU/mfZ87x/8zWiee4jSEYznwihiHIm0orhuZUoDGMY7rwvy+J",
+	"l01fl1AmGm4cqZog3vxuTuM7/xh5OketDi2eTqdInpljpSo14G0B41t5zNFGayQgm6IVLqw89csHsRWJ",
+	"63NtNtxPRd3vR/1QznH05k8oFPVHqoD8duMpND9kBfogGgn0zeduPpId/RvQYn2Qnm0gWW4cW/O5nlOw",
+	"iFGjO5ty6h1ikXEsWflzPXzT6wSdV93zkfz/68uB/N9Ff3Te6571B6+d4si8Z2MOmNCURKiGjxstnn1T",
+	"+2W7y02xKu3qk+PFWmV/ZbWulQ0Kb7RusX4GGqN8/chTKn2Zmk1fegfjFNWTS98WmBe5qLVKn/xp1yLp",
+	"X3I2MpsopmRq/jT6T2BXSv6Pd3L5Zw/PQGqrgqpLWiSbnRh0whnFofqFUu1gUftVyZ4CE2ZHhnwEcmT2",
+	"tL4gDx63m7VIHrU05qbCFRedutEck5eYRPI97dhe6sl+9eN5jfbhVD+4qHdLBh1G1wTJ0yfN5MjTJ3W0",
+	"Uy/3UuqNeeWqOSnwHXKzFmQIai9OWXf+yvqm/6L/eGH/ePwk++v5p6//G6duDT9o06BsQv/nf/U/A8rA",
+	"X//VP3SC3BboKxH48vzy9Hun9LNj85o19k2n/esfOkHnrD+6HvZPr8envcF1b9gJOqPrYa933Qk6p5cX",
+	"F28G5rbeVXd4fdEbqAv96x/GpV/eXPfP9Y1Xw8ur3lD9OXh96RxijEmjBbciqahlHbn1Z+NSqXujZEkv",
+	"jz9pr2EzJCSjtVPhZlLbdMztiedQbHgQFLneuBmN4Ch80bCBWYOMdEW+tlQybBnY7ZCPpXI79UlLubOX",
+	"HWXfV95RlMRLsJghAuT4yFR73is55rdds/tdcx87wMv6fublxiFSNgf0WVqefpU9XTqBa/W8kCHY1nEZ",
+	"YQ5vYp/uY6+2fWUSw6VrTZyq+gzycQI5X1DmGQaOnIfQfALH1bqb9g6ubV1I+AIxFIE55LcoOgHQ/CWP",
+	"SDRPxBJQgkCM4B3iKs6s42UAcoAFUIKsjtNSjphXDd6MDVXoOXvvCqGDnLsKq7pC3RWaBYU4TIF5Krm6",
+	"tUjeM9O35bYHwzRtThunv2gzJvMxVSVTXBhHennlMbnDAgozhqol7+d3Gio0YhIlZdfMZfmjd7RvEbtp",
+	"ycA8DUPETa5NeVXkKktLQoelBLxFHNA7xNTyT5m02AGdAAiMbge4YAgJyTEhnc/lo8sGesM2BnyMmBig",
+	"hX/OOiq6okYJ91wjdIdD9DsO6IKAMKbh7YlmSsXgYAIZoJNJoKYvjwc5eROtBiFNidIEm50iVlcqD2J0",
+	"cfl9LwCvuyPwH//lvz1RYTyaCqCWAAH5kFmLbLRgATlgaIq5UNtXPtIp5x90D/7uvfyPyj/4eBQ8fewO",
+	"W2TBlCzT43Exo6QueJXHSRx7e0IZ6J1ejk/PL9+cAUgi8LZ/1rtcGWl1UGW7MMk3mzv8vJx3DW8RcRjF",
+	"8trYc6wXIk9lOpE0jo/BDYrpQnPYjCE+o7HaY1hwtfwBuEWJAJKm0mhJ41iehJbN3R9ToWL3WCSPjxeM",
+	"ag9IxY5Qd5Y2AadqUGofSB4kVICUq2N3/dD5E8UEOeaMhZowmXIgKIBAjldzuHylmCGGnO+jYZiyttak",
+	"2qp3rR5aEb7ZwubLmM2tTM3y18oDdkpvHaDRDkm3m0X/vh4BVpkDzdWPgsvT4Sz0+ycThueQLV1KxSqV",
+	"9GDty7IhOuet1I6WR9ZW+5YhOJTkWSWx1xnkUXMr3AjvPd8tJA2tLG+SMPrBra/doGlKxjeO/DUc2TzR",
+	"cAbJFHXauLhCyohJeFkX5YhEKNr4m1NE50iwZd2hXH7za0T/MLocBODd69HBt89OlIwDmKiPxZirpFip",
+	"ghpKr1HYHqnr5xok0TjlbjqsZRAUE2uVOiN3dkGbUTkS74MWUYHce7Du4Po5hQyNJblQcS1sAqMcgxHe",
+	"dnyYjCeUKW96EkOiRQ9aiZ2Uwgo4Gk8YnTcXlPoZHQZt+ETO2c3cbbllphcgd8Cp+ZbG7dxOnCPO54au",
+	"K7tpIhAbRyhKwywcs55H6jk7c8qHMI7HJsgxjtJy5hMm4ptnHZcaFELDanbBXg17vb/rqZSH0/M3o/7l",
+	"QDux3vbl391zj2t6nlCOBdpw8OXZl+mjwjUeqqy9yNiRDSaeEhPDGzMkUrZCd/9zSyTPvkY3r/CSeVIP",
+	"0jWAwM7VxULoQxinJnjpidaRhlPIMzJqIiz6vqBDGkXu1AjlNhlPYujQ0OaUKW2JgOfgv3TqSfkbPNpo",
+	"fgMzcqZSech23TkmSOeftREsE0b/jIj7nNPXWil0M0iiGJPpeEZT5li+uXz1ZvtHWRubPkzcp2ry4mij",
+	"F666a528M4N8ts4hfAYPnjz/Rh6dCVzGFEYuOmIS4RAKylqokWucsMq8q9GAkjffRABaHaMEoWgcYZ5Q",
+	"3lQWa/KsheSrJnZpH3HNydLQaStpBgY3S4G4i8omX981NQbJ7fpLj6S9lRJ5sWhWleROnuC++uxihmME",
+	"Ekb1LTCufEOZQOv3rcUl0skEh9icv+VvK539GGCS3wQiKGDgmEwxE6GFvuFJLbFqA4PC+mQbcMkC4elM",
+	"NDoP3bkr5XBhVpehZKOaV1AsNTBCsERDwwIrTO7QQVZnWNq82VSK+kOwrg+V1IPCQbh2HKwdQWsy1wie",
+	"ahXtFQxdaloLSV9wmrivEeqxclLiTdWOjCO8YdwnbXFzUbdYt49sYvY6K86oseUbR4kqrB7hycvQSdat",
+	"5mPzTqrVG7MBtH/EUN7OqZpDzk3AtswhESJ0jolk7oZbOWI4jtclUgLFzNqtExgKDm7QDJMI6LzBNTWF",
+	"snkaQydZPcvgP7XSOWItZmB9G/78sPLUnoEIhXgOY34CpB4hz4zBYbfkiN5Mz1DLaESbpUhxPkFpfYIs",
+	"M82kjemlqFt27hAMVVpidkS11FKcp7nvQF4lhPpUWbDLAXrmhqfEbZfe5Llm6xPLykqqNOBaf2+Uoq2e",
+	"rxEyWWZVr3vWCTrd0ag/0nkcl8Oz/qB7fTl06nQbeF7zhPCtJqQtwXFKhC5p3PQtC8pux0qmuQW3Coa5",
+	"L+kys61mseYEurzqDaQa3X+t6yYKhRXD3vWbof71TOcAn3YHp73z896Zc228qpS8MG7m/NShe60MmUNA",
+	"EyT35xjOLC9rFoB176U0wqJ35/bx+B3iMBSuYCYM1fIBHAWAMjD6YXTdu3BmGMrnx16BrrSpOtemZ0Xz",
+	"ubXZCDdoQhna+pO+vY2WlXu+TMWFjc1o9290rALEAUg5YgHIRHBgIkcBYJQLeSmJYYhU7loAQhgjEkEW",
+	"gP/4L//t5uqG4jrFRXrJzXNBHoAwvCin6GKwlzENb12ZTBUbff0AWk/391jCjZQn/Wn7HdeoT6FWcVY2",
+	"RIMSzQbhwrhtOpR6hI29UqRw3b+nPKy5QXVfy7o3r+OuWeWUTy5fDkb9ayl63/Wvvzsbdt8NrDR+37CQ",
+	"qGr0kgGu1TPr3ObaItbDbkVx5oW0H/Zx2VC7ZVf2hmG/uhFa06z+Xo5G6VzFFj+pHAPUhgCr4QWY2c3e",
+	"aZlHHWfKbTurCIa3Wx7s+g03bgkczpC6jMlW31CvwaTd1CLMBSQhGs839IFWmZ++wre5CVba3fT6atQJ",
+	"On87VFrNxeW12j4NlLUYQd6yKKla3Qk6CyxmEYML0iD+bRQhNc8g46oCu5TXZHWhDR1Ka2DoWRyHm7tZ",
+	"5EpHUSJsDB2u0NrDC2YB+nXmNSmD4515cmisNTfLAD/0zs8v36nlP/OEybwH9UbpwijEETL7sc0jm3xG",
+	"7ns/w8l7uE/FVcg1LXzakwkOUdcdZGrrV5IXxl4vhebFlvTI3PSeg9h7Rq+dv6fdwVn/rKvO3tPLwav+",
+	"8EJZQu+6/be7tH+CTprMTNVgjTQo2kb5Ky2z5zpqRtb8oC6wcJE3g7Ud7ZMFbv9KOx+KkikOviHogxiH",
+	"GUpbExeKb5iVCZzODKCCFMlYLE1x1GlQlnI17L/tnv4wfjnsdU+/8/grHBX2zw1+hx+MzFl354YmcpwX",
+	"1nDW33bTSqtTMI4vJ53jH9soVm0OhUqXWilRzXVgqFym8Y20/z35YhobRrvJWjnzrGvN8VmrljaljVRQ",
+	"17QJqy1VmDPZZb9oUHmALTaYvN05pZhyTKbjkBK9MTyHps1NqrzqH+4Ex/VfmWDGxdj48ZgnrIGjcSER",
+	"aCULeGKyxnEUAJ3bqbM9F5CDmIZQeGKcM5rkjrfyO2d0AehEIJMjhmAEEsg5isCE0blKFtPp6xRAolCS",
+	"nF/AREpW4s3Ylavon5i5kKXFQQFjOk0RkI+VpznBscnQPgFHQLt1gCa/c2ByRprXTCaaW2teQ7SpVZEL",
+	"0Cy190qxQTmMG+B86fuUdKMJIpX+UlXPXV8IMbT3Zc+0Obk40s/7yuIRb/06XZ/ufB9XOfNNXqLuzL3T",
+	"lXS6QzBWKU1qIp66HV2JIG89BosZ5QZQLKvM2cCjzVE8Gator9f7gdgdYi1RwdrGt1bnFwCC7hADXFCG",
+	"otqM7RKFVxhzhQprOynfJ+UDyxw2maAv8NK6alZg9ZyD1w/39+Z4343GVvKotFPcNlrWFtpetiXXJ+kp",
+	"g0QRho3nfiHvHqKJa+L3VTSwmXTjNGWh+4T27BmXoVEcrn8BtBBbD1BmeD7resQG1nRby7LSGVsH/9Q8",
+	"hra/CJjR4PWX/NS358QOgBmLSHP73Dm5vuAP094s/WpzCVmrBk6pQRFHUcKtEzKKGOK8Lleo3m9qaeSs",
+	"grCFCSia6uOpAGYe7Gb/eJJZTJUUnQBIAPqAWIg5OpEDIhRM8DRlSBXYUfVDkt7EOAQJnLorqfKMgfWM",
+	"RnlSgEiqsoQLSDJYcpYSgskUZOff5skKXmGgrAlv9Yq62j6cBCM/i+bKtve9sc0TtK6EKUMqk6+UiP6+",
+	"EkPSc8n/0bmPBnRBqgJvmyMaukyAOeZoy0QMfdRtmkThPx39gl1d8fsq14yq1Uv+RRGzdH4zTlns8Q1G",
+	"rTd78wqavPyQ0GLBTFZRkwF2ZYuahRQMGQulTfk+K3FUcbdYxi8kcRQ4Ik/1KLkrCzRwn4TKTD6ld4hJ",
+	"0eQIwd8h5ioZtTXRkCzBFCZOw3kKE0c5wMvuqD9ys9fwzXnPfWV03nVfeDPoXzdYLfVmc7d+W2AG4iJL",
+	"S0XfUO81TDZR9BOImQNLS7MPB//0D6aen9dX4mQpcuqVQbZ6ZikqOKCnd3xLEKQmmJN5AoupZs83hpXf",
+	"2Q/5Wf9+1/VwNXjyJWy/CtAoQ67+3G08waicbVwMhOlMHc9FGiFekeaj3qsAHcxbghaxw4gtxywlvkBs",
+	"xcBWUTvMiwIzz3xSxfdUkU1oZHtH2e2dPwBvOc0DbT5GHxLWLpqq3cfeI72px9fzuMk6HwvE2uYoTWC4",
+	"moJS/0wTx3Flfjr3Kp4LxAUw+yEAixkOZwAaJgTzlAtQRHpc95rapalDGG8+2ywZyaHBRe2QidUDHp6b",
+	"wz9R5r9SoSdml8eItMxRr3oIoYiPEVE1x/NyHXNhN1tYcMchI2Y+PIEKjVNZLT63I+FY4DvfszyGLVxl",
+	"SjyMhNRBXGVOApIIsqhZ9Lk/GL+6HJ6q8/7q9PKiP3jdCTq9wZmOQWe5YK4zhi8JJcu22/beqrvxZDnW",
+	"AYvxBMeezJ7mOmxG1yDPe1QqqBK5pfJwLSZyPdfse8uzdsfkaW75/i8Lahcvl+VBSWPmqtxhTca5hHRJ",
+	"rjvJVebawLZyMVK3sPqrQjzbCqW1zmWO2Xk1R99uvMr5SbrPdIDsK+2zAux5XT5QXphea8cAZgBVJF4G",
+	"4PET+VMWIVW/nmisM92ObTGjcd6UrYxk5VQ5fXpBLe53DfJhSWvI9dnu+XlnFUaje34egFH34uq899XT",
+	"o68DcPXd5aAnNbiBrgaoA2lz6iBN2qJEjSAq/TpKKyIdNVJhStkbrcnu0m/qCbE7s6OkyJRXWTLs8enl",
+	"WS8AMSbo+Lw/6AWGu8d08pW06r8Oct4u/KaNfDr5Kvv41wGYQ0wExGtXStsh8xnUrpRPydp2idcSwosA",
+	"shmqrAWcNTiyHodcUZlq0DxkRbmqfcIJ2eq7cf2lnnvbKWO13Rascpbzqibi+FV/qAq7LJ1Xfj7rD3un",
+	"7vL9olqXv1a1RGnXKSVXAbPXlFyLfo2w8Nk3L8/7p8VP2x8Gl8OLrpSeo95g1L/uv1XZ+t/1R9fnvZfn",
+	"l+967kK2bXTLnLdfVCuaK+7+G46IOAavXx5eg2e//+b33z56fvDk6Mk3gQLVU5zJwZPHyuefJuCHPx6c",
+	"X56qudUyqVPp3HaTlnVS92SgPIND1Bgu8V501rWEJWtwavG3apSqHCNtmWLtLJFKWSdo4/Epg4/nOq0W",
+	"dBUKkjeGW5GvvV2qcptICzbulqp6NS9+V2ZN6fq88/5F/9qD8l2OGDYB5MlyNVpH9O1THkqsGYNXvcGZ",
+	"NgC7V1fDS12cedY7PVdNr2obWawHlAuFO6XRrEypgmm0KNq0x095e/x9enT0NCTqf2hw8ZfBd38ZnP3l",
+	"3cVf3n33l3dnDfRMxwH59Khhe4+KFj86m7JNasO2NdN+D9fG4UKGpEImlc+mGCZcQNaWp9dYdvhmMNAs",
+	"e9V9M1IMO7q+vLryZM5zQZNkywKoZj2CzD7Iwk92Q9i4VNZopkg4J3fQCF3AJGnf8kVK6uxQKx6sv/cY",
+	"Q+ttxJ6710Cd+85Xu89s+4R+f0NloV4b8HhorMMhn7+broVcCW86Rsl8ds3N9p/0nDPluT7+fWbYR1ij",
+	"64BvAhDGkHPwPABcSkUSIvCNMznJHFEO7SYzhZp10WneRqIcsa9vJdEmgC+3ROqI5Pz1f//v//q//j/g",
+	"n/+n//M//w//Gvynf/+//PXf/B/gr//hX//1//7vwD//b//X//c//puCetwfXHeV3fRyePm9qmQ9v1QK",
+	"f/dld3B2abEGLi69xTTbRb7bdgtQi5ipT6Xw9eoy5l2qFJNlBCv6Guti1pb87fu2tNgDLlavhsd3iqDf",
+	"2HgLNt6qj0qJDfXs3dyUB++bgxFnzijoyAxjaYxMD+k5XAKtu2u+UVCRmINbQhfEDZ1U0vTXY3Ly5frd",
+	"+k4uX8wQIFTMMJmCG4VTj+bKDjV+VvvBALzqnp+/7J5+r2xWopsar4t/k7aRmaK5YlKfRFEVuYMVCWGV",
+	"UbHd5g2tHbHGn1Z8KlixCb35E2cKYMOl6eLYwgzV7eRSimOdRKnupTODfFyGEmmAXYaWrU4KR7fp7do6",
+	"tRJNW5xTRn/NFthSPchXKz+fVrrbSKJW9xPTnNC+c82+GKX9CeZs3fAQV9tCQHqlvl4rd0OZKNvRVSM0",
+	"+z5H7llFfKULYp1r1fLHfM85zDSJcWjMQ2/pbTsoxs3ad1WiUKyjTuBbFDuokjB6A2/ipY5jwLk8yUpV",
+	"d6V6uo1zdbWDxplPtQwAJmBBWaTsFT2vAOg3BvpCALIOqs1TAJok1lanyKZ83KzCJC+MyiJYGbxXEaui",
+	"ptnWWSqWoxmeiJYCK4KuhgSECwRVV4IFQrcRXB4DZbtySW+pbahILkK38RIwuuA6iV2qMXC56n/2YFbP",
+	"15v/P3mvmtUc/3h08Fz/6Wxa4+52lfXaMm1cavuSOyx9QgVQUGTaDz1HkHBACcjz9uFyrbtOw1H7+3TZ",
+	"RmAAAkVpQm9otJR6HiUgSlfbPbkbd/lzVlq5/l03GxZwOAvABSWaJFlHo9+3ctXnaL4unt4Ipg5T4s9O",
+	"r4Wx2w7Fro0UhgK29uZPDObvuiGBPsBQaJhsvREhQ2AG+QxFvv1X0cLI4p47ApHobuy96kGYCzoc/dwS",
+	"qXUF/JohBOQlWyzDpQ0mpEYXgBspgmJ3XSwd77dCTU6sBi5PLXSRchXozj0LDN0qBFWlPNxfeGoDAGRd",
+	"Bd9ydNlDnuFVIduENEENA03Dy6tL7a1vFmkKOjxV6+hbCa9MauatX+mPlUWt9JxyncGg3RSpVCZ0Jd+1",
+	"tnfaYMZsApHtwoz5NqhYWruA1/2Lnlyr0agTdIbdaxM1PD9vsHarVhYCeaW6AtqMgUb5k6eFBo3PkSp4",
+	"KQDvo4W321Z7LJxntWGHCrZR43CzhNSA/RFxftty3+onPJt2D2IKfUgwQ7zVK9vl/OJoa2ittvHsdg0d",
+	"FjPYVLKoW1e7K1heMaIlW8EgX34X67xmOLpArHVUPCubyRsHrbaxfOzrY1nq9z3HxObSOPr/TCZIN5Rv",
+	"ovtiogneeCSNs98a5pM5clt0gwqPziyJfwWZ2ID2reZZ7P9WZ2o1pklC4+WUko163IEr/bCUyRdpLLD5",
+	"9wnQHZezEkeV3Lne6+6Th5hD1Ya3bWzqhlN2kwmnxlRtvQztuLlxDuNmpXZq9D6mHCUx3jtXRlCkc2fa",
+	"mVx0FUVJIBP8BJh8RvDu9ejbZ4Uwl/3369M/HD3pBJ2XZ0cvnIK4HeVj7OoP/mNMSQBiKN4bcK1UaMuG",
+	"2j87rvLVBj67QjphjTzM73x8ZDUQ/90tsmANqtR6obHZgseq6SRXiyIlBLc6lHpUE0S7mbjIujarrEHM",
+	"TKPsInWq3LuZUFw7KtbyLHfL+N/RhO8CYi3IW4RLZU61Dpb3G8AMnkDScanmTTOdbFM3V+JLJjn1C4NG",
+	"7Ee5aGrxUwHjTRoV6geDjh2W+qZrEXR5L3KA+FZX8WqHq/tiZRVu3sS+eSVQuZ39WrQVE+RpIrZZya9+",
+	"YT7J5sW/fQPst2tIZIagcrps8FzbR4SA4axxC86Qkglm81YAxuaZtjDO2VM1IMYxZO2NJf1Q9ZsniDXv",
+	"TZpB6ThaZJJonNtBecHD5eXZ+OxSIfe/GRSxhHt/vOr78Kh14+Q2s7Wtlv1T3SXY806sRgMQ0Y6T/WkW",
+	"vsphmqCm/VcLyvhGKsjqYB3VGWVjWNq93aFihxJrqFJfH8r0JjJDPtf6kapeRw0MbJOmoPdMwaZW4qsk",
+	"/uz4cp7I7PLi1i8JJscGbwZobaX5LopZs5Nhf5Ws9hMbgFubqj1c62J4Uu9iOHLBcniFYTv5MGU42toL",
+	"8vjINcaCjFmN5KMJ/qA1cH2T1s2PwdE3AZAve3yiEsyOgQbp9I/tSdBkcH5RtuJLqHGHFmRUeUa63z3I",
+	"Daz7NKSel82opy7ZpzGAKpf5xUaEzITbSgqL/qKytgp7QYf1bUgfMyAFkbSOpRGmkFlVJFH3MAJpUiRj",
+	"XUy6dqCbi1TFLW4BkanRa9JsE4+wwOGtq1JHEuzqcnQNDmEqZofSfFtQFgWeJKGg44U1K6QF1CDa2zuz",
+	"Uem3llzdLpqc0yluG9exE3LVLtbsSUFF4uTnbz7VJkassFTll/zkyQbvosYFTE6VeeNMLPDAxOww8O/3",
+	"G22K+Wr1J6xhrIIOV642adWzqS5xUy7M90ELRTGHxq7EN4WJBQOvSNFU2ko+70KsXD/rWaZXeWtPN6qr",
+	"pw2CD2DKm/8dIQGxe3tOEBQpQ64UqQh9sP6XCY6R9t0cnYCDx0WgC4NU4kBUgqJp/h0lDe/UcPxe4ErP",
+	"NYYSiJmPnAvIiKfBqrvu1pIso6tneX2Q1RWoazdompLG+uhb7cvzwO+GmRBw9KOoBHdjxChRroupMSvd",
+	"sraiC3xOm0rf0gbiQ1nDO6KaWVzPVCZ6xzY3GQq7vKLH4zYCjqFJ6u1bJii9bbBYa2ZhvlaV3rfA4mqO",
+	"F5Tdlnaf957xehS01jjVT7ai+js9oLpWh7ZGNPMbWnKW5XnGFfn2qEYVtFvZMme2cwo8lM9rjY4eonkE",
+	"zbuM+Cv6IIlaEnoKMWmNcDcR3sYtevS/46qDCw9Mcm1oyouUt1+D86l27yfg6HilzKfARv6mWt48t01U",
+	"T/M/U4mlCRJoUprJulfBpn83LMly4A61ypRs2C62GoHwywINrMT2457O+hVYe5WoGYpezpV06M3rLova",
+	"bZEgNsect48TMBq3FY+rTVcckCRyBmY3HoMZXYA5JEtgQXsXiCHAkRCxSi83ITcq3KABmzVwIdAZUin1",
+	"/SqfSsU+9/5OVVHbOjxIohv6obm65zXFN+0ByOtbfLzhjuCWetAyiPWjZaQtL4ybs01nh/ISzJBFnHA0",
+	"uYp2gBIv4C0i7ZwS1UDpnt8XOCqhhlYW1+mbAzt762nIv+yloFQcd0HEe5hkszlx7sRS31V/VnRXhhxr",
+	"kl+4HTyINxNZYNG4RbwedpZv7HE9XSDBcMhd+aNjOmnRrd8t3hrXu7QLZJhRD+nCGcdqVjWT5TU0/ZK3",
+	"NEZNP8jg4G3egyZhBdW9ncbHDPGEkvo24kMoMLX4lY3jwjOT9FL1ZpUYk5dbNj+fKFESfGyaPTeegX0u",
+	"wrxR5738weYRU3qH2Gp6u/9u21Wq8e2cxqn1bDcaOocC8wnWn2jwxKrxp4qkjUKYjTZjBhfnDajAIdoM",
+	"ZNYLmPf4eXu8vLzetAYryJGIb/Lg/OKxBsxvNU9JPVaRaq+J5tytqhjRkZilahRV3dedqkmA4DUFUcpU",
+	"5OMErCMCrrus0wgjEvodYMRjFmVAkK4yNAvrazsbWCALZ02w/+TzSQXqcYpJc3l9QCFmYTrXJbQqtKlx",
+	"BSkxYPfSqG5RFezcHfYYzMiZE08NN6eXf+VHSAjrNWtTuYuniAujCRSCLV/9ePRY16H+5cmPRwdP339d",
+	"V5o6oXE0pnfZfjFpjzYb1JsFGXR+TjESY0c1b/tB6FetZdu3f9EC3cwovR3PKPcjFz95/rRtxHJl/QtT",
+	"Lww+KCxLkbCrw/JzwzWaJ7ETJGDjLYtqjwz96XeURbVaqXdvLjybM4lhiORea53eVAF9H3T+PGs5qfb7",
+	"988z5drS8EMlUKvSnPxrab/dbmN7a8ManUjf7OxEMqNvK5c24DYvXizkQJo7yvOpzheTtb8wzwaVOCLb",
+	"M4nlABeRLtVfbYt1LUxBu7o0HO+mTWiCGKY+s1LD/XmCVDuoXrXoXXoMhS9mVmQ2Tye9sxzMlogA+4/p",
+	"b1TMv78y+soidU3wwuSzknVvWfolOUvF0hmHp6m/xXu7vLeK+MXmeUKFERZCF8ITlL5MEDm1gC8rZnNm",
+	"AHvcK8Viim2wbnKbcAWaJI3jYxCjiQA0FX43TwmgZjeQas1MP0m8M7MPtvL1RFgxqWlDm6fHOQ4Zh6BE",
+	"cVShWzgu/HlWTwH9WvOSoPJUWMsLtY1Ott8h7ZxYOTO7wmFuKR/j0KtguhLUN/6+dwNUHFCunMmNB9Cm",
+	"jLqRJ6/wtdWim7zVjc1Psydg0cdnaS8Xp7QJcs9f3jkyzwyv9wZeiqRbSJhy50RiMuY+1HfBlmPlcXDf",
+	"siYtivcH5S94xleAGWiTozijZLU89PGPTw9evK/In10ZrX6HZ1hvVbuDXdWsetIfdzeLwF+HeCXtFV94",
+	"0RNTtG1u6ji/y5BtcV4Udg0fsejULW73d7AuFqW7Uh1xWAc+2mgYK9Qvdvs1OMg58QpdgTPqeFfolLog",
+	"DNsAHe8QfNSuTJ0ndjVL6/Wwr0t4Lq4uB72BApf97vLKnX7qzvrfMqKq00qdXXgjpMpZARaeYtRbj2bh",
+	"CzhuBmmpv7OKYWqYx4FZamdkY5ZVyKUZJ+0VUbsVoz1cVtoCsdS5NvbjbVYlDFMGw6UPr7PksC25bI8c",
+	"KcIZQkJrwANvwnI2gBfFjx+8OGqTy5zP4tvSW9Q/V16zQu3Y9rTs2Ok5Sc+k8Ru2BF+tSg+rNuWUi3Bc",
+	"g3dd0QxfAUy5oywWHCDUxVieZxtad6v4o9YpUBj/Kpi2GVv5Q1X9lSztL+idg/5JDJcuk1dONXNY+LGU",
+	"tsHvM58uPuMePwqRu+h9n5Xem6D7liuv76WWGvuB4DdAiN/Ce5K4tdxM5DUXaVvUYMyRYKhZdWGFHDNv",
+	"qRJo6/XTw+6ra2fxdHV9vS/t5x47ITfscIyLjbtsFEPxWS0+craFd1HpnMuD/ZU6XzF6E9d3fGuYT11R",
+	"4oQYoyt+nVUIde+z/rKiVUFrbqwsClpH4VZuAd/ZnLc1cSjyXp72OAJXFXTt6bM8lvW18VvYCmJT+4nK",
+	"5POrEPkHncUp6nCtWpgVCVt4dhfYtiZcoz5Sv1qu4pgr1W30FHLkyWwZG2j2VlFh030yf3QlZKiNmBxO",
+	"KqQJtqjIKpNbeT20P7v5VytR+OPWKLYl78pODv5qz8gWp6rJnHMzGk1FSH3HsTV2Vrh254eu9xx1sW3C",
+	"6Bxz1LJRZeZQ8CTm3bVuE+iNzbghsFW3INOV4Hc8a22AGJfnAoiggGCukA47G3cEtDxeaEVQtglMmDbz",
+	"aBXdXEUvmPVgGBFimaToxyiweHED5ey2utGDssh475U3A+o28zZAimpYeD24vO6f9qTmdd4d9l/1T7vX",
+	"/cuBp0X25tqtnB2ftWS01sneFYfHHWKR8e5mMMvDN3Lir7rnI/n/i/7ovNdVkLau2S+wmEUMLtqUO1TU",
+	"lZfyWHIsnRKh/HxyJRnJoQn68JmidjJjjiIMx94c/il29jTJao/USRXSO8SKO7rcfmRaUv9f9l5dDuUi",
+	"dF9dezptGyemq3EGB8+OngEVG89gBgHmtsI9RtFUCYQGq5PN3A4yn6/1X1pqulbnb9luoDt+bqCW/szq",
+	"4TN0crRDKyZ0jgk06SUNMrhJOkesxf3erXsH49QBSRDCJEERgAIcPXrx4sULkJIYcQ7QzymMTwBJ4xj8",
+	"12Bw2HViOHryCTxnbD6XoEQJJwFRiHAidtj1SF7z+38i22epuUGXt2ZyVf1Walbqql9o12sbtfU6TNPP",
+	"PwSboLGBTuO3rTbMHQk6gsHwdlwRSWluguRjXKFC+SvFxggF3ljRSfKVKLGIm2PldzcoY3AGUNwN/7U2",
+	"Y2WlN1G5BlnpGwe8JaFkOaepr1aUEgHDfAXq4iXog0CMwHjMdGFfLYh3Xrrtg1WofcUcfig+UQhAFXrh",
+	"UNXv2znHXMtaQW3Cd8j0N9aIwiDryMyQtRYjBKAxF+1VsGBYIK6jhiuB/e7B38GDP7//+Dh4/HsPYNfu",
+	"15jQsVnHakvBYJ8TquIFNxbIy1mOQcMwZW0zUykZ36AZjCee3O9Nkhts7MHKuzpKtWyGu1INvj5oTlMW",
+	"lnu490b9Mx1/fD3sn43fXQ6/7w1VJ/fuq1edoPPd5fV5f9AbP37y9Nlz5YJ9M7hWd1x1h9cD9ddZ7622",
+	"Enqnl+PT88s3Z52g87Z/1ruUt513T3vj08szecPlVW/w9PFjT3/4nGFdKG+GYekEQAJUgrpi6QCgR9NH",
+	"uoX506NnT7599OTgydHjp/UtzIPG+egul1+FeH2L2M1LGrXPr1F8789agBnX6BDi87oilj3sT2ffGk8S",
+	"v/UfeLyAjYsBqt3onkVwgXLUHCAVoLNFoVQhDNb5xjE6roA+32LkK4vTZ2eLol5TnO507hFni2QY6TJx",
+	"ZcNY41XqIga8NUmQSr4zZ1GTvsm77uY5b4us0jAqXAPusDvaF4pmPbVDlRlRfs+qX0PdRqFvlTld1D+L",
+	"D27ol6y3FFQvqi2xChrKV78j1P2gbtjQJH/UvMV+ywsu0MAuSmJP43Wp0AlEgHZ+SOWopDZ9xZAp7glA",
+	"hMIYExQBhmiCCCbTr932FDdlsWXazxHkK4hpBfXJ6z53CUUvCRs0o+UCJeukOALWdgzAYxBhnkARzuS/",
+	"ngClI2EyDcBTsIBYdTmbUAZU5X0AntkeFEmMIEdAysQAPAeQhTP5QkAZsOBezrP4yOPVqmidW+nOnCPb",
+	"ZKWRTLo2D/SIYE588hU71tF623ANx1OCogNMMv7pBFuavSVT11qzRdqU19UKyhW3ekYTfcJZqV2yPT0K",
+	"2h1yhTJbY554DrqsTMMetDaBeUU6tghSqeIw5kr59MVEKrJk9CU/F9ZKHn8MR6OCQq7K0DkiAvkAgzeD",
+	"T1KBIVevbCgUsxpCgQWjokH9lK7K09UvWUO4InmyIE8+rHw11r02vorTIY3RSx/e6wb4Yt4aul1ExtXL",
+	"3bPgTmWMz/BEtPFG2l7enuYFG/DFZomsZm3zwmczE//kWycdb0ObEghIw25O9ZOunGPqrMznHHPRug1N",
+	"iwJgGMc3MLx1q1YbZtrpfqw3kOO2bUcQivg4hALGdDpm6M4YaQ79HYpZezDDpJBLU52GZe6TC5h6Nry8",
+	"MOa+VFod3sjaSiNh2tjr3qKBFNRQy2x3EC5zFTnd4M21EcVYI3mW1+GOmHQ3NV/7FS+rjozWV5k3VDpl",
+	"bWMkhwLvo3AFEdZStJrEnxezZQMZrOdvvp0PXT/uJEgao2p/k6u7JATyS5IPMAERDfmh/Dd/NI+OAY4C",
+	"oKYRAD1R+U/EAmC5OwCqz26g8FwDEKI4kHxGApBnVtq/VRGgc9BneOKA1IMKe9WDqZf1fnNgNK+LkuJV",
+	"Rudjpv3qq77zGEVA52SACQyFwcW8RYk4Bn9Ko2mxyaaJKUMS6VQV5+5pl3QpSXGh8rYcImlOnVXTC5rG",
+	"EZjSQis9nT1PGTBNsW0ivb3uDt2ixdinWcmftdTQRsEMcyVIYkpvubSYTuTyq0+LGVoC62cHC8iVZ15S",
+	"sFUumhrneGU/llB5UOpDpGYIRmv2VdHfyFIS2r53K5D3coAaithOFQGCFogLZ0Bhvc1S3fK+IVicUxi1",
+	"BINZEQ25tmL3SLFJoHYtFEiY0auwNwoboQC8l5Emb9GUM0aJtD750/sA55g4WxFSokVSO4q9NSk5n5wQ",
+	"aJsI8xmMfGG1qtMOe7KaKpLLq9B92pwBBe3UngZqOKuHQlAksm+FvE0nvLZeZWsFL5nRHbL6jzWCe8Ph",
+	"5bATdN51hwNfBpXXJJWSt40Wt4YRYsYTdGpNtTRGr6FDrajIbasAvFhtEji4HA/fnPc6gfzrzaB/7QmD",
+	"rYMBtJtxluKYARxm7c71q31zv7BHjSOZxefvMBUUzgtjVcblveolnZZQPgazJZdtMhAF9fzsH6KgFYkg",
+	"1De8+rxTUwqbAyT4VkPn8mUdn1oYno1bGdM7xAS8dWRcmUxDAGOp9kxnmRGBBcAc3ECuAcOxPOhBTMkU",
+	"sQzk33lmFlGYqqOWm3UqriocluQcoiSGbUOyBVXU1UD4OCdLPvXqybUrOYoh95h38goYAK27Kh3gBDw/",
+	"Oio0gzetk3MPdQPUQ71Pyl9DH8I45aYdRtuyp51Q7ZN3Se+cQVSVXOqEtrZpp86TeQqTdiqKPCs+OVNY",
+	"MteDQ+GmFfotoeMVL1ixbSnEzFn6r7H8/+kfQA6jUrNZ9KuCTp6Ga4eVj6EwEUMb19Zq3RinqIq42ido",
+	"waODgT79zkPaTRRp/bryd0utWjJm8goWmpudLUSLM5HieW0XurWAinqLb2wj5MKUS8WsgA/n36IJo1MG",
+	"507YcnkAjH067ibhfkzGWha4895MAKw82L529ks5gkUAODXJbXSObmi0BCjmBhHXnmfYbdB5m8VtVpqQ",
+	"P1VVXVw8EcvzYpgjrtP4pPa6tM1yVEePiMGJG+NDOQRDC/PmC0G6Cmuv3rw874++UwW1w951X/cqPuuP",
+	"TrtDX4/iTXZbVm2YrXYJLLEwgdqyV8PeZ1kJJ4zjy0nn+Md68SN3xadgLRO/XePsbhph0bvzlMpmUqqx",
+	"TFQOvDrV3korM9Z1urzPKeMpBy5sM/fO9/Zhau/U0oTeVx2x+UL7ZOai8KrWhxpr0puvd7m18VGT6lP5",
+	"+DXDOozQRpvdLMi9rnzeokQYT6mKL2BuqmoIFwjqHE0wWyZUzJDAIYyB5qm6jOwS9E6Lia1h8Dxz515j",
+	"IiAma+j5zrvpotGNzjaH6A6HaGyL6eq+VJdW7kFZtXZw4ybaRQyxujFlpd05BE5dgkshX291RL7G2cbx",
+	"lDtIhhfd807Q6V30hq97g9MfnAfPJpBZqpNemmE6FWCF6kyi3DVYR7ONElr3aiBdM+xy6GwU1EUFB29j",
+	"IZd5hV0NNysjv14vjw3xrRip80QsDZK2zfVi/HdAOcCdm6EygNw8DpyJiXU2vbcIsZ5kO294MXjsYHpf",
+	"073WfnKHAqM+m8V5TdTXusXyOIVzDexkC/zoUw2ykIu/94irD++EMuTzD1j+d+DLUl/Asm33SneeinHl",
+	"muGZPLdONiYzAB8p3ublzZ7YjHOEKiDmSZVHU18oTdcWcakM4AgBCAh1G10ceeroBNOlmw1yue3w7WBd",
+	"FBiFkBAUXe0l47qksjT3VVenYnt7evrKv6Tc09e07pWNKtfPYsh5kLVfZaoEuqTpN09J9NeEtqtXqiu3",
+	"9BRaNkKctEANagWcXIGI2HsLvMreJW3b4/kzoUWhs0qLxGJaT1wNYpH1DdGpHPZrGT6Bnoqbypw7G0lU",
+	"VNFu2ibTMoJ6gXMwUjC5Q6AwjscGlmjcvNGZbXSwUqo2gwdPnn+TpV7NNKRILdjGWe+qO7y+MGig18Ne",
+	"77oSD9SptZg2cI1btUFyuz4DlQOgfWkCyxlAhqSwyPtvYcLTyQSHWMoY1STC3dmtqvMGD81R27pkP+jk",
+	"X28JE6VTknQ5Cd+k50T5QDZCpzAcO6+V5QjWeWx1MCVXmLdlxUhQhqJujJhwQTfc+ZCgaxBfavFBS4GI",
+	"ZWwUq1YW60bV/Bzilg/cooU7OcQF6WEolq2knnb2lvKgneuRTqeIu7vlKDDMyDYeWFGUCPjxKHj8te7K",
+	"TCcCEcDTcAYg4NkrVSYVM41qG+BKyQ+m3AZP3HEita3VhlbfVE16VfmL0hO0StCw2b5SRj5V9Shs9ryO",
+	"YjT3n+U0H+r4h6s3dspcSCLZikj9BwoQI8gFOHr07dEJUKlTC8yl0qrxp0y6LHfqryaTx1EJkSfOKaeD",
+	"q0rDl7NRYBkzh5w8pfWt5sVhFl1aaVesM6DskTPqKhjq0eWbwdlofN7/vtcJOv3BWB5EnaDTfd3tD0by",
+	"r/NedzjwBAIWWQvktXNQcZk+BaVQPAE3KKYLcASkmZDQWwTyRLYG7C0JW6+zqLsCNdVscE5qLblAcxwW",
+	"8ChXt683lDKhKWmPYreBKdA+16VOe69Tu831Fu2vjO1e4GEdwcmI1ID6uwAvXV3Q/YUeriG/bR5zOoUc",
+	"jdL5HKpyPHeLr5beOGEGYDdy9/S0dyU36tvesP/qB7mn+68HnaDzXXdwpnLOTrvn53JLn34v//Fd7/T7",
+	"cX9g/1QgDqd9hdHQHb7sXw+71/ahl/qRYe/q3O2PlWNZU5rb9e2Wb/DYKatKvpx4kBHNHQGTy7MLhlLL",
+	"3JqLyg35NwSD87MeDm+RGKIIVUHoutvKQM6tCC21QfjWiZ0sv1OPF7HWgVE9FuQfc0+iWKK6lfntVWAr",
+	"G/s1rIdT5q/F5POljb4xknIdlNFfRum9MIN8fCPlpukStq52+DV2TNr6ayDz+SD4jLLGQPsFSIXSk4G/",
+	"X8Qb7ionlNZSDNsjsq+113jTU2pLAd5GA9q89/UpGptyWl/bwhbB3ULBp6vKkSPWjKxFQMgSYeyIXHR9",
+	"q0NLQzRpkejdPJXDLHVVsuU7W02yi8awbXKhPBtUyeMwZVgsR3KJTA4AgkxzoFo3tcf0T9kLZkIkeq/S",
+	"W6wL3rQJof5pt1WH44J6DxP8PVp2Pn1SGU0TR/z8kiAQUcqUybWe3RNCjh6BnkIuV1ba8NUpePHs+e9B",
+	"orUaENEwnUuO0wlCEHAhD1fwk1ybnx79Pfnpw0GC2Bwrz9tPQA6Tg8WMgjlcmoIgwGgq0In9I8saxQIw",
+	"NEk54kBQ+WImHv09sT3ctFfJTLubwHCGDp48OjLYl5pg/PjwcLFYPILq8iPKpofmWX543j/tDUY99Uxe",
+	"QNH5AX/AkID/9O//5T//h/8XdK/6BQY77jx+dKRvpwkiMMGd487TR0ePnmq8splazEMYzTE5hGmkJbHp",
+	"LyI5TOVP9yM5YHn1mkEcq0cZnCPd9u9Hs7A/p0g1pTMTtK4dta2bJAJ4XqO6MTvf4jp4fa/R3V49L3Ie",
+	"y24plU/88BzPsU6EqrnxVGs6n94rLJCEElOC9+ToyOJW2ZyNJLE564d/MgZoPuJtVLHqdKudqPWfPq2W",
+	"SNJbnc6h+9x7RpiR5DCzO5T7Qev7x513Cp4dcrPNIws8qyz9aao5NAA3S7lH57qwUFVS6gI0MMFMl6HB",
+	"KdfQTXOsJG9xm0tiSAo9YghGagBmT5j4qXdXSDX51Nyzti1WagIgU/Ekjbom+RJQBvhSgWqpnL51tv3Z",
+	"y/tHLbbQ6k60x3zB4rRRuPeN35p5+tZee3p5cfFm0L/+IffDq2TI62H/VLUhkZeaf2gO/7SyddcSZJ64",
+	"WyF6RAFD0Pe6ryz64F9MLtCTT1+3eHUGyLJGk0LCZpqEdK57lGsYnPcPQvpUW+hqB/SFcUTsSxaoTD/r",
+	"EjM34xscYyFPZjWGFElRIPeYTmcxJ2GWChRosBOiy3vpHAVA+W5NSYgJ6RpZkb3TJS+UHFFRW+46LqOo",
+	"QJV12VCzav0IzRMqEAmXSiF6nzU9sZXqu164AVrodctlvWAp+rTGNo/38XUXy8xhhHbANF15EgB5ap2A",
+	"Z0cvQP+6dzHu/bE/uh5l8XyN7oq5ceerIwYrBRK2Y4e1k+MQhqHJj3AeIKc2R6Kr7/uMOkJpOdaVhFhJ",
+	"HHeSTo1DJ+WoCcKb/oK5PbhvReNasYFZDaCXDcSYi2NQiv3YezDSFoZG0hUUTDDBfBYoFQQL+ayezlbs",
+	"IxlzPNdVtR4GitAFTJop5RYGtq1a8UtShQ3BEi+GzZerC8uhq/NP4/fa1TRwGgbJa6m4UuM5A6KiOO3O",
+	"s9TBZVepyBlt05OoTUr6Nku6iv40x8TWCNQUiFStZ925uA0HM5ThlDgSPdxppmuF+ior1LyoCUtGUtnZ",
+	"nilHSIC5Jj4/UZqVdqwQoLKK1dE6FlSernZ0W8vEvEDVLRP1jaf2voay0TQvqjA0XrQxNKZqs6zbAgbF",
+	"QEEYBJ3RebcTdF52R/3RZzSKTLDANdw/afSDkN91gs6HmH/45RgsGYNIJiu+jYYCiQPJEXBefmsWVbnB",
+	"BCoKrpLCJfqDzgzBCOn641M9g4MzlduU5Q/n31h7424sp7zEWSsyMwUzpGCsAvmHVGrUH6PzrjSKCAUK",
+	"CQ7YKuatNi36kFDmdy/21GWvK6Ulz1YzazvO2ikvSFtjglV6xmfmCKXuZjazNY81rp0coeYRPJfLosyi",
+	"rTlAv0vJKqfJ3J9XssBKJtIMhbcKbcrjOovYcsxSUmKP9Yy21ddGcAkmjM7BYobDmQWysl4EDXIVgCdH",
+	"T745OPr9wdHjPKVTwXwpB49rNGgyQaHQKBAOBoqgE3O1sdW/JY/uVrVpYmNqVvAoJQqEjXKOb+JdKCjX",
+	"8BYBCE5Hb+WL/3g++qNmcIXeqNw/OmgDsCgWjS8YJVMQY4LAV3bbKhfBDIEbGi0zx5GCwQU/yes/6SiU",
+	"JPrX/u2iBIBJ5nBuHvmzXUy1IuubyfAFr9OBhva+pvahx4F51Ruo7n1Bp3t1Nbx8qyvce6fnfXde2y/O",
+	"aiyR80EGUSDgKKQkssmZmOe+C52o6Q2aVMl7c+0RnDKEKhyi/DYX7fdkQbZ1fxacXFmV67MXL+pqXP1Y",
+	"JBuij3wWN2zG2us8qHM7duCK5bcqbg+J8seCG7SU/Ki875LweWdmhxsOfCWf+VqJXf0SDdupn/xK/e/r",
+	"bXUUK1YPP+Lo0+HHO8RuPvk1ljO1a7waS62Pv5OZY6raNRPD8rOdVRbwhaxM1+q/mHYUznjVnsIHXYXm",
+	"avTRfesMFfxpUJl3waGGqYyINLTl1qkLFFQDYxhFQMGEaaVP8aShP99MbK6z4seQRuhT3fluEpZ4e+4T",
+	"aH5KVYRlL2HjX0K8sacUQRtC1K3TpBDa6JysdrCequyGrUKG2YJ+QcHCo/sKFprskJ3FC82iB2AOI6RN",
+	"wp/Mbz/pOOLounve0xHEDDFrAfkmPOHb/IcMCazrcNwH0FBd3w3XBF9YULpHoi+Mx3S6xg7EColySWKO",
+	"EHmCSB2dKBQgSHbFQVlzOi8PvTN3/MZF98NFOsVAoXTsyLch3wVgdk5pxx0HXOA4BnCGYHSSZb0YnP4p",
+	"RRwov/5mTJaNsDozLr+tkfsBa95rk6Tpeo2pMd72NaYua9vXZKB9277o51931N7qmg/M9XItjVsUTTW2",
+	"SP5gYPPUmuSmVueanSqox5xCexKo9qc+uXcPRb74e1qlbhRphAap2enksObr4pKLDeNdLQWkI+SVTdwE",
+	"vXYVAhPogziUL6kORHkDXDtYE3l6lcNR8u0mJDXBJFJtUmaYTFUypy4DwWTLhWsYpmq5co3CUb+8eI8m",
+	"For2t3HX4jrHAMaxlLW6m4/hkBMT1bFlQDdLHdqBJAIhjdN5c7apis7kA/+II7/z5jUSRXHd3m+4V+/K",
+	"3qXtJWl36lU4TLaiYgNjZXIBRTjbn5XS9lB9SMt8aiSyOMlsk68oA/3JgSLq1zaaqrLxbZkPQzAKNPR4",
+	"5mXZRKJrZJpq++TM3LN1QVsLLf4mxXGkyz+2fVVYYP5t3xVhhYsS1eZL/JKMCr3+D82iGCHCKdu9AXFm",
+	"sZz2Iej0y+/fdNDfvVClJF+27WAEVjPDoZXk+s1q2JPVYJesmcnQas1+sxd+DfaCZaA6YyETzV+WpWDP",
+	"zy/eTNiCfp/fRmh3dD6Y1f0SrINmaT7dUGzHQJuk+NgT2Sjm6ow2f9yi5WYZl/vm1K6k7Vs5sz2nBN2D",
+	"VmfoDv7x3wFNePmXRiNpzW1ThiO/Jaqo9lrd0kg18CMvRFgyQyiyZqWdAgj7Opp3kXNWE6oU7UABtmBj",
+	"vIMkVvjxGdxB0IFx3KLUyaBsVdY6fRM89pY7/aJgXBiCJuProVmtNlFNpVExBLk1X4MMPknMEGZgymhK",
+	"ijWCc5g03mSHWp/3b7YLmJyaW9oK8wfFKdk8H1yNs14dmwo8h4kuytDModsRcW8CXiteaWa2tZDMTWuO",
+	"XM8ylEDMNno0giKdO8Xwu9ejb591gs7r0z8cPekEnZdnRy86Qef09enoydHRUSfo9K5Gr4+fPXtx1Ohc",
+	"gCCCy/urf1r7vm0sqvLCE4EicEvoApNpvAxyeSKPPAg4kium0aPdkGDyFT7X6ZPNcio2Tm7aaZXha0T/",
+	"MLocBADGnCpvSOFLU0T/RsoalXG2Kn/u0764gMkQVdWB7QIxSLt9IDAkAa8QFClDpzSOkQLBzc6jQBeE",
+	"GR+ASsaL4xNg9jSAKtedG+gh9VZTfdhE9lT4ALQsmiM2rUj0vJCX9yCJvoxcPTkxNcP7NnHvgwX/QDFR",
+	"tdVArbRxSdI0nG16bjXLCn6t09d+kcyiZ/hL5BaVG6w45QRAQBCezm5oyhT4qIC3CNA7xBS8kNaTNfQL",
+	"ZbeI8U35iScxrlCDRvLyL5mb1AR/icykJgZgLn0AjCmZAqh92ZQBTAQFU3yHCEggExuzUE2xUubi8LBQ",
+	"2TdmgpqNyt8y+9/ZJPXLNdY/r5G1VthECVJakLa1cvGyraFFqFB+1jkUDH/w8sdA3Xahb/qMS6bHMaSL",
+	"h2Y1K2hf8E//AGAaYdWf55/+AZjGc0FmQIMIcwFVtckEIBjOABcosaZ2lAoFpl2KhZoFbL/Whx9v0VI7",
+	"1V1xmRESObHbemL0k9seC21af9uWpyUL0dX2mjTonLVxzfczR5cgeLeTmqTRAgvVPYvRBdDGIZ1MVGHr",
+	"nN4pbAxMgMBzBL5S1DiWRhUFkUFg/no7nuFIZC3lKiTEyN62x4N55Uv72rF/m2IkwIymjAcgwlPERQAm",
+	"VOWGBWBGue4Ov0A3M0pveRvyBjVbrkTF3atULgJ+Ts6Gd8h2BBfaecQB1Mb+ZkybxDBEqjlJdXqhapmr",
+	"MBvvNcNwDeD6nsqNfksrtC167bo/NC1CDVw5UU13jBldgDkkS+t3ByGcK4BtqTzsPAExp9t+BFP2/vtP",
+	"QyywxJedhViQbc0yEdsKud+SEfeUjFhcuWaRrbZL91tO4q8hJ7HIR7r5tk8AZPwzMj26t93+STQpbH/9",
+	"L343bZEssiPdZ0eamGqpzv1dkFooUonGMXZQ7XGQg5U9PrKA1164spaakVyEXYCeak7agTavOiQy1WAr",
+	"YZiIAHC5K2AsrVZIQPcZMLTaSoLWZeQWdZUvKyl3/6rG7vJyt6Pi5094bK1RPqRl/qwJuqt7sUmS7tbc",
+	"tNM83V93hu7+2XMtQXcjNmMoRFEtkM1VftuWOLpnw+4r1QTtcvCqP7xQMLq9wZn+/x+v+sMHg6ZbufqW",
+	"XnuF58tXRcsfyG6w0CvHwYJRYXJLgRImSk2OsoaBnrgWS+OGTsDs41o+qX6EbO4XUKf6hmzQmysOew93",
+	"pETguEXr7TXv1Kf74K298dU5EgCCiMGJQBHIFlr32wmAok4BqU1aaPo3DRBq09y3ZimkuzK72alHos/G",
+	"SpX9m9MYDWkca4Cze9aJ9s4aBks+5wmaKtRi0zwhy4FtvfaMcmG6QXhPoaG55xeduK4n+dA852epWAKz",
+	"hhv4xdf4oJnv1csQvzle79HxapesmdO11Zr95nH9NXhcLQPV+ZyMaPzSHE5WYn/x3qYt6Pf5LXc9+Pv3",
+	"M+15dT+rk0lrZ5UqVxqjERIPQOeq08lHaL/GuPwG4Gi1Ni8wvUlxOFNriHnWa6y5muxLGziTJpqZ3Jfa",
+	"YtsMzyDm7zPHwBJiXyv8Ek0xsYbxMYAgpMnSJo9yJPImcip5ENxAjqIxJVmjLLXKOtt8IxNJ3niYpDcx",
+	"5jO/mnWlb3gAbKFGqp++d6m+b16RaqPlFV1loFhDA5GbNURMigNCdeuEGdU+O8lGWGzOIAwlMVxWVUfJ",
+	"60P10j26QPQo9uwLk186w5PJHhuHScEtFeQIhJAjDhY0jSMwper4XcwQU/lgUAqAoNiHGgoQUaTitCrT",
+	"PCXyjCdUvQbY2W+8yhzP0xiKiiq4kblj3yt9zTCMP8f+vWZ4nyYSv9WrCuCNcnIRBGbLhIoZEjiEsVpH",
+	"Jdr1dbmvb1EiwASGOnUZGr6hRNVkE+1+1s4R848TEKrMv8wY35whPhr18ZN2bMRI88aKwoB5CFm06dlg",
+	"nsuLeuqfQHdY3/v+AUvz1/gOZcI8Tdoobl5bdkdLcA9kPUMC4niPvgi5yb4i6fwGMbmfwpQxRMTXeS2W",
+	"Vpww0W0a5clKWYSYPkx1YToIIQE31sOFIgCn5UKeTbfToeq0WxHWkpcfymrK7WhbV+0DmVV9KgBimSAe",
+	"gJQwefSpKLU8GfkMRnSBIsDogiuROIlxKC2mCMEICMimyn4K8771W68es6EYvz5E4/gl1GvI70Ek3qOC",
+	"/bniUPelXXPbyn0Bc7PatvjRXYG2iEitcpL+t/FRek9Y9bskwL2w0q/nDDaRR7kKNuhoTuRWfpTUaTGL",
+	"L3nB9iMb1At/YXLhHcNCu0o1m2QscgKYoSn4ylb7yt8DKTVUzEkqHtIO/xpMU8girvUHLrI2uyjCgrJN",
+	"BIlA80QaYtWe1uvsrs9e/22H8uC6fFOm0bHkwscxmCPO4VRqIrb2m+FQ/I4DuiBAm+5YgBnkkmU2K4XM",
+	"1jYv9/adDEPEUbbKW5d811WP7ghBQypGQFBNQAOKudBk3kVFLrxDO6PIvgp5LVd9OYW8q5ysB3ii0/xm",
+	"NI4Q4wAyBJTpUsrF2py1DxOmjQe/41nf8JkXtEWaXwg5GhO6VpbiwDWIaQhjVExk/fPs4HSgckYcOSJB",
+	"x26Stiy2h2RC76TXBi3QB+G+gIWefbW817eZ99xrh0Ej6gHkJhqjcBJVFhJYSK2AA2x0RoYy512GC2JW",
+	"qxTBsVHX1XhNiy2UElyTWK3y0d+o2+6zRN6BKbxpq9EIsS+l2F7jwv26au0zBnqIfUEFQ0pLp2wKCeY6",
+	"c33nZfVvdDvcvZWTyPfff0V9YeG/7Ip6JQSb5XO2lYa/pXTuKaVTr1mzhM62i/ZbTuevIadTc1BdRqcR",
+	"zV9WPuf+JevuUjo3JuAXUorZ5ux8SCv8WdM68713aLwB3j0oifCduedz7MNtVN+XMQ1vH16pzDu53Fzg",
+	"OAZydbjBpz0GNEHKmXMb6IB3ALiAk0mgLnNwg2K6AFgEpSb6a91CNuGSBrXl2wiabcrKDda3YjNB2a+9",
+	"rHz/kksTHPzjvwOW4pvwFq+r5XvDGxcBpZr1tnUxMI13uO1rphrF+Td0wc/r8eAPT/CPtDRXTsc55Lco",
+	"AjrpaQ8uD668cvtT23jzUpzHu//0Q2hnrERgM7dHC1n4m8djXx4P3ryEtcV6/ebs+FU4O3iT8lUjlL9E",
+	"Zwd/EPWrGxPwS3F28M9RwLr/Ff68zo5s7zUyY7dgoR13McbkDovf7Nn7UOmcvYwN/duxHOeI83ktXlq3",
+	"cF8jPSFBDNOoXdOfZ58O9B9P9tL6p3LZsvnttaZa4eqaWipNIW09MUhuA3CTFVmfyPNd53fC2GBRqTpL",
+	"/QzmYMLonxF5BLq6FxRHKiFE5U8VOSCblosNsouPpOxaY4jDj/LVnw4/6q9WqgI5/VoLozcEC4OtX3vv",
+	"lRrJQLKYP2fC5BqvuCMKeLq7BdTdlNH2qZ9odN5jaY7LhaKqJQkidI6J+Rf6EMYp1+kJ2k2g/5ZcNoN8",
+	"phVPDhK4jKk82LQPgoOILohNoFQFpPtit0NVd+jvQJY9+Urd95nZDpNIMgRtmzv0i3JklZbkQYYxpGk+",
+	"TRlSGt0cRiqbJyvb2y+/59vQr/Fdqnuu6WeQt3vSzN5RFvH7drxdWlK7uEkVOe/EpJcL/DsOYgQjxIyY",
+	"5VZ4qlRkYQ5yA6fenrWyTSGZKxWzw6lcIT8DvVaX3UKiepIjxG3nw22x9dAdDhHg+oW2vI3jKTko+7pS",
+	"MXPMXoFNhIUpx3SKiX/K5+ryfrhXv7u5AXxfJFau+e1ISlNRSVN5vUm1gEZP3U0jXTHD3PJN/azsjfm0",
+	"qEiqcEQUf1yKZE/McikS841mHPNkl1/umgb7LokHs2vbMx5S/Y4p0ejCOmH9ZglGF6MN2JCK5PAOMTyp",
+	"gH95q67vddX0J77Abd77YGIEyYxmTuAIgQllqjCAY41z3HTHrC1AAjlfUBZV7ZoIofk1Dm/RvpKS9cv1",
+	"h/bhbFzByuaIaaW+TkHN7ry/iCvSESO7LBqpJ9tsMSa3J+DZ0WNw3T/9vnc9fje8HLxut+whjONqX9Cp",
+	"umNL2PzLq96gE3QuB6P+da8TdN71r787G3bfyR/PLge9B4KZv425JOn4ADsTq+UHDGKOFP9RJjXa+RKY",
+	"tBbLa5qR1plNGlEFi0jdpt3dPzMv38mP/u2XF2z6W7bHgGB+hs5QeHuAiZbtptxb0g2x33HABUNIgK++",
+	"OQL866b0h9ZmCKE0v6q3u7xjy+1+2h2c9c+6aqsXO2W86/bfehtkuD4R0njFx2I/8UPv/PzyXSfoDFu9",
+	"cINkrIeEFCpXb68u7R9QHNOFUj2YwpRjkYIu4SFNkLcrh2Y7F3OyyAgHX0LQUEoeOa0vFQlSjm1gQYnu",
+	"z6ehSLI/aWQXF4SQRDiCwmqZNwoTSYqlhOE7GC6bLrPCvkIFMVSbcLDhqu9/h+2R7ormmQfSuLpbbKMy",
+	"dZuElC/JxnTeMqhsW+4EnQXEd/IkMbpM0NGgaBsGl3e371sU4zMEzeOFE+X5kasYP01mKI7cua7324tn",
+	"r8xslhf8478Dan3BV5pGX8tfDOqd+SkAmiZfGyzSNEHsDnPKTowbNb+RkhCp26RWVPK4Nt0oBWWIozpl",
+	"iLsw1crECul8DkGM1YnXTE/aVFlxPLcyFoXxqrtpEYBJqD0CgqbhTOVZu4NZ+rbSp7KMvDRVCeObppc3",
+	"fE6rtZs8OVd5BZs8GePpTDiVyylDCjNhqbQdJcyiFkpmwjBlWCyd77563Ak6V0/kf57K/zxr8eKdZN1z",
+	"ytyzjlLJpVqF60gxJY/96BfQzk5u471qxUpOSDV4vrSa8JxyAVI2ldtvXR3mqJGtzFETLYmjL1BL4nvt",
+	"X6tRqJWepPCq+2AOlyCi2xD5EOpw7OFH/Ue92sR32alUf7RScapG+flysDu7aioWoe/TZ+CzSCOizZRi",
+	"oL6aTV0caGx3FNVUBuwGI4QSBCJKmTKfdDK3YJBwLMou+kp2LasshltjxCoSZiRluvqW/aQcPyjn60hQ",
+	"hiJFj4cINKPXGtygGVbxNg3/5HG2RCre3k70RammPKpmqLP8todWbZ0N/aGt/2WCCCjo9SooLqVKTOkt",
+	"BzG+RTqPT/4V40LnHp1rquwmfqzPSQgizBMowhli6sicI6ZS31WPj61OT3RXmVYs2ad3584o/vXJI0WJ",
+	"hyiJ0J00FUMEwlkZn749wyQzKmhN324VqbzSNz40iVMY/MNLjsThDOgF0unrSt+eQdVHQsePVfuoAgOY",
+	"qHJ7Djj8OEcRhp8OzRsqMGjfYTGLGFxoou5O91YDaKp6u8JEjTBtCQUxJVPEgI3A7wZVPGvJFGYtvaBe",
+	"PAUi33iNTBZvZVuuL5Py9+DdndpM3fKa6m5JVPd8OAZ8BhniOos4EjMVJ5shPJ2JABwBzEGMJkL9Kmhy",
+	"ok7gGwTQPBFLsJghktUDE4QirvtoZcKmxXhn5e7vNNU1W3lhRKEmIrckdTm/gn/d8vkPWz6/3Or5FeH5",
+	"oSNfKCcVdGYOIare29dUfn60KqlXXmY5wS2L7y/+Vzpd1o8BIw+oPKpt7YZp3qh0RRRNNaW3jlgVFEqD",
+	"OqtKlDCRKoJULmMkeKHboBVNqukU1SbxDY2Wmb6q6Ks3FIpOpG4q4C3SJZgKIto0p6Jsjli7U8hlRzOa",
+	"6qPGq7YO1R1fXtteOap96noKPicCkkAKooDBUieShhqfMUdXnRaejqDqZm2nu3NQyscHjrY5O+yRNLPx",
+	"I/PWPx7ocRx8j5Y+j/uTo408cGcG+/wL6rSjqH0P/U3Vd6TC4izDuEWJ2IU8ItpZYrGyp5gLKUeAZsMT",
+	"FVa/RUsAOfipm4oZZfjPajbH4CWCDLGfpBj7qcgCPz0CrzCKIxtYY0ge0yrihyL1T9U4L0PjhoZ96x0y",
+	"+opjn2i1yLtN3iQxhdGIwITP6C9+p1Ty/TyNBU4gE4fyQDiIoIBVJpyCdmkEOFI+9tVzn/vMv1Bc4dg8",
+	"WlLvppmdYSrPBgrkmX2DgFz/SB7yPylWHeOI/2SLSDfk/1QsvcfwJTlLVTy1Od7a1ry+8lroiY9HUOjE",
+	"zT3UsJd5F4qmHw5auioMeR1eCqbbx6/ZPcrqOLbNf5VHUveIVvcD20IWEy4gEYEBt5ng0Pb2EDQupBUU",
+	"M2DW/R6BJr4Zyz16QajeBVqhVXOUXApsdoWa24klQokCx6ohMuZqnvL3oq9MabGu/aAAM/V2yCu2Kz1k",
+	"vfy2LXN2r4aXV5cjlabbvboaXr5Vf571Ts/7A2+K7S/KJ2tJ+dC8db1Ccb8nJlRZX5qxWk0q7hWjCeUo",
+	"p9N+9NHs/feP0FdgAYdJrae/o2M2S3EDkN8azZLTOdLunxukjF5iWwVqVLppypoXpK+ualmoGHMsSRi9",
+	"q2jC3dU3FJd8Qyt4D3aLzhHdc4ZBJUsY+kU7MlxS1aMvsEeHNDKU00MzHguA+R4/KdWRczBFQilrGRbK",
+	"zjgkQmGMCaqy2NUNv3GIm0MM/XbLIcC8dUtZkFAmxobudVqGvHdob227xEYN+LyHe2EGD+2At4RXOUSx",
+	"cqrq1ePHUhG1XKFQoWAcB0C1/FQeU8xWMKLsKeJiEgUe6j3+u/xWU7FzLyGXCaPzNXvHZeq0yLwXtMEb",
+	"Vy1/OQ71aPapz+0HWGFmx7nEb3cjcvit4rk5ZQr6kIDHR0dHa8A49TzlEDimQCVCoTq0PlUeMThCGe/t",
+	"KvRov9yoVsVqSoGV6JuBEu9xzXV91a5VEUgipYdIlURzVfNlf2SJVlh+fvhxMYPiUw2k9BkUsJFbU76s",
+	"WbGR4VlYgjacI8FwyFuk4G+GYB10/lQWHP4SDjox2V6S9GZ8J7Z57bFO/5pToojgHKCWVx5PVafBCIy2",
+	"cIc8X1CicIv304mdl+cDN+7KCVsOY0tFssqPCC6bkra8/JVQlptDV659WB7SxlQwJzcwYtAziPxq84qc",
+	"baWP+2zW+2n1uAtK77oj0SOaIPJhHutB8gPt64tomCrcKp5IxVNZK/P4kUa/agkAHngQ3RtBh69jvAsD",
+	"Y1tIET/VlDo4wzyhJkF73yniXT0QhRIGbxGAC7g8BoQadG/lZ+caPlSVv+kMckYXIISMYcSVZBaU3gKs",
+	"E0sWM0QCEKI41o5WDidIVWjnS9D+7J4yXIEb8FpdbeR/jNEdijseiGEd7yns8JDO53LXyxeoyrImu3yO",
+	"yTklgfwfFIHUCeW/4IdzKMBX716PDr599rVP8NzQD40qyVbjYP3JwYASpAGjK9/QbpdOEf2b7XaqyyIp",
+	"cX3vGk7r2fypK6EtJRqPaCdKh9StAeTgNaJ/GF0OmrjL9YWCTYuJXEAfm/aJXt6NjNeH4cO+0H2k2xu4",
+	"QSclio75pRwh1x2TMQ/cmxV8sbRtsv1+bs0ANdhw6iaT/GOm7AO7gpGl6G7SfxybyPrct6UOZLcAFhuJ",
+	"qxe3Jo0uBa52B/Wzu2pKoy+veoNjc2Zl6PkzqF2bGikwaBmmOuudnneHKjZVRJbpDc7U/xXQ1MOvWLUU",
+	"3mvVaraMSm+IGI7jqp1l19wbtgwqXMSQoX5eZv5FArnY8X0GMJeMNPtaarMEJVAABeeiVh18df308dfH",
+	"UkucUBYiAIXKHA2U8+fpEZhjkgrEDTQ9BByFlERGKQUG6IE35BZ77VGkB7UieWoLnrfgo/vZtPuDhyms",
+	"XgkjRueZ0wWYQ7I07gNchH1osYvXF+PQArV4D8pTfcNWK/PlALvcKwTL3pnmFU0ZQEukYgUqMAAUYgmJ",
+	"EAu0EMiD0W23sOUMF9dwAUk0juiiAqx5JO850xGKh8wyZZ2dUJ1RXhOP+PRLY7UeiQAWx1KFMEKIpUSq",
+	"oilPYRxYeSRVQQ5uEUpMhCphVOVXbnN+xFQV93rVVn25tfGnsoHqb4ONNMczKNL5fs+gK2kS77kucMpw",
+	"ZHo/K290QjERG9nr2oPrNzYuzPVGrqXW4DhfftRaz//hQcYKGNNpigBHkIWzE6Ws0FSAn1U+i4LGmSg5",
+	"TASYZ2ucF5aY52uwi82ThzydTiu7IIz0DRc2XnAPR4BAH8R6HvxRXbBZPbZZePkewTQ0OZ2Zkp+5Qp0m",
+	"4KnlKGW8qIxcA4z+Ow4WVKPbtmY1/8lygTp7lOcXaK/pzXAO+i07K8zRoS2ycNNjaYK39xaM2hsWp61Y",
+	"jONVPqILAiI9zRraMaRC4VLFteRj6A7BCtT1i+XQ3PGL9lXrST48aASqPKtgvlTBOWlBqXYMgS7g1iG4",
+	"pT8TuymbNCgAuygUz/9WHbX/6ihN9ayC+as/XPVeB+Bq8DoA79DNVRGOXa+nSwlWK/soVa8qrHWt28su",
+	"9ubpT6s+dvxnt4t9ksaxnMosnd+0yIzZCOKUbxksxXM4RYd/StB066yAxCK17KB0mqEDREIaoUjzSgvO",
+	"KFhHOknmkN4hdofRokIFUTde2vuateL/AvOE9pgM9H6vSprOZtpf/q++bktAtPM36/apwzd5v89G2R2G",
+	"uQrsRqhQZZreQ8dAwAzUfXsq/tEv/wwhGI2nYebmA9Tgs52cI4aQABJdE4lhDIilai2Shb7zkRlQae20",
+	"43VhUJL8K2lxlLKl/LICKXVrYSdIdoWgBA355XIU4ZQSOFWQAYALuFT1nwyFlEWbLlPe89PUX+kCFX/5",
+	"lbqet6/8gmprWjTyPLqfRp6amDvZoAr9JAuK/I6DBcNCKO1eLVj7xp3QliIFnUPlBh1L7aAm2DkKIVEO",
+	"XdXA9UvbpXJ0BEX79jgr1EqN+6Ob3eE45gCTE/Ds8RG4Ou+e9sanl2e98Vl/1H15rrJA2nui9TauaQmg",
+	"5ZKnKUAb4JeGOPZrecfPfenGDSH11174wvfCX5KjIV+2B+dJjylXjXi4UfpoKgrJwLqvMBcg1PcpX8OJ",
+	"PsAoJgqzQDnccRTFWSsx06Kh9gAr+j/N9iioiBUbZGDu2vkWucUkchoDg8vr/qlqNnbeHfZf9U+71/3L",
+	"wa8As6CsKT0s5jZsotuYxpDhiaGRwk9k6ZymjGsm9/jS2rAuTRCp9FtrUl4miLiLj7Zl3t3UlbQuSVL8",
+	"ltckmX+G/O6+jeSMsjst5diNmKUpEQboVpVWGfAaDugdYoHtuXizNKGlExDqJ25QTBfguQb0nFFuMlwX",
+	"NI0jIJCOG8xVGYYC/tRNtDdhXwuVa6skPh1+VD99quFnD16rqxwyr7/wV9Otcew3lYxa/oL1hDV+PTyY",
+	"vP/41L0XHqRrsGs8x5pLIAcxEmtAmBtyCIPkFpNp3eE8tLd9iQLu87aIgCSydeItayfM1Neb4c8Tocq5",
+	"NKoL5ha3Y6kU8+rjOKPnZ4B554YYUiZGKIFMzLNEcS0NFZQstPNRUjPIVNSf9Nh/yjVU3Y+lFV9bR3lV",
+	"mFTf8QsPk+qo81uMHlzz6IslYNka1QdAikHQwJvLczPHQq/8l1pJoEf3GZzYQxQinDjXk8lLdyoZ/DN3",
+	"RdIrqPCKzCI25gyuHi2Jh0OCILvxI0cO1OWNJcU+8j937gD6ra/Opn11YkpvD2CMb5FU5ieUIaB5TMgR",
+	"NuHMNU+i5cuPTG9G5ej1q+nXDIa3G4ozs92Vd7gB+13NKEHXEMd7BiYvHVh7VFIK+Vh3GC0sYq0kZSCN",
+	"NbMA2m0sNReVpwMExDGgTN4RY3ILBL0toXNWrPW6drKyzLUNl/VKv9Utkrdb7W1aL8NIHgQpU4WtWbww",
+	"6DAdmodJgmDcCToTqhqgbuRIK7Bb8GWdzJL899GdsMFO+Oyn8TvdUwyZjWPagkVU5xi0OqSL24NDEt3Q",
+	"D4dhTMPbisxsfdupuuteErNhdAdJiJxmHEuJqyt30OGoMfTyp3tP3iZ00WJwxROXlLb2vm0BemdaFTEY",
+	"qmB7aFbdcpbhGVcCsrlSYi0LBuAPn+obL+x9jdKiVpKWmsbaMAnR58YHb+nvQERsDBfxmc1Ks6JFb6vq",
+	"TXaDEAEclaqRWnKV5c5amXVlb7yfehLIb9f9SxxPSQBChfm4gCI0/ScYw3cwDnSesslcT2MRAHO855ho",
+	"cew828s1KfLTn73dkaW2g6fmUGlEO0j4h1whMWke4AhAME1xhCIgaQAoCWz/JBMRoBOwmFF0hxjAHMjV",
+	"UE0RAoBiruKtnD7enhV1rhAxFUWNmHIgb/7i0rrM4C40JuC6l11rPDvqu6whUOemQR5mQBIQzOkdOjZp",
+	"PIHeKSgAISVmgyjlprRnwhkKbwEWJ+DZ0Qvww+Wb4fj6zXCgs/1xFmOPEWQEsd/xzdebIaNnVC7xUN11",
+	"PxCs+INIGSoaDq8UAuaclpAUHTIk6MR4jrX3dl2fmk+g68I+CqK9M1obcAs9Kuik3Ojs2Vm7DjZbVRgn",
+	"P2bfcm/n5rmuXrBEaM+ogiE49+tb+nKzPhRrClNTqLVzyMWB6p970D/bsnpAhaFV4+KDfG4V5tZ6ZYl6",
+	"aAcrg+8Q0B2U5REzXwIe0gSBrzhid4gdSJ3GXD8GH28xiQKAowDcIabAc79uC/TEl1ygOQ7HiR5PNeDT",
+	"yNx9ZW/+4iMulZpveTZ7xVi6JMgkDQAo5CGh0likJYTnyMTQVD09JuDpEYjg0g/BFEIWuRvusajggJS6",
+	"in85r9XVB71+cgp7XbSLJaAJIkrr44GuV0/ZVO7B9TVp1AQxJbgikvlGXf2MtqAcwEMzAhXRbE5jIXml",
+	"cZMl5dcJU4bFUm2BG9X+r3P843vJ5yGltxipf72XN0oxrLdKyuLOcecQJvjw7rHidPPJj1mrsFTM1GbJ",
+	"0Hy1y6zwk+ab0g9xXPrBjL90iy1WL/xoK3yKT9ru0tkv+kgo/GATOQs/wWiOSfGH7OjPf5rDpPPp/af/",
+	"PwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

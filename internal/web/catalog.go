@@ -14,7 +14,7 @@ import (
 	"yixian/dispatch"
 	"yixian/dispatch/rule"
 	"yixian/internal/fault"
-	table "yixian/internal/sheet"
+	tables "yixian/internal/sheet"
 )
 
 func (s *server) ListCatalog(ctx context.Context, r api.ListCatalogRequestObject) (api.ListCatalogResponseObject, error) {
@@ -178,9 +178,9 @@ func (d attachment) VisitExportCatalogResponse(w http.ResponseWriter) error   { 
 func (d attachment) VisitCatalogCoverageResponse(w http.ResponseWriter) error { return d.send(w) }
 
 func (s *server) ExportCatalog(ctx context.Context, r api.ExportCatalogRequestObject) (api.ExportCatalogResponseObject, error) {
-	format := table.Format(deref(r.Params.Format))
+	format := tables.Format(deref(r.Params.Format))
 	if format == "" {
-		format = table.CSV
+		format = tables.CSV
 	}
 	var whole bytes.Buffer // a district's catalogue is small, and an error must not come in the middle of a file
 	if err := s.Desk.ExportCatalog(ctx, actorOf(ctx), format, &whole); err != nil {
@@ -192,8 +192,8 @@ func (s *server) ExportCatalog(ctx context.Context, r api.ExportCatalogRequestOb
 func (s *server) CatalogCoverage(ctx context.Context, r api.CatalogCoverageRequestObject) (api.CatalogCoverageResponseObject, error) {
 	a, p := actorOf(ctx), r.Params
 	f := dispatch.CoverageFilter{Street: deref(p.Street), Major: deref(p.Major), Gap: rule.Lack(deref(p.Gap))}
-	format, limit := table.Format(deref(p.Format)), limitOf(p.Limit)
-	file := format == table.CSV || format == table.XLSX
+	format, limit := tables.Format(deref(p.Format)), limitOf(p.Limit)
+	file := format == tables.CSV || format == tables.XLSX
 	if file {
 		limit = 0 // the whole report
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"yixian/internal/fault"
-	table "yixian/internal/sheet"
+	tables "yixian/internal/sheet"
 )
 
 // fileOf is the file of an upload (x-file in the contract): the body itself, or the field `file` of a form.
@@ -38,7 +38,7 @@ func fileOf(ctx context.Context, body io.Reader) (io.Reader, error) {
 // attachment answers with a file that write makes while it is being sent. What can be refused has been refused before.
 type attachment struct {
 	name   string // without its ending
-	format table.Format
+	format tables.Format
 	write  func(io.Writer) error
 }
 

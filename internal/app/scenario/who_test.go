@@ -33,7 +33,10 @@ func user(name string, bindings ...obj) obj {
 	return obj{"username": name, "display_name": "人" + name, "phone": fmt.Sprintf("137%08d", len(name)*1000+int(name[len(name)-1])), "bindings": bindings}
 }
 
-func recipients(p *program, name, event string) int { p.t.Helper(); return len(p.messages(name, event)) }
+func recipients(p *program, name, event string) int {
+	p.t.Helper()
+	return len(p.messages(name, event))
+}
 
 // An administrator builds a unit with two officers and a roster; a call rings the one on duty only. At night, when nobody is on
 // the roster, it rings both. A unit with open work is not retired, and the answer lists the work.
@@ -163,7 +166,9 @@ func TestAdministratorsAndCases(t *testing.T) {
 	other := adm.get("/admin/users?q=adm9").ok(200).list("items")[0]
 	mine = adm.get("/admin/users/" + me).ok(200)
 	for i, f := range []func() *reply{
-		func() *reply { return adm.post("/admin/users/"+other["id"].(string)+"/disable", obj{"version": other["version"]}) },
+		func() *reply {
+			return adm.post("/admin/users/"+other["id"].(string)+"/disable", obj{"version": other["version"]})
+		},
 		func() *reply { return second.post("/admin/users/"+me+"/disable", obj{"version": mine.Body["version"]}) },
 	} {
 		wg.Go(func() { codes[i] = f() })
@@ -198,7 +203,7 @@ func TestPlaceCodes(t *testing.T) {
 	require.Equal(t, "35010201037000001", c.str("component"))
 	trace := string(p.staff("dis1").get("/cases/" + id + "/route").ok(200).Raw)
 	require.Contains(t, trace, "component.owner", "the rule of the lamp's owner was looked at")
-	require.Equal(t, float64(1), adm.get("/admin/place_codes/"+code.str("token")).ok(200).Body["reports"])
+	require.Equal(t, float64(1), adm.get("/admin/place_codes/" + code.str("token")).ok(200).Body["reports"])
 	// Without a code, the only component of the class at the place is meant.
 	require.Equal(t, "35010201037000001", p.staff("dis1").thing(p.resident(2).report("01037", obj{"point": north(near(), 5)}).ok(201).str("case_id")).str("component"))
 	require.Empty(t, p.staff("dis1").thing(p.resident(2).report("01037", obj{"point": north(near(), 60)}).ok(201).str("case_id")).str("component"))

@@ -226,6 +226,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/devices/{id}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An alert of a registered device; its key as `Authorization: Bearer` or `X-Device-Key`. Fields that are not listed are kept with the alert */
+        post: operations["deviceAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A snapshot of a registered device, to be named in `media_ids` of its alert */
+        post: operations["uploadSnapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases/{id}/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open cases that this one looks like, the likeliest first, with reasons: what a dispatcher may merge it into */
+        get: operations["caseDuplicates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases/{id}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The alerts behind a case, newest first */
+        get: operations["caseAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/reports": {
         parameters: {
             query?: never;
@@ -1081,6 +1149,578 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tree of organisations, by code */
+        get: operations["listAdminUnits"];
+        put?: never;
+        /** Add one; 409 EXISTS */
+        post: operations["createUnit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/units/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All as a file that the import finds nothing to change in */
+        get: operations["exportAdminUnits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/units/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A CSV or XLSX file: all of it or nothing; every problem by line and column */
+        post: operations["importAdminUnits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/units/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One */
+        get: operations["getUnit"];
+        /** Change it; version (or If-Match) is the one that was read, else 409 STALE */
+        put: operations["changeUnit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/units/{id}/{verb}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** retire · restore */
+        post: operations["actUnit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Staff, with masked numbers, by code */
+        get: operations["listUsers"];
+        put?: never;
+        /** Add one; 409 EXISTS */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All as a file that the import finds nothing to change in */
+        get: operations["exportUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A CSV or XLSX file: all of it or nothing; every problem by line and column */
+        post: operations["importUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One */
+        get: operations["getUser"];
+        /** Change it; version (or If-Match) is the one that was read, else 409 STALE */
+        put: operations["changeUser"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{id}/{verb}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** disable · enable · invite */
+        post: operations["actUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/components": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ledger of components, by code */
+        get: operations["listComponents"];
+        put?: never;
+        /** Add one; 409 EXISTS */
+        post: operations["createComponent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/components/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All as a file that the import finds nothing to change in */
+        get: operations["exportComponents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/components/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A CSV or XLSX file: all of it or nothing; every problem by line and column */
+        post: operations["importComponents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/components/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One */
+        get: operations["getComponent"];
+        /** Change it; version (or If-Match) is the one that was read, else 409 STALE */
+        put: operations["changeComponent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sensors, by code */
+        get: operations["listDevices"];
+        put?: never;
+        /** Add one; 409 EXISTS */
+        post: operations["createDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/devices/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All as a file that the import finds nothing to change in */
+        get: operations["exportDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/devices/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A CSV or XLSX file: all of it or nothing; every problem by line and column */
+        post: operations["importDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One */
+        get: operations["getDevice"];
+        /** Change it; version (or If-Match) is the one that was read, else 409 STALE */
+        put: operations["changeDevice"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/devices/{id}/{verb}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** disable · enable · key */
+        post: operations["actDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rosters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Duty rosters, by code */
+        get: operations["listRosters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rosters/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All as a file that the import finds nothing to change in */
+        get: operations["exportRosters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rosters/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A CSV or XLSX file: all of it or nothing; every problem by line and column */
+        post: operations["importRosters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/rosters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One */
+        get: operations["getRoster"];
+        /** Change it; version (or If-Match) is the one that was read, else 409 STALE */
+        put: operations["changeRoster"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/place_codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Place codes with how many reports came by each, by code */
+        get: operations["listPlaceCodes"];
+        put?: never;
+        /** Add one; 409 EXISTS */
+        post: operations["createPlaceCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/place_codes/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All as a file that the import finds nothing to change in */
+        get: operations["exportPlaceCodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/place_codes/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A CSV or XLSX file: all of it or nothing; every problem by line and column */
+        post: operations["importPlaceCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/place_codes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One */
+        get: operations["getPlaceCode"];
+        /** Change it; version (or If-Match) is the one that was read, else 409 STALE */
+        put: operations["changePlaceCode"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/place_codes/{id}/{verb}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** disable · enable */
+        post: operations["actPlaceCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/place_codes/sheet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stickers to print, several on an A4 page */
+        get: operations["placeCodeSheet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/units/{id}/holders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What still holds a unit: open work, rules, staff, units below it, components, ground */
+        get: operations["unitHolders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/place_codes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a place code fills in; 410 PLACE_CODE_DISABLED */
+        get: operations["scanPlaceCode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who of a unit is on duty at an instant; nobody on the roster: who is told then */
+        get: operations["onDuty"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set the password by a one-time link; 401 TICKET_WRONG */
+        post: operations["redeemTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/audit": {
         parameters: {
             query?: never;
@@ -1282,6 +1922,197 @@ export interface paths {
         put?: never;
         /** Take a precedent out of force at once */
         post: operations["endPrecedent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Items of the responsibility catalogue by code: the version in force, the one to come, or the last one */
+        get: operations["listCatalog"];
+        put?: never;
+        /** A new item; 409 ITEM_EXISTS when the code is taken in this area */
+        post: operations["addCatalogItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every version of an item, newest first */
+        get: operations["catalogVersions"];
+        /** A new version, made from `version`; 409 STALE when somebody was first */
+        put: operations["changeCatalogItem"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/{code}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an item, at once or at an instant */
+        post: operations["retireCatalogItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/{code}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back a version that is still ahead; the one before goes on */
+        post: operations["withdrawCatalogItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a CSV or XLSX file whole, or refuse it with every wrong line (the file is the body, or the field `file` of a form) */
+        post: operations["importCatalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The catalogue in force as a file that import takes */
+        get: operations["exportCatalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Item × street that has no rule, no unit, no SLA or no legal basis */
+        get: operations["catalogCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The community access list: matters that communities are asked to finish, and its limit */
+        get: operations["communityAccess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a second person is asked to decide, newest first */
+        get: operations["catalogRequests"];
+        put?: never;
+        /** Ask for an item beyond the limit of the community access list (item), or for another limit (limit) */
+        post: operations["askCatalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/requests/{id}/{verb}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another person approves, and it is carried out at once, or declines */
+        post: operations["decideCatalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/catalog/code_map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Codes of older standards and what they are called now */
+        get: operations["codeMap"];
+        /** Set mappings; one with an empty code_to is removed */
+        put: operations["putCodeMap"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1831,6 +2662,51 @@ export interface components {
         Answer: {
             text?: string;
         };
+        AlertNew: {
+            /** @description SMOKE, GAS …; without it the kind that the device was registered with */
+            kind?: string;
+            /** @default 1 */
+            level: number;
+            /**
+             * Format: date-time
+             * @description the device's own clock; when it is far off, the time of receipt counts
+             */
+            at?: string;
+            text?: string;
+            /** @description only for ECO_CLOUD and VIDEO */
+            matter?: string;
+            media_ids?: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        AlertTaken: {
+            alert_id: string;
+            /** @description null: below the threshold of its kind, kept only */
+            case_id: string | null;
+            case_state?: string;
+            /** @description it belongs to a case that was there */
+            joined: boolean;
+            /** @description the device's clock is far off, so its time was not used */
+            clock_wrong: boolean;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: date-time */
+            occurred_at: string;
+        };
+        StoredAlert: {
+            id: string;
+            device: string;
+            kind: string;
+            level: number;
+            /** Format: date-time */
+            said_at?: string;
+            skewed: boolean;
+            /** Format: date-time */
+            received_at: string;
+            payload?: {
+                [key: string]: unknown;
+            };
+        };
         PublicPhoto: {
             id: string;
             media_id: string;
@@ -2210,7 +3086,10 @@ export interface components {
         };
         ReportNew: {
             text?: string;
+            /** @description five digits; with standard_ref the code as that standard writes it */
             matter?: string;
+            /** @description standard of an older code, e.g. GB/T 30428.2-2013 */
+            standard_ref?: string;
             point: components["schemas"]["Point"];
             address?: string;
             media_ids?: string[];
@@ -2245,6 +3124,10 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             reporter_count?: number;
+            /** @description probably the same thing */
+            likely?: boolean;
+            /** @description why, in words: distance, matter, words, photos */
+            reasons?: string[];
         };
         Receipt: {
             report_id: string;
@@ -2362,6 +3245,8 @@ export interface components {
             grid_code: string;
             grid_name?: string;
             address?: string;
+            /** @description id in the ledger of components */
+            component?: string;
             owner_unit: string;
             lead_unit: string;
             lead_unit_name?: string;
@@ -2576,6 +3461,8 @@ export interface components {
             check_unit_name?: string;
             first_receiver?: string;
             filing_condition?: string;
+            /** @description version of the catalogue item the case was filed with; 0 before filing */
+            item_version?: number;
             closing_condition?: string;
             approx_boundary?: boolean;
             reporter: components["schemas"]["Reporter"];
@@ -2869,6 +3756,245 @@ export interface components {
             effective?: string;
             note?: string;
         };
+        AdminUnit: {
+            code: string;
+            name: string;
+            short_name: string;
+            /** @enum {string} */
+            kind: "CITY" | "DISTRICT_CENTER" | "STREET" | "COMMUNITY" | "DEPARTMENT" | "CITY_DEPARTMENT" | "UTILITY" | "PROPERTY" | "NGO";
+            line: string;
+            parent: string;
+            area_code: string;
+            posts: string[];
+            /**
+             * @description 条 or 块
+             * @enum {string}
+             */
+            axis: "LINE" | "BLOCK";
+            active: boolean;
+            /** Format: date-time */
+            retired_at?: string;
+            version: number;
+        };
+        AdminUnitIn: {
+            /** @description only when adding */
+            code?: string;
+            version?: number;
+            name: string;
+            short_name: string;
+            /** @enum {string} */
+            kind: "CITY" | "DISTRICT_CENTER" | "STREET" | "COMMUNITY" | "DEPARTMENT" | "CITY_DEPARTMENT" | "UTILITY" | "PROPERTY" | "NGO";
+            line?: string;
+            parent?: string;
+            area_code?: string;
+            posts?: string[];
+        };
+        Blocker: {
+            kind: string;
+            count: number;
+            items: string[];
+        };
+        AdminVerb: {
+            version?: number;
+            /** @description the unit that takes over the ground of a retired street or community */
+            successor?: string;
+        };
+        AdminBinding: {
+            role: string;
+            unit?: string;
+            grids?: string[];
+            post?: string;
+        };
+        AdminUser: {
+            id: string;
+            username: string;
+            display_name: string;
+            /** @description answered masked; a masked or empty one leaves the number as it is */
+            phone?: string;
+            mfa_required: boolean;
+            bindings: components["schemas"]["AdminBinding"][];
+            disabled: boolean;
+            /** Format: date-time */
+            disabled_at?: string;
+            has_password: boolean;
+            /** Format: date-time */
+            created_at: string;
+            version: number;
+        };
+        AdminUserIn: {
+            /** @description only when adding */
+            username?: string;
+            version?: number;
+            display_name: string;
+            /** @description answered masked; a masked or empty one leaves the number as it is */
+            phone?: string;
+            mfa_required?: boolean;
+            bindings: components["schemas"]["AdminBinding"][];
+        };
+        Invitation: {
+            username: string;
+            /** @description for POST /auth/password, once */
+            ticket: string;
+            url: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        AdminUserMade: {
+            user: components["schemas"]["AdminUser"];
+            invitation?: components["schemas"]["Invitation"];
+        };
+        TicketRedeem: {
+            ticket: string;
+            password: string;
+        };
+        Component: {
+            /** @description 17 digits: division 6, class 5, sequence 6 */
+            id: string;
+            item: string;
+            grid: string;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+            name: string;
+            owner_unit: string;
+            maintainer_unit: string;
+            point: components["schemas"]["Point"];
+            address?: string;
+            /**
+             * @description 完好 破损 丢失 废弃 移除
+             * @enum {string}
+             */
+            status: "INTACT" | "BROKEN" | "LOST" | "ABANDONED" | "REMOVED";
+        };
+        ComponentIn: {
+            /** @description only when adding */
+            id?: string;
+            version?: number;
+            name: string;
+            owner_unit: string;
+            maintainer_unit?: string;
+            point: components["schemas"]["Point"];
+            address?: string;
+            /**
+             * @description 完好 破损 丢失 废弃 移除
+             * @enum {string}
+             */
+            status?: "INTACT" | "BROKEN" | "LOST" | "ABANDONED" | "REMOVED";
+        };
+        Device: {
+            id: string;
+            disabled: boolean;
+            has_key: boolean;
+            /** Format: date-time */
+            key_at?: string;
+            version: number;
+            kind: string;
+            name: string;
+            component: string;
+            building: string;
+            point: components["schemas"]["Point"];
+        };
+        DeviceIn: {
+            /** @description only when adding */
+            id?: string;
+            version?: number;
+            kind: string;
+            name?: string;
+            component?: string;
+            building?: string;
+            point: components["schemas"]["Point"];
+        };
+        DeviceMade: {
+            device: components["schemas"]["Device"];
+            /** @description shown once */
+            key?: string;
+        };
+        DutyShift: {
+            /** @description empty on a day: nobody is on duty */
+            username?: string;
+            /** @description 1 Monday */
+            weekday?: number;
+            /**
+             * Format: date
+             * @description instead of weekday: stands in for the weekly rows of that day
+             */
+            day?: string;
+            from: string;
+            /** @description not after from means on the next day */
+            to: string;
+            /** Format: date */
+            valid_from?: string;
+            /** Format: date */
+            valid_to?: string;
+            /** @description answered only */
+            name?: string;
+        };
+        Roster: {
+            unit: string;
+            unit_name?: string;
+            version: number;
+            shifts: components["schemas"]["DutyShift"][];
+        };
+        RosterIn: {
+            version?: number;
+            shifts: components["schemas"]["DutyShift"][];
+        };
+        OnDuty: {
+            account_id: string;
+            name: string;
+            /** Format: date-time */
+            from?: string;
+            /** Format: date-time */
+            until: string;
+        };
+        PlaceCode: {
+            token: string;
+            disabled: boolean;
+            /** @description made with it */
+            reports: number;
+            url: string;
+            version: number;
+            /** @enum {string} */
+            kind: "GRID" | "COMPONENT" | "SHOP";
+            name: string;
+            grid: string;
+            component?: string;
+            address?: string;
+            point: components["schemas"]["Point"];
+        };
+        PlaceCodeIn: {
+            version?: number;
+            /** @enum {string} */
+            kind: "GRID" | "COMPONENT" | "SHOP";
+            name?: string;
+            grid?: string;
+            component?: string;
+            address?: string;
+            point?: components["schemas"]["Point"];
+        };
+        ScannedPlace: {
+            token: string;
+            kind: string;
+            name: string;
+            grid: string;
+            grid_name?: string;
+            community_name?: string;
+            street_name?: string;
+            address?: string;
+            component?: string;
+            /** @description the matter of a component of this class, when there is one */
+            matter?: string;
+            matter_name?: string;
+            point: components["schemas"]["Point"];
+        };
+        Imported: {
+            dry_run: boolean;
+            lines: number;
+            created: number;
+            changed: number;
+            unchanged: number;
+            invitations?: components["schemas"]["Invitation"][];
+        };
         AuditEvent: {
             id: string;
             /** Format: date-time */
@@ -2913,6 +4039,191 @@ export interface components {
             facets?: {
                 [key: string]: unknown;
             }[];
+        };
+        CatalogStage: {
+            name: string;
+            /** @description <n>NM|NH|ND|WM|WH|WD */
+            budget: string;
+        };
+        CatalogItemNew: {
+            /** @description absent: GB/T 47678.5-2026, for majors 21 and up YX-LOCAL */
+            standard?: string;
+            /**
+             * @default matter
+             * @enum {string}
+             */
+            kind: "matter" | "component";
+            code: string;
+            /** @description 9 digits: a street only, 12: a community only; empty: the whole district */
+            area?: string;
+            name: string;
+            name_en: string;
+            major_name?: string;
+            major_name_en?: string;
+            /** @enum {string} */
+            level: "COMMUNITY" | "STREET" | "DISTRICT" | "CITY";
+            /** @description unit:CODE, line:LINE, street_of(grid), community_of(grid), owner_of(component), maintainer_of(component); empty: the street */
+            lead_expr?: string;
+            assist_expr?: string[];
+            needs_enforcement?: boolean;
+            legal_basis?: string[];
+            /**
+             * @default P3
+             * @enum {string}
+             */
+            priority: "P1" | "P2" | "P3" | "P4";
+            sla?: components["schemas"]["CatalogStage"][];
+            filing_condition?: string;
+            closing_condition?: string;
+            /**
+             * @description ALL, SAMPLE(30), PHONE or NONE
+             * @default ALL
+             */
+            check_mode: string;
+            verify_before_file?: boolean;
+            /**
+             * @default PUBLIC
+             * @enum {string}
+             */
+            sensitivity: "PUBLIC" | "NORMAL" | "SENSITIVE" | "WHISTLEBLOWER";
+            /**
+             * @default STREET_FIRST
+             * @enum {string}
+             */
+            path: "STREET_FIRST" | "DIRECT";
+            facets?: string[];
+            synonyms?: string[];
+            exclude_terms?: string[];
+            /** @default true */
+            public: boolean;
+            /**
+             * Format: date-time
+             * @description absent: at once
+             */
+            valid_from?: string;
+            /** Format: date-time */
+            valid_to?: string;
+            /** @description of a change: the newest version, from which it was made */
+            version?: number;
+            note?: string;
+        };
+        CatalogItem: {
+            standard: string;
+            kind: string;
+            code: string;
+            area: string;
+            version: number;
+            /** @description the newest version, which a change must name */
+            latest: number;
+            /** @enum {string} */
+            state: "IN_FORCE" | "UPCOMING" | "ENDED" | "WITHDRAWN";
+            name: string;
+            name_en: string;
+            major: string;
+            major_name?: string;
+            major_name_en?: string;
+            level: string;
+            lead_expr: string;
+            assist_expr: string[];
+            needs_enforcement: boolean;
+            legal_basis: string[];
+            priority: string;
+            sla: components["schemas"]["CatalogStage"][];
+            filing_condition: string;
+            closing_condition: string;
+            check_mode: string;
+            verify_before_file: boolean;
+            sensitivity: string;
+            path: string;
+            facets: string[];
+            synonyms: string[];
+            exclude_terms: string[];
+            public: boolean;
+            /** Format: date-time */
+            valid_from: string;
+            /** Format: date-time */
+            valid_to?: string;
+            /** Format: date-time */
+            made_at: string;
+            made_by?: string;
+            approved_by?: string;
+            note: string;
+        };
+        CatalogItemList: {
+            items: components["schemas"]["CatalogItem"][];
+            next_cursor?: string;
+        };
+        CatalogEnd: {
+            /**
+             * @default matter
+             * @enum {string}
+             */
+            kind: "matter" | "component";
+            area?: string;
+            version: number;
+            /** Format: date-time */
+            valid_to?: string;
+        };
+        CatalogImport: {
+            dry_run: boolean;
+            added: number;
+            changed: number;
+            unchanged: number;
+            /** @description what was added or changed */
+            codes?: string[];
+        };
+        CoverageGap: {
+            street: string;
+            street_name: string;
+            code: string;
+            name: string;
+            gaps: ("RULE" | "UNIT" | "SLA" | "BASIS")[];
+            /** @description the rule that decides where nothing but item and street is known, FALLBACK for none */
+            decided_by?: string;
+            lead?: string;
+            lead_name?: string;
+            /** @description rules that may decide when more is known */
+            conditional?: number;
+        };
+        CatalogCoverage: {
+            items: components["schemas"]["CoverageGap"][];
+            next_cursor?: string;
+            /** @description matters × streets */
+            pairs: number;
+            /** @description without any gap */
+            covered: number;
+            gaps: {
+                RULE: number;
+                UNIT: number;
+                SLA: number;
+                BASIS: number;
+            };
+        };
+        CatalogRequest: {
+            id: string;
+            /** @enum {string} */
+            kind: "ITEM" | "LIMIT";
+            /** @enum {string} */
+            state: "PENDING" | "APPROVED" | "DECLINED";
+            item?: {
+                [key: string]: unknown;
+            };
+            limit?: number;
+            reason: string;
+            requested_by: string;
+            /** Format: date-time */
+            requested_at: string;
+            decided_by?: string;
+            /** Format: date-time */
+            decided_at?: string;
+            answer?: string;
+        };
+        CodeMapping: {
+            standard_from: string;
+            code_from: string;
+            /** @description absent: GB/T 47678.5-2026 */
+            standard_to?: string;
+            code_to?: string;
         };
         Suggestion: {
             matter: components["schemas"]["Matter"];
@@ -3194,12 +4505,14 @@ export interface components {
         Id: string;
         ReceiptCode: string;
         PhoneTail: string;
+        ItemCode: string;
         UnitCode: string;
         PeriodName: string;
         /** @description 6 digits; default: the district of the host */
         District: string;
         RuleSetVersion: string;
         Revision: number;
+        IfMatch: string;
         Limit: number;
         Cursor: string;
         IdempotencyKey: string;
@@ -3537,6 +4850,129 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deviceAlert: {
+        parameters: {
+            query?: {
+                /** @description 6 digits; default: the district of the host */
+                district?: components["parameters"]["District"];
+            };
+            header?: {
+                "X-Device-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AlertNew"];
+            };
+        };
+        responses: {
+            /** @description kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertTaken"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadSnapshot: {
+        parameters: {
+            query?: {
+                /** @description 6 digits; default: the district of the host */
+                district?: components["parameters"]["District"];
+            };
+            header?: {
+                "X-Device-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description stored */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Media"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    caseDuplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Duplicate"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    caseAlerts: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["StoredAlert"][];
+                        next_cursor?: string;
+                    };
                 };
             };
             default: components["responses"]["Problem"];
@@ -5074,6 +6510,1181 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listAdminUnits: {
+        parameters: {
+            query?: {
+                kind?: string;
+                parent?: string;
+                under?: string;
+                q?: string;
+                retired?: boolean;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AdminUnit"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createUnit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminUnitIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUnit"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportAdminUnits: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importAdminUnits: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getUnit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUnit"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeUnit: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminUnitIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUnit"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    actUnit: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+                verb: "retire" | "restore";
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AdminVerb"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUnit"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                unit?: string;
+                role?: string;
+                grid?: string;
+                q?: string;
+                disabled?: boolean;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AdminUser"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminUserIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUserMade"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportUsers: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importUsers: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUser"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminUserIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUser"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    actUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+                verb: "disable" | "enable" | "invite";
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AdminVerb"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUserMade"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listComponents: {
+        parameters: {
+            query?: {
+                item?: string;
+                unit?: string;
+                grid?: string;
+                status?: string;
+                q?: string;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Component"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createComponent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComponentIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Component"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportComponents: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importComponents: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getComponent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Component"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeComponent: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComponentIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Component"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDevices: {
+        parameters: {
+            query?: {
+                kind?: string;
+                building?: string;
+                component?: string;
+                disabled?: boolean;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Device"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceMade"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportDevices: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importDevices: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    actDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+                verb: "disable" | "enable" | "key";
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AdminVerb"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceMade"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRosters: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Roster"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportRosters: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importRosters: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRoster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Roster"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeRoster: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RosterIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Roster"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPlaceCodes: {
+        parameters: {
+            query?: {
+                kind?: string;
+                area?: string;
+                q?: string;
+                disabled?: boolean;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PlaceCode"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPlaceCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceCodeIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceCode"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportPlaceCodes: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importPlaceCodes: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPlaceCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceCode"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changePlaceCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceCodeIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceCode"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    actPlaceCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+                verb: "disable" | "enable";
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AdminVerb"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceCode"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    placeCodeSheet: {
+        parameters: {
+            query?: {
+                format?: "pdf" | "svg";
+                area?: string;
+                kind?: string;
+                tokens?: string;
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the sheet */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unitHolders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Blocker"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    scanPlaceCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScannedPlace"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    onDuty: {
+        parameters: {
+            query: {
+                unit: string;
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        at: string;
+                        /** @description false: nobody is on the roster at that instant, all officers are told */
+                        roster: boolean;
+                        items: components["schemas"]["OnDuty"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    redeemTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketRedeem"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        username: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     auditTrail: {
         parameters: {
             query?: {
@@ -5465,6 +8076,427 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Precedent"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCatalog: {
+        parameters: {
+            query?: {
+                /** @description part of code, name or synonym */
+                q?: string;
+                kind?: "matter" | "component";
+                level?: "COMMUNITY" | "STREET" | "DISTRICT" | "CITY";
+                major?: string;
+                area?: string;
+                state?: "in_force" | "upcoming" | "ended";
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogItemList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    addCatalogItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogItemNew"];
+            };
+        };
+        responses: {
+            /** @description made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    catalogVersions: {
+        parameters: {
+            query?: {
+                kind?: "matter" | "component";
+            };
+            header?: never;
+            path: {
+                code: components["parameters"]["ItemCode"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogItemList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeCatalogItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: components["parameters"]["ItemCode"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogItemNew"];
+            };
+        };
+        responses: {
+            /** @description changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retireCatalogItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                code: components["parameters"]["ItemCode"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogEnd"];
+            };
+        };
+        responses: {
+            /** @description ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawCatalogItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                code: components["parameters"]["ItemCode"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogEnd"];
+            };
+        };
+        responses: {
+            /** @description taken back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importCatalog: {
+        parameters: {
+            query?: {
+                /** @description check only */
+                dry_run?: boolean;
+                /** @description day from which the new versions hold, 2026-07-01; absent: at once */
+                effective?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description done or possible */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogImport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportCatalog: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    catalogCoverage: {
+        parameters: {
+            query?: {
+                street?: string;
+                gap?: "RULE" | "UNIT" | "SLA" | "BASIS";
+                major?: string;
+                format?: "json" | "csv" | "xlsx";
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogCoverage"];
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    communityAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        limit: number;
+                        used: number;
+                        items: components["schemas"]["CatalogItem"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    catalogRequests: {
+        parameters: {
+            query?: {
+                state?: "PENDING" | "APPROVED" | "DECLINED";
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CatalogRequest"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    askCatalog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    item?: components["schemas"]["CatalogItemNew"];
+                    limit?: number;
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRequest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideCatalog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                verb: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Answer"];
+            };
+        };
+        responses: {
+            /** @description decided */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRequest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    codeMap: {
+        parameters: {
+            query?: {
+                standard?: string;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CodeMapping"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putCodeMap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    items: components["schemas"]["CodeMapping"][];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        set: number;
+                        removed: number;
+                    };
                 };
             };
             default: components["responses"]["Problem"];
