@@ -226,7 +226,7 @@ func TestDutyNeverFallsOnNobody(t *testing.T) {
 	require.NoError(t, err)
 	id := d.submit("lin", matterLight, inJunmen).CaseID
 	room.plan(d)
-	require.ElementsMatch(t, []string{"lin APP", "js-leader APP", "js-leader SMS", "dj-officer APP"}, d.told(id, "dispatched"))
+	require.ElementsMatch(t, []string{"lin APP", "js-leader APP", "js-leader SMS", "dj-officer APP", "dj-officer SMS"}, d.told(id, "dispatched"))
 }
 
 // walk moves the clock from one due instant to the next, working at each, until the condition holds.
