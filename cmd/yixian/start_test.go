@@ -118,6 +118,8 @@ func TestLifeOfAnInstallation(t *testing.T) {
 		_, err = conn.Exec(t.Context(), `delete from case_event where case_id = $1`, kept)
 		require.NoError(t, err)
 		require.Contains(t, run(t, with("verify")...).is(t, 1).Out, kept)
+		_, err = conn.Exec(t.Context(), `set session_replication_role = replica`) // whoever owns the database can turn its triggers off
+		require.NoError(t, err)
 		_, err = conn.Exec(t.Context(), `delete from cases where id <> $1`, kept)
 		require.NoError(t, err)
 		_, err = conn.Exec(t.Context(), `delete from report where case_id = $1; `, kept)
