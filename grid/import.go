@@ -34,13 +34,11 @@ func (m *Maps) Import(ctx context.Context, a auth.Actor, file io.Reader, in Impo
 			return nil, fault.Invalid("/accept", "%s 不能确认放行；可放行的是 %s", code, strings.Join(acceptables(), "、"))
 		}
 	}
-	r := &Report{Kind: ChangeImport, DryRun: in.DryRun, Begun: []VersionRef{}, Ended: []VersionRef{}, Workers: []WorkerEffect{}, Took: map[string]string{}}
-	watch := stopwatch(r.Took)
+	r := &Report{Kind: ChangeImport, DryRun: in.DryRun, Begun: []VersionRef{}, Ended: []VersionRef{}, Workers: []WorkerEffect{}}
 	b := &batch{found: newFindings(in.Repair, in.Accept), district: a.District, byCode: map[string]*candidate{}}
 	if err := b.read(file, in.Datum); err != nil {
 		return nil, err
 	}
-	watch("read")
 	if in.Seal != nil && in.Once.Key != "" {
 		in.Once.Hash = in.Seal()
 	}
@@ -54,9 +52,7 @@ func (m *Maps) Import(ctx context.Context, a auth.Actor, file io.Reader, in Impo
 			return done, err
 		}
 	}
-	watch("map")
 	b.check(c)
-	watch("check")
 	b.plan(c, r)
 	r.Effective, r.Features, r.Corners = c.effective, b.features, b.corners
 	r.Findings, r.Counts = b.found.sorted(), b.found.counts
@@ -75,7 +71,6 @@ func (m *Maps) Import(ctx context.Context, a auth.Actor, file io.Reader, in Impo
 	if err := c.write(ctx, r, "", in.Once); err != nil {
 		return nil, err
 	}
-	watch("write")
 	return r, nil
 }
 
@@ -99,15 +94,6 @@ func (r *Report) refusal() error {
 		}
 	}
 	return e.With("report", r)
-}
-
-// stopwatch notes how long each step took. It is the one place here that looks at a watch; nothing is decided by it.
-func stopwatch(into map[string]string) func(step string) {
-	last := time.Now() //nolint:forbidigo // a duration for operators, not an instant of the domain
-	return func(step string) {
-		into[step] = time.Since(last).Round(time.Millisecond).String()
-		last = time.Now() //nolint:forbidigo // the same
-	}
 }
 
 // batch is a file while it is checked.

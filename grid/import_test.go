@@ -160,5 +160,5 @@ func TestImportOfACountry(t *testing.T) {
 	d := newMapDistrict(t, "350199")
 	file := sampleFile(t, Sample{District: "350199", Grids: 8_500, Corners: 102, West: Point{117, 25}}, WGS84)
 	r := d.taken(file, Import{})
-	t.Log(len(file)>>20, "MB", r.Corners, "corners", r.Took, r.Counts)
+	t.Log(len(file)>>20, "MB", r.Corners, "corners", r.Counts)
 }

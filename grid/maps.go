@@ -40,24 +40,23 @@ type VersionRef struct {
 
 // Report says what a change does, or would do.
 type Report struct {
-	Change    string            `json:"change,omitempty"` // id of the row in area_change; empty for a trial
-	Kind      string            `json:"kind"`
-	DryRun    bool              `json:"dry_run"`
-	Refused   bool              `json:"refused"`
-	Effective time.Time         `json:"effective"`
-	Features  int               `json:"features"` // of the file
-	Corners   int               `json:"corners"`
-	Added     int               `json:"added"`     // codes that were not in force
-	Changed   int               `json:"changed"`   // codes that get a new version
-	Unchanged int               `json:"unchanged"` // codes whose version goes on
-	Begun     []VersionRef      `json:"begun"`     // the first 200
-	Ended     []VersionRef      `json:"ended"`     // the first 200
-	Counts    map[string]int    `json:"counts"`    // findings by code, also those that are not listed
-	Findings  []Finding         `json:"findings"`
-	Workers   []WorkerEffect    `json:"workers"`              // whose grids change
-	Idle      int               `json:"without_worker"`       // unit grids that begin and that nobody works
-	IdleCodes []string          `json:"without_worker_codes"` // the first 200
-	Took      map[string]string `json:"took,omitempty"`       // by step, for operators
+	Change    string         `json:"change,omitempty"` // id of the row in area_change; empty for a trial
+	Kind      string         `json:"kind"`
+	DryRun    bool           `json:"dry_run"`
+	Refused   bool           `json:"refused"`
+	Effective time.Time      `json:"effective"`
+	Features  int            `json:"features"` // of the file
+	Corners   int            `json:"corners"`
+	Added     int            `json:"added"`     // codes that were not in force
+	Changed   int            `json:"changed"`   // codes that get a new version
+	Unchanged int            `json:"unchanged"` // codes whose version goes on
+	Begun     []VersionRef   `json:"begun"`     // the first 200
+	Ended     []VersionRef   `json:"ended"`     // the first 200
+	Counts    map[string]int `json:"counts"`    // findings by code, also those that are not listed
+	Findings  []Finding      `json:"findings"`
+	Workers   []WorkerEffect `json:"workers"`              // whose grids change
+	Idle      int            `json:"without_worker"`       // unit grids that begin and that nobody works
+	IdleCodes []string       `json:"without_worker_codes"` // the first 200
 }
 
 // WorkerEffect is what a change does to the grids of one grid worker. What ended stays in his list, so that he keeps the running

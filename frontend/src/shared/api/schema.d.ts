@@ -3698,9 +3698,6 @@ export interface components {
             workers: components["schemas"]["MapWorker"][];
             without_worker: number;
             without_worker_codes: string[];
-            took?: {
-                [key: string]: string;
-            };
         };
         MapChange: {
             id: string;
