@@ -60,6 +60,7 @@ func TestPublishingAmidReports(t *testing.T) {
 	const each = 40
 	var wg sync.WaitGroup
 	var done atomic.Int32
+	var failed atomic.Bool
 	errs := make([]error, len(desks))
 	for n, desk := range desks {
 		wg.Go(func() {
@@ -67,6 +68,7 @@ func TestPublishingAmidReports(t *testing.T) {
 			a.Now = d.now()
 			for i := range each {
 				if _, _, errs[n] = desk.Submit(ctx, a, &Submission{Text: "这里的路灯不亮", Matter: matterLight, Point: inJunmen, Source: "STAFF", Key: fmt.Sprintf("s%d-%d", n, i)}); errs[n] != nil {
+					failed.Store(true)
 					return
 				}
 				done.Add(1)
@@ -74,18 +76,11 @@ func TestPublishingAmidReports(t *testing.T) {
 		})
 	}
 	switches := 0
-	for done.Load() < 2*each {
+	for done.Load() < 2*each && !failed.Load() {
 		_, err := d.desk.RollBack(ctx, []auth.Actor{one, two}[switches%2], 2+switches%2, "来回切换的演练", Once{})
 		require.NoError(t, err)
 		require.NoError(t, elsewhere.LoadRules(ctx, grid.DemoDistrict))
 		switches++
-		stop := false
-		for _, err := range errs {
-			stop = stop || err != nil
-		}
-		if stop {
-			break
-		}
 	}
 	wg.Wait()
 	for _, err := range errs {
