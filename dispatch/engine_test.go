@@ -110,7 +110,7 @@ func (b *bell) Send(_ context.Context, m notify.Outgoing) (notify.Receipt, error
 func (r *engineRoom) deliver(d *testDistrict, b *bell) {
 	d.t.Helper()
 	workers := river.NewWorkers()
-	river.AddWorker(workers, notify.NewDeliverWorker(d.db.Engine, d.keys, notify.Channels{notify.SMS: b, notify.Voice: b}, nil))
+	river.AddWorker(workers, notify.NewDeliverWorker(d.db.Engine, d.keys, notify.NewProviders(d.keys, nil, notify.Channels{notify.SMS: b, notify.Voice: b}, time.Now), nil, nil))
 	client, err := river.NewClient(riverpgxv5.New(d.db.App.Pool), &river.Config{Workers: workers, Queues: map[string]river.QueueConfig{notify.Queue: {MaxWorkers: 2}},
 		PollOnly: true, FetchCooldown: time.Millisecond, FetchPollInterval: 5 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(d.t, err)

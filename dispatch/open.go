@@ -288,3 +288,9 @@ func (w *World) PlaceIn(area string) (p grid.Point, place grid.Place, ok bool) {
 	place, ok = w.Index.Locate(p)
 	return p, place, ok && strings.HasPrefix(place.GridCode, area)
 }
+
+// RealNow is the real instant by the database, which no sandbox moves: signatures of other systems are measured by it.
+func (k *Desk) RealNow(ctx context.Context) (now time.Time, err error) {
+	err = k.db.Pool.QueryRow(ctx, "select now()").Scan(&now)
+	return now, pg.Fault(err)
+}

@@ -199,6 +199,12 @@ func (p *Planner) Parked(ctx context.Context) (n int, err error) {
 	return n, pg.Fault(err)
 }
 
+// ParkedIn counts those of one district.
+func (p *Planner) ParkedIn(ctx context.Context, district string) (n int, err error) {
+	err = p.db.Pool.QueryRow(ctx, "select count(*) from outbox_parked where district = $1", district).Scan(&n)
+	return n, pg.Fault(err)
+}
+
 // Redrive puts a district's parked events back into the outbox and returns how many.
 func (p *Planner) Redrive(ctx context.Context, district string) (int, error) {
 	tag, err := p.db.Pool.Exec(ctx, `with back as (delete from outbox_parked where district = $1 returning district, case_id, seq)

@@ -40,6 +40,7 @@ type reporter struct {
 	Vault        *uuid.UUID `json:"vault"`
 	Source       string     `json:"source"`
 	OnBehalf     bool       `json:"on_behalf"`
+	External     string     `json:"external_ref"`
 	Anonymous    bool       `json:"anonymous"`
 	VaultPhone   Bytes      `json:"vault_phone"`
 	AccountPhone Bytes      `json:"account_phone"`
@@ -106,7 +107,7 @@ const viewSQL = `select c.district, c.id, jsonb_build_object('case', to_jsonb(c)
  'parties', (select coalesce(jsonb_agg(x.unit order by x.unit), '[]') from case_party x where x.district = c.district and x.case_id = c.id),
  'followers', (select coalesce(jsonb_agg(x.account_id order by x.followed_at), '[]') from case_follower x where x.district = c.district and x.case_id = c.id),
  'reports', (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'receipt', r.receipt_code, 'account', r.account_id, 'account_kind', coalesce(a.kind, ''), 'vault', v.id,
-    'source', r.source, 'on_behalf', r.on_behalf, 'anonymous', r.anonymous, 'vault_phone', v.phone_enc, 'account_phone', a.phone_enc) order by r.received_at, r.id), '[]')
+    'source', r.source, 'on_behalf', r.on_behalf, 'external_ref', coalesce(r.external_ref, ''), 'anonymous', r.anonymous, 'vault_phone', v.phone_enc, 'account_phone', a.phone_enc) order by r.received_at, r.id), '[]')
     from report r left join reporter_vault v on v.district = r.district and v.id = r.reporter_id left join account a on a.district = r.district and a.id = r.account_id
     where r.district = c.district and r.case_id = c.id),
  'planned', case when k.overtakes then (select jsonb_agg(jsonb_build_object('event', e.id, 'fact', e.fact)) from case_event e where e.district = c.district and e.case_id = c.id

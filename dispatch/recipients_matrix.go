@@ -22,6 +22,7 @@ var matrix = map[Action]func(*teller){
 }
 
 func (t *teller) tell() {
+	t.toSystems()
 	say, ok := matrix[t.h.event.Action]
 	if !ok {
 		return

@@ -30,13 +30,18 @@ type Outgoing struct {
 	Title    string
 	Text     string
 	Template string
+	Values   map[string]string // of the placeholders, for providers with templates of their own
+	Locale   string
 }
 
 // Format keeps address and text out of every log.
 func (m Outgoing) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "notify.Outgoing(%s)", m.ID) }
 
 // Receipt is the provider's acknowledgement.
-type Receipt struct{ Ref string }
+type Receipt struct {
+	Ref  string
+	Gone []string // addresses, of several, that are there no longer
+}
 
 type permanent struct{ reason string }
 
@@ -47,6 +52,23 @@ func Permanent(reason string) error { return permanent{reason} }
 
 // IsPermanent reports whether err is a Permanent.
 func IsPermanent(err error) bool { var p permanent; return errors.As(err, &p) }
+
+type unclear struct{ reason string }
+
+func (u unclear) Error() string { return u.reason }
+
+// Unclear is a failure after which the provider may have taken the message all the same: no answer in time, an answer that
+// is none. The same provider, which knows the key, is asked again before another one is.
+func Unclear(reason string) error { return unclear{reason} }
+
+// IsUnclear reports whether err is an Unclear.
+func IsUnclear(err error) bool { var u unclear; return errors.As(err, &u) }
+
+// Failures of a provider's callback.
+var (
+	ErrForged  = errors.New("the callback is not the provider's")
+	ErrGarbled = errors.New("the callback cannot be read")
+)
 
 // mobile is a plausible mobile number of the mainland.
 var mobile = regexp.MustCompile(`^1[3-9][0-9]{9}$`)

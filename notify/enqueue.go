@@ -20,6 +20,7 @@ const (
 	ReasonTemplate  = "TEMPLATE"   // cannot be rendered
 	ReasonNoAddress = "NO_ADDRESS" // the recipient has no such address
 	ReasonBadNumber = "BAD_NUMBER" // not a mobile number
+	ReasonConsent   = "CONSENT"    // the person does not want it any more
 )
 
 // One statement for any number of messages. A message that is told already is left alone; an inbox message that
@@ -65,7 +66,7 @@ func (p *Post) Enqueue(ctx context.Context, tx pgx.Tx, drafts []Draft) error {
 		district[i], event[i], template[i], recipient[i], channel[i] = d.District, d.Event, d.Template, d.Recipient, d.Channel
 		id[i], eventID[i], accountID[i], caseID[i] = row.ID, d.EventID, d.AccountID, d.CaseID
 		title[i], text[i], reason[i], toEnc[i], textEnc[i] = row.Title, row.Text, row.Error, row.ToEnc, row.TextEnc
-		values[i], urgent[i], fold[i] = row.ValuesEnc, d.Urgent, d.Fold && d.Channel != App
+		values[i], urgent[i], fold[i] = row.ValuesEnc, d.Urgent, d.Fold && slices.Contains(foldable, d.Channel)
 		if !d.DueAt.IsZero() {
 			due[i] = &drafts[i].DueAt
 		}
@@ -134,6 +135,9 @@ func (p *Post) row(ctx context.Context, wording *Templates, d Draft) (Message, e
 }
 
 const drill = "【演练】"
+
+// foldable are the channels of one person that disturb.
+var foldable = []string{SMS, Voice, Push, WeChat, Email}
 
 // templated are the channels whose providers may know templates by a number of their own and want the values apart.
 var templated = []string{SMS, Voice, WeChat}

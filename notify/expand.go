@@ -49,10 +49,24 @@ func (p *Post) expand(ctx context.Context, tx pgx.Tx, drafts []Draft) ([]Draft, 
 	if err != nil {
 		return nil, nil, err
 	}
+	hooks, err := p.hooks(ctx, tx, drafts)
+	if err != nil {
+		return nil, nil, err
+	}
 	out := make([]Draft, 0, len(drafts)+len(drafts)/4)
 	for _, d := range drafts {
-		if d.Event == EventOTP || d.Channel == Webhook {
+		switch {
+		case d.Event == EventOTP:
 			out = append(out, d)
+			continue
+		case d.Channel == Webhook: // its account is the partner whose cases it is told of
+			for _, h := range hooks {
+				if h.district == d.District && (h.partner == nil) == (d.AccountID == nil) && (h.partner == nil || *h.partner == *d.AccountID) {
+					one := d
+					one.Recipient, one.AccountID = h.id, nil
+					out = append(out, one)
+				}
+			}
 			continue
 		}
 		pol, w := pols[d.District], said[d.listener()]

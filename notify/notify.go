@@ -108,6 +108,7 @@ type Draft struct {
 type Keys interface {
 	Seal(district, field, plain string) ([]byte, error)
 	Open(district, field string, sealed []byte) (string, error)
+	Blind(district, field, value string) []byte
 }
 
 // Fields that the sealed columns are bound to. An account's phone is sealed by internal/auth.
@@ -132,6 +133,8 @@ type Config struct {
 	// KeepCodes stores codes and links readable. Only a sandbox does.
 	KeepCodes bool
 	Log       *slog.Logger
+	// Providers are shared with the DeliverWorker; nil where nothing is delivered or set up.
+	Providers *Providers
 }
 
 // Post takes drafts and keeps account of what was sent. It is safe for concurrent use.

@@ -66,7 +66,7 @@ func (p *Post) wishes(ctx context.Context, tx querier, drafts []Draft) (map[list
 	var cases []uuid.UUID
 	for i := range drafts {
 		d := &drafts[i]
-		if d.Event == EventOTP {
+		if d.Event == EventOTP || d.Channel == Webhook || d.Channel == Group {
 			continue
 		}
 		l := d.listener()
@@ -120,4 +120,31 @@ func (p *Post) groups(ctx context.Context, tx querier, drafts []Draft) (map[[2]s
 		return nil
 	})
 	return out, err
+}
+
+// hook is a webhook that is told of the cases of a partner, or of all.
+type hook struct {
+	district, id string
+	partner      *uuid.UUID
+}
+
+// hooks finds the webhooks that some drafts may be for; a host that is off the district's list is told nothing.
+func (p *Post) hooks(ctx context.Context, tx querier, drafts []Draft) ([]hook, error) {
+	var districts []string
+	for i := range drafts {
+		if d := &drafts[i]; d.Channel == Webhook && !slices.Contains(districts, d.District) {
+			districts = append(districts, d.District)
+		}
+	}
+	if len(districts) == 0 {
+		return nil, nil
+	}
+	rows, err := tx.Query(ctx, "select w.district, w.id::text, w.partner_id from webhook w join notice_setting s on s.district = w.district where w.district = any($1) and w.active and w.host = any(s.webhook_hosts) order by w.id", districts)
+	if err != nil {
+		return nil, fmt.Errorf("webhooks: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h hook, err error) {
+		err = row.Scan(&h.district, &h.id, &h.partner)
+		return h, err
+	})
 }

@@ -55,7 +55,7 @@ func open(t *testing.T, set func(*notify.Config)) *house {
 	h.keys, err = seal.Open(filepath.Join(t.TempDir(), "keys.json"))
 	require.NoError(t, err)
 	workers := river.NewWorkers()
-	river.AddWorker(workers, notify.NewDeliverWorker(h.db.Engine, h.keys, notify.Channels{notify.SMS: h.sms}, nil))
+	river.AddWorker(workers, notify.NewDeliverWorker(h.db.Engine, h.keys, notify.NewProviders(h.keys, nil, notify.Channels{notify.SMS: h.sms}, time.Now), nil, nil))
 	h.river, err = river.NewClient(riverpgxv5.New(h.db.Engine.Pool), &river.Config{
 		Workers: workers, Queues: map[string]river.QueueConfig{notify.Queue: {MaxWorkers: 4}}, PollOnly: true,
 		FetchCooldown: time.Millisecond, FetchPollInterval: 5 * time.Millisecond, RetryPolicy: atOnce{}, Logger: slog.New(slog.DiscardHandler),

@@ -13,6 +13,8 @@ import (
 // releaseBatch bounds one transaction of ReleaseDue.
 const releaseBatch = 500
 
+const releaseLock int64 = 0x59585f52454c45 // "YX_RELE"
+
 // Messages whose time has come: inbox rows become visible, the others get a job. Rows that another engine holds
 // are its own.
 const releaseSQL = `
@@ -28,6 +30,13 @@ returning m.district, m.id, m.event, m.channel <> 'APP'`
 // returns how many: call it again while it returns more than 0. It belongs to the engine, which sees all districts.
 func (p *Post) ReleaseDue(ctx context.Context) (n int, err error) {
 	err = pgx.BeginFunc(ctx, p.c.DB.Pool, func(tx pgx.Tx) error {
+		var mine bool // one engine folds and releases at a time: two would make two digests
+		if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1)", releaseLock).Scan(&mine); err != nil || !mine {
+			return err
+		}
+		if err := p.fold(ctx, tx); err != nil {
+			return err
+		}
 		rows, err := tx.Query(ctx, releaseSQL, releaseBatch)
 		if err != nil {
 			return err
@@ -52,10 +61,11 @@ func (p *Post) Pending(ctx context.Context) (n int, err error) {
 }
 
 // Cancel withdraws what an event planned for later and has not been handed over: for the given recipients, or for
-// all when there are none. It returns how many; a message under way is not called back.
+// all when there are none. It returns how many. One that a job waits to repeat is called back too; one that a provider has at
+// this very moment goes out, and its record says so.
 func (p *Post) Cancel(ctx context.Context, tx pgx.Tx, district string, eventID uuid.UUID, recipients ...string) (int, error) {
-	tag, err := tx.Exec(ctx, `update message set state = 'CANCELLED', text_enc = null
-		where district = $1 and event_id = $2 and state = 'PENDING' and not queued and (cardinality($3::text[]) = 0 or recipient = any($3))`,
+	tag, err := tx.Exec(ctx, `update message set state = 'CANCELLED', text_enc = null, values_enc = null
+		where district = $1 and event_id = $2 and state = 'PENDING' and (channel <> 'APP' or not queued) and (cardinality($3::text[]) = 0 or recipient = any($3))`,
 		district, eventID, append([]string{}, recipients...))
 	return int(tag.RowsAffected()), err
 }
@@ -64,6 +74,6 @@ func (p *Post) Cancel(ctx context.Context, tx pgx.Tx, district string, eventID u
 // address stays parked, and so does a one-time code: it is out of date.
 func (p *Post) Redrive(ctx context.Context, district string, ids []uuid.UUID) (int, error) {
 	tag, err := p.c.DB.Pool.Exec(pg.WithDistrict(ctx, district), `update message set state = 'PENDING', queued = false, error = ''
-		where district = $1 and id = any($2) and state = 'FAILED' and event <> 'otp' and text <> '' and (channel = 'APP' or to_enc is not null)`, district, ids)
+		where district = $1 and id = any($2) and state = 'FAILED' and event <> 'otp' and text <> '' and (channel in ('APP','WEBHOOK','GROUP') or to_enc is not null)`, district, ids)
 	return int(tag.RowsAffected()), pg.Fault(err)
 }

@@ -63,6 +63,7 @@ type App struct {
 	engine   *dispatch.Engine
 	planner  *dispatch.Planner
 	auditor  *dispatch.Auditor
+	push     string // public key of Web Push
 	desk     *dispatch.Desk
 	sysDesk  *dispatch.Desk
 	wide     atomic.Bool // limits are wide (sandbox)
@@ -188,8 +189,13 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	guard := channel.Guard{Inside: a.cfg.OutboundHosts}
+	if err := a.pushKey(ctx, guard, channels); err != nil {
+		return err
+	}
+	providers := notify.NewProviders(a.keys, channel.Kinds(guard), channels, time.Now)
 	workers := river.NewWorkers()
-	river.AddWorker(workers, notify.NewDeliverWorker(a.Engine, a.keys, channels, a.log))
+	river.AddWorker(workers, notify.NewDeliverWorker(a.Engine, a.keys, providers, observeDelivery, a.log))
 	rc := &river.Config{Workers: workers, Queues: map[string]river.QueueConfig{notify.Queue: {MaxWorkers: 8}}, JobTimeout: 30 * time.Second, RescueStuckJobsAfter: 60 * time.Second,
 		FetchCooldown: 50 * time.Millisecond, FetchPollInterval: 5 * time.Second, ReindexerSchedule: never{}, Logger: slog.New(slog.DiscardHandler)}
 	if a.cfg.Sandbox {
@@ -198,7 +204,8 @@ func (a *App) wire(ctx context.Context) error {
 	if a.river, err = river.NewClient(riverpgxv5.New(a.Engine.Pool), rc); err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
-	a.post = notify.New(notify.Config{DB: a.Engine, River: a.river, Keys: a.keys, Links: a.cfg.PublicURL, KeepCodes: a.cfg.Sandbox, Log: a.log})
+	a.post = notify.New(notify.Config{DB: a.Engine, River: a.river, Keys: a.keys, Links: a.cfg.PublicURL, KeepCodes: a.cfg.Sandbox, Log: a.log, Providers: providers})
+	a.watchParked()
 	a.sysDesk = dispatch.NewDesk(a.Engine, a.keys, a.worlds, nil)
 	a.planner = dispatch.NewPlanner(a.Engine, a.sysDesk, a.post, a.keys, a.publish, a.log)
 	a.engine = dispatch.NewEngine(a.Engine, a.planner, a.post, a.log)
@@ -347,7 +354,7 @@ func (a *App) handler(pages http.Handler) (http.Handler, error) {
 	if frontend.Missing() {
 		a.log.Warn("the pages are not built into this program: run `make` first, then build again")
 	}
-	d := web.Deps{DB: a.App, Desk: a.desk, Office: a.office(), Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: a.photos, Photos: media.NewProcessor(media.Limits{}), Font: sync.OnceValues(func() (*sticker.Font, error) { return sticker.FindFont(a.cfg.FontFile) }), Post: a.post, Maps: grid.NewMaps(a.App), Planner: a.planner,
+	d := web.Deps{DB: a.App, Desk: a.desk, Office: a.office(), Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Media: a.photos, Photos: media.NewProcessor(media.Limits{}), Font: sync.OnceValues(func() (*sticker.Font, error) { return sticker.FindFont(a.cfg.FontFile) }), Post: a.post, Maps: grid.NewMaps(a.App), Planner: a.planner, Push: a.push,
 		Pages: pages, Secure: a.cfg.SecureCookies, TrustedProxies: a.cfg.TrustedProxies, Hosts: a.cfg.Hosts, Log: a.log, WideLimits: a.wide.Load,
 		Ready: func(ctx context.Context) error {
 			if !a.ready.Load() {

@@ -50,6 +50,8 @@ type Config struct {
 	SMSURL    string `env:"SMS_URL" doc:"signed HTTP gateway for SMS"`
 	SMSSecret string `env:"SMS_SECRET" doc:"secret of the gateway's signature" secret:"true"`
 
+	OutboundHosts []string `env:"OUTBOUND_HOSTS" doc:"hosts inside the own net that providers, mail servers and webhooks may be on, as host or host=address; all others must be on the public net"`
+
 	LogLevel string `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
 
 	Demo bool `env:"DEMO" envDefault:"false" doc:"load the demo district into an empty database at start"`

@@ -140,7 +140,7 @@ func (a *App) reset(ctx context.Context, fixture string, mfa, limits bool) (time
 declare list text;
 begin
   select string_agg(quote_ident(c.relname), ', ') into list from pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where n.nspname = 'public' and c.relkind = 'r' and c.relname not in ('goose_db_version', 'key_check', 'river_migration', 'river_leader', 'river_queue', 'river_client', 'river_client_queue');
+   where n.nspname = 'public' and c.relkind = 'r' and c.relname not in ('goose_db_version', 'key_check', 'push_key', 'river_migration', 'river_leader', 'river_queue', 'river_client', 'river_client_queue');
   execute 'truncate ' || list;
 end $$`)
 	if err != nil {

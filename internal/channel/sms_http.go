@@ -9,12 +9,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/google/uuid"
 
 	"yixian/notify"
 )
@@ -36,36 +37,32 @@ const (
 // answers 2xx with {"id": "its own reference"}. The message id is the idempotency key: a gateway that sees it twice
 // answers twice and sends once. 400–499 but 408, 409, 425 and 429 are final; everything else is tried again.
 type HTTPSMS struct {
+	id     string
 	url    string
 	secret []byte
 	client *http.Client
 	now    func() time.Time
 }
 
-// NewHTTPSMS checks the address (https, or http on this machine; no user or fragment in it) and the secret (at
-// least 16 bytes).
+// NewHTTPSMS is the installation's own gateway: https, or http on this machine; no user or fragment in the address, a
+// secret of at least 16 bytes. The operator wrote the address: it may lie inside.
 func NewHTTPSMS(address string, secret []byte) (*HTTPSMS, error) {
-	u, err := url.Parse(address)
+	g := Guard{}
+	if u, err := url.Parse(address); err == nil && (u.Scheme == "https" || loopback(u.Hostname())) {
+		g.Inside = []string{u.Hostname()}
+	}
+	return newGateway("sms_http", "sms gateway", g, address, secret)
+}
+
+func newGateway(id, what string, g Guard, address string, secret []byte) (*HTTPSMS, error) {
+	u, err := g.address(what, address)
 	switch {
 	case err != nil:
-		return nil, errors.New("sms gateway: not an address") // the parser's error would repeat it, secrets and all
-	case u.Host == "" || u.User != nil || u.Fragment != "":
-		return nil, errors.New("sms gateway: needs https://host/path without user and fragment")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		return nil, errors.New("sms gateway: must be https, numbers and codes travel on it")
+		return nil, err
 	case len(secret) < 16:
-		return nil, errors.New("sms gateway: the secret needs at least 16 bytes")
+		return nil, errors.New(what + ": the secret needs at least 16 bytes")
 	}
-	return &HTTPSMS{
-		url: u.String(), secret: bytes.Clone(secret), now: time.Now,
-		client: &http.Client{
-			Timeout: httpTimeout,
-			// A redirect would carry number and text to an address nobody configured.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute,
-				TLSHandshakeTimeout: httpTimeout, MaxResponseHeaderBytes: maxAnswer, ForceAttemptHTTP2: true},
-		},
-	}, nil
+	return &HTTPSMS{id: id, url: u.String(), secret: bytes.Clone(secret), now: time.Now, client: g.client()}, nil
 }
 
 func loopback(host string) bool {
@@ -74,7 +71,7 @@ func loopback(host string) bool {
 }
 
 // ID names the provider.
-func (*HTTPSMS) ID() string { return "sms_http" }
+func (c *HTTPSMS) ID() string { return c.id }
 
 // Sign is the signature of a request, for a gateway to compare in constant time.
 func Sign(secret []byte, timestamp, key string, body []byte) string {
@@ -109,24 +106,63 @@ func (c *HTTPSMS) Send(ctx context.Context, m notify.Outgoing) (notify.Receipt, 
 	req.Header.Set(HeaderIdempotency, key)
 	req.Header.Set(HeaderTimestamp, timestamp)
 	req.Header.Set(HeaderSignature, Sign(c.secret, timestamp, key, body))
-	res, err := c.client.Do(req)
-	if err != nil {
-		return notify.Receipt{}, reach(err)
+	var answer struct {
+		ID string `json:"id"`
 	}
-	defer func() { _ = res.Body.Close() }()
-	if err := judge(res.StatusCode); err != nil {
+	// A 2xx page that is no receipt (a captive portal, a proxy's HTML, megabytes) proves nothing: the message is sent again
+	// under the same key.
+	if _, err := ask(c.client, req, &answer); err != nil {
 		return notify.Receipt{}, err
 	}
-	return receiptOf(res.Body)
+	if answer.ID == "" || len(answer.ID) > 200 {
+		return notify.Receipt{}, notify.Unclear("gateway's answer is no receipt")
+	}
+	return notify.Receipt{Ref: answer.ID}, nil
+}
+
+// reportAge is how old a callback may be, either way (quality, security 31).
+const reportAge = 5 * time.Minute
+
+// Reports reads a signed callback {reports: [{id, ref, status, seq}]}: the same headers and signature as a request, the
+// key being the callback's own.
+func (c *HTTPSMS) Reports(in notify.Callback) ([]notify.Report, string, error) {
+	stamp, key := in.Header(HeaderTimestamp), in.Header(HeaderIdempotency)
+	at, err := strconv.ParseInt(stamp, 10, 64)
+	age := in.At.Sub(time.Unix(at, 0))
+	if err != nil || key == "" || len(key) > 128 || age > reportAge || age < -reportAge || !hmac.Equal([]byte(in.Header(HeaderSignature)), []byte(Sign(c.secret, stamp, key, in.Body))) {
+		return nil, "", notify.ErrForged
+	}
+	var body struct {
+		Reports []struct {
+			ID     uuid.UUID `json:"id"`
+			Ref    string    `json:"ref"`
+			Status string    `json:"status"`
+			Seq    int64     `json:"seq"`
+		} `json:"reports"`
+	}
+	if json.Unmarshal(in.Body, &body) != nil || len(body.Reports) == 0 {
+		return nil, "", notify.ErrGarbled
+	}
+	var out []notify.Report
+	for _, r := range body.Reports {
+		out = append(out, notify.Report{ID: r.ID, Ref: r.Ref, State: r.Status, Seq: r.Seq})
+	}
+	return out, key, nil
 }
 
 // reach drops what net/http says around the cause: the whole address, query included.
 func reach(err error) error {
 	var u *url.Error
-	if errors.As(err, &u) && u.Timeout() {
-		return errors.New("gateway did not answer in time")
+	var dial *net.OpError
+	switch {
+	case errors.Is(err, ErrInside):
+		return ErrInside
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return errors.New("gateway cannot be reached") // nothing was sent
+	case errors.As(err, &u) && u.Timeout():
+		return notify.Unclear("gateway did not answer in time")
 	}
-	return errors.New("gateway cannot be reached")
+	return notify.Unclear("the connection to the gateway broke")
 }
 
 func judge(status int) error {
@@ -139,20 +175,4 @@ func judge(status int) error {
 		return fmt.Errorf("gateway answered %d", status)
 	}
 	return notify.Permanent(fmt.Sprintf("gateway refused: %d", status))
-}
-
-// receiptOf reads the answer. A 2xx page that is no receipt (a captive portal, a proxy's HTML, megabytes) proves
-// nothing: the message is sent again under the same key.
-func receiptOf(body io.Reader) (notify.Receipt, error) {
-	raw, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
-	if err != nil {
-		return notify.Receipt{}, errors.New("gateway's answer broke off")
-	}
-	var answer struct {
-		ID string `json:"id"`
-	}
-	if len(raw) > maxAnswer || json.Unmarshal(raw, &answer) != nil || answer.ID == "" || len(answer.ID) > 200 {
-		return notify.Receipt{}, errors.New("gateway's answer is no receipt")
-	}
-	return notify.Receipt{Ref: answer.ID}, nil
 }

@@ -49,6 +49,7 @@ type Deps struct {
 	Maps           *grid.Maps
 	Planner        *dispatch.Planner             // previews of messages
 	Font           func() (*sticker.Font, error) // for stickers
+	Push           string                        // public key of Web Push
 	Pages          http.Handler
 	Sandbox        *Sandbox
 	Secure         bool // cookies only over TLS
@@ -105,6 +106,7 @@ func New(d Deps) (http.Handler, error) {
 	}
 	r.GET("/openapi.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/json; charset=utf-8", spec) })
 	r.POST("/csp", s.cspReport)
+	r.POST("/callbacks/:district/:provider", s.callback)
 	open311.Mount(r, open311.Deps{Desk: d.Desk, DB: d.DB, Auth: d.Auth, Limits: d.Limits, Sandbox: d.Sandbox != nil, Home: s.district, Fault: s.faultOf,
 		Photo: func(ctx context.Context, a auth.Actor, from io.Reader) (string, error) {
 			photo, err := d.Photos.Process(ctx, from)

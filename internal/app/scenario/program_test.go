@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -56,6 +57,12 @@ type program struct {
 func start(t *testing.T, capture ...io.Writer) *program {
 	t.Helper()
 	t.Parallel()
+	return startHere(t, capture...)
+}
+
+// startHere is start for a test that changes the environment and therefore runs by itself.
+func startHere(t *testing.T, capture ...io.Writer) *program {
+	t.Helper()
 	db := pgtest.New(t)
 	cfg, err := app.ReadConfig()
 	require.NoError(t, err)
@@ -322,3 +329,6 @@ func actions(r *reply) []string {
 	}
 	return out
 }
+
+// nowStamp is the real time as signatures carry it.
+func nowStamp() string { return strconv.FormatInt(time.Now().Unix(), 10) }
