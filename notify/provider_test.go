@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
@@ -140,4 +141,33 @@ func TestConsentWithdrawnBeforeSending(t *testing.T) {
 	require.Len(t, one.taken, 1)
 	h.tell(func() notify.Draft { d := told; d.EventID = uuid.New(); return d }())
 	require.Len(t, h.messages(), 2, "planned afterwards, it is not even written")
+}
+
+// A step of the duty chain is called back while it waits to be repeated; what a resident waits for until morning is not.
+func TestCallingBack(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	start := h.dbNow().Truncate(time.Second)
+	h.stand(start)
+	later, now, resident := called(notify.SMS, phone), called(notify.SMS, phone), called(notify.SMS, phone)
+	now.EventID, resident.EventID = later.EventID, later.EventID
+	later.DueAt = start.Add(2 * time.Minute)
+	resident.Event, resident.Template, resident.DueAt = "closed", "closed.reporter.SMS", start.Add(time.Hour)
+	h.tell(later, now, resident)
+	h.stand(later.DueAt)
+	_, err := h.ReleaseDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, h.jobs())
+	require.NoError(t, pgx.BeginFunc(t.Context(), h.db.Engine.Pool, func(tx pgx.Tx) error {
+		n, err := h.Cancel(t.Context(), tx, district, later.EventID)
+		require.Equal(t, 1, n)
+		return err
+	}))
+	h.work()
+	h.finished(2)
+	states := map[string]string{}
+	for _, m := range h.messages() {
+		states[m.Recipient] = m.State
+	}
+	require.Equal(t, map[string]string{later.Recipient: notify.Cancelled, now.Recipient: notify.Sent, resident.Recipient: notify.Pending}, states)
 }

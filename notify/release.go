@@ -60,12 +60,13 @@ func (p *Post) Pending(ctx context.Context) (n int, err error) {
 	return n, pg.Fault(err)
 }
 
-// Cancel withdraws what an event planned for later and has not been handed over: for the given recipients, or for
-// all when there are none. It returns how many. One that a job waits to repeat is called back too; one that a provider has at
-// this very moment goes out, and its record says so.
+// Cancel withdraws what an event planned for later: for the given recipients, or for all when there are none. It returns
+// how many. A later step that a job waits to repeat is called back too; one that a provider has at this very moment goes
+// out, and its record says so. What residents wait for until morning is news to them, whatever happened since: it stays.
 func (p *Post) Cancel(ctx context.Context, tx pgx.Tx, district string, eventID uuid.UUID, recipients ...string) (int, error) {
 	tag, err := tx.Exec(ctx, `update message set state = 'CANCELLED', text_enc = null, values_enc = null
-		where district = $1 and event_id = $2 and state = 'PENDING' and (channel <> 'APP' or not queued) and (cardinality($3::text[]) = 0 or recipient = any($3))`,
+		where district = $1 and event_id = $2 and state = 'PENDING' and (not queued or channel <> 'APP' and due_at > created_at)
+		and split_part(template, '.', 2) not in ('reporter','follower') and (cardinality($3::text[]) = 0 or recipient = any($3))`,
 		district, eventID, append([]string{}, recipients...))
 	return int(tag.RowsAffected()), err
 }
