@@ -29,6 +29,7 @@ type Desk struct {
 	worlds *Worlds
 	poke   func() // wakes the planner after a change
 	shapes sync.Map
+	build  func(parts []string, submit bool) string // statementFor; a test's negative control takes the guard out
 	numbers
 }
 
@@ -37,7 +38,7 @@ func NewDesk(db *pg.DB, keys *seal.Keyring, worlds *Worlds, poke func()) *Desk {
 	if poke == nil {
 		poke = func() {}
 	}
-	return &Desk{db: db, keys: keys, worlds: worlds, poke: poke}
+	return &Desk{db: db, keys: keys, worlds: worlds, poke: poke, build: statementFor}
 }
 
 // Worlds gives the configuration in force.
@@ -191,7 +192,7 @@ func (k *Desk) shape(parts []string, submit bool) string {
 	if s, ok := k.shapes.Load(key); ok {
 		return s.(string)
 	}
-	s, _ := k.shapes.LoadOrStore(key, statementFor(parts, submit))
+	s, _ := k.shapes.LoadOrStore(key, k.build(parts, submit))
 	return s.(string)
 }
 
@@ -208,6 +209,7 @@ type Outcome struct {
 	Snapshot *Snapshot
 	World    *World
 	Now      time.Time
+	Was      int // the version that a change was decided upon
 	Replayed bool
 	Answer   json.RawMessage // what the first command was answered, when Replayed
 }
@@ -277,7 +279,7 @@ func (k *Desk) do(ctx context.Context, a auth.Actor, key loadKey, cmd Command, r
 				return nil, err
 			}
 		}
-		out := &Outcome{Snapshot: change.After(), World: w, Now: l.Now}
+		out := &Outcome{Snapshot: change.After(), World: w, Now: l.Now, Was: l.Case.Version}
 		out.Snapshot.ReportID = key.Report
 		won, err := k.write(ctx, a, l, change, &cmd, out, render)
 		if err != nil {
