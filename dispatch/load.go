@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,6 +64,12 @@ from cases c where c.district = $1 and c.id = $2`
 
 // load reads the case if it is in the actor's scope; otherwise it is not there.
 func (k *Desk) load(ctx context.Context, a auth.Actor, key loadKey, cmd *Command) (*loaded, error) {
+	l, _, err := k.loadFor(ctx, a, key, cmd)
+	return l, err
+}
+
+// loadFor is load with the master of a merge, which comes in the same trip; nil when there is none in the actor's scope.
+func (k *Desk) loadFor(ctx context.Context, a auth.Actor, key loadKey, cmd *Command) (l, master *loaded, err error) {
 	sql, args := loadSQL, []any{a.District, key.Case, a.ID(), nil, []string{}, a.Account, a.Device, nil}
 	if cmd != nil {
 		if cmd.Key != "" {
@@ -74,25 +81,39 @@ func (k *Desk) load(ctx context.Context, a auth.Actor, key loadKey, cmd *Command
 		if cmd.Body.QR != "" {
 			args[7] = seal.TokenHash(cmd.Body.QR)
 		}
+		if id, err := uuid.Parse(cmd.Body.MasterCaseID); err == nil && cmd.Action == ActMerge && id != key.Case {
+			args = append(args, id)
+			sql = strings.Replace(sql, "c.id = $2", "c.id in ($2, $9)", 1)
+		}
 	}
 	if key.Report == nil && a.Kind != auth.System {
 		cond, more := scope(a, len(args)+1)
 		sql += " and " + cond
 		args = append(args, more...)
 	}
-	var raw []byte
-	err := k.db.Pool.QueryRow(ctx, sql, args...).Scan(&raw)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fault.NotFound()
-	}
+	rows, err := k.db.Pool.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, pg.Fault(err)
+		return nil, nil, pg.Fault(err)
 	}
-	var l loaded
-	if err := json.Unmarshal(raw, &l); err != nil {
-		return nil, err
+	var raw []byte
+	if _, err := pgx.ForEachRow(rows, []any{&raw}, func() error {
+		one := &loaded{}
+		if err := json.Unmarshal(raw, one); err != nil {
+			return err
+		}
+		if one.Case.ID == key.Case {
+			l = one
+		} else {
+			master = one
+		}
+		return nil
+	}); err != nil {
+		return nil, nil, pg.Fault(err)
 	}
-	return &l, nil
+	if l == nil {
+		return nil, nil, fault.NotFound()
+	}
+	return l, master, nil
 }
 
 // View loads a case for showing it.
