@@ -323,3 +323,26 @@ func TestIntakeGoesOnWhileUnitsChange(t *testing.T) {
 		require.Positive(t, n)
 	}
 }
+
+// The district's own days: set, taken back, as a file; an open working clock moves with them; only the administrator may.
+func TestCalendarDays(t *testing.T) {
+	p := start(t)
+	adm := p.staff("adm1")
+	p.staff("sup1").get("/admin/calendars").ok(403)
+	id := p.resident(1).report("06010").ok(201).str("case_id")
+	due := func() any { return clock(p.staff("dis1").thing(id), "HANDLE", "")["due_at"] }
+	before := due()
+	set := adm.do("PUT", "/admin/calendars", obj{"days": []obj{{"day": "2026-06-08", "is_work": false}, {"day": "2026-06-09", "is_work": false}}}).ok(200)
+	require.Equal(t, float64(2), set.Body["created"])
+	require.Zero(t, adm.do("PUT", "/admin/calendars", obj{"days": []obj{{"day": "2026-06-09", "is_work": false}}}).ok(200).Body["changed"])
+	p.at("06-08 09:01")
+	require.NotEqual(t, before, due(), "the open clock is measured again")
+	file := adm.get("/admin/calendars/export?format=xlsx").ok(200).Raw
+	require.Equal(t, float64(2), adm.file("/admin/calendars/import?dry_run=true", file).ok(200).Body["unchanged"])
+	adm.file("/admin/calendars/import", []byte("日期,上班\n2026-06-09,是\n明天,否\n")).code(422, "IMPORT_REFUSED")
+	require.Equal(t, float64(2), adm.do("PUT", "/admin/calendars", obj{"remove": []string{"2026-06-08", "2026-06-09"}}).ok(200).Body["changed"])
+	require.Empty(t, adm.get("/admin/calendars?year=2026").ok(200).list("items"))
+	p.at("06-08 09:03")
+	require.Equal(t, before, due())
+	require.Len(t, p.staff("aud1").get("/admin/audit?kind=calendar").ok(200).list("items"), 4)
+}
