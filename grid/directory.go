@@ -54,7 +54,7 @@ func (d *Directory) Load(ctx context.Context, db *pg.DB, at time.Time) (changed 
 	if now == d.seen {
 		return false, nil
 	}
-	areas, err := readAreas(ctx, db.Pool, areasSQL+" where a.valid_from <= $1 and (a.valid_to is null or a.valid_to > $1) order by a.code collate \"C\"", at)
+	areas, err := readAreas(ctx, db.Pool, areasSQL+" where a.valid_from <= $1 and (a.valid_to is null or a.valid_to > $1)", at)
 	if err != nil {
 		return false, fmt.Errorf("load areas: %w", err)
 	}

@@ -137,7 +137,7 @@ func FuzzReadFeatures(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, string(again.geoJSON()), string(s.geoJSON()))
 			if s != nil {
-				stored, err := readWKB(s.wkb())
+				stored, err := readTWKB(s.twkb())
 				require.NoError(t, err)
 				require.True(t, Polygon{s}.Equal(Polygon{stored}))
 			}

@@ -152,7 +152,7 @@ func (s Sample) hull() *shape {
 	return newShape([][]ring{{{box.low, {box.top.x, box.low.y}, box.top, {box.low.x, box.top.y}}}})
 }
 
-// A country's size, with the figures of each step: YIXIAN_FULL=1 go test -run ImportOfACountry -v ./grid
+// A country of 8,500 polygons, with the time of each step: YIXIAN_FULL=1 go test -run ImportOfACountry -v ./grid
 func TestImportOfACountry(t *testing.T) {
 	if os.Getenv("YIXIAN_FULL") != "1" {
 		t.Skip("YIXIAN_FULL=1 runs it; yixian bench import measures it")

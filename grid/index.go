@@ -28,7 +28,8 @@ type Index struct {
 	places    []Place  // of areas[i], filled for unit grids
 	byCode    map[string]int32
 	children  map[string][]int32
-	grids     tree // unit grids
+	rasters   []*raster // unit grids, by district
+	outlines  []ring    // of unit grids that are one ring: fewer steps to their corners
 	districts tree
 	former    map[string]Area // by code, of codes that have ended
 }
@@ -58,6 +59,7 @@ func NewIndex(areas []Area, former ...Area) (*Index, error) {
 		children: make(map[string][]int32),
 		former:   make(map[string]Area, len(former)),
 	}
+	var grids [][]int32 // by district
 	slices.SortFunc(x.areas, func(a, b Area) int { return strings.Compare(a.Code, b.Code) })
 	for i := range x.areas {
 		a := &x.areas[i]
@@ -76,8 +78,20 @@ func NewIndex(areas []Area, former ...Area) (*Index, error) {
 		case a.Level == LevelDistrict && s != nil:
 			x.districts.add(s, at)
 		case a.Level == LevelGrid && a.Kind == KindUnit:
-			x.grids.add(s, at)
 			x.places[i] = x.placeOf(a) // parents sort before their parts and are already known
+			if n := len(grids); n == 0 || x.areas[grids[n-1][0]].District != a.District {
+				grids = append(grids, nil)
+			}
+			grids[len(grids)-1] = append(grids[len(grids)-1], at)
+		}
+	}
+	x.outlines = make([]ring, len(areas))
+	for _, district := range grids {
+		x.rasters = append(x.rasters, newRaster(x.shapes, district))
+		for _, at := range district {
+			if s := x.shapes[at]; len(s.polygons) == 1 && len(s.polygons[0]) == 1 {
+				x.outlines[at] = s.polygons[0][0]
+			}
 		}
 	}
 	for i := range former {
@@ -108,10 +122,24 @@ func (x *Index) name(code string) string {
 // district is known. A point on a shared edge or vertex, to 1e-7 degree, belongs to the lowest code; the
 // outer border is inside. It allocates nothing.
 func (x *Index) Locate(p Point) (Place, bool) {
-	if at := x.lowest(&x.grids, p); at >= 0 {
+	if at := x.lowestGrid(p); at >= 0 {
 		return x.places[at], true
 	}
 	return Place{}, false
+}
+
+// lowestGrid asks the district whose raster holds the point; where outlines of districts lap over each other, the lowest code.
+func (x *Index) lowestGrid(p Point) int32 {
+	if p.Validate() != nil {
+		return -1
+	}
+	v := snap(p)
+	for _, r := range x.rasters { // in order of code
+		if at := r.lowest(x, v); at >= 0 {
+			return at
+		}
+	}
+	return -1
 }
 
 // LocateDistrict finds the district whose outline holds the WGS-84 point, for the hint of an OUT_OF_AREA answer.
@@ -166,13 +194,17 @@ func (x *Index) Neighbours(code string) []Area {
 		return nil
 	}
 	var found []int32
-	low, top := x.shapes[at].box(1)
-	x.grids.Search(low, top, func(_, _ [2]float64, i int32) bool {
-		if i != at && x.shapes[at].touches(x.shapes[i]) {
-			found = append(found, i)
-		}
-		return true
-	})
+	s, seen := x.shapes[at], map[int32]bool{at: true}
+	for _, r := range x.rasters {
+		r.near(s.low, s.top, func(i int32) {
+			if !seen[i] {
+				seen[i] = true
+				if s.touches(x.shapes[i]) {
+					found = append(found, i)
+				}
+			}
+		})
+	}
 	slices.Sort(found)
 	list := make([]Area, len(found))
 	for i, at := range found {

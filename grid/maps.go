@@ -134,7 +134,7 @@ func (c *change) read(ctx context.Context, effective time.Time) error {
 	if _, err := pgx.ForEachRow(rows, []any{&code, &version}, func() error { c.latest[code] = version; return nil }); err != nil {
 		return pg.Fault(err)
 	}
-	c.areas, err = readAreas(ctx, c.tx, areasSQL+` where a.district = $1 and (a.valid_to is null or a.valid_to > $2) order by a.code collate "C", a.version`, c.district, c.now)
+	c.areas, err = readAreas(ctx, c.tx, areasSQL+` where a.district = $1 and (a.valid_to is null or a.valid_to > $2) order by a.code, a.version`, c.district, c.now)
 	return pg.Fault(err)
 }
 
@@ -258,7 +258,7 @@ func (c *change) insert(ctx context.Context, areas []Area) error {
 		codes[i], versions[i], levels[i], kinds[i], names[i] = a.Code, a.Version, a.Level, a.Kind, a.Name
 		parents[i], uses[i], approx[i] = a.Parent, a.LandUse, a.Approx
 		if a.Polygon.Known() {
-			grounds[i] = a.Polygon.s.wkb()
+			grounds[i] = a.Polygon.s.twkb()
 		}
 	}
 	_, err := c.tx.Exec(ctx, `insert into area (district, code, version, level, kind, name, parent, land_use, approx, ground, valid_from, begun_by)

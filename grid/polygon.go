@@ -10,7 +10,7 @@ import (
 )
 
 // Polygon is the ground of an area, a polygon with holes or several of them, in WGS-84. It is GeoJSON (RFC 7946) outside and
-// WKB (OGC 06-103r4) in the database. The zero value is ground that is not known: null in both. It is immutable.
+// TWKB with seven decimals in the database (what was there before: WKB, OGC 06-103r4). The zero value is ground that is not known: null in both. It is immutable.
 type Polygon struct{ s *shape }
 
 // ParsePolygon reads a GeoJSON Polygon or MultiPolygon given in datum d; null gives the zero value. Errors are faults that
@@ -83,60 +83,24 @@ func (p *Polygon) UnmarshalJSON(raw []byte) (err error) {
 	return err
 }
 
-// The kinds of geometry and the byte order that WKB knows and that are read; written is little-endian.
+// The kinds of geometry that WKB and TWKB know and that are read.
 const (
 	wkbPolygon      = 3
 	wkbMultiPolygon = 6
 )
 
-// Value is the WKB for the database, nil for the zero value.
+// Value is the TWKB for the database, nil for the zero value.
 func (p Polygon) Value() (driver.Value, error) {
 	if p.s == nil {
 		return nil, nil
 	}
-	return p.s.wkb(), nil
+	return p.s.twkb(), nil
 }
 
 // GormDataType is the type of the column; gorm does not ask a zero value for it.
 func (Polygon) GormDataType() string { return "bytea" }
 
-func (s *shape) wkb() []byte {
-	size := 9
-	for _, rings := range s.polygons {
-		size += 9
-		for _, r := range rings {
-			size += 4 + 16*(len(r)+1)
-		}
-	}
-	b := make([]byte, 0, size)
-	if len(s.polygons) > 1 {
-		b = appendHead(b, wkbMultiPolygon, len(s.polygons))
-	}
-	for _, rings := range s.polygons {
-		b = appendHead(b, wkbPolygon, len(rings))
-		for _, r := range rings {
-			b = binary.LittleEndian.AppendUint32(b, uint32(len(r)+1)) //nolint:gosec // a length
-			for _, v := range r {
-				b = appendCorner(b, v)
-			}
-			b = appendCorner(b, r[0])
-		}
-	}
-	return b
-}
-
-func appendHead(b []byte, kind uint32, n int) []byte {
-	b = binary.LittleEndian.AppendUint32(append(b, 1), kind)
-	return binary.LittleEndian.AppendUint32(b, uint32(n)) //nolint:gosec // a length
-}
-
-func appendCorner(b []byte, v vertex) []byte {
-	p := v.point()
-	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p.Lon))
-	return binary.LittleEndian.AppendUint64(b, math.Float64bits(p.Lat))
-}
-
-// Scan reads WKB in either byte order; null gives the zero value.
+// Scan reads TWKB, and WKB in either byte order; null gives the zero value.
 func (p *Polygon) Scan(from any) error {
 	p.s = nil
 	raw, ok := from.([]byte)
@@ -146,7 +110,11 @@ func (p *Polygon) Scan(from any) error {
 	case !ok:
 		return fmt.Errorf("ground of an area: WKB wanted, not %T", from)
 	}
-	s, err := readWKB(raw)
+	read := readWKB
+	if len(raw) > 0 && raw[0] > 1 { // a byte order is 0 or 1
+		read = readTWKB
+	}
+	s, err := read(raw)
 	if err != nil {
 		return fmt.Errorf("ground of an area: %w", err)
 	}
