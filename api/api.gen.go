@@ -788,6 +788,33 @@ func (e CatalogRequestState) Valid() bool {
 	}
 }
 
+// Defines values for ChannelFieldType.
+const (
+	ChannelFieldTypeLines  ChannelFieldType = "lines"
+	ChannelFieldTypeNumber ChannelFieldType = "number"
+	ChannelFieldTypeSecret ChannelFieldType = "secret"
+	ChannelFieldTypeText   ChannelFieldType = "text"
+	ChannelFieldTypeUrl    ChannelFieldType = "url"
+)
+
+// Valid indicates whether the value is a known member of the ChannelFieldType enum.
+func (e ChannelFieldType) Valid() bool {
+	switch e {
+	case ChannelFieldTypeLines:
+		return true
+	case ChannelFieldTypeNumber:
+		return true
+	case ChannelFieldTypeSecret:
+		return true
+	case ChannelFieldTypeText:
+		return true
+	case ChannelFieldTypeUrl:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ClockLight.
 const (
 	ClockLightGreen  ClockLight = "green"
@@ -1556,6 +1583,27 @@ func (e UserKind) Valid() bool {
 	}
 }
 
+// Defines values for WishesNewLocale.
+const (
+	WishesNewLocaleEmpty WishesNewLocale = ""
+	WishesNewLocaleEn    WishesNewLocale = "en"
+	WishesNewLocaleZhCN  WishesNewLocale = "zh-CN"
+)
+
+// Valid indicates whether the value is a known member of the WishesNewLocale enum.
+func (e WishesNewLocale) Valid() bool {
+	switch e {
+	case WishesNewLocaleEmpty:
+		return true
+	case WishesNewLocaleEn:
+		return true
+	case WishesNewLocaleZhCN:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Datum.
 const (
 	DatumBD09  Datum = "BD09"
@@ -1571,6 +1619,24 @@ func (e Datum) Valid() bool {
 	case DatumGCJ02:
 		return true
 	case DatumWGS84:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportCalendarParamsFormat.
+const (
+	ExportCalendarParamsFormatCsv  ExportCalendarParamsFormat = "csv"
+	ExportCalendarParamsFormatXlsx ExportCalendarParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportCalendarParamsFormat enum.
+func (e ExportCalendarParamsFormat) Valid() bool {
+	switch e {
+	case ExportCalendarParamsFormatCsv:
+		return true
+	case ExportCalendarParamsFormatXlsx:
 		return true
 	default:
 		return false
@@ -1754,6 +1820,33 @@ func (e ExportComponentsParamsFormat) Valid() bool {
 	case ExportComponentsParamsFormatCsv:
 		return true
 	case ExportComponentsParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListDeliveriesParamsState.
+const (
+	ListDeliveriesParamsStateCANCELLED ListDeliveriesParamsState = "CANCELLED"
+	ListDeliveriesParamsStateFAILED    ListDeliveriesParamsState = "FAILED"
+	ListDeliveriesParamsStateFOLDED    ListDeliveriesParamsState = "FOLDED"
+	ListDeliveriesParamsStatePENDING   ListDeliveriesParamsState = "PENDING"
+	ListDeliveriesParamsStateSENT      ListDeliveriesParamsState = "SENT"
+)
+
+// Valid indicates whether the value is a known member of the ListDeliveriesParamsState enum.
+func (e ListDeliveriesParamsState) Valid() bool {
+	switch e {
+	case ListDeliveriesParamsStateCANCELLED:
+		return true
+	case ListDeliveriesParamsStateFAILED:
+		return true
+	case ListDeliveriesParamsStateFOLDED:
+		return true
+	case ListDeliveriesParamsStatePENDING:
+		return true
+	case ListDeliveriesParamsStateSENT:
 		return true
 	default:
 		return false
@@ -1972,16 +2065,16 @@ func (e ExportRostersParamsFormat) Valid() bool {
 
 // Defines values for PreviewTemplateJSONBodyLocale.
 const (
-	En   PreviewTemplateJSONBodyLocale = "en"
-	ZhCN PreviewTemplateJSONBodyLocale = "zh-CN"
+	PreviewTemplateJSONBodyLocaleEn   PreviewTemplateJSONBodyLocale = "en"
+	PreviewTemplateJSONBodyLocaleZhCN PreviewTemplateJSONBodyLocale = "zh-CN"
 )
 
 // Valid indicates whether the value is a known member of the PreviewTemplateJSONBodyLocale enum.
 func (e PreviewTemplateJSONBodyLocale) Valid() bool {
 	switch e {
-	case En:
+	case PreviewTemplateJSONBodyLocaleEn:
 		return true
-	case ZhCN:
+	case PreviewTemplateJSONBodyLocaleZhCN:
 		return true
 	default:
 		return false
@@ -2978,6 +3071,18 @@ type Blocker struct {
 	Kind  string   `json:"kind"`
 }
 
+// CalendarDay defines model for CalendarDay.
+type CalendarDay struct {
+	Day    openapi_types.Date `json:"day"`
+	IsWork bool               `json:"is_work"`
+}
+
+// CalendarIn defines model for CalendarIn.
+type CalendarIn struct {
+	Days   *[]CalendarDay        `json:"days,omitempty"`
+	Remove *[]openapi_types.Date `json:"remove,omitempty"`
+}
+
 // Call defines model for Call.
 type Call struct {
 	AgreedTime     *time.Time   `json:"agreed_time,omitempty"`
@@ -3421,6 +3526,29 @@ type CatalogStage struct {
 	Name   string `json:"name"`
 }
 
+// ChannelField defines model for ChannelField.
+type ChannelField struct {
+	Help     *string          `json:"help,omitempty"`
+	HelpEn   *string          `json:"help_en,omitempty"`
+	Label    string           `json:"label"`
+	LabelEn  string           `json:"label_en"`
+	Name     string           `json:"name"`
+	Required bool             `json:"required"`
+	Type     ChannelFieldType `json:"type"`
+}
+
+// ChannelFieldType defines model for ChannelField.Type.
+type ChannelFieldType string
+
+// ChannelKind defines model for ChannelKind.
+type ChannelKind struct {
+	Channel string         `json:"channel"`
+	Fields  []ChannelField `json:"fields"`
+	Id      string         `json:"id"`
+	Name    string         `json:"name"`
+	NameEn  string         `json:"name_en"`
+}
+
 // Clock defines model for Clock.
 type Clock struct {
 	Budget     string     `json:"budget"`
@@ -3510,6 +3638,60 @@ type CoverageGap struct {
 
 // CoverageGapGaps defines model for CoverageGap.Gaps.
 type CoverageGapGaps string
+
+// Delivery defines model for Delivery.
+type Delivery struct {
+	Attempts int        `json:"attempts"`
+	CaseId   *string    `json:"case_id,omitempty"`
+	Channel  string     `json:"channel"`
+	DueAt    time.Time  `json:"due_at"`
+	Event    string     `json:"event"`
+	Id       string     `json:"id"`
+	Provider *string    `json:"provider,omitempty"`
+	Reason   *string    `json:"reason,omitempty"`
+	Report   *string    `json:"report,omitempty"`
+	SentAt   *time.Time `json:"sent_at,omitempty"`
+	State    string     `json:"state"`
+	Template *string    `json:"template,omitempty"`
+	Tries    []struct {
+		At       time.Time `json:"at"`
+		Outcome  string    `json:"outcome"`
+		Provider string    `json:"provider"`
+		Reason   *string   `json:"reason,omitempty"`
+		TookMs   int       `json:"took_ms"`
+	} `json:"tries"`
+}
+
+// DeliveryFigures defines model for DeliveryFigures.
+type DeliveryFigures struct {
+	Items []struct {
+		Attempts    int      `json:"attempts"`
+		Cancelled   int      `json:"cancelled"`
+		Channel     string   `json:"channel"`
+		Delivered   int      `json:"delivered"`
+		Fails       int      `json:"fails"`
+		Folded      int      `json:"folded"`
+		P50S        *float64 `json:"p50_s,omitempty"`
+		P99S        *float64 `json:"p99_s,omitempty"`
+		Parked      int      `json:"parked"`
+		Provider    string   `json:"provider"`
+		Sent        int      `json:"sent"`
+		Undelivered int      `json:"undelivered"`
+		Waiting     int      `json:"waiting"`
+	} `json:"items"`
+	Parked []struct {
+		Channel string `json:"channel"`
+		Count   int    `json:"count"`
+		Reason  string `json:"reason"`
+	} `json:"parked"`
+	ParkedEvents int `json:"parked_events"`
+}
+
+// DeliveryList defines model for DeliveryList.
+type DeliveryList struct {
+	Items      []Delivery `json:"items"`
+	NextCursor *string    `json:"next_cursor,omitempty"`
+}
 
 // Device defines model for Device.
 type Device struct {
@@ -4329,6 +4511,16 @@ type PublicPhoto struct {
 // PublicPhotoStage defines model for PublicPhoto.Stage.
 type PublicPhotoStage string
 
+// PushSubscription defines model for PushSubscription.
+type PushSubscription struct {
+	Endpoint       string      `json:"endpoint"`
+	ExpirationTime interface{} `json:"expirationTime,omitempty"`
+	Keys           struct {
+		Auth   string `json:"auth"`
+		P256dh string `json:"p256dh"`
+	} `json:"keys"`
+}
+
 // Qr defines model for Qr.
 type Qr struct {
 	ExpiresAt time.Time `json:"expires_at"`
@@ -4849,6 +5041,34 @@ type Session struct {
 	User  User   `json:"user"`
 }
 
+// Setup defines model for Setup.
+type Setup struct {
+	Active   bool              `json:"active"`
+	Channel  string            `json:"channel"`
+	Id       string            `json:"id"`
+	Kind     string            `json:"kind"`
+	Name     string            `json:"name"`
+	Partner  *string           `json:"partner,omitempty"`
+	Position *int              `json:"position,omitempty"`
+	Settings map[string]string `json:"settings"`
+	Unit     *string           `json:"unit,omitempty"`
+}
+
+// SetupNew defines model for SetupNew.
+type SetupNew struct {
+	Active *bool  `json:"active,omitempty"`
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+
+	// Partner of a webhook: user name of the partner whose cases it is told of; absent: all
+	Partner  *string           `json:"partner,omitempty"`
+	Position *int              `json:"position,omitempty"`
+	Settings map[string]string `json:"settings"`
+
+	// Unit of a group
+	Unit *string `json:"unit,omitempty"`
+}
+
 // Standing defines model for Standing.
 type Standing struct {
 	CallTargetsDue int64 `json:"call_targets_due"`
@@ -5002,6 +5222,18 @@ type TimelineEntry struct {
 	UnitName *string   `json:"unit_name,omitempty"`
 }
 
+// ToldMessage defines model for ToldMessage.
+type ToldMessage struct {
+	At      time.Time `json:"at"`
+	Channel string    `json:"channel"`
+	Event   *string   `json:"event,omitempty"`
+	Id      string    `json:"id"`
+	Report  *string   `json:"report,omitempty"`
+	State   string    `json:"state"`
+	Text    string    `json:"text"`
+	Title   *string   `json:"title,omitempty"`
+}
+
 // Unit defines model for Unit.
 type Unit struct {
 	AreaCode    *string `json:"area_code,omitempty"`
@@ -5032,6 +5264,32 @@ type VersionRef struct {
 	Code    string `json:"code"`
 	Version int    `json:"version"`
 }
+
+// Wishes defines model for Wishes.
+type Wishes struct {
+	Browsers int `json:"browsers"`
+
+	// Email masked
+	Email     *string  `json:"email,omitempty"`
+	Locale    *string  `json:"locale,omitempty"`
+	QuietFrom *string  `json:"quiet_from,omitempty"`
+	QuietTo   *string  `json:"quiet_to,omitempty"`
+	Refused   []string `json:"refused"`
+	Wechat    bool     `json:"wechat"`
+}
+
+// WishesNew defines model for WishesNew.
+type WishesNew struct {
+	// Email absent: as it was; -: forget it
+	Email     *string          `json:"email,omitempty"`
+	Locale    *WishesNewLocale `json:"locale,omitempty"`
+	QuietFrom *string          `json:"quiet_from,omitempty"`
+	QuietTo   *string          `json:"quiet_to,omitempty"`
+	Refused   []string         `json:"refused"`
+}
+
+// WishesNewLocale defines model for WishesNew.Locale.
+type WishesNewLocale string
 
 // Words defines model for Words.
 type Words struct {
@@ -5096,6 +5354,24 @@ type AuditTrailParams struct {
 	Actor  *string `form:"actor,omitempty" json:"actor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CalendarDaysParams defines parameters for CalendarDays.
+type CalendarDaysParams struct {
+	Year *int `form:"year,omitempty" json:"year,omitempty"`
+}
+
+// ExportCalendarParams defines parameters for ExportCalendar.
+type ExportCalendarParams struct {
+	Format *ExportCalendarParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportCalendarParamsFormat defines parameters for ExportCalendar.
+type ExportCalendarParamsFormat string
+
+// ImportCalendarParams defines parameters for ImportCalendar.
+type ImportCalendarParams struct {
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
 // ListCatalogParams defines parameters for ListCatalog.
@@ -5205,6 +5481,11 @@ type WithdrawCatalogItemParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// TestProviderJSONBody defines parameters for TestProvider.
+type TestProviderJSONBody struct {
+	To *string `json:"to,omitempty"`
+}
+
 // ListComponentsParams defines parameters for ListComponents.
 type ListComponentsParams struct {
 	Item   *string `form:"item,omitempty" json:"item,omitempty"`
@@ -5232,6 +5513,29 @@ type ImportComponentsParams struct {
 // ChangeComponentParams defines parameters for ChangeComponent.
 type ChangeComponentParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListDeliveriesParams defines parameters for ListDeliveries.
+type ListDeliveriesParams struct {
+	State   *ListDeliveriesParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Channel *string                    `form:"channel,omitempty" json:"channel,omitempty"`
+	Limit   *Limit                     `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor  *Cursor                    `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListDeliveriesParamsState defines parameters for ListDeliveries.
+type ListDeliveriesParamsState string
+
+// DeliveryFiguresParams defines parameters for DeliveryFigures.
+type DeliveryFiguresParams struct {
+	Hours *int `form:"hours,omitempty" json:"hours,omitempty"`
+}
+
+// RedriveDeliveriesJSONBody defines parameters for RedriveDeliveries.
+type RedriveDeliveriesJSONBody struct {
+	// Events parked events of cases as well
+	Events *bool                 `json:"events,omitempty"`
+	Ids    *[]openapi_types.UUID `json:"ids,omitempty"`
 }
 
 // ListDevicesParams defines parameters for ListDevices.
@@ -5326,6 +5630,11 @@ type RetireGridParams struct {
 type SplitGridParams struct {
 	DryRun         *bool           `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// TestGroupJSONBody defines parameters for TestGroup.
+type TestGroupJSONBody struct {
+	To *string `json:"to,omitempty"`
 }
 
 // SetNoticeRowJSONBody defines parameters for SetNoticeRow.
@@ -5540,6 +5849,17 @@ type ActUserParams struct {
 
 // ActUserParamsVerb defines parameters for ActUser.
 type ActUserParamsVerb string
+
+// WebhookDeliveriesParams defines parameters for WebhookDeliveries.
+type WebhookDeliveriesParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// TestWebhookJSONBody defines parameters for TestWebhook.
+type TestWebhookJSONBody struct {
+	To *string `json:"to,omitempty"`
+}
 
 // ListAssessmentsParams defines parameters for ListAssessments.
 type ListAssessmentsParams struct {
@@ -5911,6 +6231,21 @@ type TrackReportParams struct {
 	PhoneTail *PhoneTail `form:"phone_tail,omitempty" json:"phone_tail,omitempty"`
 }
 
+// ReportMessagesParams defines parameters for ReportMessages.
+type ReportMessagesParams struct {
+	PhoneTail *PhoneTail `form:"phone_tail,omitempty" json:"phone_tail,omitempty"`
+}
+
+// MuteReportJSONBody defines parameters for MuteReport.
+type MuteReportJSONBody struct {
+	Muted bool `json:"muted"`
+}
+
+// MuteReportParams defines parameters for MuteReport.
+type MuteReportParams struct {
+	PhoneTail *PhoneTail `form:"phone_tail,omitempty" json:"phone_tail,omitempty"`
+}
+
 // ReportVerbParams defines parameters for ReportVerb.
 type ReportVerbParams struct {
 	PhoneTail      *PhoneTail      `form:"phone_tail,omitempty" json:"phone_tail,omitempty"`
@@ -5970,6 +6305,9 @@ type TasksParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// SetCalendarDaysJSONRequestBody defines body for SetCalendarDays for application/json ContentType.
+type SetCalendarDaysJSONRequestBody = CalendarIn
+
 // AddCatalogItemJSONRequestBody defines body for AddCatalogItem for application/json ContentType.
 type AddCatalogItemJSONRequestBody = CatalogItemNew
 
@@ -5991,11 +6329,23 @@ type RetireCatalogItemJSONRequestBody = CatalogEnd
 // WithdrawCatalogItemJSONRequestBody defines body for WithdrawCatalogItem for application/json ContentType.
 type WithdrawCatalogItemJSONRequestBody = CatalogEnd
 
+// AddProviderJSONRequestBody defines body for AddProvider for application/json ContentType.
+type AddProviderJSONRequestBody = SetupNew
+
+// SetProviderJSONRequestBody defines body for SetProvider for application/json ContentType.
+type SetProviderJSONRequestBody = SetupNew
+
+// TestProviderJSONRequestBody defines body for TestProvider for application/json ContentType.
+type TestProviderJSONRequestBody TestProviderJSONBody
+
 // CreateComponentJSONRequestBody defines body for CreateComponent for application/json ContentType.
 type CreateComponentJSONRequestBody = ComponentIn
 
 // ChangeComponentJSONRequestBody defines body for ChangeComponent for application/json ContentType.
 type ChangeComponentJSONRequestBody = ComponentIn
+
+// RedriveDeliveriesJSONRequestBody defines body for RedriveDeliveries for application/json ContentType.
+type RedriveDeliveriesJSONRequestBody RedriveDeliveriesJSONBody
 
 // CreateDeviceJSONRequestBody defines body for CreateDevice for application/json ContentType.
 type CreateDeviceJSONRequestBody = DeviceIn
@@ -6014,6 +6364,15 @@ type RetireGridJSONRequestBody = GridRetire
 
 // SplitGridJSONRequestBody defines body for SplitGrid for application/json ContentType.
 type SplitGridJSONRequestBody = GridSplit
+
+// AddGroupJSONRequestBody defines body for AddGroup for application/json ContentType.
+type AddGroupJSONRequestBody = SetupNew
+
+// SetGroupJSONRequestBody defines body for SetGroup for application/json ContentType.
+type SetGroupJSONRequestBody = SetupNew
+
+// TestGroupJSONRequestBody defines body for TestGroup for application/json ContentType.
+type TestGroupJSONRequestBody TestGroupJSONBody
 
 // SetNoticeRowJSONRequestBody defines body for SetNoticeRow for application/json ContentType.
 type SetNoticeRowJSONRequestBody SetNoticeRowJSONBody
@@ -6081,6 +6440,15 @@ type ChangeUserJSONRequestBody = AdminUserIn
 // ActUserJSONRequestBody defines body for ActUser for application/json ContentType.
 type ActUserJSONRequestBody = AdminVerb
 
+// AddWebhookJSONRequestBody defines body for AddWebhook for application/json ContentType.
+type AddWebhookJSONRequestBody = SetupNew
+
+// SetWebhookJSONRequestBody defines body for SetWebhook for application/json ContentType.
+type SetWebhookJSONRequestBody = SetupNew
+
+// TestWebhookJSONRequestBody defines body for TestWebhook for application/json ContentType.
+type TestWebhookJSONRequestBody TestWebhookJSONBody
+
 // ObjectToAssessmentJSONRequestBody defines body for ObjectToAssessment for application/json ContentType.
 type ObjectToAssessmentJSONRequestBody = Words
 
@@ -6138,6 +6506,15 @@ type StandDownJSONRequestBody StandDownJSONBody
 // SuggestMatterJSONRequestBody defines body for SuggestMatter for application/json ContentType.
 type SuggestMatterJSONRequestBody SuggestMatterJSONBody
 
+// SetMyNoticesJSONRequestBody defines body for SetMyNotices for application/json ContentType.
+type SetMyNoticesJSONRequestBody = WishesNew
+
+// SubscribePushJSONRequestBody defines body for SubscribePush for application/json ContentType.
+type SubscribePushJSONRequestBody = PushSubscription
+
+// UnsubscribePushJSONRequestBody defines body for UnsubscribePush for application/json ContentType.
+type UnsubscribePushJSONRequestBody = PushSubscription
+
 // UploadMediaMultipartRequestBody defines body for UploadMedia for multipart/form-data ContentType.
 type UploadMediaMultipartRequestBody UploadMediaMultipartBody
 
@@ -6149,6 +6526,9 @@ type AnswerObjectionJSONRequestBody = Words
 
 // SubmitReportJSONRequestBody defines body for SubmitReport for application/json ContentType.
 type SubmitReportJSONRequestBody = ReportNew
+
+// MuteReportJSONRequestBody defines body for MuteReport for application/json ContentType.
+type MuteReportJSONRequestBody MuteReportJSONBody
 
 // ReportVerbJSONRequestBody defines body for ReportVerb for application/json ContentType.
 type ReportVerbJSONRequestBody = ReportVerbBody
@@ -6460,6 +6840,18 @@ type ServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
 	// (GET /admin/audit)
 	AuditTrail(c *gin.Context, params AuditTrailParams)
+	// CalendarDays Days that the district set before the shipped holidays
+	// (GET /admin/calendars)
+	CalendarDays(c *gin.Context, params CalendarDaysParams)
+	// SetCalendarDays Set days, take others back to the shipped calendar; open working clocks are measured again
+	// (PUT /admin/calendars)
+	SetCalendarDays(c *gin.Context)
+	// ExportCalendar All as a file that the import finds nothing to change in
+	// (GET /admin/calendars/export)
+	ExportCalendar(c *gin.Context, params ExportCalendarParams)
+	// ImportCalendar A CSV or XLSX file: all of it or nothing
+	// (POST /admin/calendars/import)
+	ImportCalendar(c *gin.Context, params ImportCalendarParams)
 	// ListCatalog Items of the responsibility catalogue by code: the version in force, the one to come, or the last one
 	// (GET /admin/catalog)
 	ListCatalog(c *gin.Context, params ListCatalogParams)
@@ -6505,6 +6897,24 @@ type ServerInterface interface {
 	// WithdrawCatalogItem Take back a version that is still ahead; the one before goes on
 	// (POST /admin/catalog/{code}/withdraw)
 	WithdrawCatalogItem(c *gin.Context, code ItemCode, params WithdrawCatalogItemParams)
+	// ListProviders The district's providers of text messages, calls, e-mail and WeChat; secrets are not answered
+	// (GET /admin/channels)
+	ListProviders(c *gin.Context)
+	// AddProvider Add one of the providers of text messages, calls, e-mail and WeChat
+	// (POST /admin/channels)
+	AddProvider(c *gin.Context)
+	// ChannelKinds Sorts of providers, each with the form of its settings
+	// (GET /admin/channels/kinds)
+	ChannelKinds(c *gin.Context)
+	// RemoveProvider Remove it
+	// (DELETE /admin/channels/{id})
+	RemoveProvider(c *gin.Context, id Id)
+	// SetProvider Change it; a secret sent back as ****** is kept
+	// (PUT /admin/channels/{id})
+	SetProvider(c *gin.Context, id Id)
+	// TestProvider Send one harmless text at once
+	// (POST /admin/channels/{id}/test)
+	TestProvider(c *gin.Context, id Id)
 	// ListComponents The ledger of components, by code
 	// (GET /admin/components)
 	ListComponents(c *gin.Context, params ListComponentsParams)
@@ -6523,6 +6933,15 @@ type ServerInterface interface {
 	// ChangeComponent Change it; version (or If-Match) is the one that was read, else 409 STALE
 	// (PUT /admin/components/{id})
 	ChangeComponent(c *gin.Context, id Id, params ChangeComponentParams)
+	// ListDeliveries Messages with what became of them, newest first; neither text nor number
+	// (GET /admin/deliveries)
+	ListDeliveries(c *gin.Context, params ListDeliveriesParams)
+	// DeliveryFigures Sent, delivered, failed by channel and provider, latency from commit to hand-over, parked by reason
+	// (GET /admin/deliveries/figures)
+	DeliveryFigures(c *gin.Context, params DeliveryFiguresParams)
+	// RedriveDeliveries Take parked messages up again, all or those named; named webhook messages that were sent are posted again
+	// (POST /admin/deliveries/redrive)
+	RedriveDeliveries(c *gin.Context)
 	// ListDevices Sensors, by code
 	// (GET /admin/devices)
 	ListDevices(c *gin.Context, params ListDevicesParams)
@@ -6565,6 +6984,21 @@ type ServerInterface interface {
 	// AdminGrid Every version of one area with its ground, newest first
 	// (GET /admin/grids/{code})
 	AdminGrid(c *gin.Context, code string)
+	// ListGroups The district's chat groups with a robot; secrets are not answered
+	// (GET /admin/groups)
+	ListGroups(c *gin.Context)
+	// AddGroup Add one of the chat groups with a robot
+	// (POST /admin/groups)
+	AddGroup(c *gin.Context)
+	// RemoveGroup Remove it
+	// (DELETE /admin/groups/{id})
+	RemoveGroup(c *gin.Context, id Id)
+	// SetGroup Change it; a secret sent back as ****** is kept
+	// (PUT /admin/groups/{id})
+	SetGroup(c *gin.Context, id Id)
+	// TestGroup Send one harmless text at once
+	// (POST /admin/groups/{id}/test)
+	TestGroup(c *gin.Context, id Id)
 	// NoticeMatrix Event × audience × channel, with the distance of each step of the duty chain
 	// (GET /admin/notices/matrix)
 	NoticeMatrix(c *gin.Context)
@@ -6715,6 +7149,24 @@ type ServerInterface interface {
 	// ActUser disable · enable · invite
 	// (POST /admin/users/{id}/{verb})
 	ActUser(c *gin.Context, id Id, verb ActUserParamsVerb, params ActUserParams)
+	// ListWebhooks The district's webhooks; secrets are not answered
+	// (GET /admin/webhooks)
+	ListWebhooks(c *gin.Context)
+	// AddWebhook Add one of the webhooks
+	// (POST /admin/webhooks)
+	AddWebhook(c *gin.Context)
+	// RemoveWebhook Remove it
+	// (DELETE /admin/webhooks/{id})
+	RemoveWebhook(c *gin.Context, id Id)
+	// SetWebhook Change it; a secret sent back as ****** is kept
+	// (PUT /admin/webhooks/{id})
+	SetWebhook(c *gin.Context, id Id)
+	// WebhookDeliveries What was posted to a webhook, newest first, with every attempt; /admin/deliveries/redrive replays
+	// (GET /admin/webhooks/{id}/deliveries)
+	WebhookDeliveries(c *gin.Context, id Id, params WebhookDeliveriesParams)
+	// TestWebhook Send one harmless text at once
+	// (POST /admin/webhooks/{id}/test)
+	TestWebhook(c *gin.Context, id Id)
 	// ListAssessments Sheets of a period with rank, best first; provisional until the period is frozen. A unit sees its own
 	// (GET /assessments)
 	ListAssessments(c *gin.Context, params ListAssessmentsParams)
@@ -6865,6 +7317,21 @@ type ServerInterface interface {
 	// MyData A copy of all the resident's own data
 	// (GET /me/data)
 	MyData(c *gin.Context)
+	// MyNotices By which channels I want to be told, and when not
+	// (GET /me/notices)
+	MyNotices(c *gin.Context)
+	// SetMyNotices Save it; calls and urgent cases reach staff all the same
+	// (PUT /me/notices)
+	SetMyNotices(c *gin.Context)
+	// PushKey The installation's key for Web Push
+	// (GET /me/push)
+	PushKey(c *gin.Context)
+	// SubscribePush Show my messages in this browser
+	// (POST /me/push)
+	SubscribePush(c *gin.Context)
+	// UnsubscribePush No longer in this browser
+	// (POST /me/push/forget)
+	UnsubscribePush(c *gin.Context)
 	// MyReveals Who read my name or phone, when and why, newest first
 	// (GET /me/reveals)
 	MyReveals(c *gin.Context, params MyRevealsParams)
@@ -6916,6 +7383,12 @@ type ServerInterface interface {
 	// TrackReport The resident's view of a report, by receipt code and phone tail or by link token
 	// (GET /reports/{receipt_code})
 	TrackReport(c *gin.Context, receiptCode ReceiptCode, params TrackReportParams)
+	// ReportMessages What we sent you about this report, and whether you silenced it
+	// (GET /reports/{receipt_code}/messages)
+	ReportMessages(c *gin.Context, receiptCode ReceiptCode, params ReportMessagesParams)
+	// MuteReport Silence this case, or let it speak again; the page keeps showing everything
+	// (PUT /reports/{receipt_code}/messages)
+	MuteReport(c *gin.Context, receiptCode ReceiptCode, params MuteReportParams)
 	// ReportVerb What the reporter may do with a report
 	// (POST /reports/{receipt_code}/{verb})
 	ReportVerb(c *gin.Context, receiptCode ReceiptCode, verb ReportVerbParamsVerb, params ReportVerbParams)
@@ -7014,6 +7487,100 @@ func (siw *ServerInterfaceWrapper) AuditTrail(c *gin.Context) {
 	}
 
 	siw.Handler.AuditTrail(c, params)
+}
+
+// CalendarDays operation middleware
+func (siw *ServerInterfaceWrapper) CalendarDays(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CalendarDaysParams
+
+	// ------------- Optional query parameter "year" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "year", c.Request.URL.Query(), &params.Year, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter year: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CalendarDays(c, params)
+}
+
+// SetCalendarDays operation middleware
+func (siw *ServerInterfaceWrapper) SetCalendarDays(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetCalendarDays(c)
+}
+
+// ExportCalendar operation middleware
+func (siw *ServerInterfaceWrapper) ExportCalendar(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportCalendarParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportCalendar(c, params)
+}
+
+// ImportCalendar operation middleware
+func (siw *ServerInterfaceWrapper) ImportCalendar(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCalendarParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportCalendar(c, params)
 }
 
 // ListCatalog operation middleware
@@ -7586,6 +8153,120 @@ func (siw *ServerInterfaceWrapper) WithdrawCatalogItem(c *gin.Context) {
 	siw.Handler.WithdrawCatalogItem(c, code, params)
 }
 
+// ListProviders operation middleware
+func (siw *ServerInterfaceWrapper) ListProviders(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListProviders(c)
+}
+
+// AddProvider operation middleware
+func (siw *ServerInterfaceWrapper) AddProvider(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AddProvider(c)
+}
+
+// ChannelKinds operation middleware
+func (siw *ServerInterfaceWrapper) ChannelKinds(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChannelKinds(c)
+}
+
+// RemoveProvider operation middleware
+func (siw *ServerInterfaceWrapper) RemoveProvider(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RemoveProvider(c, id)
+}
+
+// SetProvider operation middleware
+func (siw *ServerInterfaceWrapper) SetProvider(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetProvider(c, id)
+}
+
+// TestProvider operation middleware
+func (siw *ServerInterfaceWrapper) TestProvider(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TestProvider(c, id)
+}
+
 // ListComponents operation middleware
 func (siw *ServerInterfaceWrapper) ListComponents(c *gin.Context) {
 
@@ -7800,6 +8481,97 @@ func (siw *ServerInterfaceWrapper) ChangeComponent(c *gin.Context) {
 	}
 
 	siw.Handler.ChangeComponent(c, id, params)
+}
+
+// ListDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListDeliveries(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeliveriesParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", c.Request.URL.Query(), &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter channel: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListDeliveries(c, params)
+}
+
+// DeliveryFigures operation middleware
+func (siw *ServerInterfaceWrapper) DeliveryFigures(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeliveryFiguresParams
+
+	// ------------- Optional query parameter "hours" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hours", c.Request.URL.Query(), &params.Hours, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter hours: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeliveryFigures(c, params)
+}
+
+// RedriveDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) RedriveDeliveries(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RedriveDeliveries(c)
 }
 
 // ListDevices operation middleware
@@ -8409,6 +9181,107 @@ func (siw *ServerInterfaceWrapper) AdminGrid(c *gin.Context) {
 	}
 
 	siw.Handler.AdminGrid(c, code)
+}
+
+// ListGroups operation middleware
+func (siw *ServerInterfaceWrapper) ListGroups(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListGroups(c)
+}
+
+// AddGroup operation middleware
+func (siw *ServerInterfaceWrapper) AddGroup(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AddGroup(c)
+}
+
+// RemoveGroup operation middleware
+func (siw *ServerInterfaceWrapper) RemoveGroup(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RemoveGroup(c, id)
+}
+
+// SetGroup operation middleware
+func (siw *ServerInterfaceWrapper) SetGroup(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetGroup(c, id)
+}
+
+// TestGroup operation middleware
+func (siw *ServerInterfaceWrapper) TestGroup(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TestGroup(c, id)
 }
 
 // NoticeMatrix operation middleware
@@ -10081,6 +10954,151 @@ func (siw *ServerInterfaceWrapper) ActUser(c *gin.Context) {
 	}
 
 	siw.Handler.ActUser(c, id, verb, params)
+}
+
+// ListWebhooks operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhooks(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListWebhooks(c)
+}
+
+// AddWebhook operation middleware
+func (siw *ServerInterfaceWrapper) AddWebhook(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AddWebhook(c)
+}
+
+// RemoveWebhook operation middleware
+func (siw *ServerInterfaceWrapper) RemoveWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RemoveWebhook(c, id)
+}
+
+// SetWebhook operation middleware
+func (siw *ServerInterfaceWrapper) SetWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetWebhook(c, id)
+}
+
+// WebhookDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) WebhookDeliveries(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WebhookDeliveriesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.WebhookDeliveries(c, id, params)
+}
+
+// TestWebhook operation middleware
+func (siw *ServerInterfaceWrapper) TestWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TestWebhook(c, id)
 }
 
 // ListAssessments operation middleware
@@ -11870,6 +12888,71 @@ func (siw *ServerInterfaceWrapper) MyData(c *gin.Context) {
 	siw.Handler.MyData(c)
 }
 
+// MyNotices operation middleware
+func (siw *ServerInterfaceWrapper) MyNotices(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MyNotices(c)
+}
+
+// SetMyNotices operation middleware
+func (siw *ServerInterfaceWrapper) SetMyNotices(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetMyNotices(c)
+}
+
+// PushKey operation middleware
+func (siw *ServerInterfaceWrapper) PushKey(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PushKey(c)
+}
+
+// SubscribePush operation middleware
+func (siw *ServerInterfaceWrapper) SubscribePush(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SubscribePush(c)
+}
+
+// UnsubscribePush operation middleware
+func (siw *ServerInterfaceWrapper) UnsubscribePush(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UnsubscribePush(c)
+}
+
 // MyReveals operation middleware
 func (siw *ServerInterfaceWrapper) MyReveals(c *gin.Context) {
 
@@ -12485,6 +13568,78 @@ func (siw *ServerInterfaceWrapper) TrackReport(c *gin.Context) {
 	siw.Handler.TrackReport(c, receiptCode, params)
 }
 
+// ReportMessages operation middleware
+func (siw *ServerInterfaceWrapper) ReportMessages(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "receipt_code" -------------
+	var receiptCode ReceiptCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "receipt_code", c.Param("receipt_code"), &receiptCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter receipt_code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReportMessagesParams
+
+	// ------------- Optional query parameter "phone_tail" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "phone_tail", c.Request.URL.Query(), &params.PhoneTail, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter phone_tail: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReportMessages(c, receiptCode, params)
+}
+
+// MuteReport operation middleware
+func (siw *ServerInterfaceWrapper) MuteReport(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "receipt_code" -------------
+	var receiptCode ReceiptCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "receipt_code", c.Param("receipt_code"), &receiptCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter receipt_code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MuteReportParams
+
+	// ------------- Optional query parameter "phone_tail" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "phone_tail", c.Request.URL.Query(), &params.PhoneTail, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter phone_tail: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MuteReport(c, receiptCode, params)
+}
+
 // ReportVerb operation middleware
 func (siw *ServerInterfaceWrapper) ReportVerb(c *gin.Context) {
 
@@ -12925,6 +14080,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/place_codes/:id", wrapper.ScanPlaceCode)
 	router.GET(options.BaseURL+"/duty", wrapper.OnDuty)
 	router.POST(options.BaseURL+"/auth/password", wrapper.RedeemTicket)
+	router.GET(options.BaseURL+"/admin/calendars", wrapper.CalendarDays)
+	router.PUT(options.BaseURL+"/admin/calendars", wrapper.SetCalendarDays)
+	router.GET(options.BaseURL+"/admin/calendars/export", wrapper.ExportCalendar)
+	router.POST(options.BaseURL+"/admin/calendars/import", wrapper.ImportCalendar)
 	router.GET(options.BaseURL+"/admin/audit", wrapper.AuditTrail)
 	router.GET(options.BaseURL+"/admin/rules", wrapper.ListRuleSets)
 	router.POST(options.BaseURL+"/admin/rules", wrapper.DraftRuleSet)
@@ -12965,6 +14124,33 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/admin/notices/matrix/:key", wrapper.SetNoticeRow)
 	router.GET(options.BaseURL+"/admin/notices/settings", wrapper.NoticeSettings)
 	router.PUT(options.BaseURL+"/admin/notices/settings", wrapper.SetNoticeSettings)
+	router.GET(options.BaseURL+"/admin/channels/kinds", wrapper.ChannelKinds)
+	router.GET(options.BaseURL+"/admin/channels", wrapper.ListProviders)
+	router.POST(options.BaseURL+"/admin/channels", wrapper.AddProvider)
+	router.DELETE(options.BaseURL+"/admin/channels/:id", wrapper.RemoveProvider)
+	router.PUT(options.BaseURL+"/admin/channels/:id", wrapper.SetProvider)
+	router.POST(options.BaseURL+"/admin/channels/:id/test", wrapper.TestProvider)
+	router.GET(options.BaseURL+"/admin/groups", wrapper.ListGroups)
+	router.POST(options.BaseURL+"/admin/groups", wrapper.AddGroup)
+	router.DELETE(options.BaseURL+"/admin/groups/:id", wrapper.RemoveGroup)
+	router.PUT(options.BaseURL+"/admin/groups/:id", wrapper.SetGroup)
+	router.POST(options.BaseURL+"/admin/groups/:id/test", wrapper.TestGroup)
+	router.GET(options.BaseURL+"/admin/webhooks", wrapper.ListWebhooks)
+	router.POST(options.BaseURL+"/admin/webhooks", wrapper.AddWebhook)
+	router.DELETE(options.BaseURL+"/admin/webhooks/:id", wrapper.RemoveWebhook)
+	router.PUT(options.BaseURL+"/admin/webhooks/:id", wrapper.SetWebhook)
+	router.POST(options.BaseURL+"/admin/webhooks/:id/test", wrapper.TestWebhook)
+	router.GET(options.BaseURL+"/admin/webhooks/:id/deliveries", wrapper.WebhookDeliveries)
+	router.GET(options.BaseURL+"/admin/deliveries", wrapper.ListDeliveries)
+	router.GET(options.BaseURL+"/admin/deliveries/figures", wrapper.DeliveryFigures)
+	router.POST(options.BaseURL+"/admin/deliveries/redrive", wrapper.RedriveDeliveries)
+	router.GET(options.BaseURL+"/me/notices", wrapper.MyNotices)
+	router.PUT(options.BaseURL+"/me/notices", wrapper.SetMyNotices)
+	router.GET(options.BaseURL+"/me/push", wrapper.PushKey)
+	router.POST(options.BaseURL+"/me/push", wrapper.SubscribePush)
+	router.POST(options.BaseURL+"/me/push/forget", wrapper.UnsubscribePush)
+	router.GET(options.BaseURL+"/reports/:receipt_code/messages", wrapper.ReportMessages)
+	router.PUT(options.BaseURL+"/reports/:receipt_code/messages", wrapper.MuteReport)
 	router.GET(options.BaseURL+"/stream", wrapper.Stream)
 	router.POST(options.BaseURL+"/sandbox/clock", wrapper.SandboxClock)
 	router.GET(options.BaseURL+"/sandbox/messages", wrapper.SandboxMessages)
@@ -13015,6 +14201,172 @@ type AuditTraildefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AuditTraildefaultApplicationProblemPlusJSONResponse) VisitAuditTrailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CalendarDaysRequestObject struct {
+	Params CalendarDaysParams
+}
+
+type CalendarDaysResponseObject interface {
+	VisitCalendarDaysResponse(w http.ResponseWriter) error
+}
+
+type CalendarDays200JSONResponse struct {
+	Items      []CalendarDay `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+func (response CalendarDays200JSONResponse) VisitCalendarDaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CalendarDaysdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CalendarDaysdefaultApplicationProblemPlusJSONResponse) VisitCalendarDaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCalendarDaysRequestObject struct {
+	Body *SetCalendarDaysJSONRequestBody
+}
+
+type SetCalendarDaysResponseObject interface {
+	VisitSetCalendarDaysResponse(w http.ResponseWriter) error
+}
+
+type SetCalendarDays200JSONResponse Imported
+
+func (response SetCalendarDays200JSONResponse) VisitSetCalendarDaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCalendarDaysdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetCalendarDaysdefaultApplicationProblemPlusJSONResponse) VisitSetCalendarDaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportCalendarRequestObject struct {
+	Params ExportCalendarParams
+}
+
+type ExportCalendarResponseObject interface {
+	VisitExportCalendarResponse(w http.ResponseWriter) error
+}
+
+type ExportCalendar200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportCalendar200TextcsvResponse) VisitExportCalendarResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportCalendardefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportCalendardefaultApplicationProblemPlusJSONResponse) VisitExportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCalendarRequestObject struct {
+	Params ImportCalendarParams
+	Body   io.Reader
+}
+
+type ImportCalendarResponseObject interface {
+	VisitImportCalendarResponse(w http.ResponseWriter) error
+}
+
+type ImportCalendar200JSONResponse Imported
+
+func (response ImportCalendar200JSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCalendardefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportCalendardefaultApplicationProblemPlusJSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13682,6 +15034,230 @@ func (response WithdrawCatalogItemdefaultApplicationProblemPlusJSONResponse) Vis
 	return err
 }
 
+type ListProvidersRequestObject struct {
+}
+
+type ListProvidersResponseObject interface {
+	VisitListProvidersResponse(w http.ResponseWriter) error
+}
+
+type ListProviders200JSONResponse struct {
+	Items      []Setup `json:"items"`
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+func (response ListProviders200JSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListProvidersdefaultApplicationProblemPlusJSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddProviderRequestObject struct {
+	Body *AddProviderJSONRequestBody
+}
+
+type AddProviderResponseObject interface {
+	VisitAddProviderResponse(w http.ResponseWriter) error
+}
+
+type AddProvider201JSONResponse struct {
+	Id string `json:"id"`
+}
+
+func (response AddProvider201JSONResponse) VisitAddProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddProviderdefaultApplicationProblemPlusJSONResponse) VisitAddProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChannelKindsRequestObject struct {
+}
+
+type ChannelKindsResponseObject interface {
+	VisitChannelKindsResponse(w http.ResponseWriter) error
+}
+
+type ChannelKinds200JSONResponse struct {
+	Items      []ChannelKind `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+func (response ChannelKinds200JSONResponse) VisitChannelKindsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChannelKindsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChannelKindsdefaultApplicationProblemPlusJSONResponse) VisitChannelKindsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveProviderRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type RemoveProviderResponseObject interface {
+	VisitRemoveProviderResponse(w http.ResponseWriter) error
+}
+
+type RemoveProvider204Response struct {
+}
+
+func (response RemoveProvider204Response) VisitRemoveProviderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveProviderdefaultApplicationProblemPlusJSONResponse) VisitRemoveProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetProviderRequestObject struct {
+	Id   Id `json:"id"`
+	Body *SetProviderJSONRequestBody
+}
+
+type SetProviderResponseObject interface {
+	VisitSetProviderResponse(w http.ResponseWriter) error
+}
+
+type SetProvider204Response struct {
+}
+
+func (response SetProvider204Response) VisitSetProviderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SetProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetProviderdefaultApplicationProblemPlusJSONResponse) VisitSetProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestProviderRequestObject struct {
+	Id   Id `json:"id"`
+	Body *TestProviderJSONRequestBody
+}
+
+type TestProviderResponseObject interface {
+	VisitTestProviderResponse(w http.ResponseWriter) error
+}
+
+type TestProvider204Response struct {
+}
+
+func (response TestProvider204Response) VisitTestProviderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type TestProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestProviderdefaultApplicationProblemPlusJSONResponse) VisitTestProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListComponentsRequestObject struct {
 	Params ListComponentsParams
 }
@@ -13917,6 +15493,126 @@ type ChangeComponentdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ChangeComponentdefaultApplicationProblemPlusJSONResponse) VisitChangeComponentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveriesRequestObject struct {
+	Params ListDeliveriesParams
+}
+
+type ListDeliveriesResponseObject interface {
+	VisitListDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListDeliveries200JSONResponse DeliveryList
+
+func (response ListDeliveries200JSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeliveryFiguresRequestObject struct {
+	Params DeliveryFiguresParams
+}
+
+type DeliveryFiguresResponseObject interface {
+	VisitDeliveryFiguresResponse(w http.ResponseWriter) error
+}
+
+type DeliveryFigures200JSONResponse DeliveryFigures
+
+func (response DeliveryFigures200JSONResponse) VisitDeliveryFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeliveryFiguresdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeliveryFiguresdefaultApplicationProblemPlusJSONResponse) VisitDeliveryFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedriveDeliveriesRequestObject struct {
+	Body *RedriveDeliveriesJSONRequestBody
+}
+
+type RedriveDeliveriesResponseObject interface {
+	VisitRedriveDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type RedriveDeliveries200JSONResponse struct {
+	Events   int `json:"events"`
+	Messages int `json:"messages"`
+}
+
+func (response RedriveDeliveries200JSONResponse) VisitRedriveDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedriveDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RedriveDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitRedriveDeliveriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14490,6 +16186,189 @@ type AdminGriddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdminGriddefaultApplicationProblemPlusJSONResponse) VisitAdminGridResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupsRequestObject struct {
+}
+
+type ListGroupsResponseObject interface {
+	VisitListGroupsResponse(w http.ResponseWriter) error
+}
+
+type ListGroups200JSONResponse struct {
+	Items      []Setup `json:"items"`
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+func (response ListGroups200JSONResponse) VisitListGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListGroupsdefaultApplicationProblemPlusJSONResponse) VisitListGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddGroupRequestObject struct {
+	Body *AddGroupJSONRequestBody
+}
+
+type AddGroupResponseObject interface {
+	VisitAddGroupResponse(w http.ResponseWriter) error
+}
+
+type AddGroup201JSONResponse struct {
+	Id string `json:"id"`
+}
+
+func (response AddGroup201JSONResponse) VisitAddGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddGroupdefaultApplicationProblemPlusJSONResponse) VisitAddGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type RemoveGroupResponseObject interface {
+	VisitRemoveGroupResponse(w http.ResponseWriter) error
+}
+
+type RemoveGroup204Response struct {
+}
+
+func (response RemoveGroup204Response) VisitRemoveGroupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveGroupdefaultApplicationProblemPlusJSONResponse) VisitRemoveGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRequestObject struct {
+	Id   Id `json:"id"`
+	Body *SetGroupJSONRequestBody
+}
+
+type SetGroupResponseObject interface {
+	VisitSetGroupResponse(w http.ResponseWriter) error
+}
+
+type SetGroup204Response struct {
+}
+
+func (response SetGroup204Response) VisitSetGroupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SetGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetGroupdefaultApplicationProblemPlusJSONResponse) VisitSetGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestGroupRequestObject struct {
+	Id   Id `json:"id"`
+	Body *TestGroupJSONRequestBody
+}
+
+type TestGroupResponseObject interface {
+	VisitTestGroupResponse(w http.ResponseWriter) error
+}
+
+type TestGroup204Response struct {
+}
+
+func (response TestGroup204Response) VisitTestGroupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type TestGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestGroupdefaultApplicationProblemPlusJSONResponse) VisitTestGroupResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16504,6 +18383,229 @@ type ActUserdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ActUserdefaultApplicationProblemPlusJSONResponse) VisitActUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooksRequestObject struct {
+}
+
+type ListWebhooksResponseObject interface {
+	VisitListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ListWebhooks200JSONResponse struct {
+	Items      []Setup `json:"items"`
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWebhooksdefaultApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddWebhookRequestObject struct {
+	Body *AddWebhookJSONRequestBody
+}
+
+type AddWebhookResponseObject interface {
+	VisitAddWebhookResponse(w http.ResponseWriter) error
+}
+
+type AddWebhook201JSONResponse struct {
+	Id string `json:"id"`
+}
+
+func (response AddWebhook201JSONResponse) VisitAddWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddWebhookdefaultApplicationProblemPlusJSONResponse) VisitAddWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveWebhookRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type RemoveWebhookResponseObject interface {
+	VisitRemoveWebhookResponse(w http.ResponseWriter) error
+}
+
+type RemoveWebhook204Response struct {
+}
+
+func (response RemoveWebhook204Response) VisitRemoveWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveWebhookdefaultApplicationProblemPlusJSONResponse) VisitRemoveWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetWebhookRequestObject struct {
+	Id   Id `json:"id"`
+	Body *SetWebhookJSONRequestBody
+}
+
+type SetWebhookResponseObject interface {
+	VisitSetWebhookResponse(w http.ResponseWriter) error
+}
+
+type SetWebhook204Response struct {
+}
+
+func (response SetWebhook204Response) VisitSetWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SetWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetWebhookdefaultApplicationProblemPlusJSONResponse) VisitSetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WebhookDeliveriesRequestObject struct {
+	Id     Id `json:"id"`
+	Params WebhookDeliveriesParams
+}
+
+type WebhookDeliveriesResponseObject interface {
+	VisitWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type WebhookDeliveries200JSONResponse DeliveryList
+
+func (response WebhookDeliveries200JSONResponse) VisitWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WebhookDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WebhookDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	Id   Id `json:"id"`
+	Body *TestWebhookJSONRequestBody
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook204Response struct {
+}
+
+func (response TestWebhook204Response) VisitTestWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type TestWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestWebhookdefaultApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -18610,6 +20712,183 @@ func (response MyDatadefaultApplicationProblemPlusJSONResponse) VisitMyDataRespo
 	return err
 }
 
+type MyNoticesRequestObject struct {
+}
+
+type MyNoticesResponseObject interface {
+	VisitMyNoticesResponse(w http.ResponseWriter) error
+}
+
+type MyNotices200JSONResponse Wishes
+
+func (response MyNotices200JSONResponse) VisitMyNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MyNoticesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MyNoticesdefaultApplicationProblemPlusJSONResponse) VisitMyNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyNoticesRequestObject struct {
+	Body *SetMyNoticesJSONRequestBody
+}
+
+type SetMyNoticesResponseObject interface {
+	VisitSetMyNoticesResponse(w http.ResponseWriter) error
+}
+
+type SetMyNotices204Response struct {
+}
+
+func (response SetMyNotices204Response) VisitSetMyNoticesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SetMyNoticesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetMyNoticesdefaultApplicationProblemPlusJSONResponse) VisitSetMyNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PushKeyRequestObject struct {
+}
+
+type PushKeyResponseObject interface {
+	VisitPushKeyResponse(w http.ResponseWriter) error
+}
+
+type PushKey200JSONResponse struct {
+	Key string `json:"key"`
+}
+
+func (response PushKey200JSONResponse) VisitPushKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PushKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PushKeydefaultApplicationProblemPlusJSONResponse) VisitPushKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubscribePushRequestObject struct {
+	Body *SubscribePushJSONRequestBody
+}
+
+type SubscribePushResponseObject interface {
+	VisitSubscribePushResponse(w http.ResponseWriter) error
+}
+
+type SubscribePush204Response struct {
+}
+
+func (response SubscribePush204Response) VisitSubscribePushResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SubscribePushdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SubscribePushdefaultApplicationProblemPlusJSONResponse) VisitSubscribePushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnsubscribePushRequestObject struct {
+	Body *UnsubscribePushJSONRequestBody
+}
+
+type UnsubscribePushResponseObject interface {
+	VisitUnsubscribePushResponse(w http.ResponseWriter) error
+}
+
+type UnsubscribePush204Response struct {
+}
+
+func (response UnsubscribePush204Response) VisitUnsubscribePushResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type UnsubscribePushdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnsubscribePushdefaultApplicationProblemPlusJSONResponse) VisitUnsubscribePushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MyRevealsRequestObject struct {
 	Params MyRevealsParams
 }
@@ -19341,6 +21620,85 @@ func (response TrackReportdefaultApplicationProblemPlusJSONResponse) VisitTrackR
 	return err
 }
 
+type ReportMessagesRequestObject struct {
+	ReceiptCode ReceiptCode `json:"receipt_code"`
+	Params      ReportMessagesParams
+}
+
+type ReportMessagesResponseObject interface {
+	VisitReportMessagesResponse(w http.ResponseWriter) error
+}
+
+type ReportMessages200JSONResponse struct {
+	Items      []ToldMessage `json:"items"`
+	Muted      bool          `json:"muted"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+func (response ReportMessages200JSONResponse) VisitReportMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportMessagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReportMessagesdefaultApplicationProblemPlusJSONResponse) VisitReportMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MuteReportRequestObject struct {
+	ReceiptCode ReceiptCode `json:"receipt_code"`
+	Params      MuteReportParams
+	Body        *MuteReportJSONRequestBody
+}
+
+type MuteReportResponseObject interface {
+	VisitMuteReportResponse(w http.ResponseWriter) error
+}
+
+type MuteReport204Response struct {
+}
+
+func (response MuteReport204Response) VisitMuteReportResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type MuteReportdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MuteReportdefaultApplicationProblemPlusJSONResponse) VisitMuteReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReportVerbRequestObject struct {
 	ReceiptCode ReceiptCode          `json:"receipt_code"`
 	Verb        ReportVerbParamsVerb `json:"verb"`
@@ -19789,6 +22147,18 @@ type StrictServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
 	// (GET /admin/audit)
 	AuditTrail(ctx context.Context, request AuditTrailRequestObject) (AuditTrailResponseObject, error)
+	// CalendarDays Days that the district set before the shipped holidays
+	// (GET /admin/calendars)
+	CalendarDays(ctx context.Context, request CalendarDaysRequestObject) (CalendarDaysResponseObject, error)
+	// SetCalendarDays Set days, take others back to the shipped calendar; open working clocks are measured again
+	// (PUT /admin/calendars)
+	SetCalendarDays(ctx context.Context, request SetCalendarDaysRequestObject) (SetCalendarDaysResponseObject, error)
+	// ExportCalendar All as a file that the import finds nothing to change in
+	// (GET /admin/calendars/export)
+	ExportCalendar(ctx context.Context, request ExportCalendarRequestObject) (ExportCalendarResponseObject, error)
+	// ImportCalendar A CSV or XLSX file: all of it or nothing
+	// (POST /admin/calendars/import)
+	ImportCalendar(ctx context.Context, request ImportCalendarRequestObject) (ImportCalendarResponseObject, error)
 	// ListCatalog Items of the responsibility catalogue by code: the version in force, the one to come, or the last one
 	// (GET /admin/catalog)
 	ListCatalog(ctx context.Context, request ListCatalogRequestObject) (ListCatalogResponseObject, error)
@@ -19834,6 +22204,24 @@ type StrictServerInterface interface {
 	// WithdrawCatalogItem Take back a version that is still ahead; the one before goes on
 	// (POST /admin/catalog/{code}/withdraw)
 	WithdrawCatalogItem(ctx context.Context, request WithdrawCatalogItemRequestObject) (WithdrawCatalogItemResponseObject, error)
+	// ListProviders The district's providers of text messages, calls, e-mail and WeChat; secrets are not answered
+	// (GET /admin/channels)
+	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
+	// AddProvider Add one of the providers of text messages, calls, e-mail and WeChat
+	// (POST /admin/channels)
+	AddProvider(ctx context.Context, request AddProviderRequestObject) (AddProviderResponseObject, error)
+	// ChannelKinds Sorts of providers, each with the form of its settings
+	// (GET /admin/channels/kinds)
+	ChannelKinds(ctx context.Context, request ChannelKindsRequestObject) (ChannelKindsResponseObject, error)
+	// RemoveProvider Remove it
+	// (DELETE /admin/channels/{id})
+	RemoveProvider(ctx context.Context, request RemoveProviderRequestObject) (RemoveProviderResponseObject, error)
+	// SetProvider Change it; a secret sent back as ****** is kept
+	// (PUT /admin/channels/{id})
+	SetProvider(ctx context.Context, request SetProviderRequestObject) (SetProviderResponseObject, error)
+	// TestProvider Send one harmless text at once
+	// (POST /admin/channels/{id}/test)
+	TestProvider(ctx context.Context, request TestProviderRequestObject) (TestProviderResponseObject, error)
 	// ListComponents The ledger of components, by code
 	// (GET /admin/components)
 	ListComponents(ctx context.Context, request ListComponentsRequestObject) (ListComponentsResponseObject, error)
@@ -19852,6 +22240,15 @@ type StrictServerInterface interface {
 	// ChangeComponent Change it; version (or If-Match) is the one that was read, else 409 STALE
 	// (PUT /admin/components/{id})
 	ChangeComponent(ctx context.Context, request ChangeComponentRequestObject) (ChangeComponentResponseObject, error)
+	// ListDeliveries Messages with what became of them, newest first; neither text nor number
+	// (GET /admin/deliveries)
+	ListDeliveries(ctx context.Context, request ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error)
+	// DeliveryFigures Sent, delivered, failed by channel and provider, latency from commit to hand-over, parked by reason
+	// (GET /admin/deliveries/figures)
+	DeliveryFigures(ctx context.Context, request DeliveryFiguresRequestObject) (DeliveryFiguresResponseObject, error)
+	// RedriveDeliveries Take parked messages up again, all or those named; named webhook messages that were sent are posted again
+	// (POST /admin/deliveries/redrive)
+	RedriveDeliveries(ctx context.Context, request RedriveDeliveriesRequestObject) (RedriveDeliveriesResponseObject, error)
 	// ListDevices Sensors, by code
 	// (GET /admin/devices)
 	ListDevices(ctx context.Context, request ListDevicesRequestObject) (ListDevicesResponseObject, error)
@@ -19894,6 +22291,21 @@ type StrictServerInterface interface {
 	// AdminGrid Every version of one area with its ground, newest first
 	// (GET /admin/grids/{code})
 	AdminGrid(ctx context.Context, request AdminGridRequestObject) (AdminGridResponseObject, error)
+	// ListGroups The district's chat groups with a robot; secrets are not answered
+	// (GET /admin/groups)
+	ListGroups(ctx context.Context, request ListGroupsRequestObject) (ListGroupsResponseObject, error)
+	// AddGroup Add one of the chat groups with a robot
+	// (POST /admin/groups)
+	AddGroup(ctx context.Context, request AddGroupRequestObject) (AddGroupResponseObject, error)
+	// RemoveGroup Remove it
+	// (DELETE /admin/groups/{id})
+	RemoveGroup(ctx context.Context, request RemoveGroupRequestObject) (RemoveGroupResponseObject, error)
+	// SetGroup Change it; a secret sent back as ****** is kept
+	// (PUT /admin/groups/{id})
+	SetGroup(ctx context.Context, request SetGroupRequestObject) (SetGroupResponseObject, error)
+	// TestGroup Send one harmless text at once
+	// (POST /admin/groups/{id}/test)
+	TestGroup(ctx context.Context, request TestGroupRequestObject) (TestGroupResponseObject, error)
 	// NoticeMatrix Event × audience × channel, with the distance of each step of the duty chain
 	// (GET /admin/notices/matrix)
 	NoticeMatrix(ctx context.Context, request NoticeMatrixRequestObject) (NoticeMatrixResponseObject, error)
@@ -20044,6 +22456,24 @@ type StrictServerInterface interface {
 	// ActUser disable · enable · invite
 	// (POST /admin/users/{id}/{verb})
 	ActUser(ctx context.Context, request ActUserRequestObject) (ActUserResponseObject, error)
+	// ListWebhooks The district's webhooks; secrets are not answered
+	// (GET /admin/webhooks)
+	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
+	// AddWebhook Add one of the webhooks
+	// (POST /admin/webhooks)
+	AddWebhook(ctx context.Context, request AddWebhookRequestObject) (AddWebhookResponseObject, error)
+	// RemoveWebhook Remove it
+	// (DELETE /admin/webhooks/{id})
+	RemoveWebhook(ctx context.Context, request RemoveWebhookRequestObject) (RemoveWebhookResponseObject, error)
+	// SetWebhook Change it; a secret sent back as ****** is kept
+	// (PUT /admin/webhooks/{id})
+	SetWebhook(ctx context.Context, request SetWebhookRequestObject) (SetWebhookResponseObject, error)
+	// WebhookDeliveries What was posted to a webhook, newest first, with every attempt; /admin/deliveries/redrive replays
+	// (GET /admin/webhooks/{id}/deliveries)
+	WebhookDeliveries(ctx context.Context, request WebhookDeliveriesRequestObject) (WebhookDeliveriesResponseObject, error)
+	// TestWebhook Send one harmless text at once
+	// (POST /admin/webhooks/{id}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 	// ListAssessments Sheets of a period with rank, best first; provisional until the period is frozen. A unit sees its own
 	// (GET /assessments)
 	ListAssessments(ctx context.Context, request ListAssessmentsRequestObject) (ListAssessmentsResponseObject, error)
@@ -20194,6 +22624,21 @@ type StrictServerInterface interface {
 	// MyData A copy of all the resident's own data
 	// (GET /me/data)
 	MyData(ctx context.Context, request MyDataRequestObject) (MyDataResponseObject, error)
+	// MyNotices By which channels I want to be told, and when not
+	// (GET /me/notices)
+	MyNotices(ctx context.Context, request MyNoticesRequestObject) (MyNoticesResponseObject, error)
+	// SetMyNotices Save it; calls and urgent cases reach staff all the same
+	// (PUT /me/notices)
+	SetMyNotices(ctx context.Context, request SetMyNoticesRequestObject) (SetMyNoticesResponseObject, error)
+	// PushKey The installation's key for Web Push
+	// (GET /me/push)
+	PushKey(ctx context.Context, request PushKeyRequestObject) (PushKeyResponseObject, error)
+	// SubscribePush Show my messages in this browser
+	// (POST /me/push)
+	SubscribePush(ctx context.Context, request SubscribePushRequestObject) (SubscribePushResponseObject, error)
+	// UnsubscribePush No longer in this browser
+	// (POST /me/push/forget)
+	UnsubscribePush(ctx context.Context, request UnsubscribePushRequestObject) (UnsubscribePushResponseObject, error)
 	// MyReveals Who read my name or phone, when and why, newest first
 	// (GET /me/reveals)
 	MyReveals(ctx context.Context, request MyRevealsRequestObject) (MyRevealsResponseObject, error)
@@ -20245,6 +22690,12 @@ type StrictServerInterface interface {
 	// TrackReport The resident's view of a report, by receipt code and phone tail or by link token
 	// (GET /reports/{receipt_code})
 	TrackReport(ctx context.Context, request TrackReportRequestObject) (TrackReportResponseObject, error)
+	// ReportMessages What we sent you about this report, and whether you silenced it
+	// (GET /reports/{receipt_code}/messages)
+	ReportMessages(ctx context.Context, request ReportMessagesRequestObject) (ReportMessagesResponseObject, error)
+	// MuteReport Silence this case, or let it speak again; the page keeps showing everything
+	// (PUT /reports/{receipt_code}/messages)
+	MuteReport(ctx context.Context, request MuteReportRequestObject) (MuteReportResponseObject, error)
 	// ReportVerb What the reporter may do with a report
 	// (POST /reports/{receipt_code}/{verb})
 	ReportVerb(ctx context.Context, request ReportVerbRequestObject) (ReportVerbResponseObject, error)
@@ -20353,6 +22804,128 @@ func (sh *strictHandler) AuditTrail(ctx *gin.Context, params AuditTrailParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AuditTrailResponseObject); ok {
 		if err := validResponse.VisitAuditTrailResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CalendarDays operation middleware
+func (sh *strictHandler) CalendarDays(ctx *gin.Context, params CalendarDaysParams) {
+	var request CalendarDaysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CalendarDays(ctx, request.(CalendarDaysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CalendarDays")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CalendarDaysResponseObject); ok {
+		if err := validResponse.VisitCalendarDaysResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetCalendarDays operation middleware
+func (sh *strictHandler) SetCalendarDays(ctx *gin.Context) {
+	var request SetCalendarDaysRequestObject
+
+	var body SetCalendarDaysJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetCalendarDays(ctx, request.(SetCalendarDaysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetCalendarDays")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetCalendarDaysResponseObject); ok {
+		if err := validResponse.VisitSetCalendarDaysResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportCalendar operation middleware
+func (sh *strictHandler) ExportCalendar(ctx *gin.Context, params ExportCalendarParams) {
+	var request ExportCalendarRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportCalendar(ctx, request.(ExportCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportCalendarResponseObject); ok {
+		if err := validResponse.VisitExportCalendarResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportCalendar operation middleware
+func (sh *strictHandler) ImportCalendar(ctx *gin.Context, params ImportCalendarParams) {
+	var request ImportCalendarRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCalendar(ctx, request.(ImportCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportCalendarResponseObject); ok {
+		if err := validResponse.VisitImportCalendarResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -20879,6 +23452,213 @@ func (sh *strictHandler) WithdrawCatalogItem(ctx *gin.Context, code ItemCode, pa
 	}
 }
 
+// ListProviders operation middleware
+func (sh *strictHandler) ListProviders(ctx *gin.Context) {
+	var request ListProvidersRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProviders(ctx, request.(ListProvidersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProviders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListProvidersResponseObject); ok {
+		if err := validResponse.VisitListProvidersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddProvider operation middleware
+func (sh *strictHandler) AddProvider(ctx *gin.Context) {
+	var request AddProviderRequestObject
+
+	var body AddProviderJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddProvider(ctx, request.(AddProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AddProviderResponseObject); ok {
+		if err := validResponse.VisitAddProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChannelKinds operation middleware
+func (sh *strictHandler) ChannelKinds(ctx *gin.Context) {
+	var request ChannelKindsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChannelKinds(ctx, request.(ChannelKindsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChannelKinds")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChannelKindsResponseObject); ok {
+		if err := validResponse.VisitChannelKindsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveProvider operation middleware
+func (sh *strictHandler) RemoveProvider(ctx *gin.Context, id Id) {
+	var request RemoveProviderRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveProvider(ctx, request.(RemoveProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RemoveProviderResponseObject); ok {
+		if err := validResponse.VisitRemoveProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetProvider operation middleware
+func (sh *strictHandler) SetProvider(ctx *gin.Context, id Id) {
+	var request SetProviderRequestObject
+
+	request.Id = id
+
+	var body SetProviderJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetProvider(ctx, request.(SetProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetProviderResponseObject); ok {
+		if err := validResponse.VisitSetProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestProvider operation middleware
+func (sh *strictHandler) TestProvider(ctx *gin.Context, id Id) {
+	var request TestProviderRequestObject
+
+	request.Id = id
+
+	var body TestProviderJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestProvider(ctx, request.(TestProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TestProviderResponseObject); ok {
+		if err := validResponse.VisitTestProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListComponents operation middleware
 func (sh *strictHandler) ListComponents(ctx *gin.Context, params ListComponentsParams) {
 	var request ListComponentsRequestObject
@@ -21065,6 +23845,100 @@ func (sh *strictHandler) ChangeComponent(ctx *gin.Context, id Id, params ChangeC
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ChangeComponentResponseObject); ok {
 		if err := validResponse.VisitChangeComponentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListDeliveries operation middleware
+func (sh *strictHandler) ListDeliveries(ctx *gin.Context, params ListDeliveriesParams) {
+	var request ListDeliveriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeliveries(ctx, request.(ListDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListDeliveriesResponseObject); ok {
+		if err := validResponse.VisitListDeliveriesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeliveryFigures operation middleware
+func (sh *strictHandler) DeliveryFigures(ctx *gin.Context, params DeliveryFiguresParams) {
+	var request DeliveryFiguresRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeliveryFigures(ctx, request.(DeliveryFiguresRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeliveryFigures")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeliveryFiguresResponseObject); ok {
+		if err := validResponse.VisitDeliveryFiguresResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RedriveDeliveries operation middleware
+func (sh *strictHandler) RedriveDeliveries(ctx *gin.Context) {
+	var request RedriveDeliveriesRequestObject
+
+	var body RedriveDeliveriesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RedriveDeliveries(ctx, request.(RedriveDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedriveDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RedriveDeliveriesResponseObject); ok {
+		if err := validResponse.VisitRedriveDeliveriesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -21545,6 +24419,189 @@ func (sh *strictHandler) AdminGrid(ctx *gin.Context, code string) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdminGridResponseObject); ok {
 		if err := validResponse.VisitAdminGridResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListGroups operation middleware
+func (sh *strictHandler) ListGroups(ctx *gin.Context) {
+	var request ListGroupsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListGroups(ctx, request.(ListGroupsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListGroups")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListGroupsResponseObject); ok {
+		if err := validResponse.VisitListGroupsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddGroup operation middleware
+func (sh *strictHandler) AddGroup(ctx *gin.Context) {
+	var request AddGroupRequestObject
+
+	var body AddGroupJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddGroup(ctx, request.(AddGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AddGroupResponseObject); ok {
+		if err := validResponse.VisitAddGroupResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveGroup operation middleware
+func (sh *strictHandler) RemoveGroup(ctx *gin.Context, id Id) {
+	var request RemoveGroupRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveGroup(ctx, request.(RemoveGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RemoveGroupResponseObject); ok {
+		if err := validResponse.VisitRemoveGroupResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetGroup operation middleware
+func (sh *strictHandler) SetGroup(ctx *gin.Context, id Id) {
+	var request SetGroupRequestObject
+
+	request.Id = id
+
+	var body SetGroupJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetGroup(ctx, request.(SetGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetGroupResponseObject); ok {
+		if err := validResponse.VisitSetGroupResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestGroup operation middleware
+func (sh *strictHandler) TestGroup(ctx *gin.Context, id Id) {
+	var request TestGroupRequestObject
+
+	request.Id = id
+
+	var body TestGroupJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestGroup(ctx, request.(TestGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TestGroupResponseObject); ok {
+		if err := validResponse.VisitTestGroupResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -23275,6 +26332,216 @@ func (sh *strictHandler) ActUser(ctx *gin.Context, id Id, verb ActUserParamsVerb
 	}
 }
 
+// ListWebhooks operation middleware
+func (sh *strictHandler) ListWebhooks(ctx *gin.Context) {
+	var request ListWebhooksRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhooks(ctx, request.(ListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListWebhooksResponseObject); ok {
+		if err := validResponse.VisitListWebhooksResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddWebhook operation middleware
+func (sh *strictHandler) AddWebhook(ctx *gin.Context) {
+	var request AddWebhookRequestObject
+
+	var body AddWebhookJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddWebhook(ctx, request.(AddWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AddWebhookResponseObject); ok {
+		if err := validResponse.VisitAddWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveWebhook operation middleware
+func (sh *strictHandler) RemoveWebhook(ctx *gin.Context, id Id) {
+	var request RemoveWebhookRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveWebhook(ctx, request.(RemoveWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RemoveWebhookResponseObject); ok {
+		if err := validResponse.VisitRemoveWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetWebhook operation middleware
+func (sh *strictHandler) SetWebhook(ctx *gin.Context, id Id) {
+	var request SetWebhookRequestObject
+
+	request.Id = id
+
+	var body SetWebhookJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetWebhook(ctx, request.(SetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetWebhookResponseObject); ok {
+		if err := validResponse.VisitSetWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// WebhookDeliveries operation middleware
+func (sh *strictHandler) WebhookDeliveries(ctx *gin.Context, id Id, params WebhookDeliveriesParams) {
+	var request WebhookDeliveriesRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WebhookDeliveries(ctx, request.(WebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WebhookDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(WebhookDeliveriesResponseObject); ok {
+		if err := validResponse.VisitWebhookDeliveriesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(ctx *gin.Context, id Id) {
+	var request TestWebhookRequestObject
+
+	request.Id = id
+
+	var body TestWebhookJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx, request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		if err := validResponse.VisitTestWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListAssessments operation middleware
 func (sh *strictHandler) ListAssessments(ctx *gin.Context, params ListAssessmentsParams) {
 	var request ListAssessmentsRequestObject
@@ -24924,6 +28191,180 @@ func (sh *strictHandler) MyData(ctx *gin.Context) {
 	}
 }
 
+// MyNotices operation middleware
+func (sh *strictHandler) MyNotices(ctx *gin.Context) {
+	var request MyNoticesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MyNotices(ctx, request.(MyNoticesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MyNotices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MyNoticesResponseObject); ok {
+		if err := validResponse.VisitMyNoticesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetMyNotices operation middleware
+func (sh *strictHandler) SetMyNotices(ctx *gin.Context) {
+	var request SetMyNoticesRequestObject
+
+	var body SetMyNoticesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetMyNotices(ctx, request.(SetMyNoticesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetMyNotices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetMyNoticesResponseObject); ok {
+		if err := validResponse.VisitSetMyNoticesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PushKey operation middleware
+func (sh *strictHandler) PushKey(ctx *gin.Context) {
+	var request PushKeyRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PushKey(ctx, request.(PushKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PushKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PushKeyResponseObject); ok {
+		if err := validResponse.VisitPushKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SubscribePush operation middleware
+func (sh *strictHandler) SubscribePush(ctx *gin.Context) {
+	var request SubscribePushRequestObject
+
+	var body SubscribePushJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SubscribePush(ctx, request.(SubscribePushRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SubscribePush")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SubscribePushResponseObject); ok {
+		if err := validResponse.VisitSubscribePushResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnsubscribePush operation middleware
+func (sh *strictHandler) UnsubscribePush(ctx *gin.Context) {
+	var request UnsubscribePushRequestObject
+
+	var body UnsubscribePushJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnsubscribePush(ctx, request.(UnsubscribePushRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnsubscribePush")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UnsubscribePushResponseObject); ok {
+		if err := validResponse.VisitUnsubscribePushResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // MyReveals operation middleware
 func (sh *strictHandler) MyReveals(ctx *gin.Context, params MyRevealsParams) {
 	var request MyRevealsRequestObject
@@ -25426,6 +28867,78 @@ func (sh *strictHandler) TrackReport(ctx *gin.Context, receiptCode ReceiptCode, 
 	}
 }
 
+// ReportMessages operation middleware
+func (sh *strictHandler) ReportMessages(ctx *gin.Context, receiptCode ReceiptCode, params ReportMessagesParams) {
+	var request ReportMessagesRequestObject
+
+	request.ReceiptCode = receiptCode
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportMessages(ctx, request.(ReportMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportMessages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReportMessagesResponseObject); ok {
+		if err := validResponse.VisitReportMessagesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MuteReport operation middleware
+func (sh *strictHandler) MuteReport(ctx *gin.Context, receiptCode ReceiptCode, params MuteReportParams) {
+	var request MuteReportRequestObject
+
+	request.ReceiptCode = receiptCode
+	request.Params = params
+
+	var body MuteReportJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MuteReport(ctx, request.(MuteReportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MuteReport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MuteReportResponseObject); ok {
+		if err := validResponse.VisitMuteReportResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ReportVerb operation middleware
 func (sh *strictHandler) ReportVerb(ctx *gin.Context, receiptCode ReceiptCode, verb ReportVerbParamsVerb, params ReportVerbParams) {
 	var request ReportVerbRequestObject
@@ -25763,422 +29276,459 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1bbyPJtib2VwL0GLvbJ1VS3Xp3STAMlsSq5m6J0iFVVbtPnzI7lBkkYysZkR0RKRZ37QIG8Kv9fOCH",
-	"wdjGePxmwICBGYxtGDjnnwxmz4H/hRG3vJAReeFFVerul24V8xaxYsWKdf3Wx05I5wkliAjeOf7YSSCD",
-	"cyQQU/86TRmnTP6FSee483OK2LITdAico85xJ9RXgw4PZ2gO5W1z+OEckamYdY6fHR0FHbFM5J1cMEym",
-	"nU+fgs4ZFOnc98ZIXQw6DP2cYoaizrFgKSp+ABH59I+dd69H3z7rBJ3Xp384etIJOi/Pjl503js/iOU/",
-	"QiGfjhAPGU4EpvLj34AIT7HgJyBCE5jG4hiIGQKReQDQifr3jHLRCdzjte8uDjGBQiAm7/5vfzw6ePH+",
-	"4zef/kXHNbJ+lNEhgWKWvxZHlTQoEPmbZ+4Xo3lCBSLh8nu0zD4yQzBCLP9M4bYDeZ/nG4+ffBt05phk",
-	"/3Z+cnIBRTjzf2tyoG/wfOSJk1n6As1PaYQ8dArlpSpKrS3Fc89SnEPh48kYispvTCiby6c7EU1vYjme",
-	"OfyA55JNXxwpwul/HLzIp0jS+Q1i+st4jv3fVheLXzOc2jl+flT40JOj4pfyBcJEoKn9kOR5z2co2XSK",
-	"j78tzVH9c32SAypwiAwvljchukNEPIJphBEJ0aNwBglBsd1v5fW+VUzaaGM8lhQpLj88+PN7+Z+jgxfj",
-	"9//V3//9I/XL38g/ugd/9/5v3HxxhRim0UB93smCibqhHRM++3Sg/3ji4carGSXoGuLYt2CJvGEs5B01",
-	"X3J/YIhChBNRsbWYvmNcu8VqhdEQ3WGO/czH7PXSW6t5eZjGaITEW8RKby5P4c5cbcoxT1yjf0NwFZlS",
-	"gkXTDzxziLhP8lmeUMKROnCvGL2JkTofQ0oEIko0wCSJcQjljjlM9B1/8yeuJ55/6l8wNOkcd/6Lw/xE",
-	"P9RX+aF9r/pieQMOX52CF8+e/x4k9p6gM0LcEtYzjHaft+9zfJ7jKUERwHKd9KGhCDFC4uCU0luMyl9Z",
-	"I6B8o/mMvN4N5Xtf0kiJGhhFWP4bxleMJogJLMk8gTFHq+O4niEwwSiOOBAzKAAkAKp3ARiGKBEcQIZA",
-	"jLlQowURDfkhF1Ag/mgenQAqZojpmxiapBxFYIHFDDx78uRRJ+gkhe9/7OhXomisj51cvkKBDgSeo/Vd",
-	"G3TglCEUjdXl5g9xjrlW7bBAc17Pk0q49/W9hVMZMgaX8uoN5Jivnd5HrhfdpNEUifp9FkguC+PU8lz9",
-	"myVXwlCgqMATN5TGCBJ5GQk4nmOSCmRHaqTJ0VHppDxaly5BR3FBUddU0tbu+feO0UwYTD0jmTKohUc2",
-	"hufVJ7V8BEdOaf7Yqb0EnVtMoibrGiPY8L4pjMeudX5+5L7/DsVFgp0/7gSdc6mWnz91EmwOuUBsHEKO",
-	"xjiqP0bkE5IYzXW6oDNHkKcMNWTVOYowHOPIu1M8o7I7pcDV2U6ZIyTMDq+UzRQToe8XM9pohQgVqNm8",
-	"aCpCqgWGXZ1hb3R5/rZ31gk6vT9enXf7A/X31Xl3oP8aXF6PX/W6o/7L855z+RLIBA5xAolfsjw+qhYt",
-	"zx2iJVGUaEquhGHKsFgW53YlOe9Kct7VU/mfZ87x/8zWiee4jSEYznwihiHIm0orhuZUoDGMY7rwvy+J",
-	"l01fl1AmGm4cqZog3vxuTuM7/xh5OketDi2eTqdInpljpSo14G0B41t5zNFGayQgm6IVLqw89csHsRWJ",
-	"63NtNtxPRd3vR/1QznH05k8oFPVHqoD8duMpND9kBfogGgn0zeduPpId/RvQYn2Qnm0gWW4cW/O5nlOw",
-	"iFGjO5ty6h1ikXEsWflzPXzT6wSdV93zkfz/68uB/N9Ff3Te6571B6+d4si8Z2MOmNCURKiGjxstnn1T",
-	"+2W7y02xKu3qk+PFWmV/ZbWulQ0Kb7RusX4GGqN8/chTKn2Zmk1fegfjFNWTS98WmBe5qLVKn/xp1yLp",
-	"X3I2MpsopmRq/jT6T2BXSv6Pd3L5Zw/PQGqrgqpLWiSbnRh0whnFofqFUu1gUftVyZ4CE2ZHhnwEcmT2",
-	"tL4gDx63m7VIHrU05qbCFRedutEck5eYRPI97dhe6sl+9eN5jfbhVD+4qHdLBh1G1wTJ0yfN5MjTJ3W0",
-	"Uy/3UuqNeeWqOSnwHXKzFmQIai9OWXf+yvqm/6L/eGH/ePwk++v5p6//G6duDT9o06BsQv/nf/U/A8rA",
-	"X//VP3SC3BboKxH48vzy9Hun9LNj85o19k2n/esfOkHnrD+6HvZPr8envcF1b9gJOqPrYa933Qk6p5cX",
-	"F28G5rbeVXd4fdEbqAv96x/GpV/eXPfP9Y1Xw8ur3lD9OXh96RxijEmjBbciqahlHbn1Z+NSqXujZEkv",
-	"jz9pr2EzJCSjtVPhZlLbdMztiedQbHgQFLneuBmN4Ch80bCBWYOMdEW+tlQybBnY7ZCPpXI79UlLubOX",
-	"HWXfV95RlMRLsJghAuT4yFR73is55rdds/tdcx87wMv6fublxiFSNgf0WVqefpU9XTqBa/W8kCHY1nEZ",
-	"YQ5vYp/uY6+2fWUSw6VrTZyq+gzycQI5X1DmGQaOnIfQfALH1bqb9g6ubV1I+AIxFIE55LcoOgHQ/CWP",
-	"SDRPxBJQgkCM4B3iKs6s42UAcoAFUIKsjtNSjphXDd6MDVXoOXvvCqGDnLsKq7pC3RWaBYU4TIF5Krm6",
-	"tUjeM9O35bYHwzRtThunv2gzJvMxVSVTXBhHennlMbnDAgozhqol7+d3Gio0YhIlZdfMZfmjd7RvEbtp",
-	"ycA8DUPETa5NeVXkKktLQoelBLxFHNA7xNTyT5m02AGdAAiMbge4YAgJyTEhnc/lo8sGesM2BnyMmBig",
-	"hX/OOiq6okYJ91wjdIdD9DsO6IKAMKbh7YlmSsXgYAIZoJNJoKYvjwc5eROtBiFNidIEm50iVlcqD2J0",
-	"cfl9LwCvuyPwH//lvz1RYTyaCqCWAAH5kFmLbLRgATlgaIq5UNtXPtIp5x90D/7uvfyPyj/4eBQ8fewO",
-	"W2TBlCzT43Exo6QueJXHSRx7e0IZ6J1ejk/PL9+cAUgi8LZ/1rtcGWl1UGW7MMk3mzv8vJx3DW8RcRjF",
-	"8trYc6wXIk9lOpE0jo/BDYrpQnPYjCE+o7HaY1hwtfwBuEWJAJKm0mhJ41iehJbN3R9ToWL3WCSPjxeM",
-	"ag9IxY5Qd5Y2AadqUGofSB4kVICUq2N3/dD5E8UEOeaMhZowmXIgKIBAjldzuHylmCGGnO+jYZiyttak",
-	"2qp3rR5aEb7ZwubLmM2tTM3y18oDdkpvHaDRDkm3m0X/vh4BVpkDzdWPgsvT4Sz0+ycThueQLV1KxSqV",
-	"9GDty7IhOuet1I6WR9ZW+5YhOJTkWSWx1xnkUXMr3AjvPd8tJA2tLG+SMPrBra/doGlKxjeO/DUc2TzR",
-	"cAbJFHXauLhCyohJeFkX5YhEKNr4m1NE50iwZd2hXH7za0T/MLocBODd69HBt89OlIwDmKiPxZirpFip",
-	"ghpKr1HYHqnr5xok0TjlbjqsZRAUE2uVOiN3dkGbUTkS74MWUYHce7Du4Po5hQyNJblQcS1sAqMcgxHe",
-	"dnyYjCeUKW96EkOiRQ9aiZ2Uwgo4Gk8YnTcXlPoZHQZt+ETO2c3cbbllphcgd8Cp+ZbG7dxOnCPO54au",
-	"K7tpIhAbRyhKwywcs55H6jk7c8qHMI7HJsgxjtJy5hMm4ptnHZcaFELDanbBXg17vb/rqZSH0/M3o/7l",
-	"QDux3vbl391zj2t6nlCOBdpw8OXZl+mjwjUeqqy9yNiRDSaeEhPDGzMkUrZCd/9zSyTPvkY3r/CSeVIP",
-	"0jWAwM7VxULoQxinJnjpidaRhlPIMzJqIiz6vqBDGkXu1AjlNhlPYujQ0OaUKW2JgOfgv3TqSfkbPNpo",
-	"fgMzcqZSech23TkmSOeftREsE0b/jIj7nNPXWil0M0iiGJPpeEZT5li+uXz1ZvtHWRubPkzcp2ry4mij",
-	"F666a528M4N8ts4hfAYPnjz/Rh6dCVzGFEYuOmIS4RAKylqokWucsMq8q9GAkjffRABaHaMEoWgcYZ5Q",
-	"3lQWa/KsheSrJnZpH3HNydLQaStpBgY3S4G4i8omX981NQbJ7fpLj6S9lRJ5sWhWleROnuC++uxihmME",
-	"Ekb1LTCufEOZQOv3rcUl0skEh9icv+VvK539GGCS3wQiKGDgmEwxE6GFvuFJLbFqA4PC+mQbcMkC4elM",
-	"NDoP3bkr5XBhVpehZKOaV1AsNTBCsERDwwIrTO7QQVZnWNq82VSK+kOwrg+V1IPCQbh2HKwdQWsy1wie",
-	"ahXtFQxdaloLSV9wmrivEeqxclLiTdWOjCO8YdwnbXFzUbdYt49sYvY6K86oseUbR4kqrB7hycvQSdat",
-	"5mPzTqrVG7MBtH/EUN7OqZpDzk3AtswhESJ0jolk7oZbOWI4jtclUgLFzNqtExgKDm7QDJMI6LzBNTWF",
-	"snkaQydZPcvgP7XSOWItZmB9G/78sPLUnoEIhXgOY34CpB4hz4zBYbfkiN5Mz1DLaESbpUhxPkFpfYIs",
-	"M82kjemlqFt27hAMVVpidkS11FKcp7nvQF4lhPpUWbDLAXrmhqfEbZfe5Llm6xPLykqqNOBaf2+Uoq2e",
-	"rxEyWWZVr3vWCTrd0ag/0nkcl8Oz/qB7fTl06nQbeF7zhPCtJqQtwXFKhC5p3PQtC8pux0qmuQW3Coa5",
-	"L+kys61mseYEurzqDaQa3X+t6yYKhRXD3vWbof71TOcAn3YHp73z896Zc228qpS8MG7m/NShe60MmUNA",
-	"EyT35xjOLC9rFoB176U0wqJ35/bx+B3iMBSuYCYM1fIBHAWAMjD6YXTdu3BmGMrnx16BrrSpOtemZ0Xz",
-	"ubXZCDdoQhna+pO+vY2WlXu+TMWFjc1o9290rALEAUg5YgHIRHBgIkcBYJQLeSmJYYhU7loAQhgjEkEW",
-	"gP/4L//t5uqG4jrFRXrJzXNBHoAwvCin6GKwlzENb12ZTBUbff0AWk/391jCjZQn/Wn7HdeoT6FWcVY2",
-	"RIMSzQbhwrhtOpR6hI29UqRw3b+nPKy5QXVfy7o3r+OuWeWUTy5fDkb9ayl63/Wvvzsbdt8NrDR+37CQ",
-	"qGr0kgGu1TPr3ObaItbDbkVx5oW0H/Zx2VC7ZVf2hmG/uhFa06z+Xo5G6VzFFj+pHAPUhgCr4QWY2c3e",
-	"aZlHHWfKbTurCIa3Wx7s+g03bgkczpC6jMlW31CvwaTd1CLMBSQhGs839IFWmZ++wre5CVba3fT6atQJ",
-	"On87VFrNxeW12j4NlLUYQd6yKKla3Qk6CyxmEYML0iD+bRQhNc8g46oCu5TXZHWhDR1Ka2DoWRyHm7tZ",
-	"5EpHUSJsDB2u0NrDC2YB+nXmNSmD4515cmisNTfLAD/0zs8v36nlP/OEybwH9UbpwijEETL7sc0jm3xG",
-	"7ns/w8l7uE/FVcg1LXzakwkOUdcdZGrrV5IXxl4vhebFlvTI3PSeg9h7Rq+dv6fdwVn/rKvO3tPLwav+",
-	"8EJZQu+6/be7tH+CTprMTNVgjTQo2kb5Ky2z5zpqRtb8oC6wcJE3g7Ud7ZMFbv9KOx+KkikOviHogxiH",
-	"GUpbExeKb5iVCZzODKCCFMlYLE1x1GlQlnI17L/tnv4wfjnsdU+/8/grHBX2zw1+hx+MzFl354YmcpwX",
-	"1nDW33bTSqtTMI4vJ53jH9soVm0OhUqXWilRzXVgqFym8Y20/z35YhobRrvJWjnzrGvN8VmrljaljVRQ",
-	"17QJqy1VmDPZZb9oUHmALTaYvN05pZhyTKbjkBK9MTyHps1NqrzqH+4Ex/VfmWDGxdj48ZgnrIGjcSER",
-	"aCULeGKyxnEUAJ3bqbM9F5CDmIZQeGKcM5rkjrfyO2d0AehEIJMjhmAEEsg5isCE0blKFtPp6xRAolCS",
-	"nF/AREpW4s3Ylavon5i5kKXFQQFjOk0RkI+VpznBscnQPgFHQLt1gCa/c2ByRprXTCaaW2teQ7SpVZEL",
-	"0Cy190qxQTmMG+B86fuUdKMJIpX+UlXPXV8IMbT3Zc+0Obk40s/7yuIRb/06XZ/ufB9XOfNNXqLuzL3T",
-	"lXS6QzBWKU1qIp66HV2JIG89BosZ5QZQLKvM2cCjzVE8Gator9f7gdgdYi1RwdrGt1bnFwCC7hADXFCG",
-	"otqM7RKFVxhzhQprOynfJ+UDyxw2maAv8NK6alZg9ZyD1w/39+Z4343GVvKotFPcNlrWFtpetiXXJ+kp",
-	"g0QRho3nfiHvHqKJa+L3VTSwmXTjNGWh+4T27BmXoVEcrn8BtBBbD1BmeD7resQG1nRby7LSGVsH/9Q8",
-	"hra/CJjR4PWX/NS358QOgBmLSHP73Dm5vuAP094s/WpzCVmrBk6pQRFHUcKtEzKKGOK8Lleo3m9qaeSs",
-	"grCFCSia6uOpAGYe7Gb/eJJZTJUUnQBIAPqAWIg5OpEDIhRM8DRlSBXYUfVDkt7EOAQJnLorqfKMgfWM",
-	"RnlSgEiqsoQLSDJYcpYSgskUZOff5skKXmGgrAlv9Yq62j6cBCM/i+bKtve9sc0TtK6EKUMqk6+UiP6+",
-	"EkPSc8n/0bmPBnRBqgJvmyMaukyAOeZoy0QMfdRtmkThPx39gl1d8fsq14yq1Uv+RRGzdH4zTlns8Q1G",
-	"rTd78wqavPyQ0GLBTFZRkwF2ZYuahRQMGQulTfk+K3FUcbdYxi8kcRQ4Ik/1KLkrCzRwn4TKTD6ld4hJ",
-	"0eQIwd8h5ioZtTXRkCzBFCZOw3kKE0c5wMvuqD9ys9fwzXnPfWV03nVfeDPoXzdYLfVmc7d+W2AG4iJL",
-	"S0XfUO81TDZR9BOImQNLS7MPB//0D6aen9dX4mQpcuqVQbZ6ZikqOKCnd3xLEKQmmJN5AoupZs83hpXf",
-	"2Q/5Wf9+1/VwNXjyJWy/CtAoQ67+3G08waicbVwMhOlMHc9FGiFekeaj3qsAHcxbghaxw4gtxywlvkBs",
-	"xcBWUTvMiwIzz3xSxfdUkU1oZHtH2e2dPwBvOc0DbT5GHxLWLpqq3cfeI72px9fzuMk6HwvE2uYoTWC4",
-	"moJS/0wTx3Flfjr3Kp4LxAUw+yEAixkOZwAaJgTzlAtQRHpc95rapalDGG8+2ywZyaHBRe2QidUDHp6b",
-	"wz9R5r9SoSdml8eItMxRr3oIoYiPEVE1x/NyHXNhN1tYcMchI2Y+PIEKjVNZLT63I+FY4DvfszyGLVxl",
-	"SjyMhNRBXGVOApIIsqhZ9Lk/GL+6HJ6q8/7q9PKiP3jdCTq9wZmOQWe5YK4zhi8JJcu22/beqrvxZDnW",
-	"AYvxBMeezJ7mOmxG1yDPe1QqqBK5pfJwLSZyPdfse8uzdsfkaW75/i8Lahcvl+VBSWPmqtxhTca5hHRJ",
-	"rjvJVebawLZyMVK3sPqrQjzbCqW1zmWO2Xk1R99uvMr5SbrPdIDsK+2zAux5XT5QXphea8cAZgBVJF4G",
-	"4PET+VMWIVW/nmisM92ObTGjcd6UrYxk5VQ5fXpBLe53DfJhSWvI9dnu+XlnFUaje34egFH34uq899XT",
-	"o68DcPXd5aAnNbiBrgaoA2lz6iBN2qJEjSAq/TpKKyIdNVJhStkbrcnu0m/qCbE7s6OkyJRXWTLs8enl",
-	"WS8AMSbo+Lw/6AWGu8d08pW06r8Oct4u/KaNfDr5Kvv41wGYQ0wExGtXStsh8xnUrpRPydp2idcSwosA",
-	"shmqrAWcNTiyHodcUZlq0DxkRbmqfcIJ2eq7cf2lnnvbKWO13Rascpbzqibi+FV/qAq7LJ1Xfj7rD3un",
-	"7vL9olqXv1a1RGnXKSVXAbPXlFyLfo2w8Nk3L8/7p8VP2x8Gl8OLrpSeo95g1L/uv1XZ+t/1R9fnvZfn",
-	"l+967kK2bXTLnLdfVCuaK+7+G46IOAavXx5eg2e//+b33z56fvDk6Mk3gQLVU5zJwZPHyuefJuCHPx6c",
-	"X56qudUyqVPp3HaTlnVS92SgPIND1Bgu8V501rWEJWtwavG3apSqHCNtmWLtLJFKWSdo4/Epg4/nOq0W",
-	"dBUKkjeGW5GvvV2qcptICzbulqp6NS9+V2ZN6fq88/5F/9qD8l2OGDYB5MlyNVpH9O1THkqsGYNXvcGZ",
-	"NgC7V1fDS12cedY7PVdNr2obWawHlAuFO6XRrEypgmm0KNq0x095e/x9enT0NCTqf2hw8ZfBd38ZnP3l",
-	"3cVf3n33l3dnDfRMxwH59Khhe4+KFj86m7JNasO2NdN+D9fG4UKGpEImlc+mGCZcQNaWp9dYdvhmMNAs",
-	"e9V9M1IMO7q+vLryZM5zQZNkywKoZj2CzD7Iwk92Q9i4VNZopkg4J3fQCF3AJGnf8kVK6uxQKx6sv/cY",
-	"Q+ttxJ6710Cd+85Xu89s+4R+f0NloV4b8HhorMMhn7+broVcCW86Rsl8ds3N9p/0nDPluT7+fWbYR1ij",
-	"64BvAhDGkHPwPABcSkUSIvCNMznJHFEO7SYzhZp10WneRqIcsa9vJdEmgC+3ROqI5Pz1f//v//q//j/g",
-	"n/+n//M//w//Gvynf/+//PXf/B/gr//hX//1//7vwD//b//X//c//puCetwfXHeV3fRyePm9qmQ9v1QK",
-	"f/dld3B2abEGLi69xTTbRb7bdgtQi5ipT6Xw9eoy5l2qFJNlBCv6Guti1pb87fu2tNgDLlavhsd3iqDf",
-	"2HgLNt6qj0qJDfXs3dyUB++bgxFnzijoyAxjaYxMD+k5XAKtu2u+UVCRmINbQhfEDZ1U0vTXY3Ly5frd",
-	"+k4uX8wQIFTMMJmCG4VTj+bKDjV+VvvBALzqnp+/7J5+r2xWopsar4t/k7aRmaK5YlKfRFEVuYMVCWGV",
-	"UbHd5g2tHbHGn1Z8KlixCb35E2cKYMOl6eLYwgzV7eRSimOdRKnupTODfFyGEmmAXYaWrU4KR7fp7do6",
-	"tRJNW5xTRn/NFthSPchXKz+fVrrbSKJW9xPTnNC+c82+GKX9CeZs3fAQV9tCQHqlvl4rd0OZKNvRVSM0",
-	"+z5H7llFfKULYp1r1fLHfM85zDSJcWjMQ2/pbTsoxs3ad1WiUKyjTuBbFDuokjB6A2/ipY5jwLk8yUpV",
-	"d6V6uo1zdbWDxplPtQwAJmBBWaTsFT2vAOg3BvpCALIOqs1TAJok1lanyKZ83KzCJC+MyiJYGbxXEaui",
-	"ptnWWSqWoxmeiJYCK4KuhgSECwRVV4IFQrcRXB4DZbtySW+pbahILkK38RIwuuA6iV2qMXC56n/2YFbP",
-	"15v/P3mvmtUc/3h08Fz/6Wxa4+52lfXaMm1cavuSOyx9QgVQUGTaDz1HkHBACcjz9uFyrbtOw1H7+3TZ",
-	"RmAAAkVpQm9otJR6HiUgSlfbPbkbd/lzVlq5/l03GxZwOAvABSWaJFlHo9+3ctXnaL4unt4Ipg5T4s9O",
-	"r4Wx2w7Fro0UhgK29uZPDObvuiGBPsBQaJhsvREhQ2AG+QxFvv1X0cLI4p47ApHobuy96kGYCzoc/dwS",
-	"qXUF/JohBOQlWyzDpQ0mpEYXgBspgmJ3XSwd77dCTU6sBi5PLXSRchXozj0LDN0qBFWlPNxfeGoDAGRd",
-	"Bd9ydNlDnuFVIduENEENA03Dy6tL7a1vFmkKOjxV6+hbCa9MauatX+mPlUWt9JxyncGg3RSpVCZ0Jd+1",
-	"tnfaYMZsApHtwoz5NqhYWruA1/2Lnlyr0agTdIbdaxM1PD9vsHarVhYCeaW6AtqMgUb5k6eFBo3PkSp4",
-	"KQDvo4W321Z7LJxntWGHCrZR43CzhNSA/RFxftty3+onPJt2D2IKfUgwQ7zVK9vl/OJoa2ittvHsdg0d",
-	"FjPYVLKoW1e7K1heMaIlW8EgX34X67xmOLpArHVUPCubyRsHrbaxfOzrY1nq9z3HxObSOPr/TCZIN5Rv",
-	"ovtiogneeCSNs98a5pM5clt0gwqPziyJfwWZ2ID2reZZ7P9WZ2o1pklC4+WUko163IEr/bCUyRdpLLD5",
-	"9wnQHZezEkeV3Lne6+6Th5hD1Ya3bWzqhlN2kwmnxlRtvQztuLlxDuNmpXZq9D6mHCUx3jtXRlCkc2fa",
-	"mVx0FUVJIBP8BJh8RvDu9ejbZ4Uwl/3369M/HD3pBJ2XZ0cvnIK4HeVj7OoP/mNMSQBiKN4bcK1UaMuG",
-	"2j87rvLVBj67QjphjTzM73x8ZDUQ/90tsmANqtR6obHZgseq6SRXiyIlBLc6lHpUE0S7mbjIujarrEHM",
-	"TKPsInWq3LuZUFw7KtbyLHfL+N/RhO8CYi3IW4RLZU61Dpb3G8AMnkDScanmTTOdbFM3V+JLJjn1C4NG",
-	"7Ee5aGrxUwHjTRoV6geDjh2W+qZrEXR5L3KA+FZX8WqHq/tiZRVu3sS+eSVQuZ39WrQVE+RpIrZZya9+",
-	"YT7J5sW/fQPst2tIZIagcrps8FzbR4SA4axxC86Qkglm81YAxuaZtjDO2VM1IMYxZO2NJf1Q9ZsniDXv",
-	"TZpB6ThaZJJonNtBecHD5eXZ+OxSIfe/GRSxhHt/vOr78Kh14+Q2s7Wtlv1T3SXY806sRgMQ0Y6T/WkW",
-	"vsphmqCm/VcLyvhGKsjqYB3VGWVjWNq93aFihxJrqFJfH8r0JjJDPtf6kapeRw0MbJOmoPdMwaZW4qsk",
-	"/uz4cp7I7PLi1i8JJscGbwZobaX5LopZs5Nhf5Ws9hMbgFubqj1c62J4Uu9iOHLBcniFYTv5MGU42toL",
-	"8vjINcaCjFmN5KMJ/qA1cH2T1s2PwdE3AZAve3yiEsyOgQbp9I/tSdBkcH5RtuJLqHGHFmRUeUa63z3I",
-	"Daz7NKSel82opy7ZpzGAKpf5xUaEzITbSgqL/qKytgp7QYf1bUgfMyAFkbSOpRGmkFlVJFH3MAJpUiRj",
-	"XUy6dqCbi1TFLW4BkanRa9JsE4+wwOGtq1JHEuzqcnQNDmEqZofSfFtQFgWeJKGg44U1K6QF1CDa2zuz",
-	"Uem3llzdLpqc0yluG9exE3LVLtbsSUFF4uTnbz7VJkassFTll/zkyQbvosYFTE6VeeNMLPDAxOww8O/3",
-	"G22K+Wr1J6xhrIIOV642adWzqS5xUy7M90ELRTGHxq7EN4WJBQOvSNFU2ko+70KsXD/rWaZXeWtPN6qr",
-	"pw2CD2DKm/8dIQGxe3tOEBQpQ64UqQh9sP6XCY6R9t0cnYCDx0WgC4NU4kBUgqJp/h0lDe/UcPxe4ErP",
-	"NYYSiJmPnAvIiKfBqrvu1pIso6tneX2Q1RWoazdompLG+uhb7cvzwO+GmRBw9KOoBHdjxChRroupMSvd",
-	"sraiC3xOm0rf0gbiQ1nDO6KaWVzPVCZ6xzY3GQq7vKLH4zYCjqFJWtG3rHKpjeNzvKDstrR3vPeM12OY",
-	"taalfrIVzd7pAdU1KrQVnpnXzxKjLI2zNc2ZuxoT0G5Ey1oZ3xc4IJ/XGh09RPOIiXcZ8Ve0ORK1JPQU",
-	"YtIan24ivG1X9Oh/x1X/FR6Y1NjQFAcpX72G1lPN2k/A0fFKkU6BjfwtsbxZapsojuZ/po5KEyTQpDST",
-	"da+CTd5uWFDlQA1qlefYsNlrNX7glwX5V4nMxz198SuQ8ioxLxS9nCvp0HrXHQ612yJBbI45b+/lZzRu",
-	"Kx5XW6Y4AEXkDMxuPAYzugBzSJbAQu4uEEOAIyFilRxuAmZUuEv+N2u/QqAzIFLq2lVWAIpd6v19pqK2",
-	"VXSQRDf0Q3NlzWtIb9rBj9c36HjDHaEp9aBlEOsFy0hbXhg3Z5u+DOUlmCGLF+FoURXtAONdwFtE2rkU",
-	"qmHOPb8vcFTC/KwsjdM3B3b21k+Qf9lLQan27YKI9zDJZnPi3ImEvqvuquiuDBjWJDtwO3APbx6xwKJx",
-	"g3c97Cxb2OM4ukCC4ZC7sj/HdNKi175bvDWuVmkXhjCjHtKFMwrVrOYly0po+iVvYYuafpCBudusBU3C",
-	"Cqp7+4SPGeIJJfVNwIdQYGrRJxtHdWcmZaXqzSqtJS+WbH4+UaIk+Ni0am48A/tchHmjvnn5g83jnfQO",
-	"sdXkdP/dtidU49s5jVPrl240dA4F5hOsP9HgiVXjT5U4G4UwG23GDC7OG1CBQ7QZRKwX7u7x8/Zod3m1",
-	"aA3SjyON3mSx+cVjDRTfapaReqwiUV4TzblbVSmhI61KVRiqqq07VVEAwWsKopSpuMUJWMfzW3c4pxFG",
-	"JPS7r4jHLMpgHF1FZBaU1/YlsDAUzope/8nnkwrU49KS5vL6gELMwnSuC2BVYFKjAlJioOqlUd2ipte5",
-	"O+wxmJEzJ54abk4v/8qPkBDW59Wm7hZPERdGEyiESr768eixriL9y5Mfjw6evv+6rrB0QuNoTO+y/WKS",
-	"Fm0upzeHMej8nGIkxo5a3PaD0K9ay5Vv/6IFuplRejueUe7HHX7y/GnbeOPK+hemXhh8UFiWImFXh+Xn",
-	"hms0T2Jnif/GWxbVHhn60+8oi2q1Uu/eXHg2ZxLDEMm91jo5qQK4Puj8edZyUu33759nyrWlwYNKkFSl",
-	"OfnX0n673cb2VnY1OpG+2dmJZEbfVi5twG1etFfIgTR3lOdTnS8m535hng0qUUC2ZxLLAS4iXaq/2pba",
-	"WpCBdlVlON5Nk88EMUx9ZqUG6/OEmHZQe2qxt/QYCl/MrMhsnk56ZxmULev59x+R36gUf39F8JUl5prg",
-	"hclnBefeovJLcpaKpTOKTlN/g/Z2WWsV8YvNs3wKIyyELoQnpHyZIHJq4VpWzObMAPa4V4qlENsg1eQ2",
-	"4QqwSBrHxyBGEwFoKvxunhK8zG4A0ZqZfpJ4Z2YfbOXribBiUtNENk9ucxwyDkGJ4qhCt3Bc+POsngL6",
-	"teYlQeWpsJbVaduUbL9D2jmxcmZ2hcPcUj7GoVfBdKWXb/x97waoOKBcGY8bD6BNEXQjT17ha6slM3mj",
-	"GptdZk/Aoo/P0l4uTmkT5J6/vO9jntdd7w28FEm3kO7kzmjEZMx9mO2CLcfK4+C+Zb21f+H+oPwFz/gK",
-	"IAFtMgxnlKwWdz7+8enBi/cV2a8ro9Xv8AzrrWpWsKuKU0/y4u5mEfirCK+kveILL3piirZJTR3ndxmy",
-	"DcqLwq7hIxZbusXt/v7TxZJyV6IiDuugQxsNY4X6xV69BsU4J16hp29GHe8KnVIXAGEbmOIdQofalanz",
-	"xK7mWL0e9nUBzsXV5aA3UNCw311euZNH3Tn7W0ZUdVKos4duhFQxKsDCU0p669EsfAHHzQAp9XdWEUgN",
-	"8zgQR+2MbMyyCnc046S94mG3YrSHy0pb4I0618Z+vM2qhGHKYLj0oW2WHLYll+2RI8E3wzdoDVfgTTfO",
-	"BvCi+PGDF0dtMpHzWXxbeov658prVqgd246UHTs9J+mZNH7DltCpVelh1aacchGOa9CqK1rZK3god5TF",
-	"lvaHupTK82xD624VPdQ6BQrjX4XCNmMrf6iqO5Kl/QW9c9A/ieHSZfLKqWYOCz8S0jboe+bTxWfc40ch",
-	"cpes77NOexNs3nLd9L1UQmM/jPsG+O5beE8St5abibzmIm2LCoo5Egw1qw2skGPmLVUCbb36edh9de0s",
-	"fa6ujvel/dxjH+OG/Ylxse2WjWIoPqtFN8628C7qlHN5sL9C5StGb+L6fm0N86krCpQQY3TFr7MKgO59",
-	"1l8UtCpozY2VJT3rGNrKLeA7m/OmJA5F3svTHkfgqoKuPX2Wx7KuNH4LWwFkaj9RmXx+FSL/oMv+0odr",
-	"1cKsSNhSWcr2yLQmXKM+Ur9arjKkK9Ur9BRy5MlsGRtg9VZRYdM7Mn90JWSojZgcDCqkCbaYxiqTW3k9",
-	"tD+7+VcrMfTj1hi0Je/KTg7+as/IFqeqyZxzMxpNRUh9x7E1dla4dueHrvccdbFtwugcc9SyzWTmUPAk",
-	"5t21bvLnjc24AaxVrx/TU+B3PGtMgBiX5wKIoIBgrnAKOxv387M8XmgkULYJTJg282gV3VxFL5j1YBgR",
-	"Ypmk6McosHhxA+XstrrRg7LIeO+VNwPqNvM2wHlqWDY9uLzun/ak5nXeHfZf9U+71/3LgafB9ebarZwd",
-	"n7VktNbJ3hWHxx1ikfHuZiDJwzdy4q+65yP5/4v+6LzXVYC0rtkvsJhFDC7alDtUVIWX8lhyJJwSofx8",
-	"ciUZyaEJ+tCVonYyY44iDMfeHP4pdnYkyWqP1EkV0jvEiju63DxkWlL/X/ZeXQ7lInRfXXv6ZBsnpqvt",
-	"BQfPjp4BFRvPQAIB5rY+PUbRVAmEBquTzdwOMp+v9V9aarpW52/ZboA3fm6glv7M6sEvdHK0QysmdI4J",
-	"NOklDTK4STpHrMX93q17B+PUASgQwiRBEYACHD168eLFC5CSGHEO0M8pjE8ASeMY/NdgcNh1IjB68gk8",
-	"Z2w+l6BECScBUYhwInbYs0he8/t/ItslqblBlzdWclX9VmpW6qpfaNdrG7X1OkzTzz8Em6CxgU7jt602",
-	"zB0JOoLB8HZcEUlpboLkY1yhQvkrxbYGBd5Y0UnylSixiJtj5Xc3KGNwBlDc7fq1NmNlpTdRuQYX6RsH",
-	"OCWhZDmnqa9WlBIBw3wF6uIl6INAjMB4zHRhXy0Ed1667UOwqH3FHH4oPlEIQBU62VDVrds5x1zLWsFc",
-	"wnfIdCfWeMAg66fMkLUWIwSgMRftVbBgWCCuo4Yrgf3uwd/Bgz+///g4ePx7D9zW7teY0LFZx2pLwSCX",
-	"E6riBTcWhstZjkHDMGVtM1MpGd+gGYwnntzvTZIbbOzByrs6SrVsZbtSDb4+aE5TFpY7sPdG/TMdf3w9",
-	"7J+N310Ov+8NVR/27qtXnaDz3eX1eX/QGz9+8vTZc+WCfTO4VndcdYfXA/XXWe+tthJ6p5fj0/PLN2ed",
-	"oPO2f9a7lLedd09749PLM3nD5VVv8PTxY09395xhXRhthmHpBEACVIK6YukAoEfTR7oB+dOjZ0++ffTk",
-	"4MnR46f1DciDxvnoLpdfhXh9i9jNSxq1z69RfO/PWoAZ1+gQ4vO6IpY97E9n1xlPEr/1H3i8gI2LAard",
-	"6J5FcIFy1BwgFZCxRaFUIQzW+cYxOq5gOt9i5CuL02dni6JeU5zudO4RZ4NjGOkycWXDWONV6iIGejVJ",
-	"kEq+M2dRk67Hu+7FOW+LrNIwKlwD7rA72heKZj21Q5UZUX7Pql9D3Uahb5U5XdQ/iw9u6JestxRUJ6kt",
-	"sQoayle/I9T9oG630CR/1LzFfssLLtDALkpiT9t0qdAJRIB2fkjlqKQ2fcWQKe4JQITCGBMUAYZogggm",
-	"06/d9hQ3ZbFl2s8R5Ct4ZwX1yes+dwlFLwkbtJLlAiXrpDgC1nYMwGMQYZ5AEc7kv54ApSNhMg3AU7CA",
-	"WPUom1AGVOV9AJ7ZDhJJjCBHQMrEADwHkIUz+UJAGbDgXs6z+Mjj1apofFvpzpwj2yKlkUy6Ng/0iGBO",
-	"dPEVO9bRONtwDcdTgqIDTDL+6QRbmr0lU9das0XalNfVCsoVt3pGE33CWaldsj09CtodcoUyW2OeeA66",
-	"rEzDHrQ2gXlFOrYIUqniMOZK+fTFRCqyZPQlPxfWSh5/DEdjekKuytA5IgL54H43g09SgSFXp2soFLMa",
-	"QoEFo6JB/ZSuytPVL1k7tyJ5siBPPqx8Nda9Nr6K0yGN0UsfWusG+GLeGrpdRMbVy92z4E5ljM/wRLTx",
-	"RtpO3J7WAxvwxWaJrGZt88JnMxP/5FsnHW9DmxIISMNeTPWTrpxj6qzM5xxz0bqJTIsCYBjHNzC8datW",
-	"G2ba6W6qN5Djtk1DEIr4OIQCxnQ6ZujOGGkO/R2KWXsww6SQS1OdhmXukwuYeja8vDDmvlRaHd7ImkIj",
-	"YZrQ686ggRTUUMtsdxAucxU53eDNtRHFWCN5ltfhjph0NzVf+xUvq46M1leZN1Q6ZW1bI4cC76NwBRHW",
-	"UrSaxJ8Xs2UDGaznb76dD10/7iRIGqNqf5OrNyQE8kuSDzABEQ35ofw3fzSPjgGOAqCmEQA9UflPxAJg",
-	"uTsAqktuoPBcAxCiOJB8RgKQZ1bav1URoHPQZ3jigNSDCnvVg6mXdW5zICyvi5LiVUbnY6b96qu+8xhF",
-	"QOdkgAkMhcHFvEWJOAZ/SqNpsUWmiSlDEulUFefuaZd0KUlxofK2HCJpTp1V0wuaxhGY0kIjPJ09Txkw",
-	"La1tIr297g7dosXYp1nJn7XU0EbBDHMlSGJKb7m0mE7k8qtPixlaAutnBwvIlWdeUrBVLpoa53hlP5ZQ",
-	"eVDqQ6RmCEZr9lXR38hSEtqudSuA9XKAGorYThUBghaIC2dAYb1JUt3yviFYnFMYtQSDWRENubZi90ix",
-	"xZ92LRRImNGrsDcKG6EAvJeRJm+wlDNGibQ++dP7AOeYOBsJUqJFUjuKvTUpOZ+cEGibCPMZjHxhtarT",
-	"DnuymiqSy6vQfdqcAQXt1J4Gajirh0JQJLJvhbwtI7y2XmVjBC+Z0R2y+o81gnvD4eWwE3TedYcDXwaV",
-	"1ySVkreNFreGEWLGE3RqTbU0Rq+hQ62oyG2rALxYbfE3uBwP35z3OoH8682gf+0Jg62DAbSbcZbimAEc",
-	"Zs3K9at9c7+wR40jmcXn7zAVFM4LY1XG5b3qJZ2WUD4GsyWXbTIQBfX87B+ioBWJINQ3vPq8U1MKmwMk",
-	"+FZD5/Jl/ZpaGJ6NGxHTO8QEvHVkXJlMQwBjqfZMZ5kRgQXAHNxArgHDsTzoQUzJFLEM5N95ZhZRmKqj",
-	"lpv1Ga4qHJbkHKIkhm1DsgVV1NX+9zgnSz716sm1KzmKIfeYd/IKGACtuyod4AQ8PzoqtHI3jY9zD3UD",
-	"1EO9T8pfQx/COOWmHUbbsqedUO2Td0nvnEFUlVzqhLa2aafOk3kKk3YqijwrPjlTWDLXg0PhphX6LaHj",
-	"FS9YsekoxMxZ+q+x/P/pH0AOo1KzWfSrgk6ehmuHlY+hMBFDG9fWat3WpqiKuNonaMGjg4E+/c5D2k0U",
-	"af268ndLrVoyZvIKFpqbnS1EizOR4nltD7m1gIp6i29sI+TClEvFrIAP59+iCaNTBudO2HJ5AIx9Ou4m",
-	"4X5MxloWuPPeTACsPNi+dvZLOYJFADg1yW10jm5otAQo5gYR155n2G3QeVu9bVaakD9VVV1cPBHL82KY",
-	"I67T+KT2urTNclRHj4jBiRvjQzkEQwvz5gtBugprr968PO+PvlMFtcPedV93Gj7rj067Q1+H4U12W1Zt",
-	"mK12CSyxMIHaslfD3mdZCSeM48tJ5/jHevEjd8WnYC0Tv13b624aYdG785TKZlKqsUxUDrw61d5KKzPW",
-	"dbq8zynjKQcubDP3zvf2YWrv1NKE3lcdsflC+2TmovCq1ocaa9Kbr3e5MfFRk+pT+fg1wzqM0Eab3SzI",
-	"va583qJEGE+pii9gbqpqCBcI6hxNMFsmVMyQwCGMgeapuozsEvROi4mtYfA8c+deYyIgJmvo+c676aLR",
-	"jc4mhegOh2hsi+nqvlSXVu5BWbV2cOMW2EUMsboxZaXdOQROXYJLIV9vdUS+ttfG8ZQ7SIYX3fNO0Old",
-	"9Iave4PTH5wHzyaQWaqTXpphOhVghepMotw1WEezjRJa92ogXTPscuhsFNRFBQdvYyGXeYVd7TIrI79e",
-	"L48N8a0YqfNELA2Sts31Yvx3QDnAnZuhMoDcPA6ciYl1Nr23CLGeZDtveDF47GB6X9O91n5yhwKjPpvF",
-	"eU3U17rF8jiFcw3sZAv86FMNspCLv/eIq4vuhDLk8w9Y/nfgy1JfwLJt90p3nopx5ZrhmTy3TjYmMwAf",
-	"Kd7m5c2e2IxzhCog5kmVR1NfKE3XFnGpDOAIAQgIdRtdHHnq6ATTpZsNcrnt8O1gXRQYhZAQFF3tJeO6",
-	"pLI091VXp2J7e3r6yr+k3NPXtO6VjSrXz2LIeZC1X2WqBLqk6TdPSfTXhLarV6ort/QUWjZCnLRADWoF",
-	"nFyBiNh7C7zK3iVt2+P5M6FFobNKi8RiWk9cDWKR9Q3RqRz2axk+gZ6Km8qcOxtJVFTRbtom0zKCeoFz",
-	"MFIwuUOgMI7HBpZo3LzRmW10sFKqNoMHT55/k6VezTSkSC3Yxlnvqju8vjBooNfDXu+6Eg/UqbWYNnCN",
-	"W7VBcrs+A5UDoH1pAssZQIaksMj7b2HC08kEh1jKGNUkwt3ZrarzBg/NUdu6ZD/o5F9vCROlU5J0OQnf",
-	"pOdE+UA2QqcwHDuvleUI1nlsdTAlV5i3ZcVIUIaiboyYcEE33PmQoGsQX2rxQUuBiGVsFKtWFutG1fwc",
-	"4pYP3KKFOznEBelhKJatpJ529pbyoJ3rkU6niLu75SgwzMg2HlhRlAj48Sh4/LXuykwnAhHA03AGIODZ",
-	"K1UmFTONahvgSskPptwGT9xxIrWt1YZW31RNelX5i9ITtErQsNm+UkY+VfUobPa8jmI095/lNB/q+Ier",
-	"N3bKXEgi2YpI/QcKECPIBTh69O3RCVCpUwvMpdKq8adMuix36q8mk8dRCZEnzimng6tKw5ezUWAZM4ec",
-	"PKX1rebFYRZdWmlXrDOg7JEz6ioY6tHlm8HZaHze/77XCTr9wVgeRJ2g033d7Q9G8q/zXnc48AQCFlkL",
-	"5LVzUHGZPgWlUDwBNyimC3AEpJmQ0FsE8kS2BuwtCVuvs6i7AjXVbHBOai25QHMcFvAoV7evN5QyoSlp",
-	"j2K3gSnQPtelTnuvU7vN9Rbtr4ztXuBhHcHJiNSA+rsAL11d0P2FHq4hv20eczqFHI3S+Ryqcjx3i6+W",
-	"3jhhBmA3cvf0tHclN+rb3rD/6ge5p/uvB52g8113cKZyzk675+dyS59+L//xXe/0+3F/YP9UIA6nfYXR",
-	"0B2+7F8Pu9f2oZf6kWHv6tztj5VjWVOa2/Xtlm/w2CmrSr6ceJARzR0Bk8uzC4ZSy9yai8oN+TcEg/Oz",
-	"Hg5vkRiiCFVB6LrbykDOrQgttUH41omdLL9Tjxex1oFRPRbkH3NPoliiupX57VVgKxv7NayHU+avxeTz",
-	"pY2+MZJyHZTRX0bpvTCDfHwj5abpEraudvg1dkza+msg8/kg+IyyxkD7BUiF0pOBv1/EG+4qJ5TWUgzb",
-	"I7Kvtdd401NqSwHeRgPavPf1KRqbclpf28IWwd1CwaerypEj1oysRUDIEmHsiFx0fatDS0M0aZHo3TyV",
-	"wyx1VbLlO1tNsovGsG1yoTwbVMnjMGVYLEdyiUwOAIJMc6BaN7XH9E/ZC2ZCJHqv0lusC960CaH+abdV",
-	"h+OCeg8T/D1adj59UhlNE0f8/JIgEFHKlMm1nt0TQo4egZ5CLldW2vDVKXjx7PnvQaK1GhDRMJ1LjtMJ",
-	"QhBwIQ9X8JNcm58e/T356cNBgtgcK8/bT0AOk4PFjII5XJqCIMBoKtCJ/SPLGsUCMDRJOeJAUPliJh79",
-	"PbE93LRXyUy7m8Bwhg6ePDoy2JeaYPz48HCxWDyC6vIjyqaH5ll+eN4/7Q1GPfVMXkDR+QF/wJCA//Tv",
-	"/+U//4f/F3Sv+gUGO+48fnSkb6cJIjDBnePO00dHj55qvLKZWsxDGM0xOYRppCWx6S8iOUzlT/cjOWB5",
-	"9ZpBHKtHGZwj3fbvR7OwP6dINaUzE7SuHbWtmyQCeF6jujE73+I6eH2v0d1ePS9yHstuKZVP/PAcz7FO",
-	"hKq58VRrOp/eKyyQhBJTgvfk6MjiVtmcjSSxOeuHfzIGaD7ibVSx6nSrnaj1nz6tlkjSW53Oofvce0aY",
-	"keQwszuU+0Hr+8eddwqeHXKzzSMLPKss/WmqOTQAN0u5R+e6sFBVUuoCNDDBTJehwSnX0E1zrCRvcZtL",
-	"YkgKPWIIRmoAZk+Y+Kl3V0g1+dTcs7YtVmoCIFPxJI26JvkSUAb4UoFqqZy+dbb92cv7Ry220OpOtMd8",
-	"weK0Ubj3jd+aefrWXnt6eXHxZtC//iH3w6tkyOth/1S1IZGXmn9oDv+0snXXEmSeuFshekQBQ9D3uq8s",
-	"+uBfTC7Qk09ft3h1BsiyRpNCwmaahHSue5RrGJz3D0L6VFvoagf0hXFE7EsWqEw/6xIzN+MbHGMhT2Y1",
-	"hhRJUSD3mE5nMSdhlgoUaLATost76RwFQPluTUmICekaWZG90yUvlBxRUVvuOi6jqECVddlQs2r9CM0T",
-	"KhAJl0ohep81PbGV6rteuAFa6HXLZb1gKfq0xjaP9/F1F8vMYYR2wDRdeRIAeWqdgGdHL0D/uncx7v2x",
-	"P7oeZfF8je6KuXHnqyMGKwUStmOHtZPjEIahyY9wHiCnNkeiq+/7jDpCaTnWlYRYSRx3kk6NQyflqAnC",
-	"m/6CuT24b0XjWrGBWQ2glw3EmItjUIr92Hsw0haGRtIVFEwwwXwWKBUEC/msns5W7CMZczzXVbUeBorQ",
-	"BUyaKeUWBratWvFLUoUNwRIvhs2XqwvLoavzT+P32tU0cBoGyWupuFLjOQOiojjtzrPUwWVXqcgZbdOT",
-	"qE1K+jZLuor+NMfE1gjUFIhUrWfdubgNBzOU4ZQ4Ej3caaZrhfoqK9S8qAlLRlLZ2Z4pR0iAuSY+P1Ga",
-	"lXasEKCyitXROhZUnq52dFvLxLxA1S0T9Y2n9r6GstE0L6owNF60MTSmarOs2wIGxUBBGASd0Xm3E3Re",
-	"dkf90Wc0ikywwDXcP2n0g5DfdYLOh5h/+OUYLBmDSCYrvo2GAokDyRFwXn5rFlW5wQQqCq6SwiX6g84M",
-	"wQjp+uNTPYODM5XblOUP599Ye+NuLKe8xFkrMjMFM6RgrAL5h1Rq1B+j8640iggFCgkO2CrmrTYt+pBQ",
-	"5ncv9tRlryulJc9WM2s7ztopL0hbY4JVesZn5gil7mY2szWPNa6dHKHmETyXy6LMoq05QL9LySqnydyf",
-	"V7LASibSDIW3Cm3K4zqL2HLMUlJij/WMttXXRnAJJozOwWKGw5kFsrJeBA1yFYAnR0++OTj6/cHR4zyl",
-	"U8F8KQePazRoMkGh0CgQDgaKoBNztbHVvyWP7la1aWJjalbwKCUKhI1yjm/iXSgo1/AWAQhOR2/li/94",
-	"PvqjZnCF3qjcPzpoA7AoFo0vGCVTEGOCwFd22yoXwQyBGxotM8eRgsEFP8nrP+kolCT61/7togSASeZw",
-	"bh75s11MtSLrm8nwBa/TgYb2vqb2oceBedUbqO59Qad7dTW8fKsr3Hun5313XtsvzmoskfNBBlEg4Cik",
-	"JLLJmZjnvgudqOkNmlTJe3PtEZwyhCocovw2F+33ZEG2dX8WnFxZleuzFy/qalz9WCQboo98Fjdsxtrr",
-	"PKhzO3bgiuW3Km4PifLHghu0lPyovO+S8HlnZocbDnwln/laiV39Eg3bqZ/8Sv3v6211FCtWDz/i6NPh",
-	"xzvEbj75NZYztWu8Gkutj7+TmWOq2jUTw/KznVUW8IWsTNfqv5h2FM541Z7CB12F5mr00X3rDBX8aVCZ",
-	"d8GhhqmMiDS05dapCxRUA2MYRUDBhGmlT/GkoT/fTGyus+LHkEboU935bhKWeHvuE2h+SlWEZS9h419C",
-	"vLGnFEEbQtSt06QQ2uicrHawnqrshq1ChtmCfkHBwqP7Chaa7JCdxQvNogdgDiOkTcKfzG8/6Tji6Lp7",
-	"3tMRxAwxawH5Jjzh2/yHDAms63DcB9BQXd8N1wRfWFC6R6IvjMd0usYOxAqJcklijhB5gkgdnSgUIEh2",
-	"xUFZczovD70zd/zGRffDRTrFQKF07Mi3Id8FYHZOaccdB1zgOAZwhmB0kmW9GJz+KUUcKL/+ZkyWjbA6",
-	"My6/rZH7AWvea5Ok6XqNqTHe9jWmLmvb12Sgfdu+6Odfd9Te6poPzPVyLY1bFE01tkj+YGDz1Jrkplbn",
-	"mp0qqMecQnsSqPanPrl3D0W++HtapW4UaYQGqdnp5LDm6+KSiw3jXS0FpCPklU3cBL12FQIT6IM4lC+p",
-	"DkR5A1w7WBN5epXDUfLtJiQ1wSRSbVJmmExVMqcuA8Fky4VrGKZquXKNwlG/vHiPJhaK9rdx1+I6xwDG",
-	"sZS1upuP4ZATE9WxZUA3Sx3agSQCIY3TeXO2qYrO5AP/iCO/8+Y1EkVx3d5vuFfvyt6l7SVpd+pVOEy2",
-	"omIDY2VyAUU425+V0vZQfUjLfGoksjjJbJOvKAP9yYEi6tc2mqqy8W2ZD0MwCjT0eOZl2USia2Saavvk",
-	"zNyzdUFbCy3+JsVxpMs/tn1VWGD+bd8VYYWLEtXmS/ySjAq9/g/NohghwinbvQFxZrGc9iHo9Mvv33TQ",
-	"371QpSRftu1gBFYzw6GV5PrNatiT1WCXrJnJ0GrNfrMXfg32gmWgOmMhE81flqVgz88v3kzYgn6f30Zo",
-	"d3Q+mNX9EqyDZmk+3VBsx0CbpPjYE9ko5uqMNn/couVmGZf75tSupO1bObM9pwTdg1Zn6A7+8d8BTXj5",
-	"l0Yjac1tU4YjvyWqqPZa3dJINfAjL0RYMkMosmalnQII+zqad5FzVhOqFO1AAbZgY7yDJFb48RncQdCB",
-	"cdyi1MmgbFXWOn0TPPaWO/2iYFwYgibj66FZrTZRTaVRMQS5NV+DDD5JzBBmYMpoSoo1gnOYNN5kh1qf",
-	"92+2C5icmlvaCvMHxSnZPB9cjbNeHZsKPIeJLsrQzKHbEXFvAl4rXmlmtrWQzE1rjlzPMpRAzDZ6NIIi",
-	"nTvF8LvXo2+fdYLO69M/HD3pBJ2XZ0cvOkHn9PXp6MnR0VEn6PSuRq+Pnz17cdToXIAggsv7q39a+75t",
-	"LKrywhOBInBL6AKTabwMcnkijzwIOJIrptGj3ZBg8hU+1+mTzXIqNk5u2mmV4WtE/zC6HAQAxpwqb0jh",
-	"S1NE/0bKGpVxtip/7tO+uIDJEFXVge0CMUi7fSAwJAGvEBQpQ6c0jpECwc3Oo0AXhBkfgErGi+MTYPY0",
-	"gCrXnRvoIfVWU33YRPZU+AC0LJojNq1I9LyQl/cgib6MXD05MTXD+zZx74MF/0AxUbXVQK20cUnSNJxt",
-	"em41ywp+rdPXfpHMomf4S+QWlRusOOUEQEAQns5uaMoU+KiAtwjQO8QUvJDWkzX0C2W3iPFN+YknMa5Q",
-	"g0by8i+Zm9QEf4nMpCYGYC59AIwpmQKofdmUAUwEBVN8hwhIIBMbs1BNsVLm4vCwUNk3ZoKajcrfMvvf",
-	"2ST1yzXWP6+RtVbYRAlSWpC2tXLxsq2hRahQftY5FAx/8PLHQN12oW/6jEumxzGki4dmNStoX/BP/wBg",
-	"GmHVn+ef/gGYxnNBZkCDCHMBVbXJBCAYzgAXKLGmdpQKBaZdioWaBWy/1ocfb9FSO9VdcZkREjmx23pi",
-	"9JPbHgttWn/blqclC9HV9po06Jy1cc33M0eXIHi3k5qk0QIL1T2L0QXQxiGdTFRh65zeKWwMTIDAcwS+",
-	"UtQ4lkYVBZFBYP56O57hSGQt5SokxMjetseDeeVL+9qxf5tiJMCMpowHIMJTxEUAJlTlhgVgRrnuDr9A",
-	"NzNKb3kb8gY1W65Exd2rVC4Cfk7OhnfIdgQX2nnEAdTG/mZMm8QwRKo5SXV6oWqZqzAb7zXDcA3g+p7K",
-	"jX5LK7Qteu26PzQtQg1cOVFNd4wZXYA5JEvrdwchnCuAbak87DwBMafbfgRT9v77T0MssMSXnYVYkG3N",
-	"MhHbCrnfkhH3lIxYXLlmka22S/dbTuKvISexyEe6+bZPAGT8MzI9urfd/kk0KWx//S9+N22RLLIj3WdH",
-	"mphqqc79XZBaKFKJxjF2UO1xkIOVPT6ygNdeuLKWmpFchF2AnmpO2oE2rzokMtVgK2GYiABwuStgLK1W",
-	"SED3GTC02kqC1mXkFnWVLyspd/+qxu7ycrej4udPeGytUT6kZf6sCbqre7FJku7W3LTTPN1fd4bu/tlz",
-	"LUF3IzZjKERRLZDNVX7blji6Z8PuK9UE7XLwqj+8UDC6vcGZ/v8fr/rDB4OmW7n6ll57hefLV0XLH8hu",
-	"sNArx8GCUWFyS4ESJkpNjrKGgZ64Fkvjhk7A7ONaPql+hGzuF1Cn+oZs0JsrDnsPd6RE4LhF6+0179Sn",
-	"++CtvfHVORIAgojBiUARyBZa99sJgKJOAalNWmj6Nw0QatPct2YppLsyu9mpR6LPxkqV/ZvTGA1pHGuA",
-	"s3vWifbOGgZLPucJmirUYtM8IcuBbb32jHJhukF4T6GhuecXnbiuJ/nQPOdnqVgCs4Yb+MXX+KCZ79XL",
-	"EL85Xu/R8WqXrJnTtdWa/eZx/TV4XC0D1fmcjGj80hxOVmJ/8d6mLej3+S13Pfj79zPteXU/q5NJa2eV",
-	"KlcaoxESD0DnqtPJR2i/xrj8BuBotTYvML1JcThTa4h51musuZrsSxs4kyaamdyX2mLbDM8g5u8zx8AS",
-	"Yl8r/BJNMbGG8TGAIKTJ0iaPciTyJnIqeRDcQI6iMSVZoyy1yjrbfCMTSd54mKQ3MeYzv5p1pW94AGyh",
-	"Rqqfvnepvm9ekWqj5RVdZaBYQwORmzVETIoDQnXrhBnVPjvJRlhsziAMJTFcVlVHyetD9dI9ukD0KPbs",
-	"C5NfOsOTyR4bh0nBLRXkCISQIw4WNI0jMKXq+F3MEFP5YFAKgKDYhxoKEFGk4rQq0zwl8ownVL0G2Nlv",
-	"vMocz9MYiooquJG5Y98rfc0wjD/H/r1meJ8mEr/VqwrgjXJyEQRmy4SKGRI4hLFaRyXa9XW5r29RIsAE",
-	"hjp1GRq+oUTVZBPtftbOEfOPExCqzL/MGN+cIT4a9fGTdmzESPPGisKAeQhZtOnZYJ7Li3rqn0B3WN/7",
-	"/gFL89f4DmXCPE3aKG5eW3ZHS3APZD1DAuJ4j74Iucm+Iun8BjG5n8KUMUTE13ktllacMNFtGuXJSlmE",
-	"mD5MdWE6CCEBN9bDhSIAp+VCnk2306HqtFsR1pKXH8pqyu1oW1ftA5lVfSoAYpkgHoCUMHn0qSi1PBn5",
-	"DEZ0gSLA6IIrkTiJcSgtpgjBCAjIpsp+CvO+9VuvHrOhGL8+ROP4JdRryO9BJN6jgv254lD3pV1z28p9",
-	"AXOz2rb40V2BtohIrXKS/rfxUXpPWPW7JMC9sNKv5ww2kUe5CjboaE7kVn6U1Gkxiy95wfYjG9QLf2Fy",
-	"4R3DQrtKNZtkLHICmKEp+MpW+8rfAyk1VMxJKh7SDv8aTFPIIq71By6yNrsowoKyTQSJQPNEGmLVntbr",
-	"7K7PXv9th/LgunxTptGx5MLHMZgjzuFUaiK29pvhUPyOA7ogQJvuWIAZ5JJlNiuFzNY2L/f2nQxDxFG2",
-	"yluXfNdVj+4IQUMqRkBQTUADirnQZN5FRS68QzujyL4KeS1XfTmFvKucrAd4otP8ZjSOEOMAMgSU6VLK",
-	"xdqctQ8Tpo0Hv+NZ3/CZF7RFml8IORoTulaW4sA1iGkIY1RMZP3z7OB0oHJGHDkiQcdukrYstodkQu+k",
-	"1wYt0AfhvoCFnn21vNe3mffca4dBI+oB5CYao3ASVRYSWEitgANsdEaGMuddhgtiVqsUwbFR19V4TYst",
-	"lBJck1it8tHfqNvus0TegSm8aavRCLEvpdhe48L9umrtMwZ6iH1BBUNKS6dsCgnmOnN952X1b3Q73L2V",
-	"k8j3339FfWHhv+yKeiUEm+VztpWGv6V07imlU69Zs4TOtov2W07nryGnU3NQXUanEc1fVj7n/iXr7lI6",
-	"NybgF1KK2ebsfEgr/FnTOvO9d2i8Ad49KInwnbnnc+zDbVTflzENbx9eqcw7udxc4DgGcnW4wac9BjRB",
-	"yplzG+iAdwC4gJNJoC5zcINiugBYBKUm+mvdQjbhkga15dsImm3Kyg3Wt2IzQdmvvax8/5JLExz8478D",
-	"luKb8Bavq+V7wxsXAaWa9bZ1MTCNd7jta6Yaxfk3dMHP6/HgD0/wj7Q0V07HOeS3KAI66WkPLg+uvHL7",
-	"U9t481Kcx7v/9ENoZ6xEYDO3RwtZ+JvHY18eD968hLXFev3m7PhVODt4k/JVI5S/RGcHfxD1qxsT8Etx",
-	"dvDPUcC6/xX+vM6ObO81MmO3YKEddzHG5A6L3+zZ+1DpnL2MDf3bsRzniPN5LV5at3BfIz0hQQzTqF3T",
-	"n2efDvQfT/bS+qdy2bL57bWmWuHqmloqTSFtPTFIbgNwkxVZn8jzXed3wthgUak6S/0M5mDC6J8ReQS6",
-	"uhcURyohROVPFTkgm5aLDbKLj6TsWmOIw4/y1Z8OP+qvVqoCOf1aC6M3BAuDrV9775UayUCymD9nwuQa",
-	"r7gjCni6uwXU3ZTR9qmfaHTeY2mOy4WiqiUJInSOifkX+hDGKdfpCdpNoP+WXDaDfKYVTw4SuIypPNi0",
-	"D4KDiC6ITaBUBaT7YrdDVXfo70CWPflK3feZ2Q6TSDIEbZs79ItyZJWW5EGGMaRpPk0ZUhrdHEYqmycr",
-	"29svv+fb0K/xXap7rulnkLd70szeURbx+3a8XVpSu7hJFTnvxKSXC/w7DmIEI8SMmOVWeKpUZGEOcgOn",
-	"3p61sk0hmSsVs8OpXCE/A71Wl91ConqSI8Rt58NtsfXQHQ4R4PqFtryN4yk5KPu6UjFzzF6BTYSFKcd0",
-	"iol/yufq8n64V7+7uQF8XyRWrvntSEpTUUlTeb1JtYBGT91NI10xw9zyTf2s7I35tKhIqnBEFH9cimRP",
-	"zHIpEvONZhzzZJdf7poG+y6JB7Nr2zMeUv2OKdHowjph/WYJRhejDdiQiuTwDjE8qYB/eauu73XV9Ce+",
-	"wG3e+2BiBMmMZk7gCIEJZaowgGONc9x0x6wtQAI5X1AWVe2aCKH5NQ5v0b6SkvXL9Yf24WxcwcrmiGml",
-	"vk5Bze68v4gr0hEjuywaqSfbbDEmtyfg2dFjcN0//b53PX43vBy8brfsIYzjal/QqbpjS9j8y6veoBN0",
-	"Lgej/nWvE3Te9a+/Oxt238kfzy4HvQeCmb+NuSTp+AA7E6vlBwxijhT/USY12vkSmLQWy2uakdaZTRpR",
-	"BYtI3abd3T8zL9/Jj/7tlxds+lu2x4BgfobOUHh7gImW7abcW9INsd9xwAVDSICvvjkC/Oum9IfWZgih",
-	"NL+qt7u8Y8vtftodnPXPumqrFztlvOv233obZLg+EdJ4xcdiP/FD7/z88l0n6AxbvXCDZKyHhBQqV2+v",
-	"Lu0fUBzThVI9mMKUY5GCLuEhTZC3K4dmOxdzssgIB19C0FBKHjmtLxUJUo5tYEGJ7s+noUiyP2lkFxeE",
-	"kEQ4gsJqmTcKE0mKpYThOxgumy6zwr5CBTFUm3Cw4arvf4ftke6K5pkH0ri6W2yjMnWbhJQvycZ03jKo",
-	"bFvuBJ0FxHfyJDG6TNDRoGgbBpd3t+9bFOMzBM3jhRPl+ZGrGD9NZiiO3Lmu99uLZ6/MbJYX/OO/A2p9",
-	"wVeaRl/LXwzqnfkpAJomXxss0jRB7A5zyk6MGzW/kZIQqdukVlTyuDbdKAVliKM6ZYi7MNXKxArpfA5B",
-	"jNWJ10xP2lRZcTy3MhaF8aq7aRGASag9AoKm4UzlWbuDWfq20qeyjLw0VQnjm6aXN3xOq7WbPDlXeQWb",
-	"PBnj6Uw4lcspQwozYam0HSXMohZKZsIwZVgsne++etwJOldP5H+eyv88a/HinWTdc8rcs45SyaVahetI",
-	"MSWP/egX0M5ObuO9asVKTkg1eL60mvCccgFSNpXbb10d5qiRrcxREy2Joy9QS+J77V+rUaiVnqTwqvtg",
-	"DpcgotsQ+RDqcOzhR/1HvdrEd9mpVH+0UnGqRvn5crA7u2oqFqHv02fgs0gjos2UYqC+mk1dHGhsdxTV",
-	"VAbsBiOEEgQiSpkyn3Qyt2CQcCzKLvpKdi2rLIZbY8QqEmYkZbr6lv2kHD8o5+tIUIYiRY+HCDSj1xrc",
-	"oBlW8TYN/+RxtkQq3t5O9EWppjyqZqiz/LaHVm2dDf2hrf9lgggo6PUqKC6lSkzpLQcxvkU6j0/+FeNC",
-	"5x6da6rsJn6sz0kIIswTKMIZYurInCOmUt9Vj4+tTk90V5lWLNmnd+fOKP71ySNFiYcoidCdNBVDBMJZ",
-	"GZ++PcMkMypoTd9uFam80jc+NIlTGPzDS47E4QzoBdLp60rfnkHVR0LHj1X7qAIDmKhyew44/DhHEYaf",
-	"Ds0bKjBo32ExixhcaKLuTvdWA2iqervCRI0wbQkFMSVTxICNwO8GVTxryRRmLb2gXjwFIt94jUwWb2Vb",
-	"ri+T8vfg3Z3aTN3ymupuSVT3fDgGfAYZ4jqLOBIzFSebITydiQAcAcxBjCZC/SpocqJO4BsE0DwRS7CY",
-	"IZLVAxOEIq77aGXCpsV4Z+Xu7zTVNVt5YUShJiK3JHU5v4J/3fL5D1s+v9zq+RXh+aEjXygnFXRmDiGq",
-	"3tvXVH5+tCqpV15mOcEti+8v/lc6XdaPASMPqDyqbe2Gad6odEUUTTWlt45YFRRKgzqrSpQwkSqCVC5j",
-	"JHih26AVTarpFNUm8Q2Nlpm+quirNxSKTqRuKuAt0iWYCiLaNKeibI5Yu1PIZUczmuqjxqu2DtUdX17b",
-	"Xjmqfep6Cj4nApJACqKAwVInkoYanzFHV50Wno6g6mZtp7tzUMrHB462OTvskTSz8SPz1j8e6HEcfI+W",
-	"Po/7k6ONPHBnBvv8C+q0o6h9D/1N1XekwuIsw7hFidiFPCLaWWKxsqeYCylHgGbDExVWv0VLADn4qZuK",
-	"GWX4z2o2x+Alggyxn6QY+6nIAj89Aq8wiiMbWGNIHtMq4oci9U/VOC9D44aGfesdMvqKY59otci7Td4k",
-	"MYXRiMCEz+gvfqdU8v08jQVOIBOH8kA4iKCAVSacgnZpBDhSPvbVc5/7zL9QXOHYPFpS76aZnWEqzwYK",
-	"5Jl9g4Bc/0ge8j8pVh3jiP9ki0g35P9ULL3H8CU5S1U8tTne2ta8vvJa6ImPR1DoxM091LCXeReKph8O",
-	"WroqDHkdXgqm28ev2T3K6ji2zX+VR1L3iFb3A9tCFhMuIBGBAbeZ4ND29hA0LqQVFDNg1v0egSa+Gcs9",
-	"ekGo3gVaoVVzlFwKbHaFmtuJJUKJAseqITLmap7y96KvTGmxrv2gADP1dsgrtis9ZL38ti1zdq+Gl1eX",
-	"I5Wm2726Gl6+VX+e9U7P+wNviu0vyidrSfnQvHW9QnG/JyZUWV+asVpNKu4VownlKKfTfvTR7P33j9BX",
-	"YAGHSa2nv6NjNktxA5DfGs2S0znS7p8bpIxeYlsFalS6acqaF6SvrmpZqBhzLEkYvatowt3VNxSXfEMr",
-	"eA92i84R3XOGQSVLGPpFOzJcUtWjL7BHhzQylNNDMx4LgPkePynVkXMwRUIpaxkWys44JEJhjAmqstjV",
-	"Db9xiJtDDP12yyHAvHVLWZBQJsaG7nVahrx3aG9tu8RGDfi8h3thBg/tgLeEVzlEsXKq6tXjx1IRtVyh",
-	"UKFgHAdAtfxUHlPMVjCi7CniYhIFHuo9/rv8VlOxcy8hlwmj8zV7x2XqtMi8F7TBG1ctfzkO9Wj2qc/t",
-	"B1hhZse5xG93I3L4reK5OWUK+pCAx0dHR2vAOPU85RA4pkAlQqE6tD5VHjE4Qhnv7Sr0aL/cqFbFakqB",
-	"leibgRLvcc11fdWuVRFIIqWHSJVEc1XzZX9kiVZYfn74cTGD4lMNpPQZFLCRW1O+rFmxkeFZWII2nCPB",
-	"cMhbpOBvhmAddP5UFhz+Eg46MdlekvRmfCe2ee2xTv+aU6KI4BygllceT1WnwQiMtnCHPF9QonCL99OJ",
-	"nZfnAzfuyglbDmNLRbLKjwgum5K2vPyVUJabQ1eufVge0sZUMCc3MGLQM4j8avOKnG2lj/ts1vtp9bgL",
-	"Su+6I9EjmiDyYR7rQfID7euLaJgq3CqeSMVTWSvz+JFGv2oJAB54EN0bQYevY7wLA2NbSBE/1ZQ6OMM8",
-	"oSZBe98p4l09EIUSBm8RgAu4PAaEGnRv5WfnGj5Ulb/pDHJGFyCEjGHElWQWlN4CrBNLFjNEAhCiONaO",
-	"Vg4nSFVo50vQ/uyeMlyBG/BaXW3kf4zRHYo7HohhHe8p7PCQzudy18sXqMqyJrt8jsk5JYH8HxSB1Anl",
-	"v+CHcyjAV+9ejw6+ffa1T/Dc0A+NKslW42D9ycGAEqQBoyvf0G6XThH9m+12qssiKXF97xpO69n8qSuh",
-	"LSUaj2gnSofUrQHk4DWifxhdDpq4y/WFgk2LiVxAH5v2iV7ejYzXh+HDvtB9pNsbuEEnJYqO+aUcIdcd",
-	"kzEP3JsVfLG0bbL9fm7NADXYcOomk/xjpuwDu4KRpehu0n8cm8j63LelDmS3ABYbiasXtyaNLgWudgf1",
-	"s7tqSqMvr3qDY3NmZej5M6hdmxopMGgZpjrrnZ53hyo2VUSW6Q3O1P8V0NTDr1i1FN5r1Wq2jEpviBiO",
-	"46qdZdfcG7YMKlzEkKF+Xmb+RQK52PF9BjCXjDT7WmqzBCVQAAXnolYdfHX99PHXx1JLnFAWIgCFyhwN",
-	"lPPn6RGYY5IKxA00PQQchZRERikFBuiBN+QWe+1RpAe1InlqC5634KP72bT7g4cprF4JI0bnmdMFmEOy",
-	"NO4DXIR9aLGL1xfj0AK1eA/KU33DVivz5QC73CsEy96Z5hVNGUBLpGIFKjAAFGIJiRALtBDIg9Ftt7Dl",
-	"DBfXcAFJNI7oogKseSTvOdMRiofMMmWdnVCdUV4Tj/j0S2O1HokAFsdShTBCiKVEqqIpT2EcWHkkVUEO",
-	"bhFKTIQqYVTlV25zfsRUFfd61VZ9ubXxp7KB6m+DjTTHMyjS+X7PoCtpEu+5LnDKcGR6PytvdEIxERvZ",
-	"69qD6zc2Lsz1Rq6l1uA4X37UWs//4UHGChjTaYoAR5CFsxOlrNBUgJ9VPouCxpkoOUwEmGdrnBeWmOdr",
-	"sIvNk4c8nU4ruyCM9A0XNl5wD0eAQB/Eeh78UV2wWT22WXj5HsE0NDmdmZKfuUKdJuCp5ShlvKiMXAOM",
-	"/jsOFlSj27ZmNf/JcoE6e5TnF2iv6c1wDvotOyvM0aEtsnDTY2mCt/cWjNobFqetWIzjVT6iCwIiPc0a",
-	"2jGkQuFSxbXkY+gOwQrU9Yvl0Nzxi/ZV60k+PGgEqjyrYL5UwTlpQal2DIEu4NYhuKU/E7spmzQoALso",
-	"FM//Vh21/+ooTfWsgvmrP1z1XgfgavA6AO/QzVURjl2vp0sJViv7KFWvKqx1rdvLLvbm6U+rPnb8Z7eL",
-	"fZLGsZzKLJ3ftMiM2QjilG8ZLMVzOEWHf0rQdOusgMQiteygdJqhA0RCGqFI80oLzihYRzpJ5pDeIXaH",
-	"0aJCBVE3Xtr7mrXi/wLzhPaYDPR+r0qazmbaX/6vvm5LQLTzN+v2qcM3eb/PRtkdhrkK7EaoUGWa3kPH",
-	"QMAM1H17Kv7RL/8MIRiNp2Hm5gPU4LOdnCOGkAASXROJYQyIpWotkoW+85EZUGnttON1YVCS/CtpcZSy",
-	"pfyyAil1a2EnSHaFoAQN+eVyFOGUEjhVkAGAC7hU9Z8MhZRFmy5T3vPT1F/pAhV/+ZW6nrev/IJqa1o0",
-	"8jy6n0aempg72aAK/SQLivyOgwXDQijtXi1Y+8ad0JYiBZ1D5QYdS+2gJtg5CiFRDl3VwPVL26VydARF",
-	"+/Y4K9RKjfujm93hOOYAkxPw7PERuDrvnvbGp5dnvfFZf9R9ea6yQNp7ovU2rmkJoOWSpylAG+CXhjj2",
-	"a3nHz33pxg0h9dde+ML3wl+SoyFftgfnSY8pV414uFH6aCoKycC6rzAXINT3KV/DiT7AKCYKs0A53HEU",
-	"xVkrMdOiofYAK/o/zfYoqIgVG2Rg7tr5FrnFJHIaA4PL6/6pajZ23h32X/VPu9f9y8GvALOgrCk9LOY2",
-	"bKLbmMaQ4YmhkcJPZOmcpoxrJvf40tqwLk0QqfRba1JeJoi4i4+2Zd7d1JW0LklS/JbXJJl/hvzuvo3k",
-	"jLI7LeXYjZilKREG6FaVVhnwGg7oHWKB7bl4szShpRMQ6iduUEwX4LkG9JxRbjJcFzSNIyCQjhvMVRmG",
-	"Av7UTbQ3YV8LlWurJD4dflQ/farhZw9eq6scMq+/8FfTrXHsN5WMWv6C9YQ1fj08mLz/+NS9Fx6ka7Br",
-	"PMeaSyAHMRJrQJgbcgiD5BaTad3hPLS3fYkC7vO2iIAksnXiLWsnzNTXm+HPE6HKuTSqC+YWt2OpFPPq",
-	"4zij52eAeeeGGFImRiiBTMyzRHEtDRWULLTzUVIzyFTUn/TYf8o1VN2PpRVfW0d5VZhU3/ELD5PqqPNb",
-	"jB5c8+iLJWDZGtUHQIpB0MCby3Mzx0Kv/JdaSaBH9xmc2EMUIpw415PJS3cqGfwzd0XSK6jwiswiNuYM",
-	"rh4tiYdDgiC78SNHDtTljSXFPvI/d+4A+q2vzqZ9dWJKbw9gjG+RVOYnlCGgeUzIETbhzDVPouXLj0xv",
-	"RuXo9avp1wyGtxuKM7PdlXe4AftdzShB1xDHewYmLx1Ye1RSCvlYdxgtLGKtJGUgjTWzANptLDUXlacD",
-	"BMQxoEzeEWNyCwS9LaFzVqz1unayssy1DZf1Sr/VLZK3W+1tWi/DSB4EKVOFrVm8MOgwHZqHSYJg3Ak6",
-	"E6oaoG7kSCuwW/BlncyS/PfRnbDBTvjsp/E73VMMmY1j2oJFVOcYtDqki9uDQxLd0A+HYUzD24rMbH3b",
-	"qbrrXhKzYXQHSYicZhxLiasrd9DhqDH08qd7T94mdNFicMUTl5S29r5tAXpnWhUxGKpge2hW3XKW4RlX",
-	"ArK5UmItCwbgD5/qGy/sfY3SolaSlprG2jAJ0efGB2/p70BEbAwX8ZnNSrOiRW+r6k12gxABHJWqkVpy",
-	"leXOWpl1ZW+8n3oSyG/X/UscT0kAQoX5uIAiNP0nGMN3MA50nrLJXE9jEQBzvOeYaHHsPNvLNSny05+9",
-	"3ZGltoOn5lBpRDtI+IdcITFpHuAIQDBNcYQiIGkAKAls/yQTEaATsJhRdIcYwBzI1VBNEQKAYq7irZw+",
-	"3p4Vda4QMRVFjZhyIG/+4tK6zOAuNCbgupddazw76rusIVDnpkEeZkASEMzpHTo2aTyB3ikoACElZoMo",
-	"5aa0Z8IZCm8BFifg2dEL8MPlm+H4+s1woLP9cRZjjxFkBLHf8c3XmyGjZ1Qu8VDddT8QrPiDSBkqGg6v",
-	"FALmnJaQFB0yJOjEeI6193Zdn5pPoOvCPgqivTNaG3ALPSropNzo7NlZuw42W1UYJz9m33Jv5+a5rl6w",
-	"RGjPqIIhOPfrW/pysz4UawpTU6i1c8jFgeqfe9A/27J6QIWhVePig3xuFebWemWJemgHK4PvENAdlOUR",
-	"M18CHtIEga84YneIHUidxlw/Bh9vMYkCgKMA3CGmwHO/bgv0xJdcoDkOx4keTzXg08jcfWVv/uIjLpWa",
-	"b3k2e8VYuiTIJA0AKOQhodJYpCWE58jE0FQ9PSbg6RGI4NIPwRRCFrkb7rGo4ICUuop/Oa/V1Qe9fnIK",
-	"e120iyWgCSJK6+OBrldP2VTuwfU1adQEMSW4IpL5Rl39jLagHMBDMwIV0WxOYyF5pXGTJeXXCVOGxVJt",
-	"gRvV/q9z/ON7yechpbcYqX+9lzdKMay3SsriznHnECb48O6x4nTzyY9Zq7BUzNRmydB8tcus8JPmm9IP",
-	"cVz6wYy/dIstVi/8aCt8ik/a7tLZL/pIKPxgEzkLP8Fojknxh+zoz3+aw6Tz6f2n/z8AAP//",
+	"7P1bbyPJtieGf5UA//PH7p6TKrFUVb27JBgGi2KpuVsidUhV1e7Tp8wOZQbJ2EpmZEdEisXdu4AB/Go/",
+	"H/hhMLYxHr8ZMGBgBmMbBs75JoPZc+BvYcQtL2REXnhRlbqrH7ok5S1ixYoV6/pbv7R8sohJhCLOWqe/",
+	"tGJI4QJxROVv3YQyQsVPOGqdtn5OEF21vFYEF6h12vLVVa/F/DlaQHHbAn64RNGMz1unz9ttr8VXsbiT",
+	"cYqjWevjR691DnmycL0xkBe9FkU/J5iioHXKaYLyH0CRePrH1ruL8bfPW17rovuH9knLa706b79svbd+",
+	"EItffC6eDhDzKY45JuLj34AAzzBnZyBAU5iE/BTwOQKBfgCQqfx9ThhvefbxmnfnhxhDzhEVd/83P7aP",
+	"Xr7/5ZuP/6JlG1k/SOkQQz7PXouDUhrkiPzNc/uL0SImHEX+6nu0Sj8yRzBANPtM7rYjcZ/jG09PvvVa",
+	"Cxylv1s/Ob2C3J+7vzU9Ujc4PnJiZZY+R4suCZCDTr64VEapjaV44ViKS8hdPBlCXvqNKaEL8XQrIMlt",
+	"KMazgB/wQrDpy7YknPrl6GU2xShZ3CKqvowX2P1teTH/Nc2prdMX7dyHTtr5L2ULhCOOZuZDgucdnyHR",
+	"tlN8+m1hjvLXzUkOCMc+0rxY3IToHkX8CUwCjCIfPfHnMIpQaPZbcb3vJJPW2hhPBUXyyw+P/vxe/K99",
+	"9HLy/l/+/d8/kX/5G/FD5+jv3v+NnS+uEcUkGMjPW1kwljc0Y8LnH4/UDycObryekwjdQBy6FiwWN0y4",
+	"uKPiS/YPjJCPcMxLthZVd0wqt1ilMBqhe8ywm/mouV54azkvj5IQjRF/i2jhzcUp3OurdTnmxDb6NxEu",
+	"I1MSYV73A88tIu6jeJbFJGJIHrjXlNyGSJ6PPok4iqRogHEcYh+KHXMcqzv+5k9MTTz71L+gaNo6bf3/",
+	"jrMT/VhdZcfmvfKLxQ04et0FL5+/+D2IzT1ea4yYIaxjGM0+b95n+TzDswgFAIt1UoeGJMQY8aMuIXcY",
+	"Fb+yQUDxRv0Zcb3ji/e+IoEUNTAIsPgdhteUxIhyLMg8hSFD6+O4mSMwxSgMGOBzyAGMAJTvAtD3UcwZ",
+	"gBSBEDMuRwsC4rNjxiFH7MkiOAOEzxFVN1E0TRgKwBLzOXh+cvKk5bXi3Pd/aalXomCijp1MvkKOjjhe",
+	"oM1d67XgjCIUTOTl+g8xhplS7TBHC1bNk1K499W9uVMZUgpX4uotZJhtnN5t24tuk2CGePU+8wSX+WFi",
+	"eK76zYIroc9RkOOJW0JCBCNxGXE4WeAo4ciMVEuTdrtwUrY3pYvXklyQ1zWltDV7/r1lNFMKE8dIZhQq",
+	"4ZGO4UX5SS0ewYFVmj+1ai9e6w5HQZ11DRGsed8MhhPbOr9o2++/R2GeYJdPW17rUqjll8+sBFtAxhGd",
+	"+JChCQ6qjxHxhCBGfZ3Oay0QZAlFNVl1gQIMJzhw7hTHqMxOyXF1ulMWCHG9w0tlM8ERV/fzOam1QhHh",
+	"qN68SMJ9ogSGWZ1Rbzy8fNs7b3mt3h+vLzv9gfz5+rIzUD8NhjeT173OuP/qsmddvhhSjn0cw8gtWZ62",
+	"y0XLC4toiSUl6pIrpphQzFf5uV0LzrsWnHf9TPzvuXX8P9NN4lluowj6c5eIoQiyutKKogXhaALDkCzd",
+	"74vDVd3XxYTymhtHqCaI1b+bkfDePUaWLFCjQ4slsxkSZ+ZEqko1eJvD8E4cc6TWGnFIZ2iNC0tP/eJB",
+	"bETi5lzrDfdjXvf7UT2UcRy5/RPyefWRyiG723oK9Q9Zjj7wWgJ9+7nrj6RH/xa02BykYxsIlpuExnyu",
+	"5hTMQ1Trzrqceo9ooB1LRv7cjN70Wl7rdedyLP69GA7EP1f98WWvc94fXFjFkX7P1hwwJUkUoAo+rrV4",
+	"5k3Nl+0+M8XKtKuPlhcrlf210brWNii8VbrF5hmojfLNI0+q9EVq1n3pPQwTVE0udZunX2Sj1jp9sqdt",
+	"i6T+krGR3kQhiWb6R63/eGalxD+slck/c3h6QlvlRF5SIlnvRK/lzwn25V8IUQ4WuV+l7MkxYXpkiEcg",
+	"Q3pPqwvi4LG7WfPkkUujb8pdsdGpEyxw9ApHgXhPM7YXerJb/XhRoX1Y1Q/Gq92SXouSDUHy7KSeHHl2",
+	"UkU7+XInpd7oV66bkxzfIztrQYqg8uIUdeevjG/6L+qHl+aHpyfpTy8+fv1fW3Vr+EGZBkUT+r/86/8J",
+	"EAr++q//oeVltkBfisBXl8Pu91bpZ8bmNGvMm7r9mx9aXuu8P74Z9bs3k25vcNMbtbzW+GbU6920vFZ3",
+	"eHX1ZqBv6113RjdXvYG80L/5YVL4y5ub/qW68Xo0vO6N5I+Di6F1iCGOai24EUl5Latt15+1S6XqjYIl",
+	"nTx+0lzDpogLRmumws2FtmmZ24njUKx5EOS5XrsZteDIfVGzgV6DlHR5vjZU0mzpme2QjaV0O/WjhnLn",
+	"IDvKvK+4o0gUrsByjiIgxhfNlOe9lGO+7Jr975qH2AFO1nczL9MOkaI5oM7S4vTL7OnCCVyp5/kUwaaO",
+	"ywAzeBu6dB9ztekr4xCubGtiVdXnkE1iyNiSUMcwcGA9hBZTOCnX3ZR3cGPrwogtEUUBWEB2h4IzAPVP",
+	"4ohEi5ivAIkQCBG8R0zGmVW8DEAGMAdSkFVxWsIQdarB27GhDD2n710jtJdxV25V16i7RjMvF4fJMU8p",
+	"VzcWyQdm+qbc9miYpslpY/UXbcdkLqYqZYor7UgvrjyO7jGHXI+hbMn72Z2aCrWYRErZDXNZ/NE52reI",
+	"3jZkYJb4PmI616a4KmKVhSWhwlIc3iEGyD2icvlnVFjsgEwBBFq3A4xThLjgGJ8sFuLRVQ29YRcDPkSU",
+	"D9DSPWcVFV1To7h9rgG6xz76HQNkGQE/JP7dmWJKyeBgCikg06knpy+OBzF5Ha0GPkkiqQnWO0WMrlQc",
+	"xPhq+H3PAxedMfhP/+rfnckwHkk4kEuAgHhIr0U6WrCEDFA0w4zL7SseaRXzDzpHf/de/E/mH/zS9p49",
+	"tYct0mBKmunxNJ9RUhW8yuIklr09JRT0usNJ93L45hzAKABv++e94dpIy4Mqu4VJvtne4efkvBt4hyKL",
+	"USyuTRzHei7yVKRTlIThKbhFIVkqDptTxOYklHsMcyaX3wN3KOZA0FQYLUkYipPQsLn9YzJUbB+L4PHJ",
+	"khLlASnZEfLOwiZgRA5K7gPBgxHhIGHy2N08dP5EcIQsc8ZcTjiaMcAJgECMV3G4eCWfI4qs7yO+n9Cm",
+	"1qTcqveNHloTvunCZsuYzq1IzeLXigO2Sm8VoFEOSbubRf19MwIsMwfqqx85l6fFWej2T8YULyBd2ZSK",
+	"dSqpwZqXpUO0zluqHQ2PrJ32LUVwJMizTmKnM8ih5pa4Ed47vptLGlpb3jim5INdX7tFsySa3Fry13Bg",
+	"8kT9OYxmqNXExeUTGumEl01RjqIABVt/c4bIAnG6qjqUi2++QOQP4+HAA+8uxkffPj+TMg7gSH4sxEwm",
+	"xQoVVFN6g8LmSN0812AUTBJmp8NGBkE+sVaqM2Jn57QZmSPx3msQFci8B5sOrp8TSNFEkAvl18IkMIox",
+	"aOFtxoejyZRQ6U2PQxgp0YPWYieFsAIOJlNKFvUFpXpGhUFrPpFxdj13W2aZqQXIHHByvoVxW7cTY4ix",
+	"habr2m6ackQnAQoSPw3HbOaROs7OjPI+DMOJDnJMgqSY+YQj/s3zlk0N8qFmNbNgr0e93t/1ZMpD9/LN",
+	"uD8cKCfW2774uXPpcE0vYsIwR1sOvjj7In1kuMZBlY0XaTuyxsSTSMfwJhTxhK7R3f3cComzr9bNa7yk",
+	"n1SDtA3AM3O1sRD64IeJDl46onVRzSlkGRkVERZ1n9eKakXu5AjFNplMQ2jR0BaESm0pAi/A/9+qJ2Vv",
+	"cGij2Q1Uy5lS5SHddZc4Qir/rIlgmVLyZxTZzzl1rZFCN4dREOJoNpmThFqWbyFevd3+kdbGtg9H9lM1",
+	"ftne6oXr7lor78whm29yCJvDo5MX34ijM4arkMDARkccBdiHnNAGauQGJ6wz73o0oODN1xGARsdohFAw",
+	"CTCLCasrixV5NkLyZRMbmkdsczI0tNpKioHB7YojZqOyzte3TY3C6G7zpW1hbyWRuJg3qwpyJ0twX392",
+	"OcchAjEl6hYYlr6hSKDN+zbiEsl0in2sz9/it6XOfgpwlN0EAsihZ5lMPhOhgb7hSC0xagOF3Phka3DJ",
+	"EuHZnNc6D+25K8VwYVqXIWWjnJeXLzXQQrBAQ80Ca0xu0UHWZ1jYvOlU8vqDt6kPFdSD3EG4cRxsHEEb",
+	"MlcLnnIV7TX0bWpaA0mfc5rYr0XEYeUkkTNVO9CO8Jpxn6TBzXndYtM+MonZm6w4J9qWrx0lKrF6uCMv",
+	"QyVZN5qPyTspV2/0BlD+EU15M6dyDrnUAdsihwQoIgscCeauuZUDisNwUyLFkM+N3TqFPmfgFs1xFACV",
+	"N7ihphC6SEJoJatjGdynVrJAtMEMjG/DnR9WnNpzECAfL2DIzoDQI8SZMTjuFBzR2+kZchm1aDMUyc/H",
+	"K6yPl2am6bQxtRRVy84sgqFMS0yPqIZaivU0dx3I64SQnyoKdjFAx9zwLLLbpbdZrtnmxNKykjINuNLf",
+	"GyRop+crhEyaWdXrnLe8Vmc87o9VHsdwdN4fdG6GI6tOt4XnNUsI32lCyhKcJBFXJY3bvmVJ6N1EyjS7",
+	"4JbBMPslVWa20yw2nEDD695AqNH9C1U3kSusGPVu3ozUX89VDnC3M+j2Li9759a1capS4sKknvNThe6V",
+	"MqQPAUWQzJ+jObO4rGkA1r6XkgDz3r3dx+N2iEOf24KZ0JfLB3DgAULB+IfxTe/KmmEonp84BbrUpqpc",
+	"m44VzebWZCPcoimhaOdPuvY2WpXu+SIVlyY2o9y/wakMEHsgYYh6IBXBno4ceYASxsWlOIQ+krlrHvBh",
+	"iKIAUg/8p3/177ZXNyTXSS5SS66f87IAhOZFMUUbg70KiX9ny2Qq2eibB9Bmur/DEq6lPKlPm+/YRt3V",
+	"1DuHq4Zxk0A9UeA6qz+ATYS8qxHqEW/M7i8bbePEmgCu6h/0eZoUi+PabWsu6oKorOX07ZVEKX/nR/vU",
+	"Q4vkqlFLWyOuGzbNW5OP0IlT3Oeuu4WfQ4ZsUYbZsEDR6WGtV+LmOkCHg3H/RpyR7/o3352POu8G5th8",
+	"X7Piq4Irwxv5zKZYsMkyEwoxZ2bqLjYfdmywcKT852tCTLNf1QiNDV19L0PjZCGDwB9lMghqQoD1OBBM",
+	"HRzOaelHLYf/XTPzFfp3O2pg6g239qPSnyN5GUc7fUO+BkfNphZgxmHko8liS2d1mZ/AVaG40FFls5su",
+	"rsctr/W3I6l+Xg1v5PapoVWHCLKG1WPleqnXWmI+DyhcRjVOL62xynl6KVfl2KW4JusLrelQWANNz/w4",
+	"7NxNA1vekBRhE2jxWVdqGTDNpNhkXp3bOdmby42ESsU2DPBD7/Jy+E4u/7kjnunUqLbK60Y+DpDej00e",
+	"2eYzYt+7GU7cw1y2iIQYahB8mE6xjzr2aGBTB6C4MHG6kxQvNqRHGk9xHMTOM3rj/O12Buf98448e7vD",
+	"wev+6EqarO86/bf7NFS9VhLPdXlnhTTIG7HZKw2zZ8ZEStbsoM6xcJ43vY0d7ZIFdkdYM2eXlCkWvonQ",
+	"Bz7xUzi9Or4u1zBLM22tWnxOiqQsliQ4aNWoH7oe9d92uj9MXo16ne53DseSBQrhhQZacaPGWQsk7RhS",
+	"lvPCeDjUt+20UuoUDMPhtHX6YxPFqsmhUOr7LGQU2g4MmXQ2uSWJsJxWjhrO1J/ZyOtqfKCWzxq1tC5t",
+	"hIK6oU0YbanEnEkvu0WDTNhssMHE7dYphYThaDbxSaQ2huPQNElkpVfdw53isPorU0wZn2iHK3XEn3Aw",
+	"yWVsraVrT3V6Pw48oJJwVVruEjIQEh9yRzB6TuLMQ1p855wsAZlypJP5EAxADBlDAZhSspBZfarOgAAY",
+	"STgr6xdwJCRr5EytFqvonpi+kOYvQg5DMksQEI8VpznFoU6lPwNtoPxvQJHfOjAxI8VrOmXQrjVvQA9V",
+	"qsg5DJ3Ke4XYIAyGNQDZ1H1SupEYRaWObVl4X12xMjL3pc80ObkYUs+78AsQa/w6BSRgfR+TxQ11XiLv",
+	"zMIIpXS6RzCUuWdyIo4CK1UyIm49Bcs5YRr5LS2h2iL0wFA4nciwvNP7geg9og3h25oGItfn54EI3SMK",
+	"GCcUBZWp9QUKrzHmGhU2dlK2T4oHlj5sUkGf46VN1SzH6hkHbx7u7/Xxvh+NreBRaaa4bbWsDbS9dEtu",
+	"TtJRr4oCDGvP/UrcPUJT28QfqrpjO+nGSEJ9+wnt2DM2QyM/XPcCKCG2GUlOgZc29YgtrOmmlmWpM7YK",
+	"p6t+sPNwoUqtwasvualvzok9IGjmIQEPuXMyfcEdT79dudXmAgRaBe5VjWqbvITbJGQQUMRYVVJXtd/U",
+	"0MharmIqSFAwU8dTDnXe28/+cWQd6XI2MgUwAugDoj5m6EwMKCJgimcJRbISksg/xMltiH0Qw5m95C1L",
+	"7dhMPRUnBQiEKhsxDqMUP54mUYSjGUjPv+2zSpzCQFoTzjIjebV5OAkGbhbNlG3ne0OT0GlcCTOKZMpl",
+	"oWLgfSnYp+OS+6MLFw3IMioLvG0PPWkzARaYoR0zZtRRt222i/t0dAt2ecXtq9wwqtYvuReFz5PF7SSh",
+	"ocM3GDTe7PVLnbI60YjkK5vS0qcUWS1d1DSkoMmYq0HL9lmBo/K7xTB+LtsmxxFZTk7BXZmjgf0klGZy",
+	"l9wjKkSTJVfiHlFbba8pXofRCsxgbDWcZzC21G286oz7Yzt7jd5c9uxXxpcd+4U3g/5NjdWSb9Z3q7d5",
+	"eiA2sjRU9DX1LmC8jaIfQ0wtoGeKfRj4p3/QwAusumQqzWWUr/TS1dNLUcIBPbXjG6JV1QEHzTKNNOxA",
+	"tjGM/E7/kJ317/dduFgB/F8AYSxB99Lk6i/sxhMMimnh+UCYSqlyXCQBYiX5WPK9EnlDv8VrEDsM6GpC",
+	"k8gViC0Z2Ho+kH6Rp+eZTSr/njKycdWCwFIffe8OwBtOc2DQT9CHmDaLpir3sfNIr+vxdTyuywMmHNGm",
+	"yWRT6K+noFQ/U8dxXFpIwJyK5xIxDvR+8MByjv05gJoJwSJhHOQhOTe9pmZpqqDg6882TUayaHBBMwhp",
+	"+YCD5xbwT4S6r5ToienlCYoaFhOUPYRQwCYoksXhi2LBeW43G/x2yyHD5y7ghxKNU1otLrdjxDDH965n",
+	"WQgbuMqkeBhzoYPY6tE4jAJIg3rR5/5g8no46srz/ro7vOoPLlpeqzc4VzHoNBfMdsawVUSiVdNt+2Bl",
+	"+Hi6mqiAxWSKQ0dmT30dNqWrlyWoShVUitxCHb8SE5meq/e94VmzY7I0t2z/FwW1jZeL8qCgMTNZl7Ih",
+	"42xCuiDXreQqcq1neu5oqZtb/XUhnm6FwlpnMkfvvIqjbz9e5ewkPWQ6QPqV5lkB5rwuHigvdVO8UwBT",
+	"JLEoXHng6Yn4UxohlX89U6B0qm/eck7CrHteEXLMqnK69IJKgPYKiMqC1pDps53Ly9Y63knn8tID487V",
+	"9WXvq2ftrz1w/d1w0BMa3ECVbVSh6Vl1kDr9a4JaWKJuHaURkdq1VJhC9kZjstv0m2pC7M/sKCgyxVUW",
+	"DHvaHZ73PBDiCJ1e9gc9T3P3hEy/Elb9117G27m/KSOfTL9KP/61BxYQRxzijSuF7ZD6DCpXyqVk7brE",
+	"GwnheaTfFP7XIANrwF+HQy6vTNXo8rKmXFU+YcXWdd24+VLHvc2Uscq2GEY5y3hVEXHyuj+SFXiGzmt/",
+	"Pu+Pel07zkJercteK3vXNGtpk6mA6WsKrkW3Rpj77JtXl/1u/tPmD4Ph6KojpOe4Nxj3b/pvZbb+d/3x",
+	"zWXv1eXwXc9ecbiLbpnx9styRXPN3X/LUMRPwcWr4xvw/Pff/P7bJy+OTton33gS/VByJgMnT6XPP4nB",
+	"D388uhx25dwqmdSqdO66SYs6qX0yUJzBPqqNa/kgOutGwpIxOJX4WzdKZY6RskyxcpYIpazlNfH4FFHi",
+	"M51WCboSBckZwy3J194tVblJpAVrd0tZYaETaC21plQh5WX/qn/jgGMvRgzrICeluRqNI/rmKQclNozB",
+	"697gXBmAnevr0VBV0Z73upeyO1llx5HNgHKucKcwmrUplTCNEkXbNmMqbo+/T9rtZ34k/0GDq78MvvvL",
+	"4Pwv767+8u67v7w7r6FnWg7IZ+2afVhKejF1VbtdR/OdOQpj6/KJCy4XiBu8Ul5p7G7ZqnMOQz6VyldC",
+	"Q4WXcCtVSKH+saYNbAyCZjr+ip42mqjf6x26FqnRDY73gCJaWLz6tQpbOLasMbW0U/OGPC6BGlXpu01y",
+	"aXZFU3C7VLeOT1MkLABh7dRFN2Ic0qZCdENGjt4MBkpGXnfejKWEHN8Mr68dpRqMkzjeseKuXvcwLXjT",
+	"eKeRwCYQmragyhPOyh0kQFcwjps3gxKqQapF5TW53zus780Ggy/sayAVTeur7UqieUK9v6Z2Wq1+OlyC",
+	"xsOVzd9O11xyjjP/p+Cvsc3NdKZ1KDbFuT79fepJCrDC3QLfeMAPIWPghQeYOIYjH4FvrNlwWieyqNOp",
+	"7V2vv1b9BjPFFJHqJjNNMkbElkgsocO//m//3V//l/8b/PP/+H/8l//+34D//B/+57/+2/8d/PU//pu/",
+	"/l//Lfjn//X//H//h3+bs8f6g5uONNRfjYbfy9Lpy6G0MDuvOoPzoUEhuRo6q7d2S7Vo2kdELmJ6PhTy",
+	"JdaXMetfJ5ksJVjeuV2VJGHI37yjU4M9YGP18sYZVhH0hY13YOOdOiwV2FDN3s5NWbZIfZjy1PsJLamI",
+	"NAmR7i6/gCugjEXFNxJEFjNwF5FlZAdVK5iWm0Fg8XL1bnUnEy+mCESEz3E0A7eygwVaSMeHduybD3rg",
+	"defy8lWn+710kkSq3fmm+Nd5Qqlymikm1Vk7ZaFiWJKBWKqt7jdRbeOI1Q7c/FPemhPCmbBzjkJ8j6wZ",
+	"t5yjRcwdGJ+lFd8ltkOFmmwvim7ipZAgpoHDWVLqQTA5OJbaiYhvpxJbkv4Xcei8SNdjeNuDYJYld29L",
+	"Ik7I3cQO+rre1UGnE6rP5EtuzDuqIa1tJ7XihrxRZ3T4lFtz+r2iZxnXv5aJ1axOFLXZ5oh8FIZluVvO",
+	"/aFG5np0CnHo+OiUhM5ssfhFe1IXxD1++bL+vZDeOb9ZxmUMudKFk6iCBEuIeREZ0emHTbkkx4pMcVD2",
+	"keIn84uXzi/7aErmAsepVamD0p4RzMFYZbxRWlFYD1Q+I0nqdlRvrT/4SYZTUTt/VFOx+IKyjbmP3Ib0",
+	"aDtcYsO5BK6z+YlwaOA7q/TgQkVKlT5e3qNyDtmkCNFXAxMYrRqdbcZPtbd2qY0U+x2sPO39SdUjQ3Uv",
+	"W63MulvrGimIWt6nV3FC846Qh2KU5vaftSXaY1xtA63utJnUWtkbNQbpji4XLfKuDBFzvZMCWUYmFlou",
+	"W/T3rMNM4hD7Wll0IqU0gzjfri1uKWjYJkgYvkOhhSoxJbfwNlyptBO4EHZgASShAH+wdWmVOtis6e8r",
+	"D+AILAkNpLdPzcsD6o2euuCBeE44YY1y4uvUQZVXNCVsUq8gOKtjTxOOUtjcPLRYRRPb84SvxnM85dvB",
+	"gq5VTkaMIyi7fS0Rugvg6hRIzy8T9Ba2uky8Q+guXAFKlkzVHEIOFCZoJZ6mcWsX+z+evJdNIE9/bB+9",
+	"UD9am0Hau8imPWx1e8SqZrk2P3lEOJAQvyptYIFgxACJQFZmCVcbXStrjtrd/9Y02AUQSEpH5JYEK4Dl",
+	"p4NkvY2qvSGuO8W4UaaG7WbNAhZXO7gikSJJ2in0940yK7IuGTae3gr+GZPIXUxYCQ+9Gzp0EykMOWyc",
+	"fDHVvTQ23XDoA/S5aj+jNiKkCMwhm6PAtf9KWoOafkIWTwO6nzivOpCbhY32c8MOCGtNZShCQFwytc0M",
+	"BwhwodF54FaIoNAOY0ImhwUUEBOrgKGWC52nXEnXlJ5puNIoY6hMeXi4bKItGoso0KKGo0sfcgyvDIjQ",
+	"JzGqmRc0Gl4PVay7XmKQ12KJXEfXSjhlUr1Y91rf2dTaV3PKdAadiJKnUpHQpXzX2N5pAvG3TesZG8Tf",
+	"t17J0poFvOlf9cRajcctrzXq3Ogkr8vLGmu3bmUhkAELSQD7EChQZnFaqGZMGbAYK+RLumjh7GLbHLrw",
+	"eWXQvoRt5DjsLCE0YHcCI7truG/VE45NewAxhT7EmCLW6JXNSrRwsDMSatP0w2aN0pZzWFeyyFvXu5YZ",
+	"XjEuebOCXrb8Nta5oDi4QrRxEmNa5Zy5Utfbwz919YdPk51fqD1kUp8tfTWnU+RzfI/qdUOIFMFrj6R2",
+	"sULN9H9LKrJq/ObQmQXxryHlW9C+0TzzfZWrTK3aNIlJuJqRaKve0eBaPSxk8lUScqx/PwOSWUGKSCFr",
+	"cTZ7SH90EHOEOKZNWRneMkJvU+FUm6qNl6EZN9cuOdkOGUGO3sWU4zjEB+fKAPJkYa0SEIsucxBiSDk7",
+	"A7r8BLy7GH/7PJckYn6/6P6hfdLyWq/O2y+tgrgZ5UPdMKE4rh9DEnkghPy9xkJNuLJsiPmxZUMbqeGz",
+	"y1V/VMjDYmuTKunZoGhJg4Bu4sLoLXgqm7kzuShCQjCjQ8lHFUGUm4nxM7N9ZZEHpmBm4GxqRY5Sobhx",
+	"VGyUxeyX8b8jMdsHIq4HyD2iqYbJgB8Kfd7gm7EYRi2bal43T9g0S7aljaaSU73Qq8V+hPG6Fj/hMNym",
+	"Abh60GuZYclv2hZBobEgR1K8G3RFOVztF0tBU3B0jzlshtjdT5+x5irJ+gFHfH0bhBb1wmyS9bFa+hqH",
+	"ed8dLCiC0umyxXNNH+Ec+vPare19Ek0xXTTqN6Gfadp1I32qoudECGlzY0k9VP7mKaL1e/6nyIeW1vNR",
+	"MMnsoKw+dTg8n5wPZaOlN4N864feH6/7rvYhKGpqGqonyqa6z94ce7EaNZ5XM052Jym6gF5IjKKay5tT",
+	"xrdSQdYHaymmLRrDwu7tjCQ7FFhDIrO4moJsIzPEc40fKeshWsPA1mkKas/kbGopvgriz4wv44nULs9v",
+	"/YJgsmzwev1HjDTfR35OejIcLj/HfGKLXiQaZAFXuhhOql0MbRuKmlMYNpMPM4qDnb0g9s6HORmzHslH",
+	"U/xBaeDqJqWbn4L2Nx4QL3t6JtOzT4HCVHeP7cSrMzi3KFvzJVS4Q3Myqjijdxfjo2+fg8zAekhD6kXR",
+	"jHpmk30KsrF0mV9uRchUuK2lsKgvSmsrtxdUWN+E9DEFQhAJ61gYYRJIX0YSVctJkMR5MlbFpCsHur1I",
+	"ldxiFxCpGr0hzbbxCHPs39kKqwXBrofjG3AMEz4/FubbktDAcyQJqYJga/QnlxZQ0YDI3JmOypQZ5yZm",
+	"o8klmeGmcR0zIRvURMWe5ITHVn7+5mNlYsQaS5V+yU2edPA2alzBuCvNG2tigQPVb4+Bf7ffaFuIfqM/",
+	"YYU66rWYdLUJq57OFCKBdGG+9xooiln5RCkcPYxN75aSFE2prWTzzsXK1bOOZXqdtcy3g/A7ula58ECd",
+	"1VMB4hA7SuMR5AlFthSpAH0w/pcpDpHy3bTPwNHTPC6ZBpazAGCuM407/45ENe9U3ZOcOOPOCpEYupEO",
+	"lpBGxfR8Vw89XaFkSJbS1bG8rg4jJSC5t2iWRLX10bfKl+foluCnQsBa71SCxUsjrUTZLibarLTLWtsz",
+	"G7Qp9S1tIT6kNbwnqunFdZWsqB1b32TI7fKS3um7CDiKpklJm9nSpdaOT9nfvLB3nPdMNmOYlaalerIR",
+	"zd6pAVWVWBl8hNTrZ4hRlMbpmmbMXQ7hbDaiYa2U73MckM1rg44OojnExLuU+GvaXBQ0JPQM4qgxnPCU",
+	"O7vkqdH/jsl2eczTqbG+Lq2VvnqFhDwnYcDOQPt0rcQ1x0buDqbOLLVtFEf9j65CVgTxFCn1ZO2rYJK3",
+	"a5YjW0AeG+U5ugSBu/f8Z4/QXAqkrAHrnKAeNbLIC9XBkl7WlbRovZsOh8ptESO6wIw19/JTEjYVj+sd",
+	"7iz4b2IGejeegjlZggWMVsB0SFgiigBDnIcyOVwHzAi3A+Zs1y0vgtaASKHJalEByJ1CvrstaNC0Bh1G",
+	"wS35UF9ZcxrS2zZcZtX91N4wS2hKPmgYxHjBUtIWF8bO2bqN1jqUmEFbsnQUDfbQkofDOxQ1cymUd6Vx",
+	"/H2JgwJEe2lpnLrZM7M3foLsy04KCrVvH0R8gEnWmxNj1sY1+2qG3xjOgCK4GzSWM4+YYx7W7YFn6u51",
+	"trDDcXSFOMW+rVqeTci0PgEdGZq1q1WahSH0qEdkaY1C1at5SbMS6n7JWdgip++ltdMma0GRsITq4q2W",
+	"OsEwnFDEYhKxyqLGEeSYGLDw2lHduU5ZKXuzTGvJiiXrn08kkhJ8IrHSlVOy1gzMcwFmtdocZw/Wj3eS",
+	"e0TXk9Pdd5sWnrVvZyRMjF+61tAZ5JhNsfpEjSfWjT9Z4qwVwnS0KTPYOG9AOPbRdoj+TnTipy+agxNn",
+	"1aIVOHmWNHqdxeYWjxXIyetZRvKxkkR5RTTrbpWlhJa0KllhKKu27mVFAQQXBAQJlXGLM7AJv7zpcE4C",
+	"jCIfNYfrMajbtiIy00PBtJEyIE7Wil73yeeSCsTh0hLm8uaAfEz9ZKEKYGVgUoE4k0h3FhJGdYOaXuvu",
+	"MMdgSs48Eo2q3tL0cq/8GHFufF5N6m7xDDGDQpQLlXz1Y/upqiL9y8mP7aNn77+uKiydkjCYkPt0v+ik",
+	"RZPL6cxh9Fo/JxjxiaUWt/kg1Ks2cuWbv2iJbueE3E3mhLnbRJy8eNY03ri2/rmp5wbv5ZYlT9j1Ybm5",
+	"4SaHB7UmDLbdsqjyyFCffkdoUKmVOvfm0rE54xD6SOy1xslJJX2GvNaf5w0n1Xz//nkuXVsKeq8A6FiY",
+	"k3stzbebbWxnZVetE+mbvZ1IevRN5dIW3OYE54cMCHNHej7l+aJz7pf6Wa8UBWR3JjEcYCPSUP7UtNTW",
+	"gAw0qyrD4X56sseIYuIyKxXUrSPEtIfaU4NcqcaQ+2JqRabztNI7zaBsWM9/+Ij8VqX4hyuCLy0xVwTP",
+	"TT4tOHcWlQ+j84SvrFF0kkTOeuVmWWsl8Yvts3xyI8yFLrgjpDyMUdQ1cC1rZnNqADvcK/lSiF2QajKb",
+	"cA1YJAnDUxCiKQck4W43TwFeZj9wovVMP0G8c70PdvL1BFgyqe757wDFc8RIpqYdhEO3sFz487yaAuq1",
+	"aVuFslNhI6vTdJXbfYc0c2JlzGwLh9mlfIh9p4JpSy/f+vvODVByQNkyHrceQJMi6FqevNzX1ktmsr6C",
+	"JrvMnIB5H5+hvVicwibIPH9Zm+4sr7vaGzjkcSeX7mTPaMTRhLlwJDldTaTHYVIH4rF4v1f8gmN8OZCA",
+	"JhmGcxKtF3c+/fHZ0cv3Jdmva6NV73AM663sLbWvilNH8uL+ZuG5qwivhb3iCi86Yoqmp2AV53cogjrX",
+	"Jy/saj5iOjM0uH3ijGrmS8ptiYrYrwLerjWMNepnY0p7AGTE8zI07pQ6zhXqEhsAYROQ/z1Ch5qVqfLE",
+	"rudYXYz6qgDn6no46A0ksPp3w2t78qg9Z3/HiKpKCrWksC9ggGQxKsDcUUp659AsXAHH7QAp1XfWEUg1",
+	"81gQR82MTMyyDHc05aSDdpNoxGiPl5V2wBu1ro35eJNV8f2EQn/lQtssOGwLLtu2JcE3xTdoDFfgTDdO",
+	"B/Ay//Gjl+0mmcjZLL4tvEX+uvaaNWqHpoF4y0zPSnoqjF+/IXRqWXpYuSknXYSTil4P7usKHsoeZTGl",
+	"/b4qpXI8W9O6W0cPNU6B3PjXG0nosRU/VNbM0tD+itxb6B+HcGUzecVUU4dFg44KDdD39Kfzz9jHj3xk",
+	"L1k/ZJ32Nti8xbrpB6mExu4mKFt0R9nBexLbtdxU5NUXaTtUUCwQp6hebWCJHNNvKRNom9XPo87rG2vp",
+	"c3l1vCvtpxQTdr8tfF2OZ5sbOcUp1FEMyWeV6MbpFt5HnXImDw5XqHxNyW1Y3V63Zj51SYESopTQss4m",
+	"Jc+6i4LWBa2+sbSkZxNDW7oFXGdz1tLLosg7edrhCFxX0JWnz/BY2tPNbWFLgEzlJyqSz61CVDSIlYdr",
+	"2cKsSdhCWcruyLQ6XCM/Uqs3zyZNZGv3LmTIkdky0cDqjaLCutV39uhayFAZMRkYlE9ibDCNZSa39Hoo",
+	"f3b9r5Zi6IeNMWgL3pW9HPzlnpEdTlWdOWdntNKmUsbYWePavR+6znPUxrYxJQvMUMOu4KlDwZGYd9+4",
+	"Ra4zNmMHsJad8nRPgd+xtDEBokycCyCAHIKFxClsbd0N1/B4rpFA0SYwPaqNRyvv5sp7wYwHQ4uQrNdX",
+	"5sfIsXh+A2Xstr7RvaLIeO+UNwNiN/O2wHmqWTY9GN70uz2heV12Rv3X/W7npj8cWHWtXbRbMTs2b8ho",
+	"jZO9Sw6Pe0QD7d1NQZJHb8TEX3cux+Lfq/74steRgLS22S8xnwcULpuUO5RUhRfyWDIknAKh3HxyLRjJ",
+	"ogm60JWCZjJjgQIMJ84c/hm2diRJa4/kSeUT04LM2jxkVlD/X/VeD0diETqvb3ojO9wRDV1tLxh43n4O",
+	"ZGw8BQkEmJn69BAFMykQaqxOOnMzyGy+xn9pqGlfHTYfJ7e5IVoKN9OzZS1v13PAOMvE2Bt9jBVD5yqn",
+	"zVajkKhSknynI6tH8eTFN8G8Bjztuk6snvPUh97b8GTzt6ez1uO10e5v6X5AS36uodL/TKuBQ1RiucWi",
+	"iMgCR1Cn5tTIfo+SBaIN7neKvXsYJhYwBh/GMQoA5KD95OXLly9BEoWIMYB+TmB4BgTHgP8KDI47VvRK",
+	"Ry6GQz/J5uIVKGElIPIRjvke+z2Ja27fWWA6TDVoqpc2pbJVTJdqpfKq+8Cr1tQqa52oop97CCa5ZQt9",
+	"0G2Xbpl347U4hf7dpCQKVd98y8a4RoXiV/ItIXK8sabPZStRYBE7x4rvblECYg0+nVhFutIEzTnjTPKu",
+	"wJT6xgLsGZFotSCJq86WRBz62QpUxZrQB45oBMMJVUWRlfDlWdm7C/2j8hUL+CH/RC54l+sCRMJQlZuU",
+	"9Vlbw6vC9wgEeIY5U1jKwNSWi9lpSztAAGpT21wFS4o5YiriupYU0Tn6O3j05/e/PPWe/t4BVbb/NY7I",
+	"RK9juZWlUd8jImMttwbCzFrKQnw/oU2zekk0uUVzGE4defPbJIaYuI2Rd1WUathEf62SfnPQjCTUL6il",
+	"o964f65itxej/vnk3XD0fW/U8lrjm87r1y2v9d3w5rI/6E2enjx7/kK6r98MbuQd153RzUD+dN57qyys",
+	"Xnc46V4O35y3vNbb/nlvKG677HR7k+7wXNwwvO4Nnj19au/RkmNYG76dZlgyBTACMrlfsrQH0JPZE3Dx",
+	"6vgGPGs/P/n2ycnRSfvps2JTNfturJvLb3OXlojXt4jeviJB89wkyffujA+Yco0Kv76oKgA6wP60duxx",
+	"FEAY34vDg1q7kKI8BOFYBBugScUBUgK3mxdKJcJgk28so2MS4vQtRq6SQnV2NiiI1oX9VsdoEU/L7HsY",
+	"qBJ7af8Zw1/oIhq2No6RTFzUZ5E1MNXEB7uFy3TRFJWmZkS9Ahhjf7TPFRw76q5Ks8ncXmm3hrqLQt8o",
+	"6zyvf+Yf3NKnW20pQG6HCmwW1q8lX91OZPuDqlVFndxb/RbzLScwQw27KLZ17JWoVRRzjiKgHEdCOSqo",
+	"TV9RpAujPBAgP8QRCgBFJEYRjmZf2+0ppkuKi7RfIMjWsOJy6pMz9GATik4S1mjDyziKN0nRBsZ29MBT",
+	"EGAWQ+7PxW8nQOpIOJp54BlYQiz7u00JBRK1wAPPTfeNOESQISBkogdeAEj9uXghIBQYYDTrWdx2eARL",
+	"mgaXuoIXyLSXqSWTbvQDvYjbm+mv2bGWpuOaaxieRSg4wlHKPy1vR7O3YOoaazZPm+K6GkG5FpJIaaJO",
+	"OCO1C7anQ0G7R7YwcGO8GMdBl5a4mIPWJH+vSccGAT5ZWEdt6bKueFJJhpG65ObCSsnjjn8pPFTIZAk/",
+	"QxFHLqjk7aCnZFDN1iUccsmsmlBgSQmvUXumKhpV5VDaCi9PnjRAlg0rW41Nr42rWndEQvTKhXS7BTab",
+	"s/5wH1kF8uX2WTCrMsbmeMqbeCNNF3NH24Yt+GK7JGC9tlnRuJ6Je/KNE7Z3oU0BQKVmH6vqSZfOMbGi",
+	"GjCGGW/cgKdB8TQMw1vo39lVqy2zFFUn2lvIcNOGKwgFbOJDDkMym1B0r400i/4O+bw5EGScy0MqT2HT",
+	"94kFTBwbXlyYMFcasgpvpA21EdcN/FVXVU8Iaqhktj2AmbqKrG7w+tqIZKyxOMurMFt0qqCcr/mKk1XH",
+	"WusrzbkqnLKmJZRFgXdRuIQIG+ltdWL3y/mqhgxW89ffzoauHrcSJAlRub/J1lcTAvElwQc4AgHx2bH4",
+	"nT1ZBKcABx6Q0/CAmqj4FVEPGO72gOww7EksXA/4KPQEn0UeyLJSzc+ygNI66HM8tcARQolb68AjTLve",
+	"WdCpN0VJ/ioliwlVfvV133mIAqDyWcAU+lxjit6hmJ+CPyXBLN9eVMfjYRSoNB/r7mmWsCpIcSVz3iwi",
+	"aUGsFedLkoQBmJFcE0FVeUAo0O3ATRGCuW4P3aLlxKVZiT8rqaGMgjlmUpCEhNwxYTGdieWXn+ZztALG",
+	"zw6WkEnPvKBgozw+Oc7J2n4sIBqhxIXmTREMNuyrvL+RJpFvOv6tgf2LASoYZzNVBCK0RIxbAwqbDaaq",
+	"lvdNhPklgUFDIJ010ZBpK2aP5NsjKtdCjoQpvXJ7I7cRcqCFKWmy5lQZYxRI65I/vQ9wgSNrE0YSKZHU",
+	"jGJvdTrTRyt83DbCfA4DV1it7LTDjoywksT8MmSkJmdATjs1p4Eczvqh4OWJ7FohZ7sNp61X2lTCSWZ0",
+	"j4z+Y4zg3mg0HLW81rvOaODKPnOapELyNtHiNvBV9Hi8VqWploToAlrUipK8wBKwkPX2iIPhZPTmstfy",
+	"xE9vBv0bRxhsE0ih2YzT9NAUHDJt9K5e7Zr7lTlqLMksLn+Hrj6xXpjIEjjnVSfplIRyMZgpV22SvcmJ",
+	"48/uIXJSkghCXMOrztnVZcQZuIRrNVQeZNrrqoHhWbuJM7lHlMM7S8aVztIEMBRqz2yeGhGYA8zALWQK",
+	"bB2Lgx6EJJohmjZIsJ6ZeQSr8qjldj2ay4quBTlHKA5h05BsThW1tU4+zciSTb18cs3KtULIHOaduAIG",
+	"QOmuUgc4Ay/a7VwbfN00OvNQ10CMVPuk+DX0wQ8TpluJNC0Z2wvVPjqX9N4aRJWJuVZYcJOyaz2ZZzBu",
+	"pqKIs+KjNYUldT1YFG5Sot9GZLLmBcs3bIWYWmETVB+Ef/oHkEHQVGwW9SqvlaUwm2FlY8hNRNPGtrUa",
+	"twTKqyK21hNK8KhgoEu/c5B2G0Vava743UKbm5SZnIKFZGZnA9FiTaR4Udl/byOgIt/iGtsYcXvmdA5b",
+	"z71FY0pmFC6skO/iAJi4dNxtwv04mihZYM970wGw4mD7ytkv5AjmHmBEJ7eRBbolwQqgkGk0YXOeYbtB",
+	"52yTt11ZR/ZUWWV2/kQszotihphK4xPa68o0GpLdUAIKp3Z8FOkQ9A1EnisEaStKvn7z6rI//k4WI496",
+	"N33Vpfm8P+52Rq7uzNvstrRSM13tAtBkbgKVJcOavc/T8lcYhsNp6/THavEjdsVHbyMTv1nL8E4SYN67",
+	"d5QZp1KqtkyUDrwq1d5IKz3WTbq8zyjjKKXObTP7znf2sGru1FKEPlQNtv5C82TmvPAq14dqa9Lbr3ex",
+	"qXO7TuWuePyGYhVGaKLNbhfk3lQ+71DMtadUxhcw0xVJEeMIqhxNMF/FhM8Rxz4MgeKpqozsAmxRg4lt",
+	"4Bc9t+de44hDHG10HrDeTZa1brQ2eET32EcTU4hY9aWqtHIHQq2xg2u3D8/jr1WNKS2Lz+CDqhJccvl6",
+	"6yNytQzXjqfMQTK66ly2vFbvqje66A26P1gPnm3gxmQXwiQtSstBMlWZRJlrsIpmWyW0HtRAuqHY5tDZ",
+	"KqiLcg7e2kIu9QrbWo2WRn6dXh4T4lszUhcxX2kUcpPrRdnvgHSAWzdDaQC5fhw4FRObbPpgEWI1yWbe",
+	"8Hzw2ML0roaFjf3kFgVGfjaN8+qor3GLZXEK6xqYyeb40aUapCEXd98WWwfiKaHI5R8w/G/B5iWugGXT",
+	"zp/2PBXtytXD03lurXRMegAuUrzNSsMdsRnrCGVAzJEqj2auUJqqLWJCGcABAhBExG50MeSoo+NUlW7W",
+	"yOU2wzeDtVFg7MMoQsH1QTKuCypLfV91eSq2sx+qq/xLyD11Tele6agy/SyEjHlp61oqy8cLmn79lER3",
+	"TWizeqWqcktHoWUttE5TjC1XwMoVKOIHbx9Y2velaWtBdyY0z3WlaZBYTKqJqwBA0p4rKpXDfC3FdlBT",
+	"sVOZMStKQEkV7bYtRg0jyBfYB8OT2N6f4t5xfpYtYAX+SINtAyl3ahGErQvoQjvbquZUbs2ushesDT0i",
+	"34A4zxjQNBtPR+RcgC2Kj0sWqK6RZSkKtkPn5hbD0opY94k6BYLJgHipybDTz4HlnDAF0MF0sIyTUJjE",
+	"ucZvYVg0hh3Fn9nK502WSoOlBk+smSg1KpWftUsYx9qzmSRx5SzXsRcK3FXOSkLJsKczwDCcaHi2Sf2G",
+	"j6bhy1rZ6Rwenbz4Jk2jnCtopUrQofPedWd0c6VRkW9Gvd5NKS6y1QLR7TBrt6yE0d3mDGQ+j/KLcyxm",
+	"ACkSB3/GjjhiyXSKfSz0Bdksx97hsqwDEfO12twYfsNrZV9vCJen0gtVaRjbpvdOUbk2bJcNx8xrbTm8",
+	"TR5bH0zBre1s3TPmhKKgEyLKbTAs9y5E/KYnzzrIYSGouAq1kdTI+7QVMgeDuOEDd2hpT/SyHU6aYulK",
+	"qmmnbykO2roeyWyGmB3WSIICB6YBy5rRE4Ef297Tr1V3ejLlKAIs8ecAApa+UmZFUt2wuwa+nvhgwkwg",
+	"1B7zldtabmj5TdmsXJaySZ1fqff16liVYfGxrFdrvedVRLK+Lzyj+UjFMi1jYAm1oQKlKyJOWchBiCDj",
+	"oP3k2/YZkGmQS8yEAapw+HTqO7Paojorz1LVlCXBSgeireLKlX+VYxk9h4w8hfUt58VRGilea9uushnN",
+	"kTPuSDj+8fDN4Hw8uex/32t5rf5gIg6iltfqXHT6g7H46bLXGQ0cQb1l2gp+4xykqaojheIZuEUhWYK2",
+	"0HJYTO4QyJJSa7C3IGy10inv8uRU08FZqbViHC2wn8PlXd++zrDolCRRczTPLcz65nlrVZZ4lQmtrzdQ",
+	"8LUfLsfDKhqbEqkG9fcB4ry+oIcLI95Adlc/ftyFDI2TxQLK0lp7q8OGnnWuB2A2cqfb7V2Ljfq2N+q/",
+	"/kHs6f7FoOW1vusMzmX+aLdzeSm2dPd78ct3ve73k/7A/CgBWbp9ibfSGb3q34w6N+ahV+qRUe/60h5b",
+	"EWPZUJobVerLNzh8DusGu5i4lxLNHs0Wy7MPhpLL3JiLhBVC7xFNQXa3AcV0sx727xAfoQCVQYnb22tB",
+	"xowILdi031ox5MV3qrFfNjrRyse87GP2SeTLzXdypTkV2NIGpzVrW6Ury2CTulLAb0gY7McruE/Pn4ph",
+	"NnYKNsSWtR0H6/6/rELfrrW80SfNJrivu6TceWEO2eRWnDu626Tb+7Np8eAINXbCuVaFzQmt3bAlBy9T",
+	"eNJz9x16w2yl1cLaDGHzzh4bbZre9KTal4P6UuBe71397iYaWsDV/rZBokuu+N1W8c0QrUfWPLBwgTBm",
+	"RDa6vlVh9hGaNih6qZ/Wppe6LPH8HWZzZAGvvaVkyXS/zk2FFC10SltdwIeQ+NAR5801wndfdpRHUDRN",
+	"2FrEv1KbWSJ/DnkNk928PX3Ey8jipmVz77GDmqkzVrppl5CdgaNTYTvPZJVD0XV58uJ5KdnNXpPtZ4+6",
+	"g/UOtK71yGXKfPVj+6nCDvzLyY/to2fvvz79sX30Qv3Jmj6TX7udXmRb54KHuBQk7mm7KmlRv966qKb0",
+	"dB8d+JskTjs0AKnw+QnFfDUWMkxvVwSpEtFSsEmuVn9KXzDnPFaHGbnDqjpe+Sjkr+bcaTGc28Awxt8j",
+	"QS+Z/jy1JNsNIwQCQqj06WymAvuQoSegJ1vESDfQ6HUXvHz+4vcgVmYTCIifLIRIVtnEEDAutHfwkxBe",
+	"Pz35++inD0cxogssw3Q/yYgGA8s5AQu40tXDgJKEozPzQ1pigjlQS8sAJ+LFlD/5+8g0y1Vuaz3tTgz9",
+	"OTo6edLWIOOKYOz0+Hi5XD6B8vITQmfH+ll2fNnv9gbjnnwmU1paP+APGEbgP/+Hf/XP//H/AZ3rfk4C",
+	"n7aePmmr20mMIhjj1mnr2ZP2k2cK3HQuF/MYBgscHcMkUKqKbuQmOEwWW/UDMWBx9YYKySFVA7hAqr/y",
+	"j3phf06Q7P6rJ2h8x/Lcq5M16HgNWrneYtPsXa9RbfUdL7Lq/fZjPJv48SVeYJU1XXFjV5lSH99L4LCY",
+	"RLpe/6TdNiCXJsEzjk2B2/GftIcrG/Eutl55bvZe/AYfP67jKZA7lfs5hRotzTbClCTHqWND+jeVQ+G0",
+	"9U72wYFMb/PAIPxLV+IsURzqgduV2KMLhUIgYRdUtTqYYqpq1uGMKZzHBZYHUX6bC2IICj2hCAZyAHpP",
+	"iONMaNvMuS+6+o5zuGL1dsYKwQ1WVNHLk2Iws5Armelcn5KPcrN9bIwkFkhH/VROpGxuLJNKNdKFimdi",
+	"iaw/JyEO1JJWco78uyxysfDHGPE1FtFtwgw+Se11q7Mu/UjRL6OzbhmxE8eUfbm/kNnEwcHWbYw4ECvh",
+	"yWCOCmMwcAv9uxSUT6+Z2axnQBx2YEnoHY5mwA+Jf6e0AQ3QGCjHfP21tQiEY/TBuCCscqEnL5t1qScZ",
+	"tCMlLxtS4rV8di+VaKVXq98+hOyDRamuISKEtncsXlJY6PX3bKyoIPcUh2gP69oRmhQDUL4v25hY8hOY",
+	"4iiQkClzsYScGC1v11VTr5diUCeoFpdNsXOzZQvoakKTqLBuG6be+7obn/gc8SPGKYKL4uqkfrZbHEE5",
+	"AMt6/Yp2fgd0x28BoeCPl+M/SjaRmUJC01ewPpo9anOE+LMhrKROnkNkVrVzO19ixrv6ng2mWEMKgFRm",
+	"mSosdpURRQFbSahtWem3yUI/O5XcdgNdeV3lNsIiF7syubnva781zRnYeG13eHX1ZtC/+SHL6JElkjej",
+	"flc2dhWX6n9oAf+0pqNvlM2c2MpmnDo/RdD1uq9MT4K/6Aqhk49fN3h1CtO6QZNcGWcS+2Sh2FOB475/",
+	"FGZGuZohd0Cf65DmoXa+dKSY4Lq+Gd/iEHNhgssxJEjo/GKPqSIXbfKmBUKegkCNFOgXWSAPyCwQDRSh",
+	"E7212EjfWareWQ+MThDkqLIpGypWrR+gRUw4ivyV9Hy8P5R+mA5xgJb1Toqnh/i6jWUWMNiLQiFMPiCs",
+	"ijPwvP0S9G96V5PeH/vjm3Ga5a96vmCmE4OkLYmlbgibscPGyXEMfV9XTdjtRFM50VH3fVIjLrccm0Zc",
+	"KCWOvXSnIjRsnKYVcQL1BX2799CG4I1kA70aQC0bCDHjp6CQRWbuwUgZD6q/DidCN8Vs7klfA+biWTWd",
+	"ndhHMOZkobC2HAwUoCsY11NJTXOYpmrFr8nnpQkWO5FtP19fhRi6PP9UVx+zmhpkU5tKK8mVqssTiGQ+",
+	"WLPzzOauuE54xmjbnkRNCtV3WdJ1TOgFjkwIpiICU7ae+7Wg1jFuUvRSa51CDeGpa0X1i+qwZCCUnf04",
+	"YhaK+OxMalYqghIBWWssj9YJJ+J0NaPbWSZmsFUO56u8sWvuqykbdTvoEkPjZRNDYyY3y6YtoLENJbCh",
+	"1xpfdlpe61Vn3B9/QqPI4mIyw/2TwkQs9yw9ToMlZRDBZHt0tmyIfq81RzDQeQxdNYOjc1klkZYulbjb",
+	"9mM5ZcBnSpGZS/BhCW7tiR+EUiN/GF92lBsFSHx4YLDNdtq0Nf2iDldKQ57d1Q16MF5IHaWfnCOkupva",
+	"zMY8Xne9arerMIt25oC6PtZa3jTZgkhiUDtcZ7W8r976awO4AlNKFmA5x/7cwFsbL4KCvvbASfvkm6P2",
+	"74/aT3O1ihwQVcBgGw2aTlFa+bnJQAG0dmL59TmHjY2pWMGhlEhodsIYvt1LROEG3iEAN5zGqqeDdP+o",
+	"7AyZ3pRByS0piWYgxBECX5ltK10EcwRuSbBKHUeyOQ74SVz/SaWbCKJ/7d4uUgDotPAtHdLHmi9YlQ40",
+	"MvfVtQ8dDszr3uC8P7hoea3O9fVo+Fbh3vW6l317hcyvzmoskPNRZktAwJBPosCUeWGW+S5UyZczO6JM",
+	"3utrT+CMIlTiEGV3mWh/IAuyqfsz5+RKky+ev3xZVUjuRijdEpP0k7hhU9be5EGVT7sHVyy7kwl6MJL+",
+	"WHCLVoIfpfddEN649q1uOPCVeOZrKXbVS1QzD/XkV/Kfr3fVUYxYPf4FBx+Pf7lH9PajW2M5l7vGqbFU",
+	"+vhbqTkmMbBSMSw+21pnAVfICsYxJffoL7pJpTVedaDwQUf2eNH66KF1hhL+1L2a9sGhmqm0iNS0Zcap",
+	"CySAI6UYBUCChyulT/Kkpj/bTmxusuIvPgnQx6rzXafus+bcx9GiS2SE5SBh419DvLEnFUETQlQN1YUQ",
+	"2uqcLHewdmUey04hw3RBP6NgYfuhgoU6DXRv8UK96B5YwAApk/An/befVBxxfNO57KkIYoqjvYRsG55w",
+	"bf5jijhWFf32A2gkr++Ha7zPLCjdi4LPjMdUusYexEoUZJJEHyHiBBE6eiSxgWG0Lw5KW9Y7eeidvuML",
+	"Fz0MF6kUA4nduSffhkx6hek5pRx3DDCOwxDAOYLBWZr1onOaZwQxQKKtmUwVurLSvLhrSu6xdHF+Qrtd",
+	"Qdk9MnP9JpeJ/jsGYkNIaR+hDxwsVOU182Scl3kAHS0gDqWW+g5155CfCWOfIq5yFCJiGjIWom8R4dhX",
+	"NaGNs5vM6h4ocz1FwDuAMWzDRK+sqn2wxe8EgdypBi5vi8VvssSbm/pYaP4ljkV12/fypk/pkcvG8dj2",
+	"95hQ1REgXVwPIOjPlftZ+pQJXaiEZtlJ1GCl7bKqv+DgoyodCJFCQljXJRfkHuW2dXNvxqbN93yzVHNP",
+	"aQdquADzhvLMUYyz+7w/tQy0kJrB+70orF1dZMHPlBOZIg4YirjWPBj4l/I/oXToTra7MuoxR6wkVHiD",
+	"2CdbsSYF2GS9/PrF8xqNMWzuNMvqSkVyLwk8kTpx5pAuQsSYOmaygOY2i5l+vrx0IrutVnwKK+OkSbmu",
+	"7TUaznLX12gIsF1fk/Z62vVFP/+20zqNM/IRKvshCmYKkj570DOFDI1qTa3isis7hGUUOpDFbf5Ut9r0",
+	"6f4/fWitXLn+VPXAVhWH2RfrJUQ1FJBfSkUPVSqaDatmHlPDlftSLfppq0XPdNqPAYS5XancH2FV+yRM",
+	"FtFe6kmzgRt7zLr7LxDPi+t9mGLtRyRthxHaGWFBR9R2omINb/b0CnJ/fjg3dtND9TEtc86uNM7rrwgF",
+	"/emRJOrXJt1OlmsawBeKYOCpjrVpGG4biR6gEN8jqpVNp4lynt22txS6sUIXfN3pX8o8um5n0O1dqp9f",
+	"Dy/PnRl1tg9moJNW3f+k/eiz9fUSrA4a69dgphr/SxZT3SI/61uyFvQ/AxHCMlVEGsuROEgUZPdW9nLG",
+	"jMcSvqiEKQ01Xuv7anHlnCSU2dGFfv/8eUXTxIdYWzObw8HFRNwDmswo8MAU4hAF0sZSG0ie9MYh64EQ",
+	"yhClCv37ZLHAXCiRcxgFR+Re3BFDeqfeoBP5dl15igKq+/e4wv3yhoJIegA3VtbweQPRQhBAXZbGq2zm",
+	"AxlYItm5ZxOHFgdFiz7VRpMEB60K+MQ6TX8PXamX0cLS2FWLkBrVeumtJS2qD+VvgHfI8K4ZBkhihX3k",
+	"Kd2YAi67MwnpEZypf0xLp+whdSQjipQzGFIEBN9acJQa7Yd7eWv5mazu2RlxsIFz7TbBYaBgO3Z9lZ/T",
+	"SXd9V4BlZ4ygss7l1+TrU+v/6KJ+KGKE7t+vd266+RzC/lAvf3iPnvrulYQA+bxdelpg1fPnNZJcX5x5",
+	"B3LmmSWr58lrtGZf3Hi/BTeeYaAqH14qmj8vB545Pz97790O9Pv0rrtmR+ejWd1P7LTLNl5leVbH57sx",
+	"0DalWeZE1oq5PKP1D3dotV2l7KE5tSNo+1bM7MClXA+g1Wm6g3/890ARXvyk4OIbc9uM4pJESEm1C3lL",
+	"LdXAjZhpcn1bXoZCk9ZAbvZmz3POeiGcpB3IwU1ujVMZhzCKpGGp6h68FgzDBn5p3SeoFKPmG++pE6bm",
+	"V4WzTxHUlXqPzWo1BYay/I0iyIz56qX9LfgcYSobWUf57PIFjGtvsmOlz7s32xWMu/qWpsL8UXFKOs9H",
+	"h02nVsekrS9gnGYzYwpUYzbmLJxsxCv1zLYGkrkuVoztWYpiiOlWjwaQJwurGH53Mf72ectrXXT/0D5p",
+	"ea1X5+2XLa/VveiOT9rtdstr9a7HF6fPn79s1zoXIAjg6uFwaza+P1WtzZis5485CsBdRJY4moUrL5Mn",
+	"4siDgCGxYqp/sL1ni69yjB3hzq3inVsXpe0VHeoCkT+MhwMPwJAR6Q3JfWmGyN8IWSMrBdflz0PaF1cw",
+	"HqEy/J59ID0rtw8EmiTgNYI8oahLwhDJNqjpeeQpIB/tA5BFlGF4BvSe1mVPTENGy7dq1Kg6sqfEB6Bk",
+	"0QLRWUnE7kpcPoAk+jxqLMXE5Awf2sR9CBb8A8GRxMQDcqW1S5Ik/nzbc6teNfeFyir/VTKLmuGvkVtk",
+	"TbfklDMAQYTwbH5LEiq7w6kGNfeIynIupScryF5C71R97Fb8xOIQl6hBY3H518xNcoK/RmaSEwMwkz4A",
+	"hiSaAah82YQCHHECZvgeRSCGlG/NQhUgM6mLw8FCRd+YDmrWgi1K7f8XH52ARZ+jsf5pjawNQBoSIakF",
+	"KVsrEy+7G1okicuTMC7ULV9q+3eq7feFVqGobTqPUnJLDl+/L5fvS/H+YYv3Xau7XWqUelHNQm6zvr+p",
+	"Ku4dJ/2lhHu3Eu4cg9Yo4P4ki/WlervGOupbjxeQU/zBqQUM5G1X6qZPqAeocYzI8rHpArLzMvinfwAw",
+	"CTCKfCR+1unoXgYGItQFKDHCpgomhHEUmyMmSLhMYd8237a41se/3KGVCqk7RGxG7KY7Vz25q1HYYAPD",
+	"KVfN6Kt69KtvbBq7Bd7YGqn3gFJ9vMTcV1rFEijXMJlOJRypPldlLzO8QOArSY1TAMEFAYFukP31bjyT",
+	"ItOUS4hxBmBzMLN87UuH2rF/m2DEgaym8UCAZ4hxD0yJzAz3wJwwVQihU+XZfrQaCxX3r6nYCPgpORve",
+	"687bekQqOVS6+rdj2jiEPpr4JKgoLrgW98lOWw9aX7DRlvSBMEC+FBXoDZCu+2PTIuTAZQhVG5lzsgQL",
+	"GK1M1B3IMsbblVQe9l5+kNHtMIIpff/DFyHkWOLzrkHIybZ6dQhNhdyXUoQDlSLkV65eXkvTpftSkfBb",
+	"qEjI8xGbI+QWACn/jOcq03TX7R8H09z2V7+x+1mDVNE96T570sQ4uUORE4/tebuBIhWr7pMWqj31sgr8",
+	"p23TpnRfNfhiEfbRqk5x0h60eY79O5mFQ0BMccQ9wMSugKGwWmEEOs+BptVOErSqHievq3xeJTmHVzX2",
+	"V5WzGxU/fblDY43yMS3zJy3PWd+LdUp0duamvVbp/Lbrcw7PnhvlOVuxGUU+CirRZa+z23aEbjofdV7f",
+	"tLxWdzh43R9dSaCm3uBc/fvH6/7o0fRALF19Q6+DAi1lq6LkD6S3mKuVY2BJCdeVJUAKE6kmG3e1M6uF",
+	"JmFNJ2D6cSWffBJNMV24BVRX3ZAO+jOOVyYRx+FGev4Rxwtrjn6duOUBeOtgfHWJOIAgoHDKUQDShQaM",
+	"wyjwgKROrr+OsNDU31RbN1PktjNLoShws1MvCj4ZK5UtzygJ0YiEoWpL88A60cFZQ3cAzniCJLLXpG55",
+	"vREqr732lDCue3g7T6GRvudXXbamJvnYPOfnCV8BvYZb+MU3+KCe79XJEF8crw/oeDVLVs/p2mjNvnhc",
+	"fwseV8NAVT4nLRo/N4eTkdifvbdpB/p9estdDf7h/UwHXt1P6mRS2lmpypWEaIz4I9C5qnTyMTqsMS6+",
+	"ARhar8xX/a6Xc+zP5RpiBnAEDDJITTXZlTZwLkw0PbkttvWDlJfp4enM7UPmGBhCHGqFX6EZjoxhfAog",
+	"8Em8MsmjDPF0YVXyILiFDAUTEnkKBRYBucqq1mwrE0nceBwntyFmc7eada1ueARsIUeqnn5wqX5oXhFq",
+	"o+EVVWMoWUO1j9VriKgQBxFRDa/nRPnsBBthvj2DUBSHcFVWGy2uj+RLD+gCUaM4sC9MfOkcT6cHW8d3",
+	"UnBPJcC5wuRekiQMwIzI43c5R1Tmg0EhAIysl8YW5CAgSMZpZaZ5EokzPiLyNcDMfutVZniRhJCX1MCP",
+	"9R2HXukbimH4KfbvDcWHNJHYnVpVAG+lkytCYL6KCZ8jjn0YynWUol1dF/v6DsUcTKGvUpeh5hsSSUSW",
+	"SLmflXNE/3IGfJn5lxrj2zPEL1p9LC1oO8fMhzTY9mzQz2UlvdVPoHus7n3/iKX5Bb5HqTCXlVa1FTen",
+	"LbunJXgAsp4jDnF4QF+E2GRfqZ4fYj/5CaUo4l9nldhKccIRCJCPA3GyEhogqg5TVc0LfBiBW+PhsgDn",
+	"b7udjv058u9Kwlri8mNZTbEdTQnlIXDZ5ac8wFcxYh5IIiqOPhmlFicjm8OALFEAKFkyKRKnIfaFxRQg",
+	"GAAO6UzaTz65R7SYw7T16lETinHrQyQMX0G1huwBROIDKtifKg71UNq1EBypUyS1vm7RlAitTJbj7hCR",
+	"Wuck9XtFyfi5/LsgwIOw0m/nDNaRR7EKJuioT+RGfpTEajHzz3nBDiMb5At/ZXLhHcVcuUoVm6Qscgao",
+	"pin4ylT7ir97QmrImJNQPIQd/jWYJZAGTOkPjAMoNHNEAQowJ3QbQcLRIhaGWLmn9Sa965PXf5uhPLYg",
+	"9DtCFTamWPgwTNsreWntt4aKIcsIKNMdczCHTLDMdqWQ6dpm5d5uMBGG0lXeueT7gVBFhGIEOFEE1JDY",
+	"S0XmfVTkwnu0N4ocqpDXcNXnU8i7zslqgGcqzW9OwgBRBXYkTZdmOEdO1j6OqTIe3I5ndcMnXtAGaX4+",
+	"ZGgSkY2yFAuuQUh8GKJ8Iuuf50fdgcwZseSIeC2zSZqy2AGSCZ2T3hg0Rx+4/QLmavbl8l7dpt/zoDhg",
+	"WtQDyHQ0RqIkyywksBRaAZOJDUIhoCh13qW4IHq1ChEcE3Vdj9c02EJJhCsSq2U++ht520OWyFs6Cmz3",
+	"oiQKEP1ciu0VKuxvq9Y+ZaDHiN7HKZJaOqEzGGGmMtf3XlYvqXPAchLx/oevqM8t/OddUS+FYL18zqbS",
+	"8EtK54FSOtWa1UvobLpoX3I6fws5nYqDqjI6tWj+vPI5Dy9Z95fSuTUBP5NSzCZn52Na4U+a1pntvWPt",
+	"DXDuQUGE7/Q9n2If7qL6vgqJf/f4SmXeieVmHIchEKvDNDr9KSAxks6cO08FvD3AOJxOPXmZgVsUkiXA",
+	"XHb30R/zNnuFbcMlNWrLdxE0u5SV604fks04ob/1svLDSy5FcPCP/x4Yim/DW6yqlu8Nq10ElCjW29XF",
+	"QBXe4a6vmakeDl/QBT+tx4M9PsE/VtJcOh0XkN2hAKikpwO4PJj0yh1ObWP1S3Ge7v/TB217uy+3B6td",
+	"xtpAFn7xeBzK48Hql7A2WK8vzo7fhLOD1Slf1UL5c3R2sEdRv7o1AT8XZwf7FAWsh1/hT+vsSPdeLTN2",
+	"BxbaKzqa18LRPeZf7NmHUOk2oNLET5r+W7Bc2pOgzMB9lzUu+NLWbYe2bobYB2/jphfsSyO3wzZy26ah",
+	"x+bWq9m6LVvT31Tztp2n/aV9227t2wpsehygEN8jiksywPWKnWd3HkbP/axgOfRsVwfF5XhnFE4h+FEA",
+	"OAHQCKF1qA7pmlMGI+QcLWJ+BvSKZmt4TFFA8b3sgR/C1T4EWY0Wf59oS39p8le+lowhxhaV+Lmd3H21",
+	"/EYxopgEzVpAP/94pH44OUgj6FI1Pp3fQfey7LOga+sVhdSWpTC688BtupPPQEyJqveBocYmlbgb6hnM",
+	"wJSSP6PoCeiozuAMyQRhmU+ftwjSadnYIL34RNiyGwxx/It49cfjX9RXS11DGf0ab/A3Eea611Llvddy",
+	"JAPBYu4cWl17thaeyvVX2G+DhW0Z7ZD+KtWt4RREyUIsFJEt6lBEFjjSv6EPfpgwla6qJJn6WXDZHLK5",
+	"ckQyEMNVSGDgAWVsMRCQZWQKaiSgyKHY7VjiULj70adPvpb3fWK2w1EgGII0zSX/VQU2C0vyKNNaIJji",
+	"WUKRVLgWMJBWXwrjcFh+z7ahW5MayntuyCeQtweyq94RGrCHDsQODalt3CRBb/YS4hEL/DsGQgQDRLWY",
+	"ZUZ4ytI0rg9y3V6nOWulm0IwV8Lnx7OkVBW/kJftQqJ8kmPEdJX4zljL6B77CDD1QgN3wPAsOirGPhM+",
+	"t8xego/5uSmHZIYj95Qv5eXDcK96d/2AyEORWKZq7EZSkvBSmorrdQwfhaa/hw7ZUQD4HDPDN9WzMjdm",
+	"0yI8LsOVk/wx5PGBmGXIY/2Nehxzss8vd3wfxY6INkyv7cc8hcJAld0mVAHj7QqMr8ZbsCHh8fE9onha",
+	"Agf4Vl4/6KqpT3yG27z3QeeMxHOSJgUECEwJlYWiDKu+F3V3zMYCxJCxJaFB2a4JEFrcYP8OHapITb1c",
+	"fegQwee13ikMUaXUVymo6Z0Pl4GHVAaRWRaF3JhuthBHd2fgefspuOl3v+/dTN6NhoOLZsvuwzAs9wV1",
+	"5R07tlEaXvcGLa81HIz7N72W13rXv/nufNR5J/54Phz0HkkPpV3MJUHHEVk+NjtJLj+gEDMk+Y9QodEu",
+	"VkCnORteU4y0yWzCiMpZRPI25UT+mTr5Tnz0bz+/5KO/pQdMEMvO0Dny745wpGS7DkMKuiH6OwYYpwhx",
+	"8NU3bcC+rkt/aGwGHwrzq3y7izt23O7dzuC8f96RWz3fOe1dp//W2TDN9gmfhGs+FvOJH3qXl8N3La81",
+	"avTCLZLzH1OISqzeQV3aP6AwJEupelCJMUwDCWXHfBIjZ5c2xXY25qSBFg6uTIeRkDxiWp8rMrgY24ES",
+	"Jao+e0BpZBYX+DAKcAC50TJvJUamEEsxxffQX9VdZomFinJiqDIBdctVP/wOOyDdJc1TD6R2dTfYRkXq",
+	"1kkxHEZb03nHJEPTgtFrLSG+FyeJ1mW8lsqV2jLZcH/7vkE4mSKoH8+dKC/aNnCmJJ6jMLDXPj1sb8aD",
+	"MrNeXvCP/x7I9QVfKRp9Lf6iUZD1nzygaPK1xqZPYkTvMSP0TLtRsxtJ5CN5m9CKCh7XuhslpwwxVKUM",
+	"MVtqS5FYPlksIAixPPHq6UnbKiuW59bGIjH/VXfVCODIVx4BThJ/LjMP7cEsdVvhU2mFRpLIAsJtyw1r",
+	"PqfU2m2eXMi8gm2eDPFszq3K5YwiiaG1ktqOFGZBAyUzpphQzFfWd18/bXmt6xPxv2fif88bvHgvVZiM",
+	"UPusg0RwqVLhWkJMiWM/+BW0Nxbb+KBasZQTQg1erIwmvCCMg4TOxPbbVIcZqmUrM1RHS2LoM9SSGDpo",
+	"xoPsSiL1JNm/pA8WcAUCsguRj6EKxx7/on6oVpvYPjvXq4+WKk7lqI+fD5Z7R07FIDZ//AR8FiiE3LlU",
+	"DORX06nzI9XrBwUVlaL7KQ0gEQIBIVSaTypXk1MYMcyLLvpSdi2qLJpbQ0RLEmYEZTrqll9Jau5OlSWc",
+	"UBRIejzG+hK11uAWzbGMtyk4UIezJZDx9maiL0gU5VE5Q51ntz029J106I9t/YcxikBOr5dBcSFVQkLu",
+	"GAjxHVJ5fOKnEK+nhyu7iZ2qcxKCALMYcn+OqDwyF4jK6gLZ822n0xPdl6YVC/bp3dszin978khS4jFK",
+	"InQvTEUfAX9e7FfUnGHiOeGk3P5WHRev1Y2PTeLkBv/4kiOxPwdqgVT6utS351D2FVPxY9lONMcAOqrc",
+	"nAOOf1mgAMOPx/oNJVVy7zCfBxQuFVH3p3vLAdRVvW1holrFdxEBIYlmiAITgd9Pl5m0RaeftniFavFk",
+	"kVjtNdJZvKVtWj9Pyj+Ad3dmMnWLa6q6ZxLVA+wUsDmkiKks4oDPZZxsjvBszj3QBpiBEE25/Csn8Zk8",
+	"gW8RQIuYr8ByjqIUHyZCKGCqwDIVNg3GOy+48AKSqBr+rDAiVxORWZIK3km2A9jx+Q87Pr/a6fk14fmh",
+	"JV4oJuW15hYhKt/bV1R+0V6X1GsvM5xgl8UPF/8rnC6bx4CWB0Qc1aZ2QzfzlroiCmaK0jtHrHIKpe5C",
+	"IEuUcCRUBKFchrIIfkM0ySakRJnEtyRYpfqqpK/aUCg4E7oph3dIQXLIliG6WSmhC0SbnUI2O5qSRB01",
+	"TrV1JO/43FxsalSH1PUknGIABIEkZBWFhYrDmhqfNkfXnRaODvHyZmWn23NQiscHDnY5O8yRNDfxI/3W",
+	"Px6pcRx9j1Yuj/tJeysP3LlGiviMOi9Kaj9Av3v5nRtVF7vJtbJ4fQ/yKFLOEtM7ZYYZF3IEKDY8k2H1",
+	"O7QCkIGfOgmfE4r/LGdzCl4hSBH9SYixn/Is8NMT8BqjMDCBNY3nEWJZoC1+lY2U0+4sULNvtUNGXbHs",
+	"E6UWObfJmzgkMBhHMGZz8qvfKaV8v0hCjmNI+bE4EI4CyGGZCSeh/moB0BWPffncpz7zryRXWDaPktT7",
+	"aW6smcqxgTxxZt8iINY/EIf8T5JVJzhgP5ki0i35P+Er5zE8jM4TGU+tj7+7M6+vvRY64uMB5Cpx8wA1",
+	"7EXehbzuh72GrgpNXouXghKx/Jt2j7Q6TkFEhOoGpEdSyj51P4C60S2OGIcR9zTY4RT7ptcbJ2EurSCf",
+	"AbPp9/AU8fVYHtALQtQuUAqtnKPgUmCyK+TczgwRChQ4Bcs5kUByJAzE3/O+MqnF2vaDBFBX2yGr2C71",
+	"kPWy23bM2b0eDa+HY5mm27m+Hg3fyh/Pe93L/sCZYvur8skaUj42b10vV9zviAmV1pemrFaRintNSUwY",
+	"yuh0GH00ff/DIzbnWMBiUqvp7+mYTVPcAGR3WrNkZIGU++cWSaM3Mq2jFUrxLKH1C9LXV7UoVLQ5FseU",
+	"3KOSRAd1Q37JPxuIro7KET1whkEpS2j6BXsyXBLZs9kzR4cwMqTTQzEe9YD+Hjsr1JEzMENcKmspFsre",
+	"OCRAfogjVGaxyxu+cIidQzT99sshQL91R1kQE8onmu5VWoa4d2RubbrEWg34tId7bgaP7YA3hJc5RKF0",
+	"qqrVY6dCETVcIVGhYBh6QLaAlx5TTNcwoswpYmMSCSbvxhxld4qKrQcJuUwpWWzYOzZTp0HmvcJ8q3jj",
+	"uuUvxiEfTT/1qf0Aa8xsOZfY3X5EDruTPLcgVEJhR+Bpu93eAMap5imLwNEFKgHy5aH1sfSIwQFKeW9f",
+	"oUfz5Vq1KkZT8oxE365JxQHXXNVX7VsVgVEg9RChkiiuqr/sTwzRcsvPjn9ZziH/WNFi5BxyWMutKV5W",
+	"r9hI8ywsQBsuEKfYZw1S8LfraOK1/lQUHO4SDjLV2V6C9Hp8Z0B/41Slfy1IJIlgHaCSVw5PVavGCLS2",
+	"cI8cX5CicIf3k6mZl+MDt/bKCVMOY0pF0sqPAK7qkra4/KVQlttDV258WBzS2lTQJzfQYtAxiOxq/Yqc",
+	"XaWP/WxW+2n9uPMK77qPgickRtGHRagGyY6Ury8gfiJxq1gsFE9prSzCJwr9qmFDGM/R4adWK5nNnj9c",
+	"tzXIpYh3FaWOzjGLiU7QPnSKeEcNRKKEwTsE4BKuTkFEdLcX6WdnCj5Ulr+pDHJKlsCHlGLEpGTmhNwB",
+	"rBJLlnMUecBHYagcrQxOkazQzpag+dk9o7gEN+BCXq3lfwzRPQpbjpYTKt6T2+E+WSzErhcvkJVldXb5",
+	"AkeXJPLEP5B7QicUv8EPl5CDr95djI++ff61S/Dckg+1KsnW42D96dGAREg1ECl9Q7NdOkPkb3bbqTaL",
+	"pMD1vRs4q2bzZ7aEtiRSeER7UTqEbg0gAxeI/GE8HNRxl6sLOZsWR2IBXWzaj9TybmW8Pg4f9hViDM62",
+	"yHH3Wkkk6ZhdyhBy7TEZ/cCDWcFXK7BQ03P7uRUDVGDDyZt08o+esgvsCgaGogdryWB87rtSB9I7AA2F",
+	"gO5Y1Jw0qhS43B3UT++qKI0eXvcGp/rMSrspzaFybSqkQK9hmOq8173sjGRsKo8s0xucy38l0NTjr1g1",
+	"FD5o1Wq6jFJvCCgOw7KdZdbcGbb0SlzEkKJ+Vmb+WQK5mPF9AjCXlDSHWmq9BAVQAAnnIlcdfHXz7OnX",
+	"p0JLnBLqI9NewJPOn2dtsMBRwhHT0PSyDwmJAq2UAg30wGpyi7n2JFCDWpM8lQXPO/DRw2zaw8HD5Fav",
+	"gBGj8szJEixgtNLuA5yHfWiwizcX49gAtTgPyq66YaeV+XyAXR4UguXgTPOaJBSgFZKxAhkYABKxJAoQ",
+	"9ZQQyILRTbew4Qwb1zAOo2ASkGUJWPNY3HOuIhSPmWWKOntEVEZ5RTzi46+N1XpRADA/FSqEFkI0iYQq",
+	"mrAEhp6RR0IVZOAOoVhHqGJKZH7lLudHSGRxr1NtVZcbG38yG6j6NlhLczyHPFkc9gy6FibxgesCZxSL",
+	"00YlRGMGYoIjvpW9rjy4bmPjSl+v5VpqDI7z+Uet1fwfH2QshyGZJQgwBKk/P5PKCkk4+Fnms0honKmU",
+	"wxEHi3SNs8IS/XwFdrF+8pgls1lpF4SxuuHKxAseorsY+sA38+DbVcFm+dh24eUHBNNQ5LRmSn7iCnUS",
+	"g2eGo6TxIjNyNTD67xhYEoVu25jV3CfLFWodUJ5foYOmN8MF6DfsrLBAx6bIwk6PlQ7ePlgw6mBYnKZi",
+	"MQzX+YgsIxCoaVbQjiIZChcqriGfadXnpuBA33FAxnqH2Ryxg1Hv1QospbLgz2EUoZCBPlhCCUUok1tJ",
+	"GHhpuApEpJET191Jtki6A7QvklT7HPrCjuG96gorgb8lKTXanNa8JUyvtOlTBmZwgZp6hBfoOE7Y3Mms",
+	"1wmbq+KvPZ5Hd2hVrdWImx4U+0QWfIShnMLvVBWhOGLeoVsgqNCQgx2ayq0Y+i3SLzwED4tX6+/EWVOs",
+	"bVjZDHYv/CzdV1mIR1WqYwZuKVkyRLfk2+MpoZpvHaWUEXtMNBfTIZzvpbfsIMUj2Z3WFN0jGJadaSN9",
+	"x686/qom+fjgfoiMFor9J4xpQKhqMeSp41md0yt3dVFd1adGUfNVDhDmS8Xv4St+FdVTVI6v/nDdu/DA",
+	"9eDCEwfbdb7FiFpPm2NHruyTRL4qt9aVoRyz2Nun9K7HjfGf7WHjaRKGYirzZHHbINtzK9hutmMCEF7A",
+	"GTr+U4xmO2e6xQZ9bA/qD0VHKPJJgALFKw04I+fxU4mfx+Qe0XuMliVmtbxxaO6r5QL8HHNfD5jg+v6g",
+	"jgeVoXu4mhZ13ZQ1qoBm2sFapSRkPaxrZSxq5sqxW87ULoU1U1bjgZQ/9fJPkFagMKL03FwgUWy+l3NE",
+	"ExLASNX5YxiCyFC1Ep1J3flED6iwdiqYuNTIf+6VNNiA6VJ+XskBVWthJhjtCxUQavKL5chDBMZwJmFw",
+	"AONwJTENKPIJDbZdpqyPta4pVkWX7pJieT1ryfwZ1Ys2aE7dfpjm1IqYe9mgEtErDfT/joElxcKQ1K1Y",
+	"tmhGDU15rdc6lqG9idAOKhJ4xj6MZJBSNiX/3HapGF2EgkNHUSUSs8KyUw1ccRgygKMz8PxpG1xfdrq9",
+	"SXd43puc98edV5cys7F5dFVt44o2N0ouORrdNAEzq9mbZaOW5oWrhKZmm5iNF750vfDX5GjIlu3RRYdD",
+	"wmRzOaaVPpLwXIGL6pXPOPDVfdLXcKYOMIIjicMjg8g4CMK0PaZuO1R5gOVjenp7VEVj8gf3AbbIHY4C",
+	"qzEwGN70u7KB5mVn1H/d73Zu+sPBbwCHp6gpPS7m1myiWnOHkOKpppHEBKbJgiSUKSZ3+NKasC6JUVQa",
+	"i1WkHMYoshfU7sq8+6mVbFxmK/ktq7PVv/rs/qGN5JSyey1P3I+YJUnENXi7LBfWgGwMkHtEPdNH+Hal",
+	"0yXOgK+euEUhWYIXCqR6Tpiu2liSJAwARyqUuJClhRLMmiTbsq+BfzeVfx+Pf5F/+ljBzw4McluJf1ZT",
+	"6K4Q3+DYb0oZtfgF4wmr/Xp4NH3/yzP7Xvj/2Lu23cZtJvwqhG/+v4CC7KK9ae6KHoACm2yQJlsURbBL",
+	"SxObEEUKJCWvEeTdCw5JRVodLDu2ZRe9DEUrFGc4nPN3lq7Bn7zn2HEJ1YSDaTV33pFDFBUpE4tNl/Nd",
+	"mHaKAm5a2CMqktD7ZMt6QP/prQgkNqu/qhrVMx16Ua1RMR++jqv9nAC6RPvNsDIxgZwqk1XFT04aYtCZ",
+	"hu9BqRlVKuoXt/Yvrxqqwxjbiq+Do3woTOpm/MvDpC6T6hOD1bmpeNdroioabQ6A1IOgA1kfGTOO8qda",
+	"HedWN4ET+w5iYHknPZV9VGKB08RIf46C2IPPE3E0Z2j8aUM8XAqgat7fDfkGH+8sKQ5R07B3B9B/WHG7",
+	"YsVxKdMLylkKVpl/kgqI4zFjVziGM1uexMCXz8odRnT09qvp94rG6Y7izB939A6PYL/bpRRwTxk/MNhG",
+	"48I6oJJSyzEuGaxCF3a7lZE11jwBnNvYai6Yp0MMZZxIZWdwJlJiZNroOD1A67Z28g2ZL0NKXi+9Hamv",
+	"w7TzIflbhMS95MlAu42sMNCJ8b+TBAnvO2JKmLXmgGgQhqxlQegcbbol0xU7+vRtLCm1UzTjIGJIHGzV",
+	"eNbrSee+LgxMI0QOXh3UyxzfEH+I6FPmnjtCO25wWLRSod3PDNE50JTQBWXCu+3pArDaUxO9lCtrgaFf",
+	"AO3Hfcmo5xLU/GWolYv92SdQ8zczU4cXqHTvHdFGMrHKaqGwoUyV0xDNlEsfonkOlM+i2ZPkXK52c/bX",
+	"uDk6LevBbv8xUMFH3NaTWwx/Oixf8NLUw/Em0uVBbWVI1I+HpiKZy6+XMZdxOlAR6ab9jLOOIvJoUlIR",
+	"Q6erSRWi+6bUMBry5OXoRZNCrrZYXF2si8bRPrS/QpYeIlTRGBOCYk/1wFmeZ7qy/P2TBmttVAc9c/Xr",
+	"gyMSK8fmAzARw9S4PFv6ZEGYndu0Tez6CrU5tYgQYgLPAQSqirtzVeDOjTLrNkw8Th031WmHIsUWIsLK",
+	"u4isqIk97ptSrKQ8crUUvmK04CYi/np/7UXMeefd3qwFt/96cpjRsNsdPJVR1Ij2UGhLNXZAdTyggVCy",
+	"KFgCCbF7QKSIAm6pj1rKJ7JaSqtFEqaJpQaCkUUEuMacEC3fv50VXT6j8JX8o5jyxk4+udRTv7hr14u7",
+	"HQl0Gs9+HBgeeiDzwNRMEbuBJJMlXPlUw8idFIhILIU/IKjcNM5MvIQ4xQrXH979SP76+HD3+f7h7sZV",
+	"JLEqD4gDVQLU//Tu9FagYTOJ73DWcaAP2FdTKKgbDr9h5/lMNjqYd8iQaMZZxlyEqa1PZU+0x+rceyOi",
+	"3i9qLXgLPSqaFdrr7NVd2wZ5GGpIYf9ZeMvR7s0PrsIqbML2jGoU0Kxf33KPx+G/tRSmsS2OP1BtLn4t",
+	"rZH0+y9vrHDCVBnAd71+24C51a5+wx/tgTKsBIILwdhvtiY6ljmQ/2tQJagLdH+551fkOWUiiQhLIlKC",
+	"QtCK77YtldVrbSBj8efcrWe40eoffvZtmHzyUeFBzbf5NQftbfpRgE9sItTYSwJT7awlxDLwcX7sY8UE",
+	"+f4dSei6v/VpTFXSDXStklqQxOoq/eS8x6dnTT/7CQcl2vWayBwEan06cn2ifFOLNk1GgY8Xgg1kWzzg",
+	"0wltQbuAczMCcdNC3nUtwW40uCn6deJCMbPGIzBH2O3Z1d+Pls9jKVMG+NejnWjFsDsqheKzq9klzdll",
+	"+R453f/L5wqitzBLPCwVioZzmdWGHN80BjhvDPj1N6aEJlG1wVCFWP9liGdUI+5KqA2EZPPaEE0yJuoD",
+	"1dX/OpTRfPby+PJPAAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -119,6 +119,7 @@ func TestUnclearAsksTheSameFirst(t *testing.T) {
 func TestConsentWithdrawnBeforeSending(t *testing.T) {
 	t.Parallel()
 	h, one, _ := pair(t)
+	h.byDay()
 	acc := h.account("", phone)
 	told := called(notify.SMS, phone)
 	told.Event, told.Template, told.Recipient, told.AccountID = "closed", "closed.reporter.SMS", acc.String(), &acc

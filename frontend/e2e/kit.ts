@@ -13,7 +13,7 @@ export async function axe(page: Page, where: string) {
   expect(found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${where}: ${v.id} ${v.nodes[0]?.target}`)).toEqual([])
 }
 
-// Pictures of every screen on the way, only where they are asked for: taking them costs a third of a journey's time.
+// Pictures of every screen on the way, only where they are asked for.
 export async function shot(page: Page, name: string, fullPage = false) {
   if (!process.env.SCREENSHOTS && !process.env.E2E_FULL) return
   await page.screenshot({ path: `${process.env.SCREENSHOTS ?? 'test-results'}/${name}.png`, fullPage, animations: 'disabled' })
