@@ -108,6 +108,10 @@ fault soak:
 fault-engine: ## three engines, 9,000 clocks, 24 kills and stops of engines and PostgreSQL (part of make fault)
 	go test -tags $(TAGS),fault -count=1 -v -timeout 20m -run '^TestFaultEngine$$' ./cmd/yixian
 
+.PHONY: fault-notify
+fault-notify: ## 10,000 messages, gateways that fail, 20 kills of senders (part of make fault)
+	go test -tags $(TAGS),fault -count=1 -v -timeout 30m -run '^TestFaultNotify$$' ./cmd/yixian
+
 NAME ?= submit
 .PHONY: bench
 bench: install-run build ## make bench NAME=submit

@@ -77,7 +77,7 @@ func pause(ctx context.Context, d time.Duration, poked <-chan struct{}) {
 
 // dueSQL is the one question of an idle engine: does a clock ring, is an incident, a card or a
 // calendar due, is an event untold, is a message's time there, is a month over?
-const dueSQL = `select exists (select from sla_clock where next_at <= yx_now()), coalesce(least(` + officeDueSQL + `) <= yx_now(), false), exists (select from outbox),
+const dueSQL = `select exists (select from sla_clock where next_at <= yx_now()), coalesce(least(` + officeDueSQL + `) <= yx_now(), false) or ` + digestNewSQL + `, exists (select from outbox),
 	exists (select from message where state = 'PENDING' and not queued and due_at <= yx_now()), ` + freezeDue + " or " + freezeNew
 
 const (
@@ -131,9 +131,9 @@ func (e *Engine) Fire(ctx context.Context) (n int, err error) {
 	return n, pg.Fault(err)
 }
 
-// officeDueSQL are the instants at which something is due that is not a case's clock: incidents, cards, calendar changes.
+// officeDueSQL are the instants at which something is due that is not a case's clock: incidents, cards, calendar changes, digests.
 const officeDueSQL = `(select min(next_at) from incident where next_at is not null), (select min(next_at) from card where next_at is not null),
-	(select min(next_at) from card_watch), (select min(next_at) from calendar_change where next_at is not null)`
+	(select min(next_at) from card_watch), (select min(next_at) from calendar_change where next_at is not null), ` + digestDueSQL
 
 // Settle does what Run does until nothing is due any more at the present instant: no clock, no event, no message that
 // River has still to deliver. It is how a sandbox moves in time. A delivery that keeps failing keeps it waiting: the

@@ -33,17 +33,10 @@ func (t *teller) unitRated() {
 	t.to(t.people(t.h.data.Unit), "unit_rated", "unit")
 }
 
-// digestAt is the hour at which residents are told, once for a day, that somebody read their data.
-const digestAt = 8
-
 // revealed puts one line a day into the reporter's inbox, the next morning and so within 24 hours. All looks of a day share
 // the event, so that the second adds no message; each is listed at /me/reveals at once.
 func (t *teller) revealed() {
-	local := t.h.event.At.In(t.w.Calendar.Location())
-	day := time.Date(local.Year(), local.Month(), local.Day(), digestAt, 0, 0, 0, local.Location())
-	if !local.Before(day) {
-		day = day.AddDate(0, 0, 1)
-	}
+	day := digestAfter(t.w, t.pol, t.h.event.At)
 	for i := range t.v.Reports {
 		r := &t.v.Reports[i]
 		if r.ID.String() != t.h.data.Report || r.Account == nil || r.AccountKind != "RESIDENT" {

@@ -332,6 +332,10 @@ func (p *Post) SetHours(ctx context.Context, db *pg.DB, a auth.Actor, h Hours) e
 			a.District, h.Quiet.From, h.Quiet.To, h.DigestAt, h.FoldOver, h.WebhookHosts); err != nil {
 			return err
 		}
+		// A change of the hour holds from the next digest on: the engine plans it anew.
+		if _, err := tx.Exec(ctx, "delete from digest_due where district = $1 and after is null", a.District); err != nil {
+			return err
+		}
 		return audit(ctx, tx, a, "hours", "hours", before, h)
 	})
 }

@@ -111,6 +111,7 @@ type belfry struct {
 	t       *testing.T
 	pg      *local.Postgres
 	env     []string
+	keyFile string
 	engines []*server
 	mu      sync.Mutex
 	down    []outage   // of PostgreSQL
@@ -118,7 +119,7 @@ type belfry struct {
 	faults  map[string]int
 }
 
-func newBelfry(t *testing.T, engines int) *belfry {
+func newBelfry(t *testing.T, engines int, env ...string) *belfry {
 	t.Helper()
 	dir := folder(t)
 	b := &belfry{t: t, faults: map[string]int{}, silent: make([][]outage, engines)}
@@ -126,8 +127,9 @@ func newBelfry(t *testing.T, engines int) *belfry {
 	b.pg, err = local.StartPostgres(t.Context(), local.PostgresOptions{Dir: filepath.Join(dir, "pg"), RunDir: dir, Fast: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = b.pg.Stop(context.Background()) })
-	b.env = []string{"DATABASE_URL=" + b.pg.URL(pg.RoleApp), "DATABASE_OWNER_URL=" + b.pg.URL(pg.RoleOwner), "DATABASE_ENGINE_URL=" + b.pg.URL(pg.RoleEngine),
-		"KEY_FILE=" + filepath.Join(dir, "keys.json"), "SMS_FILE=" + filepath.Join(dir, "sms.jsonl")}
+	b.keyFile = filepath.Join(dir, "keys.json")
+	b.env = append(env, "DATABASE_URL="+b.pg.URL(pg.RoleApp), "DATABASE_OWNER_URL="+b.pg.URL(pg.RoleOwner), "DATABASE_ENGINE_URL="+b.pg.URL(pg.RoleEngine),
+		"KEY_FILE="+b.keyFile, "SMS_FILE="+filepath.Join(dir, "sms.jsonl"))
 	runWith(t, b.env, "migrate", "up").is(t, 0)
 	runWith(t, b.env, "demo").is(t, 0)
 	for range engines {

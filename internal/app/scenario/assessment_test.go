@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,6 +59,10 @@ func TestScenario17Assessment(t *testing.T) {
 	frozen := sup.get(path).ok(200)
 	expect(frozen)
 	require.Equal(t, true, frozen.Body["frozen"])
+	require.Contains(t, strings.Join(texts(p.messages("sup1", "bulletin")), "\n"), "2026-06 考核已定稿")
+	var said string
+	require.NoError(t, p.db.Engine.Pool.QueryRow(t.Context(), "select string_agg(text, '|') from message where template = 'bulletin.leader.APP' and text like '%2026-06%'").Scan(&said))
+	require.Contains(t, said, "72.2143", "a unit's leader hears its own score")
 	require.Equal(t, 1.0, frozen.Body["revision"])
 	p.same(frozen.Body["frozen_at"], "07-07 00:00")
 	require.Equal(t, hashed(frozen.str("payload")), frozen.str("hash"))

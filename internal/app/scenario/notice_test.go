@@ -129,4 +129,23 @@ func TestQuietHours(t *testing.T) {
 	settings["webhook_hosts"] = []string{"api.example.gov.cn"}
 	adm.do("PUT", "/admin/notices/settings", settings).ok(204)
 	require.Equal(t, "21:00", adm.get("/admin/notices/settings").ok(200).str("quiet_from"))
+
+	// At eight everybody with something to do hears how much: as many as the list behind it shows. Leaders hear on Mondays.
+	so := p.staff("so1")
+	so.do("PUT", "/me/notices", obj{"refused": []string{}, "email": "so1@example.org"}).ok(204)
+	p.staff("adm1").do("PUT", "/admin/notices/settings", obj{"quiet_from": "22:00", "quiet_to": "07:00", "digest_at": "08:30", "fold_over": 5, "webhook_hosts": []string{}}).ok(204)
+	p.at("06-09 08:29")
+	require.Empty(t, p.messages("so1", "digest"))
+	p.at("06-09 08:30")
+	tasks := so.get("/tasks").ok(200).list("items")
+	require.Len(t, tasks, 2)
+	told := p.messages("so1", "digest")
+	require.ElementsMatch(t, []string{"APP", "EMAIL"}, channels(told))
+	require.Contains(t, told[0]["text"], "待办 2 件，其中已超期 ")
+	require.Empty(t, p.messages("cg1", "digest"), "who has nothing to do is not disturbed")
+	require.Empty(t, p.messages("sl1", "digest"))
+	p.at("06-10 08:30")
+	require.Len(t, p.messages("so1", "digest"), 4)
+	p.at("06-15 08:30")
+	require.Len(t, p.messages("sl1", "digest"), 1)
 }
