@@ -34,13 +34,14 @@ func locate(ctx context.Context, cfg app.Config, args []string) error {
 		fs.StringVar(&q.Datum, "datum", "WGS84", "WGS84, GCJ02 or BD09")
 		fs.StringVar(&q.Grids, "grids", "", "GeoJSON file with property code, instead of the database")
 		fs.StringVar(&q.File, "file", "", "JSON array of {lon, lat, datum?}")
+		fs.BoolVar(&q.Explain, "explain", false, "which areas were compared and which edge decided, for people")
 	})
 	if err != nil {
 		return err
 	}
 	if q.File == "" {
 		if len(words) != 2 {
-			return app.Usage("用法 / usage: yixian locate LON LAT [--datum=GCJ02] [--grids=FILE] [--file=FILE]")
+			return app.Usage("用法 / usage: yixian locate LON LAT [--datum=GCJ02] [--grids=FILE] [--file=FILE] [--explain]")
 		}
 		q.Lon, q.Lat = words[0], words[1]
 	}

@@ -19,6 +19,7 @@ func TestUsage(t *testing.T) {
 		{"migrate"}, {"migrate", "down"}, {"migrate", "--x"},
 		{"demo", "--x"}, {"verify", "--x"}, {"audit", "--x"}, {"doctor", "--x"}, {"bench"}, {"bench", "nothing"}, {"bench", "submit", "--x"},
 		{"deadline"}, {"deadline", "--start=2026-06-08T09:00:00"}, {"deadline", "--budget=3WD"}, {"deadline", "--x"},
+		{"clone"}, {"clone", "--from=350102", "--to=350122"}, {"clone", "--x"},
 		{"locate"}, {"locate", "119.3"}, {"locate", "east", "26"}, {"locate", "--x"},
 		{"route"}, {"route", "--matter=06010"}, {"route", "--matter=06010", "--lon=a", "--lat=b"}, {"route", "--set", "color", "--matter=06010"},
 	} {
@@ -39,11 +40,11 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"help"}, {"-h"}, {"--help"}} {
 		r := run(t, args...).is(t, 0)
-		for _, c := range []string{"serve", "migrate", "demo", "deadline", "locate", "route", "verify", "audit", "bench", "doctor"} {
+		for _, c := range []string{"serve", "migrate", "demo", "clone", "deadline", "locate", "route", "verify", "audit", "bench", "doctor"} {
 			require.Contains(t, r.Out, "  "+c+" ")
 		}
 	}
-	for _, c := range []string{"serve", "migrate", "demo", "deadline", "locate", "route", "verify", "audit", "bench", "doctor"} {
+	for _, c := range []string{"serve", "migrate", "demo", "clone", "deadline", "locate", "route", "verify", "audit", "bench", "doctor"} {
 		run(t, c, "-h").is(t, 0)
 	}
 }
@@ -93,6 +94,13 @@ func TestLocateInAFile(t *testing.T) {
 	require.JSONEq(t, `{"code":"A"}`, run(t, "locate", "119.31", "26.085", grids).is(t, 0).Out, "a shared edge goes to the lower code")
 	// The same figures read as GCJ-02 lie some 500 m further east than on the ground.
 	require.JSONEq(t, `{"code":"A"}`, run(t, "locate", "119.3130", "26.085", "--datum=GCJ02", grids).is(t, 0).Out)
+
+	// On the shared edge both are compared, the lower code decides, and the edge is named.
+	why := run(t, "locate", "119.31", "26.085", grids, "--explain").is(t, 0).Out
+	require.Contains(t, why, "1. A ：在边界上 → 决定")
+	require.Contains(t, why, "2. B ：在边界上，但编码较大，不采用")
+	require.Contains(t, why, "119.3100000,26.0800000 — 119.3100000,26.0900000，相距 0.00 米")
+	require.Contains(t, run(t, "locate", "119.33", "26.085", grids, "--explain").is(t, 1).Out, "OUT_OF_AREA")
 
 	r := run(t, "locate", "-119.305", "26.085", grids).is(t, 1)
 	require.Contains(t, r.Err, "OUT_OF_AREA")

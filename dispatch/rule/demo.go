@@ -251,22 +251,9 @@ func Adapt(rules []Rule, dir Directory) ([]Rule, []string) {
 		}
 		return StreetOfGrid
 	}
-	list := func(es []Expr) []Expr {
-		es = slices.Clone(es)
-		for i := range es {
-			es[i] = fix(es[i])
-		}
-		return es
-	}
 	rules = slices.Clone(rules)
 	for i := range rules {
-		t := &rules[i].Then
-		t.Lead, t.Assists = fix(t.Lead), list(t.Assists)
-		if t.Call != nil {
-			c := *t.Call
-			c.Lead, c.Targets = fix(c.Lead), list(c.Targets)
-			t.Call = &c
-		}
+		rules[i].Then = rules[i].Then.retarget(fix)
 	}
 	slices.Sort(gone)
 	return rules, gone

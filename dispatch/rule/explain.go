@@ -23,7 +23,7 @@ type Examined struct {
 // Explain routes and judges every condition of every rule that was examined.
 func (s *Set) Explain(f Facts, excluded map[string]bool) (Decision, []Examined) {
 	d := s.Route(f, excluded)
-	f.norm = normal(f.Text)
+	s.prepare(&f)
 	byKey := map[Step]*compiled{}
 	key := func(id string, version int, source Source) Step {
 		return Step{Rule: id, Version: version, Source: source}

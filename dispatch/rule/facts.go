@@ -14,6 +14,8 @@ type Facts struct {
 	ComponentOwner      string // unit codes, "" = unknown
 	ComponentMaintainer string
 
+	ownerLine, maintainerLine string // of these units, by the directory of the set that is asked
+
 	Grid      string // 15 digits; street and community follow from it when left out
 	Community string // 12 digits
 	Street    string // 9 digits
@@ -35,6 +37,12 @@ type Facts struct {
 	At            time.Time // zero: rules are taken as in force
 
 	norm string // Text as rules compare it, filled by Route
+}
+
+// prepare fills what the set itself knows about a case.
+func (s *Set) prepare(f *Facts) {
+	f.norm = normal(f.Text)
+	f.ownerLine, f.maintainerLine = s.dir.Units[f.ComponentOwner].Line, s.dir.Units[f.ComponentMaintainer].Line
 }
 
 func (f *Facts) major() string { return head(f.Matter, 2) }
@@ -116,20 +124,23 @@ var variables = map[string]variable{
 	"component":            {typeString, 0, func(f *Facts) value { return text(f.Component) }},
 	"component.owner":      {typeString, pinOwner, func(f *Facts) value { return text(f.ComponentOwner) }},
 	"component.maintainer": {typeString, pinOwner, func(f *Facts) value { return text(f.ComponentMaintainer) }},
-	"grid":                 {typeString, pinArea, func(f *Facts) value { return text(f.Grid) }},
-	"community":            {typeString, pinArea, func(f *Facts) value { return text(f.community()) }},
-	"street":               {typeString, pinArea, func(f *Facts) value { return text(f.street()) }},
-	"land_use":             {typeString, pinArea, func(f *Facts) value { return text(f.LandUse) }},
-	"point":                {0, pinArea, func(f *Facts) value { return value{} }}, // only for geo_within
-	"source":               {typeString, 0, func(f *Facts) value { return text(f.Source) }},
-	"device.kind":          {typeString, 0, func(f *Facts) value { return text(f.DeviceKind) }},
-	"level":                {typeNumber, 0, func(f *Facts) value { return number(f.AlertLevel) }},
-	"priority":             {typeString, 0, func(f *Facts) value { return text(string(f.Priority)) }},
-	"text":                 {typeString, 0, func(f *Facts) value { return text(f.Text) }},
-	"mode":                 {typeString, 0, func(f *Facts) value { return text(f.Mode) }},
-	"reporter_count":       {typeNumber, 0, func(f *Facts) value { return number(f.ReporterCount) }},
-	"hour":                 {typeNumber, 0, func(f *Facts) value { return number(f.Hour) }},
-	"is_workday":           {typeBool, 0, func(f *Facts) value { return value{typ: typeBool, b: f.IsWorkday} }},
+	// The field of work (Lines) of these units: what a rule can say that is to hold in other districts too.
+	"component.owner.line":      {typeString, pinOwner, func(f *Facts) value { return text(f.ownerLine) }},
+	"component.maintainer.line": {typeString, pinOwner, func(f *Facts) value { return text(f.maintainerLine) }},
+	"grid":                      {typeString, pinArea, func(f *Facts) value { return text(f.Grid) }},
+	"community":                 {typeString, pinArea, func(f *Facts) value { return text(f.community()) }},
+	"street":                    {typeString, pinArea, func(f *Facts) value { return text(f.street()) }},
+	"land_use":                  {typeString, pinArea, func(f *Facts) value { return text(f.LandUse) }},
+	"point":                     {0, pinArea, func(f *Facts) value { return value{} }}, // only for geo_within
+	"source":                    {typeString, 0, func(f *Facts) value { return text(f.Source) }},
+	"device.kind":               {typeString, 0, func(f *Facts) value { return text(f.DeviceKind) }},
+	"level":                     {typeNumber, 0, func(f *Facts) value { return number(f.AlertLevel) }},
+	"priority":                  {typeString, 0, func(f *Facts) value { return text(string(f.Priority)) }},
+	"text":                      {typeString, 0, func(f *Facts) value { return text(f.Text) }},
+	"mode":                      {typeString, 0, func(f *Facts) value { return text(f.Mode) }},
+	"reporter_count":            {typeNumber, 0, func(f *Facts) value { return number(f.ReporterCount) }},
+	"hour":                      {typeNumber, 0, func(f *Facts) value { return number(f.Hour) }},
+	"is_workday":                {typeBool, 0, func(f *Facts) value { return value{typ: typeBool, b: f.IsWorkday} }},
 }
 
 // lookup finds a variable by name; "facets.<key>" reads the answer to a facet question.

@@ -18,7 +18,7 @@ var variableNames = func() []string {
 
 // vocabularyOfCells is what a cell may call.
 var vocabularyOfCells = append(slices.Clone(variableNames), "facets", "has", "contains", "startsWith", "endsWith", "matches", "size", "near", "inside", "true", "false", "in",
-	"owner", "maintainer", "kind")
+	"owner", "maintainer", "kind", "line")
 
 // maybe is the hint for a word that is not known: the nearest known one, "" when none is near.
 func maybe(word string, known []string) string {

@@ -79,7 +79,7 @@ func (s *Set) Route(f Facts, excluded map[string]bool) Decision {
 // RouteWithin is Route with a context that ends the evaluation of advanced cells: one that comes too late holds for
 // nothing, and the decision is flagged. Typed conditions take microseconds and are always evaluated.
 func (s *Set) RouteWithin(ctx context.Context, f Facts, excluded map[string]bool) Decision {
-	f.norm = normal(f.Text)
+	s.prepare(&f)
 	t := timer{base: ctx}
 	defer t.stop()
 	var item *Item

@@ -1,6 +1,9 @@
 package rule
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Status of a rule: ACTIVE decides, SHADOW is evaluated and traced but never decides, OFF is ignored.
 type Status string
@@ -67,6 +70,32 @@ type Outcome struct {
 
 	// DisputeAfter names the stage of SLA at whose end the arbitrator is asked whose matter it is, unless it is settled by then.
 	DisputeAfter string `json:"dispute_after,omitempty"`
+}
+
+// retarget is the outcome with every expression put through fix; "" stays.
+func (o Outcome) retarget(fix func(Expr) Expr) Outcome {
+	one := func(e Expr) Expr {
+		if e == "" {
+			return e
+		}
+		return fix(e)
+	}
+	list := func(es []Expr) []Expr {
+		var out []Expr
+		for _, e := range es {
+			if e = one(e); !slices.Contains(out, e) { // two units may come to be one
+				out = append(out, e)
+			}
+		}
+		return out
+	}
+	o.Lead, o.Assists = one(o.Lead), list(o.Assists)
+	if o.Call != nil {
+		c := *o.Call
+		c.Lead, c.Targets = one(c.Lead), list(c.Targets)
+		o.Call = &c
+	}
+	return o
 }
 
 // CallLevel is how high a street calls.

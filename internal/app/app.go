@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -313,7 +312,7 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger, started func(*App)
 	if missing := worktime.Default().Missing(time.Now(), time.Now().AddDate(0, 2, 0)); len(missing) > 0 {
 		log.Warn("the working calendar has no data for these years: Mon–Fri is used until it has", "years", missing)
 	}
-	go a.watchConfig(run)
+	go a.worlds.Watch(run, configEvery, log)
 	if err := a.admin(); err != nil {
 		return err
 	}
@@ -369,92 +368,8 @@ func (a *App) handler(pages http.Handler) (http.Handler, error) {
 	return web.New(d)
 }
 
-// watchConfig loads the districts' configuration again when another process changed it. When only the rules of a district
-// changed, only they are read again: a published set holds everywhere within a second, however many grids there are.
-func (a *App) watchConfig(ctx context.Context) {
-	tick := time.NewTicker(configEvery)
-	defer tick.Stop()
-	seen, rules := map[string]int64{}, map[string]int64{} // as the configuration in force was read
-	for _, t := range a.worlds.Tenants() {
-		seen[t.District], rules[t.District] = t.ConfigVersion, t.RulesVersion
-	}
-	for ticks := 1; ; ticks++ {
-		if err := a.worlds.LoadMap(ctx); err != nil {
-			a.log.Error("map not loaded; the old one stays in force", "cause", err.Error())
-		}
-		a.refresh(ctx)
-		now, nowRules, err := a.configVersions(ctx)
-		switch {
-		case err != nil:
-		case !maps.Equal(now, seen):
-			if err := a.worlds.Load(ctx); err != nil {
-				a.log.Error("configuration not loaded; the old one stays in force", "cause", err.Error())
-				now, nowRules = seen, rules
-			}
-		default:
-			for district, n := range nowRules {
-				if n == rules[district] {
-					continue
-				}
-				if err := a.worlds.LoadRules(ctx, district); err != nil {
-					a.log.Error("rules not loaded; the old ones stay in force", "district", district, "cause", err.Error())
-					nowRules[district] = rules[district]
-				}
-			}
-		}
-		if err == nil {
-			seen, rules = now, nowRules
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if ticks%learnEvery == 0 {
-			for _, t := range a.worlds.Tenants() {
-				if err := a.worlds.Learn(ctx, t.District); err != nil {
-					a.log.Warn("what dispatchers taught is not read", "cause", err.Error())
-				}
-			}
-		}
-	}
-}
-
-// configVersions reads both counters of every district.
-func (a *App) configVersions(ctx context.Context) (config, rules map[string]int64, err error) {
-	rows, err := a.Engine.Pool.Query(ctx, "select district, config_version, rules_version from tenant")
-	if err != nil {
-		return nil, nil, err
-	}
-	config, rules = map[string]int64{}, map[string]int64{}
-	var district string
-	var c, r int64
-	_, err = pgx.ForEachRow(rows, []any{&district, &c, &r}, func() error {
-		config[district], rules[district] = c, r
-		return nil
-	})
-	return config, rules, err
-}
-
-// refresh takes configuration into force whose instant has come, such as a new version of an item of the catalogue.
-func (a *App) refresh(ctx context.Context) {
-	if _, ok := a.worlds.NextChange(); !ok {
-		return
-	}
-	now, err := a.now(ctx)
-	if err == nil {
-		err = a.worlds.Refresh(ctx, now)
-	}
-	if err != nil {
-		a.log.Error("configuration not loaded at its instant; the old one stays in force", "cause", err.Error())
-	}
-}
-
 // configEvery is how often a process looks whether another one changed the configuration: one tiny query.
 const configEvery = 250 * time.Millisecond
-
-// learnEvery is how many looks pass until corrections of another process count here: a minute.
-const learnEvery = int(time.Minute / configEvery)
 
 // admin serves metrics and pprof on a listener of its own.
 func (a *App) admin() error {

@@ -40,7 +40,7 @@ func (p *program) columns() []column {
 		require.NoError(p.t, err)
 		require.EqualValues(p.t, 1, tag.RowsAffected())
 	}
-	out := []column{{"none", "", p.anyone()}, {"GUEST", "", &who{p, p.anyone().post("/auth/guest", nil).ok(200).str("token")}}, {"RESIDENT", "res1", p.resident(1)}, {"RESIDENT", "res2", p.resident(2)}}
+	out := []column{{"none", "", p.anyone()}, {"GUEST", "", &who{p: p, token: p.anyone().post("/auth/guest", nil).ok(200).str("token")}}, {"RESIDENT", "res1", p.resident(1)}, {"RESIDENT", "res2", p.resident(2)}}
 	for _, name := range []string{"gw1", "gw2", "co1", "so1", "sl1", "ss1", "so2", "cg1", "cgl", "sj1", "rq1", "wx1", "wxl", "dis1", "arb1", "hot1", "cb1", "sup1", "com1", "aud1", "adm1", "ldl"} {
 		w := p.staff(name)
 		role := w.get("/me").ok(200).Body["roles"].([]any)[0].(string)

@@ -63,12 +63,19 @@ func start(t *testing.T, capture ...io.Writer) *program {
 // startHere is start for a test that changes the environment and therefore runs by itself.
 func startHere(t *testing.T, capture ...io.Writer) *program {
 	t.Helper()
+	return startWith(t, func(*app.Config) {}, capture...)
+}
+
+// startWith is startHere with settings of its own.
+func startWith(t *testing.T, set func(*app.Config), capture ...io.Writer) *program {
+	t.Helper()
 	db := pgtest.New(t)
 	cfg, err := app.ReadConfig()
 	require.NoError(t, err)
 	cfg.Listen, cfg.AdminListen, cfg.Data, cfg.Sandbox, cfg.SandboxHere = "127.0.0.1:0", "", t.TempDir(), true, true
 	cfg.DatabaseURL, cfg.DatabaseOwnerURL, cfg.DatabaseEngineURL = db.URL(pg.RoleApp), db.URL(pg.RoleOwner), db.URL(pg.RoleEngine)
 	cfg.DatabaseConns = 8
+	set(&cfg)
 	log := slog.New(slog.NewTextHandler(logTo, nil))
 	if len(capture) > 0 {
 		log = slog.New(slog.NewTextHandler(capture[0], &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -131,6 +138,7 @@ func (r *reply) list(key string) []obj {
 type who struct {
 	p     *program
 	token string
+	host  string // which the browser shows; "" is the program's own address
 }
 
 func (w *who) do(method, path string, body any, header ...string) *reply {
@@ -157,6 +165,7 @@ func (w *who) send(req *http.Request) *reply {
 	if w.token != "" {
 		req.Header.Set("Authorization", "Bearer "+w.token)
 	}
+	req.Host = w.host
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(w.p.t, err)
 	defer func() { _ = resp.Body.Close() }()
@@ -178,7 +187,7 @@ func (p *program) anyone() *who       { return &who{p: p} }
 func (p *program) staff(name string) *who {
 	p.t.Helper()
 	r := p.anyone().post("/auth/login", obj{"username": name, "password": "sandbox-" + name}).ok(200)
-	return &who{p, r.str("token")}
+	return &who{p: p, token: r.str("token")}
 }
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
@@ -192,7 +201,7 @@ func (p *program) resident(n int) *who {
 	require.NotEmpty(p.t, codes)
 	code := sixDigits.FindString(codes[len(codes)-1]["text"].(string))
 	r := p.anyone().post("/auth/otp/verify", obj{"phone": phone, "code": code}).ok(200)
-	return &who{p, r.str("token")}
+	return &who{p: p, token: r.str("token")}
 }
 
 // messages lists what was sent to somebody (phone or username), of one event when given.

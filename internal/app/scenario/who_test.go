@@ -26,7 +26,7 @@ func (p *program) withPassword(made *reply) *who {
 	invitation := made.Body["invitation"].(obj)
 	p.anyone().post("/auth/password", obj{"ticket": invitation["ticket"], "password": "初来乍到-4711"}).ok(200)
 	r := p.anyone().post("/auth/login", obj{"username": invitation["username"], "password": "初来乍到-4711"}).ok(200)
-	return &who{p, r.str("token")}
+	return &who{p: p, token: r.str("token")}
 }
 
 func user(name string, bindings ...obj) obj {
