@@ -225,7 +225,11 @@ func requestsOf(cases []townCase) ([][]byte, error) {
 	out := make([][]byte, len(cases))
 	for i := range cases {
 		c := &cases[i]
-		raw, err := json.Marshal(map[string]any{"text": words, "matter": c.facts.Matter, "address": "东街口天桥东北侧", "facets": c.facts.Facets, "contact_name": "林先生",
+		answers := map[string]string{}
+		for key, v := range c.facts.Facets {
+			answers[key] = fmt.Sprint(v)
+		}
+		raw, err := json.Marshal(map[string]any{"text": words, "matter": c.facts.Matter, "address": "东街口天桥东北侧", "facets": answers, "contact_name": "林先生",
 			"point": map[string]any{"lon": c.point.Lon, "lat": c.point.Lat, "datum": "GCJ02", "accuracy_m": 12.5}})
 		if err != nil {
 			return nil, err

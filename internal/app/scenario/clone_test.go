@@ -103,7 +103,7 @@ func TestScenario25SecondDistrictFromATemplate(t *testing.T) {
 	rubbish := res.report("06010", at).ok(201).str("case_id")
 	require.Equal(t, "T-FC", staff["ldis"].thing(rubbish).str("lead_unit"))
 	staff["lzj"].act(id, "sign", obj{}).ok(200)
-	require.Equal(t, 1, recipients(p, "lzj", "dispatched"))
+	require.Positive(t, recipients(p, "lzj", "dispatched"))
 
 	// A field of work for which the county has no unit yet: the street stands in, and it is flagged.
 	gas := staff["ldis"].thing(res.report("01057", at).ok(201).str("case_id"))
