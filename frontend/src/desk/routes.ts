@@ -1,6 +1,8 @@
 import { createRouter, createWebHistory, type RouteLocationRaw } from 'vue-router'
-import { loadMe, may, me } from '@/shared/session'
-import { homeFor, NAV, type NavName } from './shell/nav'
+import { loadMe, me } from '@/shared/session'
+import { adminRoutes } from './modules/admin/sections'
+import { can } from './shell/can'
+import { homeFor, NAV, offered, type NavName } from './shell/nav'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -34,6 +36,7 @@ export const router = createRouter({
     { path: '/incidents/:id', name: 'incident', component: () => import('./modules/incidents/IncidentPage.vue'), props: true, meta: { nav: 'incidents' } },
     { path: '/cards', name: 'cards', component: () => import('./modules/cards/CardsPage.vue'), meta: { nav: 'cards' } },
     { path: '/systemic', name: 'systemic', component: () => import('./modules/systemic/SystemicPage.vue'), meta: { nav: 'systemic' } },
+    { path: '/admin', component: () => import('./modules/admin/AdminFrame.vue'), meta: { nav: 'admin' }, children: adminRoutes },
     { path: '/inbox', name: 'inbox', component: () => import('./modules/inbox/InboxPage.vue'), meta: { nav: 'inbox' } },
     { path: '/:rest(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue') },
   ],
@@ -49,5 +52,5 @@ router.beforeEach(async (to) => {
   if (to.meta.bare) return true
   if (me.value?.user.kind !== 'STAFF') return signInTo(to.fullPath)
   const asked = NAV.find((n) => n.nav === to.meta.nav)
-  return !asked || may(asked.permission) || to.name === homeFor(may) ? true : { name: homeFor(may) }
+  return !asked || offered(asked, can) || to.name === homeFor(can) ? true : { name: homeFor(can) }
 })

@@ -1,5 +1,13 @@
 import { expect, it } from 'vitest'
+import adminEn from './i18n/adminEn'
+import adminZh from './i18n/adminZh'
+import configEn from './i18n/configEn'
+import configZh from './i18n/configZh'
 import en from './i18n/en'
+import noticesEn from './i18n/noticesEn'
+import noticesZh from './i18n/noticesZh'
+import officeEn from './i18n/officeEn'
+import officeZh from './i18n/officeZh'
 import { term } from './i18n'
 import zh from './i18n/zh'
 import { budgetText, clockSeconds, lightOf } from './words'
@@ -26,7 +34,8 @@ it('shows an unknown code by the label of the server, else as it is', () => {
 
 it('keeps the same placeholders in both languages', () => {
   const holes = (s: string) => (s.match(/\{\w+\}/g) ?? []).sort()
-  for (const key of Object.keys(zh) as (keyof typeof zh)[]) expect(holes(en[key]), key).toEqual(holes(zh[key]))
+  const all: [Record<string, string>, Record<string, string>][] = [[zh, en], [adminZh, adminEn], [configZh, configEn], [noticesZh, noticesEn], [officeZh, officeEn]]
+  for (const [first, second] of all) for (const key of Object.keys(first)) expect(holes(second[key]!), key).toEqual(holes(first[key]!))
 })
 
 it('tells the time of the district, not of the device', () => {
