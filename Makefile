@@ -102,7 +102,7 @@ screenshots: build ## the browser test again, its pictures go to docs/img
 .PHONY: fault soak
 fault soak:
 	@go test -tags $(TAGS),$@ -list '^Test$(if $(filter fault,$@),Fault,Soak)' ./... | grep -q '^Test' || { echo "没有 $@ 测试 / there is no $@ test"; exit 1; }
-	go test -tags $(TAGS),$@ -count=1 -v -timeout 120m -run '^Test$(if $(filter fault,$@),Fault,Soak)' ./...
+	go test -tags $(TAGS),$@ -p 1 -count=1 -v -timeout 120m -run '^Test$(if $(filter fault,$@),Fault,Soak)' ./...
 
 .PHONY: fault-engine
 fault-engine: ## three engines, 9,000 clocks, 24 kills and stops of engines and PostgreSQL (part of make fault)

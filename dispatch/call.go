@@ -40,7 +40,7 @@ func call(d *draft, cmd *Command, a auth.Actor, as standing) error {
 
 // checkCall holds the guards of a call that ask neither who calls nor when: level of the rule, units, one lead, time.
 func (d *draft) checkCall(b *Body, caller string) error {
-	if need := d.w.requiredLevel(&d.s, d.now); need > b.Level {
+	if need := d.s.requiredLevel(); need > b.Level {
 		return fault.Forbidden("LEVEL_TOO_LOW", "该事项须发起 %s 级及以上呼叫（规则 %s）", need, d.s.Case.RuleID)
 	}
 	leads := 0

@@ -17,9 +17,10 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// cardScope says which cards (alias c) an actor sees: the supervising offices all, everybody else those of their own units.
+// cardScope says which cards (alias c) an actor sees: the supervising offices and the centre all, everybody else those of their own
+// units.
 func cardScope(a auth.Actor, n int) (string, []any) {
-	if a.Has(auth.RoleSupervisor, auth.RoleAuditor, auth.RoleCommander) {
+	if a.Has(auth.RoleDispatcher, auth.RoleSupervisor, auth.RoleAuditor, auth.RoleCommander) {
 		return "true", nil
 	}
 	if units := a.Units(); a.Kind == auth.Staff && len(units) > 0 && a.Has(unitRoles...) {

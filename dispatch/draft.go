@@ -42,6 +42,7 @@ type Snapshot struct {
 	PhotoPlaces []grid.Point `json:"photo_places"` // of the photos that the command names, where they tell it
 
 	Component *grid.ComponentRef `json:"component"` // what the case is about, when the ledger knows it
+	Proposed  *rule.Call         `json:"proposed"`  // by the rules, when they were last asked about this case
 
 	ReportID *uuid.UUID `json:"-"` // set when the actor speaks as the reporter of this report
 }

@@ -140,23 +140,36 @@ const officeDueSQL = `(select min(next_at) from incident where next_at is not nu
 // caller bounds it by ctx, whose error it then returns.
 func (e *Engine) Settle(ctx context.Context) error {
 	for {
-		if err := e.once(ctx); err != nil {
+		if err := e.Work(ctx); err != nil {
 			return err
-		}
-		var work bool
-		if err := e.db.Pool.QueryRow(ctx, "select exists (select 1 from outbox) or exists (select 1 from sla_clock where next_at <= yx_now()) or coalesce(least("+officeDueSQL+") <= yx_now(), false) or "+freezeDue).Scan(&work); err != nil {
-			return pg.Fault(err)
 		}
 		waiting, err := e.post.Pending(ctx)
 		switch {
 		case err != nil:
 			return err
-		case !work && waiting == 0:
+		case waiting == 0:
 			return nil
 		}
-		pause(ctx, settleTick, nil) // another engine is at work, or River is
+		pause(ctx, settleTick, nil) // River is at work
 		if ctx.Err() != nil {
 			return fmt.Errorf("not settled, %d messages on their way: %w", waiting, ctx.Err())
+		}
+	}
+}
+
+// Work is Settle without the wait for deliveries: when it returns, no clock, event or office is due at the present instant.
+func (e *Engine) Work(ctx context.Context) error {
+	for {
+		if err := e.once(ctx); err != nil {
+			return err
+		}
+		var work bool
+		if err := e.db.Pool.QueryRow(ctx, "select exists (select 1 from outbox) or exists (select 1 from sla_clock where next_at <= yx_now()) or coalesce(least("+officeDueSQL+") <= yx_now(), false) or "+freezeDue).Scan(&work); err != nil || !work {
+			return pg.Fault(err)
+		}
+		pause(ctx, settleTick, nil) // another engine is at work
+		if ctx.Err() != nil {
+			return fmt.Errorf("not settled: %w", ctx.Err())
 		}
 	}
 }

@@ -94,6 +94,7 @@ func (d *draft) route() rule.Decision {
 	c := &d.s.Case
 	facts := d.w.facts(&d.s, d.now)
 	dec := d.w.Rules.Route(facts, excluded)
+	d.s.Proposed = dec.Proposed
 	c.RuleID, c.NeedsCatalogReview, c.Path = dec.Rule, dec.NeedsCatalogReview, string(dec.Path)
 	d.out.Routes = append(d.out.Routes, RouteRecord{Seq: c.HeadSeq + 1, At: d.now, Decision: encode(routed{dec, keep(facts, d.w.Rules)})})
 	return dec

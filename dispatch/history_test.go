@@ -281,10 +281,11 @@ func written(history []porcupine.Operation) string {
 // event lost or doubled.
 func TestHistoriesAreLinearizable(t *testing.T) {
 	t.Parallel()
-	histories, each := 50, 2
-	if full() {
-		histories, each = 1000, 3
-	}
+	linearizable(t, 50, 2)
+}
+
+func linearizable(t *testing.T, histories, each int) {
+	t.Helper()
 	d := newCrowdedDesk(t)
 	ops, won, codes := 0, 0, map[string]int{}
 	for n := range histories {

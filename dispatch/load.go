@@ -55,6 +55,7 @@ const loadSQL = `select jsonb_build_object(
  'reveals_day', coalesce((select x.n from reveal_quota x where x.district = c.district and x.account_id = $6 and x.day = (yx_now() at time zone 'Asia/Shanghai')::date), 0),
  'photo_places', (select coalesce(jsonb_agg(jsonb_build_object('lon', x.lon, 'lat', x.lat)), '[]') from media x where x.district = c.district and x.id = any($5::text[]) and x.lon is not null),
  'component', (select jsonb_build_object('id', x.id, 'item', x.item, 'name', x.name, 'owner', x.owner_unit, 'maintainer', coalesce(nullif(x.maintainer_unit, ''), x.owner_unit)) from component x where x.district = c.district and x.id = c.component),
+ 'proposed', (select x.decision->'proposed' from case_route x where x.district = c.district and x.case_id = c.id order by x.seq desc limit 1),
  'qr', (select to_jsonb(x) from call_qr x where x.district = c.district and x.token_hash = $8 and x.case_id = c.id),
  'media_owned', (select count(distinct x.id) from media x where x.district = c.district and x.id = any($5::text[]) and (x.account_id = $6 or x.device = $7) and (x.case_id is null or x.case_id = c.id)),
  'last_urge', (select max(x.at) from case_event x where x.district = c.district and x.case_id = c.id and x.action = 'urge'),

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -23,9 +22,6 @@ import (
 	"yixian/internal/fault"
 	"yixian/internal/seal"
 )
-
-// full is the long run of make soak; the daily one is a twentieth.
-func full() bool { return os.Getenv("YIXIAN_FULL") == "1" }
 
 // raced tells the race detector's build, in which everything pure takes nine times as long for nothing.
 func raced() bool {
@@ -571,16 +567,20 @@ func live(choose func(int) int, n int) (*life, error) {
 	return l, nil
 }
 
-// 5,000 random lives (100,000 with YIXIAN_FULL=1, 800 under the race detector): every law above holds after every step, and the lives get about.
+// 5,000 random lives (100,000 in make soak, 800 under the race detector): every law above holds after every step, and the lives get about.
 func TestRandomLives(t *testing.T) {
 	t.Parallel()
-	blocks := 50
-	switch {
-	case full():
-		blocks = 1000
-	case raced():
-		blocks = 8
+	if raced() {
+		randomLives(t, 8)
+		return
 	}
+	randomLives(t, 50)
+}
+
+// randomLives runs blocks of a hundred lives.
+func randomLives(t *testing.T, blocks int) {
+	t.Helper()
+	ran, steps := 0, 0
 	did, were := map[Action]int{}, map[State]int{}
 	elsewhere := []Action{ActAttach, ActRecompute, ActClarify} // the world of these lives has no incident, one calendar and no rumour (incident_test, calendar_test, TestScenario24Rumour)
 	missing := func() (out []Action) {
@@ -598,6 +598,7 @@ func TestRandomLives(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			ran, steps = ran+1, steps+len(l.events)
 			for _, e := range l.events {
 				did[e.Action]++
 				were[e.ToState]++
@@ -608,18 +609,19 @@ func TestRandomLives(t *testing.T) {
 	for _, s := range States {
 		require.NotZero(t, were[s], "no life came to %s", s)
 	}
-	t.Log(did, were)
+	t.Logf("RESULT name=random-lives lives=%d events=%d did=%v were=%v", ran, steps, did, were)
 }
 
 // 64 people at once on a few cases of the real database: every refusal is a known one, of two who act on the same
 // version one wins, no event is lost, and each case row is what its events tell.
 func TestManyAtOneDoor(t *testing.T) {
 	t.Parallel()
+	manyAtOneDoor(t, 5)
+}
+
+func manyAtOneDoor(t *testing.T, each int) {
+	t.Helper()
 	const people = 64
-	each := 5
-	if full() {
-		each = 100
-	}
 	d := newDistrict(t)
 	var cases []uuid.UUID
 	for _, matter := range []string{matterBuilding, matterLight, "", matterBuilding} {
@@ -731,7 +733,7 @@ func TestManyAtOneDoor(t *testing.T) {
 		l := life{events: make([]Event, n)}
 		require.NoError(t, l.oneLead(nil, o.Snapshot, nil, player{}))
 	}
-	t.Logf("%d won, refused: %v", won, refused)
+	t.Logf("RESULT name=many-at-one-door people=%d each=%d won=%d refused=%v", people, each, won, refused)
 }
 
 // FuzzDecide reads a life from bytes.

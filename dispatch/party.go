@@ -115,8 +115,10 @@ func (s *Snapshot) as(who Who, a auth.Actor) (standing, bool) {
 		if a.Kind != auth.Staff {
 			return standing{}, false
 		}
-		for _, b := range a.Bindings {
-			return standing{b.Role, b.Unit}, true
+		for _, b := range a.Bindings { // whose role never sees a case writes nothing on one, wherever the scope ends
+			if one := (auth.Actor{Bindings: []auth.Binding{b}}); !one.SeesNoCase() {
+				return standing{b.Role, b.Unit}, true
+			}
 		}
 	}
 	return standing{}, false

@@ -77,6 +77,11 @@ func (p *Planner) read(ctx context.Context, tx pgx.Tx) ([]*happening, error) {
 	if err != nil {
 		return nil, err
 	}
+	return happenings(rows)
+}
+
+// happenings reads rows of district, case, seq and event. An event that cannot be read fails by itself.
+func happenings(rows pgx.Rows) ([]*happening, error) {
 	defer rows.Close()
 	var batch []*happening
 	for rows.Next() {

@@ -2,8 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -83,20 +81,5 @@ func (p *Planner) lately(ctx context.Context, tx pgx.Tx, district, caseNo string
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var batch []*happening
-	for rows.Next() {
-		h := &happening{}
-		var raw []byte
-		if err := rows.Scan(&h.district, &h.caseID, &h.seq, &raw); err != nil {
-			return nil, err
-		}
-		var f Fact
-		h.failed = errors.Join(json.Unmarshal(raw, &h.event), json.Unmarshal([]byte(h.event.Fact), &f))
-		if h.failed == nil {
-			h.failed = json.Unmarshal(f.Data, &h.data)
-		}
-		batch = append(batch, h)
-	}
-	return batch, rows.Err()
+	return happenings(rows)
 }

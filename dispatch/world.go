@@ -152,24 +152,20 @@ func (w *World) facts(s *Snapshot, now time.Time) rule.Facts {
 }
 
 // requiredLevel is the least call level that the case's rule demands; "" when any will do.
-func (w *World) requiredLevel(s *Snapshot, now time.Time) string {
-	dec := w.Rules.Route(w.facts(s, now), nil)
-	if dec.Proposed == nil || !dec.Proposed.Required {
+func (s *Snapshot) requiredLevel() string {
+	if s.Proposed == nil || !s.Proposed.Required {
 		return ""
 	}
-	return string(dec.Proposed.Level)
+	return string(s.Proposed.Level)
 }
 
-// Proposal is the call that the case's rule proposes to the street; nil when there is none to propose.
-func (w *World) Proposal(s *Snapshot, now time.Time) *rule.Call {
+// Proposal is the call that the case's rule proposes to the street; nil when there is none to propose. It is what the rules said when
+// the case was routed: neither a set published since nor the hour of asking changes it.
+func (s *Snapshot) Proposal() *rule.Call {
 	if s.Case.State != Handling && s.Case.State != Dispatched && s.Case.State != Calling {
 		return nil
 	}
-	excluded := map[string]bool{}
-	for _, r := range s.Returns {
-		excluded[r.Unit] = true
-	}
-	return w.Rules.Route(w.facts(s, now), excluded).Proposed
+	return s.Proposed
 }
 
 // Remaining is what is left of a clock's budget, in its own (working or natural) seconds; negative when overdue.

@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"yixian/internal/app"
 )
@@ -45,8 +47,21 @@ func migrate(ctx context.Context, cfg app.Config, args []string) error {
 }
 
 func demo(ctx context.Context, cfg app.Config, args []string) error {
-	if _, err := flags("demo", args, func(fs *flag.FlagSet) { settings(fs, &cfg) }); err != nil {
+	days, s := "", app.Simulation{}
+	_, err := flags("demo", args, func(fs *flag.FlagSet) {
+		settings(fs, &cfg)
+		fs.StringVar(&days, "simulate", "", "days that the district lives through, such as 60d, in the sandbox's data")
+		fs.IntVar(&s.PerDay, "per-day", 64, "reports of a simulated working day")
+		fs.Uint64Var(&s.Seed, "seed", 1, "of all chance in a simulated life")
+	})
+	if err != nil {
 		return err
+	}
+	if days != "" {
+		if n, ok := strings.CutSuffix(days, "d"); ok {
+			s.Days, _ = strconv.Atoi(n) // 0 is refused with the form that it should have
+		}
+		return app.Simulate(ctx, cfg, app.NewLog(cfg, os.Stderr), os.Stdout, s)
 	}
 	return app.Demo(ctx, cfg, app.NewLog(cfg, os.Stderr), os.Stdout)
 }

@@ -21,7 +21,8 @@ import (
 var arrows = map[string][]string{
 	"cmd/yixian": {"internal/app"},
 	"internal/app": {"api", "dispatch", "dispatch/rule", "dispatch/score", "frontend", "grid", "notify", "migrations", "internal/auth", "internal/cache", "internal/channel",
-		"internal/local", "internal/media", "internal/pg", "internal/seal", "internal/sheet", "internal/sticker", "internal/web", "internal/worktime"},
+		"internal/life", "internal/local", "internal/media", "internal/pg", "internal/seal", "internal/sheet", "internal/sticker", "internal/web", "internal/worktime"},
+	"internal/life":        {"dispatch", "grid", "internal/auth", "internal/pg", "internal/worktime"},
 	"internal/web/open311": {"dispatch", "dispatch/rule", "grid", "internal/auth", "internal/cache", "internal/pg", "internal/seal"},
 	"internal/web": {"internal/web/open311", "api", "dispatch", "dispatch/rule", "dispatch/score", "frontend", "grid", "notify", "internal/auth", "internal/cache", "internal/media", "internal/pg",
 		"internal/seal", "internal/sheet", "internal/sticker", "internal/worktime"},

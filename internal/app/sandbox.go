@@ -45,8 +45,10 @@ func (a *App) asOwner(ctx context.Context, sql string) error {
 }
 
 // stand lets the practice clock stand at an instant; it is yx_jump of the architecture page.
-func (a *App) stand(ctx context.Context, at time.Time) error {
-	return a.asOwner(ctx, fmt.Sprintf("create or replace function yx_now() returns timestamptz language sql stable parallel safe as $$select timestamptz '%s'$$", at.UTC().Format("2006-01-02 15:04:05.000000+00")))
+func (a *App) stand(ctx context.Context, at time.Time) error { return a.asOwner(ctx, standSQL(at)) }
+
+func standSQL(at time.Time) string {
+	return fmt.Sprintf("create or replace function yx_now() returns timestamptz language sql stable parallel safe as $$select timestamptz '%s'$$", at.UTC().Format("2006-01-02 15:04:05.000000+00"))
 }
 
 func (a *App) now(ctx context.Context) (now time.Time, err error) {

@@ -25,7 +25,7 @@ const (
 	PermAuditRead    Permission = "audit.read"        // changes of the configuration: TENANT_ADMIN, AUDITOR
 	PermDeclare      Permission = "incident.declare"  // COMMANDER
 	PermConfirm      Permission = "incident.confirm"  // COMMANDER, SUPERVISOR
-	PermCardRead     Permission = "card.read"         // the supervising offices; a unit's people, their own
+	PermCardRead     Permission = "card.read"         // the supervising offices and the centre; a unit's people, their own
 	PermCardAct      Permission = "card.act"          // supervisors and the units' leaders
 	PermCardDecide   Permission = "card.decide"       // SUPERVISOR
 	PermAssessRead   Permission = "assessment.read"   // sheets: a unit its own, supervision all
@@ -57,10 +57,11 @@ var metricsReaders = []Role{
 	RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor, RoleCityViewer,
 }
 
-// cardReaders see cards: supervising offices all, officers and leaders those of their own unit.
+// cardReaders see cards: supervising offices and the centre, which is told of each (domain 4e), all; officers and leaders those of
+// their own unit.
 var cardReaders = []Role{
 	RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDeptOfficer, RoleDeptLeader, RoleUtility,
-	RoleSupervisor, RoleCommander, RoleAuditor,
+	RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor,
 }
 
 var sheetReaders = []Role{

@@ -155,7 +155,7 @@ func callView(w *dispatch.World, k *dispatch.Call, targets []dispatch.CallTarget
 
 // proposalView is what the rules propose to call, while a call is possible.
 func proposalView(w *dispatch.World, o *dispatch.Outcome) *api.Proposal {
-	return proposedView(w, o.World.Proposal(o.Snapshot, o.Now))
+	return proposedView(w, o.Snapshot.Proposal())
 }
 
 // actionView describes an action with the form it needs.

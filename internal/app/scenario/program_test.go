@@ -51,6 +51,7 @@ type program struct {
 	base string
 	data string // its directory
 	db   *pgtest.Database
+	cfg  app.Config
 }
 
 // start runs the whole program in this process until the test ends; with a writer, it logs there down to debug.
@@ -70,12 +71,25 @@ func startHere(t *testing.T, capture ...io.Writer) *program {
 func startWith(t *testing.T, set func(*app.Config), capture ...io.Writer) *program {
 	t.Helper()
 	db := pgtest.New(t)
+	cfg := sandboxOn(t, db)
+	set(&cfg)
+	return serve(t, db, cfg, capture...)
+}
+
+// sandboxOn is the configuration of a sandbox on a database of its own.
+func sandboxOn(t *testing.T, db *pgtest.Database) app.Config {
+	t.Helper()
 	cfg, err := app.ReadConfig()
 	require.NoError(t, err)
 	cfg.Listen, cfg.AdminListen, cfg.Data, cfg.Sandbox, cfg.SandboxHere = "127.0.0.1:0", "", t.TempDir(), true, true
 	cfg.DatabaseURL, cfg.DatabaseOwnerURL, cfg.DatabaseEngineURL = db.URL(pg.RoleApp), db.URL(pg.RoleOwner), db.URL(pg.RoleEngine)
 	cfg.DatabaseConns = 8
-	set(&cfg)
+	return cfg
+}
+
+// serve runs the whole program until the test ends.
+func serve(t *testing.T, db *pgtest.Database, cfg app.Config, capture ...io.Writer) *program {
+	t.Helper()
 	log := slog.New(slog.NewTextHandler(logTo, nil))
 	if len(capture) > 0 {
 		log = slog.New(slog.NewTextHandler(capture[0], &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -91,7 +105,7 @@ func startWith(t *testing.T, set func(*app.Config), capture ...io.Writer) *progr
 	})
 	select {
 	case addr := <-up:
-		return &program{t: t, base: "http://" + addr + "/api/v1", data: cfg.Data, db: db}
+		return &program{t: t, base: "http://" + addr + "/api/v1", data: cfg.Data, db: db, cfg: cfg}
 	case err := <-down:
 		down <- nil
 		t.Fatalf("the program did not start: %v", err)
