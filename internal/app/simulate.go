@@ -34,9 +34,9 @@ type Simulation struct {
 	Seed   uint64
 }
 
-// lateRing is how long after its instant a clock may ring in a simulated life: what rings within one minute is heard at its end, so
-// that sixty days take minutes. The engine marks as late only what rings later than that.
-const lateRing = time.Minute
+// beat is how often the engine works in a simulated life: once a minute instead of at every instant, so that sixty days take minutes.
+// What rings within a minute is heard at its end, which the engine does not call late.
+const beat = time.Minute
 
 // Simulate is `yixian demo --simulate=60d`: the demo district lives through some days, weekends, holidays and nights included. It
 // uses the sandbox's data, because only a sandbox has a clock that can be moved, and an empty one, because it overwrites nothing.
@@ -116,31 +116,44 @@ func (a *App) lively(ctx context.Context, plan life.Plan) (*life.Life, error) {
 		_, who, err := a.auth.VerifyOTP(ctx, auth.Actor{}, grid.DemoDistrict, phone, code)
 		return who, err
 	}
-	photo := func(ctx context.Context, who auth.Actor, n uint64) (string, error) { return a.upload(ctx, who, album, n) }
+	photo := func(ctx context.Context, who auth.Actor, n uint64) (string, error) {
+		return a.upload(ctx, who, album, n)
+	}
 	return life.New(ctx, life.District{Code: grid.DemoDistrict, Desk: a.desk, DB: a.Engine, SignIn: signIn, Photo: photo}, plan)
 }
 
 // live lets time pass from one thing that happens to the next: an act of somebody, or a clock, message or office that is due.
 func (a *App) live(ctx context.Context, l *life.Life, from, until time.Time, w io.Writer) error {
-	owner, err := pgx.Connect(ctx, a.owner)
+	clock, err := a.newInstant(ctx, from)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = owner.Close(context.WithoutCancel(ctx)) }()
+	defer clock.close(context.WithoutCancel(ctx))
 	week := from
 	for now := from; ; {
+		at, busy := l.Next()
+		if busy && at.Before(until) && at.Truncate(beat).Equal(now.Truncate(beat)) { // within the same minute
+			now = later(now, at)
+			if err := clock.set(ctx, now); err != nil {
+				return err
+			}
+			if err := l.Act(ctx, now); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := a.engine.Work(ctx); err != nil {
 			return err
 		}
 		next := until
-		if at, ok := l.Next(); ok && at.Before(next) {
+		if busy && at.Before(next) {
 			next = at
 		}
 		due, ok, err := a.engine.NextDue(ctx)
 		if err != nil {
 			return err
 		}
-		if due = due.Add(lateRing - 1).Truncate(lateRing); ok && due.Before(next) {
+		if due = due.Add(beat - 1).Truncate(beat); ok && due.Before(next) {
 			next = due
 		}
 		if at, ok := a.worlds.NextChange(); ok && at.Before(next) {
@@ -150,22 +163,66 @@ func (a *App) live(ctx context.Context, l *life.Life, from, until time.Time, w i
 			week = now
 			fmt.Fprintf(w, "%s  上报 reports %d  动作 acts %d\n", now.In(from.Location()).Format("2006-01-02"), l.Reports, sum(l.Acts))
 		}
-		if _, err := owner.Exec(ctx, standSQL(now)); err != nil {
+		if err := clock.set(ctx, now); err != nil {
 			return err
 		}
+		if ok && !due.After(now) {
+			if err := a.engine.Work(ctx); err != nil {
+				return err
+			}
+		}
 		if !now.Before(until) {
+			if err := a.stand(ctx, now); err != nil {
+				return err
+			}
 			return a.engine.Settle(ctx)
 		}
 		if err := a.worlds.Refresh(ctx, now); err != nil {
-			return err
-		}
-		if err := a.engine.Work(ctx); err != nil {
 			return err
 		}
 		if err := l.Act(ctx, now); err != nil {
 			return err
 		}
 	}
+}
+
+// instant is a clock that stands in a row. To move the clock by its function, as stand does, makes every connection plan all its
+// statements again: more work than a step of a simulated life is itself.
+type instant struct{ conn *pgx.Conn }
+
+func (a *App) newInstant(ctx context.Context, at time.Time) (*instant, error) {
+	conn, err := pgx.Connect(ctx, a.owner)
+	if err != nil {
+		return nil, err
+	}
+	i := &instant{conn}
+	if _, err = conn.Exec(ctx, `drop table if exists yx_instant; create table yx_instant (at timestamptz not null); grant select on yx_instant to public`); err == nil {
+		_, err = conn.Exec(ctx, "insert into yx_instant values ($1)", at)
+	}
+	if err == nil {
+		_, err = conn.Exec(ctx, "set synchronous_commit = off; create or replace function yx_now() returns timestamptz language sql stable parallel safe as 'select at from public.yx_instant'")
+	}
+	if err != nil {
+		i.close(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return i, nil
+}
+
+func (i *instant) set(ctx context.Context, at time.Time) error {
+	_, err := i.conn.Exec(ctx, "update yx_instant set at = $1", at)
+	return err
+}
+
+// close lets the clock stand where it is, for whoever serves these data next.
+func (i *instant) close(ctx context.Context) {
+	var at time.Time
+	if i.conn.QueryRow(ctx, "select at from yx_instant").Scan(&at) == nil {
+		if _, err := i.conn.Exec(ctx, standSQL(at)); err == nil {
+			_, _ = i.conn.Exec(ctx, "drop table yx_instant")
+		}
+	}
+	_ = i.conn.Close(ctx)
 }
 
 func later(a, b time.Time) time.Time {

@@ -37,7 +37,7 @@ type District struct {
 	Desk *dispatch.Desk
 	DB   *pg.DB // the engine's role: who there is
 
-	SignIn func(ctx context.Context, phone string) (auth.Actor, error)            // a resident, by one-time code
+	SignIn func(ctx context.Context, phone string) (auth.Actor, error)             // a resident, by one-time code
 	Photo  func(ctx context.Context, a auth.Actor, picture uint64) (string, error) // an upload of the actor's own
 }
 
@@ -181,4 +181,6 @@ func (a *agenda) Pop() any {
 // as is the actor as a session would give them now.
 func as(a auth.Actor, now time.Time) auth.Actor { a.Now = now; return a }
 
-func isZero(a auth.Actor) bool { return a.Kind == "" || (a.Account == uuid.Nil && a.Device == uuid.Nil) }
+func isZero(a auth.Actor) bool {
+	return a.Kind == "" || (a.Account == uuid.Nil && a.Device == uuid.Nil)
+}

@@ -199,4 +199,6 @@ func (t *thread) plan(s *dispatch.Snapshot, now time.Time) *step {
 func (t *thread) officer(unit string) auth.Actor { return one(t.draw, t.people.of(unit, officials...)) }
 
 // urgent cases are worked on at any hour.
-func urgent(s *dispatch.Snapshot) bool { return s.Case.Priority <= dispatch.P2 || s.Case.Mode != "NORMAL" }
+func urgent(s *dispatch.Snapshot) bool {
+	return s.Case.Priority <= dispatch.P2 || s.Case.Mode != "NORMAL"
+}
