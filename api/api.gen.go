@@ -3849,6 +3849,22 @@ type ExportRequest struct {
 // ExportRequestState defines model for ExportRequest.State.
 type ExportRequestState string
 
+// FollowedCase defines model for FollowedCase.
+type FollowedCase struct {
+	CaseId        string          `json:"case_id"`
+	CaseNo        *string         `json:"case_no,omitempty"`
+	CommunityName *string         `json:"community_name,omitempty"`
+	CreatedAt     time.Time       `json:"created_at"`
+	MatterName    *string         `json:"matter_name,omitempty"`
+	PromiseAt     *time.Time      `json:"promise_at,omitempty"`
+	State         string          `json:"state"`
+	StatusStep    int             `json:"status_step"`
+	StatusText    string          `json:"status_text"`
+	StreetName    string          `json:"street_name"`
+	Timeline      []TimelineEntry `json:"timeline"`
+	UnitName      *string         `json:"unit_name,omitempty"`
+}
+
 // GridMerge defines model for GridMerge.
 type GridMerge struct {
 	Codes     []string            `json:"codes"`
@@ -6131,6 +6147,11 @@ type SuggestMatterJSONBody struct {
 	Text string `json:"text"`
 }
 
+// MyFollowedParams defines parameters for MyFollowed.
+type MyFollowedParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // MyRevealsParams defines parameters for MyReveals.
 type MyRevealsParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
@@ -6225,6 +6246,11 @@ type NearbyReportsParams struct {
 
 // NearbyReportsParamsDatum defines parameters for NearbyReports.
 type NearbyReportsParamsDatum string
+
+// FollowNearbyParams defines parameters for FollowNearby.
+type FollowNearbyParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // TrackReportParams defines parameters for TrackReport.
 type TrackReportParams struct {
@@ -7317,6 +7343,9 @@ type ServerInterface interface {
 	// MyData A copy of all the resident's own data
 	// (GET /me/data)
 	MyData(c *gin.Context)
+	// MyFollowed Cases that I follow without having reported them, the latest first
+	// (GET /me/followed)
+	MyFollowed(c *gin.Context, params MyFollowedParams)
 	// MyNotices By which channels I want to be told, and when not
 	// (GET /me/notices)
 	MyNotices(c *gin.Context)
@@ -7380,6 +7409,9 @@ type ServerInterface interface {
 	// NearbyReports Open look-alikes before submitting
 	// (GET /reports/nearby)
 	NearbyReports(c *gin.Context, params NearbyReportsParams)
+	// FollowNearby I met it too: hear of an open case near by as its reporter does, without a report of my own
+	// (POST /reports/nearby/{id}/follow)
+	FollowNearby(c *gin.Context, id Id, params FollowNearbyParams)
 	// TrackReport The resident's view of a report, by receipt code and phone tail or by link token
 	// (GET /reports/{receipt_code})
 	TrackReport(c *gin.Context, receiptCode ReceiptCode, params TrackReportParams)
@@ -12888,6 +12920,33 @@ func (siw *ServerInterfaceWrapper) MyData(c *gin.Context) {
 	siw.Handler.MyData(c)
 }
 
+// MyFollowed operation middleware
+func (siw *ServerInterfaceWrapper) MyFollowed(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MyFollowedParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MyFollowed(c, params)
+}
+
 // MyNotices operation middleware
 func (siw *ServerInterfaceWrapper) MyNotices(c *gin.Context) {
 
@@ -13532,6 +13591,55 @@ func (siw *ServerInterfaceWrapper) NearbyReports(c *gin.Context) {
 	siw.Handler.NearbyReports(c, params)
 }
 
+// FollowNearby operation middleware
+func (siw *ServerInterfaceWrapper) FollowNearby(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FollowNearbyParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.FollowNearby(c, id, params)
+}
+
 // TrackReport operation middleware
 func (siw *ServerInterfaceWrapper) TrackReport(c *gin.Context) {
 
@@ -13984,6 +14092,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/reports", wrapper.MyReports)
 	router.POST(options.BaseURL+"/reports", wrapper.SubmitReport)
 	router.GET(options.BaseURL+"/reports/nearby", wrapper.NearbyReports)
+	router.POST(options.BaseURL+"/reports/nearby/:id/follow", wrapper.FollowNearby)
+	router.GET(options.BaseURL+"/me/followed", wrapper.MyFollowed)
 	router.GET(options.BaseURL+"/reports/:receipt_code", wrapper.TrackReport)
 	router.POST(options.BaseURL+"/reports/:receipt_code/:verb", wrapper.ReportVerb)
 	router.GET(options.BaseURL+"/cases", wrapper.ListCases)
@@ -20712,6 +20822,48 @@ func (response MyDatadefaultApplicationProblemPlusJSONResponse) VisitMyDataRespo
 	return err
 }
 
+type MyFollowedRequestObject struct {
+	Params MyFollowedParams
+}
+
+type MyFollowedResponseObject interface {
+	VisitMyFollowedResponse(w http.ResponseWriter) error
+}
+
+type MyFollowed200JSONResponse struct {
+	Items      []FollowedCase `json:"items"`
+	NextCursor *string        `json:"next_cursor,omitempty"`
+}
+
+func (response MyFollowed200JSONResponse) VisitMyFollowedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MyFolloweddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MyFolloweddefaultApplicationProblemPlusJSONResponse) VisitMyFollowedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MyNoticesRequestObject struct {
 }
 
@@ -21569,6 +21721,46 @@ type NearbyReportsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response NearbyReportsdefaultApplicationProblemPlusJSONResponse) VisitNearbyReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FollowNearbyRequestObject struct {
+	Id     Id `json:"id"`
+	Params FollowNearbyParams
+}
+
+type FollowNearbyResponseObject interface {
+	VisitFollowNearbyResponse(w http.ResponseWriter) error
+}
+
+type FollowNearby200JSONResponse FollowedCase
+
+func (response FollowNearby200JSONResponse) VisitFollowNearbyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FollowNearbydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response FollowNearbydefaultApplicationProblemPlusJSONResponse) VisitFollowNearbyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22624,6 +22816,9 @@ type StrictServerInterface interface {
 	// MyData A copy of all the resident's own data
 	// (GET /me/data)
 	MyData(ctx context.Context, request MyDataRequestObject) (MyDataResponseObject, error)
+	// MyFollowed Cases that I follow without having reported them, the latest first
+	// (GET /me/followed)
+	MyFollowed(ctx context.Context, request MyFollowedRequestObject) (MyFollowedResponseObject, error)
 	// MyNotices By which channels I want to be told, and when not
 	// (GET /me/notices)
 	MyNotices(ctx context.Context, request MyNoticesRequestObject) (MyNoticesResponseObject, error)
@@ -22687,6 +22882,9 @@ type StrictServerInterface interface {
 	// NearbyReports Open look-alikes before submitting
 	// (GET /reports/nearby)
 	NearbyReports(ctx context.Context, request NearbyReportsRequestObject) (NearbyReportsResponseObject, error)
+	// FollowNearby I met it too: hear of an open case near by as its reporter does, without a report of my own
+	// (POST /reports/nearby/{id}/follow)
+	FollowNearby(ctx context.Context, request FollowNearbyRequestObject) (FollowNearbyResponseObject, error)
 	// TrackReport The resident's view of a report, by receipt code and phone tail or by link token
 	// (GET /reports/{receipt_code})
 	TrackReport(ctx context.Context, request TrackReportRequestObject) (TrackReportResponseObject, error)
@@ -28191,6 +28389,32 @@ func (sh *strictHandler) MyData(ctx *gin.Context) {
 	}
 }
 
+// MyFollowed operation middleware
+func (sh *strictHandler) MyFollowed(ctx *gin.Context, params MyFollowedParams) {
+	var request MyFollowedRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MyFollowed(ctx, request.(MyFollowedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MyFollowed")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MyFollowedResponseObject); ok {
+		if err := validResponse.VisitMyFollowedResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // MyNotices operation middleware
 func (sh *strictHandler) MyNotices(ctx *gin.Context) {
 	var request MyNoticesRequestObject
@@ -28840,6 +29064,33 @@ func (sh *strictHandler) NearbyReports(ctx *gin.Context, params NearbyReportsPar
 	}
 }
 
+// FollowNearby operation middleware
+func (sh *strictHandler) FollowNearby(ctx *gin.Context, id Id, params FollowNearbyParams) {
+	var request FollowNearbyRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FollowNearby(ctx, request.(FollowNearbyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FollowNearby")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(FollowNearbyResponseObject); ok {
+		if err := validResponse.VisitFollowNearbyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // TrackReport operation middleware
 func (sh *strictHandler) TrackReport(ctx *gin.Context, receiptCode ReceiptCode, params TrackReportParams) {
 	var request TrackReportRequestObject
@@ -29405,330 +29656,333 @@ var swaggerSpec = []string{
 	"JzGqmRc0Gl4PVay7XmKQ12KJXEfXSjhlUr1Y91rf2dTaV3PKdAadiJKnUpHQpXzX2N5pAvG3TesZG8Tf",
 	"t17J0poFvOlf9cRajcctrzXq3Ogkr8vLGmu3bmUhkAELSQD7EChQZnFaqGZMGbAYK+RLumjh7GLbHLrw",
 	"eWXQvoRt5DjsLCE0YHcCI7truG/VE45NewAxhT7EmCLW6JXNSrRwsDMSatP0w2aN0pZzWFeyyFvXu5YZ",
-	"XjEuebOCXrb8Nta5oDi4QrRxEmNa5Zy5Utfbwz919YdPk51fqD1kUp8tfTWnU+RzfI/qdUOIFMFrj6R2",
-	"sULN9H9LKrJq/ObQmQXxryHlW9C+0TzzfZWrTK3aNIlJuJqRaKve0eBaPSxk8lUScqx/PwOSWUGKSCFr",
-	"cTZ7SH90EHOEOKZNWRneMkJvU+FUm6qNl6EZN9cuOdkOGUGO3sWU4zjEB+fKAPJkYa0SEIsucxBiSDk7",
-	"A7r8BLy7GH/7PJckYn6/6P6hfdLyWq/O2y+tgrgZ5UPdMKE4rh9DEnkghPy9xkJNuLJsiPmxZUMbqeGz",
-	"y1V/VMjDYmuTKunZoGhJg4Bu4sLoLXgqm7kzuShCQjCjQ8lHFUGUm4nxM7N9ZZEHpmBm4GxqRY5Sobhx",
-	"VGyUxeyX8b8jMdsHIq4HyD2iqYbJgB8Kfd7gm7EYRi2bal43T9g0S7aljaaSU73Qq8V+hPG6Fj/hMNym",
-	"Abh60GuZYclv2hZBobEgR1K8G3RFOVztF0tBU3B0jzlshtjdT5+x5irJ+gFHfH0bhBb1wmyS9bFa+hqH",
-	"ed8dLCiC0umyxXNNH+Ec+vPare19Ek0xXTTqN6Gfadp1I32qoudECGlzY0k9VP7mKaL1e/6nyIeW1vNR",
-	"MMnsoKw+dTg8n5wPZaOlN4N864feH6/7rvYhKGpqGqonyqa6z94ce7EaNZ5XM052Jym6gF5IjKKay5tT",
-	"xrdSQdYHaymmLRrDwu7tjCQ7FFhDIrO4moJsIzPEc40fKeshWsPA1mkKas/kbGopvgriz4wv44nULs9v",
-	"/YJgsmzwev1HjDTfR35OejIcLj/HfGKLXiQaZAFXuhhOql0MbRuKmlMYNpMPM4qDnb0g9s6HORmzHslH",
-	"U/xBaeDqJqWbn4L2Nx4QL3t6JtOzT4HCVHeP7cSrMzi3KFvzJVS4Q3Myqjijdxfjo2+fg8zAekhD6kXR",
-	"jHpmk30KsrF0mV9uRchUuK2lsKgvSmsrtxdUWN+E9DEFQhAJ61gYYRJIX0YSVctJkMR5MlbFpCsHur1I",
-	"ldxiFxCpGr0hzbbxCHPs39kKqwXBrofjG3AMEz4/FubbktDAcyQJqYJga/QnlxZQ0YDI3JmOypQZ5yZm",
-	"o8klmeGmcR0zIRvURMWe5ITHVn7+5mNlYsQaS5V+yU2edPA2alzBuCvNG2tigQPVb4+Bf7ffaFuIfqM/",
-	"YYU66rWYdLUJq57OFCKBdGG+9xooiln5RCkcPYxN75aSFE2prWTzzsXK1bOOZXqdtcy3g/A7ula58ECd",
-	"1VMB4hA7SuMR5AlFthSpAH0w/pcpDpHy3bTPwNHTPC6ZBpazAGCuM407/45ENe9U3ZOcOOPOCpEYupEO",
-	"lpBGxfR8Vw89XaFkSJbS1bG8rg4jJSC5t2iWRLX10bfKl+foluCnQsBa71SCxUsjrUTZLibarLTLWtsz",
-	"G7Qp9S1tIT6kNbwnqunFdZWsqB1b32TI7fKS3um7CDiKpklJm9nSpdaOT9nfvLB3nPdMNmOYlaalerIR",
-	"zd6pAVWVWBl8hNTrZ4hRlMbpmmbMXQ7hbDaiYa2U73MckM1rg44OojnExLuU+GvaXBQ0JPQM4qgxnPCU",
-	"O7vkqdH/jsl2eczTqbG+Lq2VvnqFhDwnYcDOQPt0rcQ1x0buDqbOLLVtFEf9j65CVgTxFCn1ZO2rYJK3",
-	"a5YjW0AeG+U5ugSBu/f8Z4/QXAqkrAHrnKAeNbLIC9XBkl7WlbRovZsOh8ptESO6wIw19/JTEjYVj+sd",
-	"7iz4b2IGejeegjlZggWMVsB0SFgiigBDnIcyOVwHzAi3A+Zs1y0vgtaASKHJalEByJ1CvrstaNC0Bh1G",
-	"wS35UF9ZcxrS2zZcZtX91N4wS2hKPmgYxHjBUtIWF8bO2bqN1jqUmEFbsnQUDfbQkofDOxQ1cymUd6Vx",
-	"/H2JgwJEe2lpnLrZM7M3foLsy04KCrVvH0R8gEnWmxNj1sY1+2qG3xjOgCK4GzSWM4+YYx7W7YFn6u51",
-	"trDDcXSFOMW+rVqeTci0PgEdGZq1q1WahSH0qEdkaY1C1at5SbMS6n7JWdgip++ltdMma0GRsITq4q2W",
-	"OsEwnFDEYhKxyqLGEeSYGLDw2lHduU5ZKXuzTGvJiiXrn08kkhJ8IrHSlVOy1gzMcwFmtdocZw/Wj3eS",
-	"e0TXk9Pdd5sWnrVvZyRMjF+61tAZ5JhNsfpEjSfWjT9Z4qwVwnS0KTPYOG9AOPbRdoj+TnTipy+agxNn",
-	"1aIVOHmWNHqdxeYWjxXIyetZRvKxkkR5RTTrbpWlhJa0KllhKKu27mVFAQQXBAQJlXGLM7AJv7zpcE4C",
-	"jCIfNYfrMajbtiIy00PBtJEyIE7Wil73yeeSCsTh0hLm8uaAfEz9ZKEKYGVgUoE4k0h3FhJGdYOaXuvu",
-	"MMdgSs48Eo2q3tL0cq/8GHFufF5N6m7xDDGDQpQLlXz1Y/upqiL9y8mP7aNn77+uKiydkjCYkPt0v+ik",
-	"RZPL6cxh9Fo/JxjxiaUWt/kg1Ks2cuWbv2iJbueE3E3mhLnbRJy8eNY03ri2/rmp5wbv5ZYlT9j1Ybm5",
-	"4SaHB7UmDLbdsqjyyFCffkdoUKmVOvfm0rE54xD6SOy1xslJJX2GvNaf5w0n1Xz//nkuXVsKeq8A6FiY",
-	"k3stzbebbWxnZVetE+mbvZ1IevRN5dIW3OYE54cMCHNHej7l+aJz7pf6Wa8UBWR3JjEcYCPSUP7UtNTW",
-	"gAw0qyrD4X56sseIYuIyKxXUrSPEtIfaU4NcqcaQ+2JqRabztNI7zaBsWM9/+Ij8VqX4hyuCLy0xVwTP",
-	"TT4tOHcWlQ+j84SvrFF0kkTOeuVmWWsl8Yvts3xyI8yFLrgjpDyMUdQ1cC1rZnNqADvcK/lSiF2QajKb",
-	"cA1YJAnDUxCiKQck4W43TwFeZj9wovVMP0G8c70PdvL1BFgyqe757wDFc8RIpqYdhEO3sFz487yaAuq1",
-	"aVuFslNhI6vTdJXbfYc0c2JlzGwLh9mlfIh9p4JpSy/f+vvODVByQNkyHrceQJMi6FqevNzX1ktmsr6C",
-	"JrvMnIB5H5+hvVicwibIPH9Zm+4sr7vaGzjkcSeX7mTPaMTRhLlwJDldTaTHYVIH4rF4v1f8gmN8OZCA",
-	"JhmGcxKtF3c+/fHZ0cv3Jdmva6NV73AM663sLbWvilNH8uL+ZuG5qwivhb3iCi86Yoqmp2AV53cogjrX",
-	"Jy/saj5iOjM0uH3ijGrmS8ptiYrYrwLerjWMNepnY0p7AGTE8zI07pQ6zhXqEhsAYROQ/z1Ch5qVqfLE",
-	"rudYXYz6qgDn6no46A0ksPp3w2t78qg9Z3/HiKpKCrWksC9ggGQxKsDcUUp659AsXAHH7QAp1XfWEUg1",
-	"81gQR82MTMyyDHc05aSDdpNoxGiPl5V2wBu1ro35eJNV8f2EQn/lQtssOGwLLtu2JcE3xTdoDFfgTDdO",
-	"B/Ay//Gjl+0mmcjZLL4tvEX+uvaaNWqHpoF4y0zPSnoqjF+/IXRqWXpYuSknXYSTil4P7usKHsoeZTGl",
-	"/b4qpXI8W9O6W0cPNU6B3PjXG0nosRU/VNbM0tD+itxb6B+HcGUzecVUU4dFg44KDdD39Kfzz9jHj3xk",
-	"L1k/ZJ32Nti8xbrpB6mExu4mKFt0R9nBexLbtdxU5NUXaTtUUCwQp6hebWCJHNNvKRNom9XPo87rG2vp",
-	"c3l1vCvtpxQTdr8tfF2OZ5sbOcUp1FEMyWeV6MbpFt5HnXImDw5XqHxNyW1Y3V63Zj51SYESopTQss4m",
-	"Jc+6i4LWBa2+sbSkZxNDW7oFXGdz1tLLosg7edrhCFxX0JWnz/BY2tPNbWFLgEzlJyqSz61CVDSIlYdr",
-	"2cKsSdhCWcruyLQ6XCM/Uqs3zyZNZGv3LmTIkdky0cDqjaLCutV39uhayFAZMRkYlE9ibDCNZSa39Hoo",
-	"f3b9r5Zi6IeNMWgL3pW9HPzlnpEdTlWdOWdntNKmUsbYWePavR+6znPUxrYxJQvMUMOu4KlDwZGYd9+4",
-	"Ra4zNmMHsJad8nRPgd+xtDEBokycCyCAHIKFxClsbd0N1/B4rpFA0SYwPaqNRyvv5sp7wYwHQ4uQrNdX",
-	"5sfIsXh+A2Xstr7RvaLIeO+UNwNiN/O2wHmqWTY9GN70uz2heV12Rv3X/W7npj8cWHWtXbRbMTs2b8ho",
-	"jZO9Sw6Pe0QD7d1NQZJHb8TEX3cux+Lfq/74steRgLS22S8xnwcULpuUO5RUhRfyWDIknAKh3HxyLRjJ",
-	"ogm60JWCZjJjgQIMJ84c/hm2diRJa4/kSeUT04LM2jxkVlD/X/VeD0diETqvb3ojO9wRDV1tLxh43n4O",
-	"ZGw8BQkEmJn69BAFMykQaqxOOnMzyGy+xn9pqGlfHTYfJ7e5IVoKN9OzZS1v13PAOMvE2Bt9jBVD5yqn",
-	"zVajkKhSknynI6tH8eTFN8G8Bjztuk6snvPUh97b8GTzt6ez1uO10e5v6X5AS36uodL/TKuBQ1RiucWi",
-	"iMgCR1Cn5tTIfo+SBaIN7neKvXsYJhYwBh/GMQoA5KD95OXLly9BEoWIMYB+TmB4BgTHgP8KDI47VvRK",
-	"Ry6GQz/J5uIVKGElIPIRjvke+z2Ja27fWWA6TDVoqpc2pbJVTJdqpfKq+8Cr1tQqa52oop97CCa5ZQt9",
-	"0G2Xbpl347U4hf7dpCQKVd98y8a4RoXiV/ItIXK8sabPZStRYBE7x4rvblECYg0+nVhFutIEzTnjTPKu",
-	"wJT6xgLsGZFotSCJq86WRBz62QpUxZrQB45oBMMJVUWRlfDlWdm7C/2j8hUL+CH/RC54l+sCRMJQlZuU",
-	"9Vlbw6vC9wgEeIY5U1jKwNSWi9lpSztAAGpT21wFS4o5YiriupYU0Tn6O3j05/e/PPWe/t4BVbb/NY7I",
-	"RK9juZWlUd8jImMttwbCzFrKQnw/oU2zekk0uUVzGE4defPbJIaYuI2Rd1WUathEf62SfnPQjCTUL6il",
-	"o964f65itxej/vnk3XD0fW/U8lrjm87r1y2v9d3w5rI/6E2enjx7/kK6r98MbuQd153RzUD+dN57qyys",
-	"Xnc46V4O35y3vNbb/nlvKG677HR7k+7wXNwwvO4Nnj19au/RkmNYG76dZlgyBTACMrlfsrQH0JPZE3Dx",
-	"6vgGPGs/P/n2ycnRSfvps2JTNfturJvLb3OXlojXt4jeviJB89wkyffujA+Yco0Kv76oKgA6wP60duxx",
-	"FEAY34vDg1q7kKI8BOFYBBugScUBUgK3mxdKJcJgk28so2MS4vQtRq6SQnV2NiiI1oX9VsdoEU/L7HsY",
-	"qBJ7af8Zw1/oIhq2No6RTFzUZ5E1MNXEB7uFy3TRFJWmZkS9Ahhjf7TPFRw76q5Ks8ncXmm3hrqLQt8o",
-	"6zyvf+Yf3NKnW20pQG6HCmwW1q8lX91OZPuDqlVFndxb/RbzLScwQw27KLZ17JWoVRRzjiKgHEdCOSqo",
-	"TV9RpAujPBAgP8QRCgBFJEYRjmZf2+0ppkuKi7RfIMjWsOJy6pMz9GATik4S1mjDyziKN0nRBsZ29MBT",
-	"EGAWQ+7PxW8nQOpIOJp54BlYQiz7u00JBRK1wAPPTfeNOESQISBkogdeAEj9uXghIBQYYDTrWdx2eARL",
-	"mgaXuoIXyLSXqSWTbvQDvYjbm+mv2bGWpuOaaxieRSg4wlHKPy1vR7O3YOoaazZPm+K6GkG5FpJIaaJO",
-	"OCO1C7anQ0G7R7YwcGO8GMdBl5a4mIPWJH+vSccGAT5ZWEdt6bKueFJJhpG65ObCSsnjjn8pPFTIZAk/",
-	"QxFHLqjk7aCnZFDN1iUccsmsmlBgSQmvUXumKhpV5VDaCi9PnjRAlg0rW41Nr42rWndEQvTKhXS7BTab",
-	"s/5wH1kF8uX2WTCrMsbmeMqbeCNNF3NH24Yt+GK7JGC9tlnRuJ6Je/KNE7Z3oU0BQKVmH6vqSZfOMbGi",
-	"GjCGGW/cgKdB8TQMw1vo39lVqy2zFFUn2lvIcNOGKwgFbOJDDkMym1B0r400i/4O+bw5EGScy0MqT2HT",
-	"94kFTBwbXlyYMFcasgpvpA21EdcN/FVXVU8Iaqhktj2AmbqKrG7w+tqIZKyxOMurMFt0qqCcr/mKk1XH",
-	"WusrzbkqnLKmJZRFgXdRuIQIG+ltdWL3y/mqhgxW89ffzoauHrcSJAlRub/J1lcTAvElwQc4AgHx2bH4",
-	"nT1ZBKcABx6Q0/CAmqj4FVEPGO72gOww7EksXA/4KPQEn0UeyLJSzc+ygNI66HM8tcARQolb68AjTLve",
-	"WdCpN0VJ/ioliwlVfvV133mIAqDyWcAU+lxjit6hmJ+CPyXBLN9eVMfjYRSoNB/r7mmWsCpIcSVz3iwi",
-	"aUGsFedLkoQBmJFcE0FVeUAo0O3ATRGCuW4P3aLlxKVZiT8rqaGMgjlmUpCEhNwxYTGdieWXn+ZztALG",
-	"zw6WkEnPvKBgozw+Oc7J2n4sIBqhxIXmTREMNuyrvL+RJpFvOv6tgf2LASoYZzNVBCK0RIxbAwqbDaaq",
-	"lvdNhPklgUFDIJ010ZBpK2aP5NsjKtdCjoQpvXJ7I7cRcqCFKWmy5lQZYxRI65I/vQ9wgSNrE0YSKZHU",
-	"jGJvdTrTRyt83DbCfA4DV1it7LTDjoywksT8MmSkJmdATjs1p4Eczvqh4OWJ7FohZ7sNp61X2lTCSWZ0",
-	"j4z+Y4zg3mg0HLW81rvOaODKPnOapELyNtHiNvBV9Hi8VqWploToAlrUipK8wBKwkPX2iIPhZPTmstfy",
-	"xE9vBv0bRxhsE0ih2YzT9NAUHDJt9K5e7Zr7lTlqLMksLn+Hrj6xXpjIEjjnVSfplIRyMZgpV22SvcmJ",
-	"48/uIXJSkghCXMOrztnVZcQZuIRrNVQeZNrrqoHhWbuJM7lHlMM7S8aVztIEMBRqz2yeGhGYA8zALWQK",
-	"bB2Lgx6EJJohmjZIsJ6ZeQSr8qjldj2ay4quBTlHKA5h05BsThW1tU4+zciSTb18cs3KtULIHOaduAIG",
-	"QOmuUgc4Ay/a7VwbfN00OvNQ10CMVPuk+DX0wQ8TpluJNC0Z2wvVPjqX9N4aRJWJuVZYcJOyaz2ZZzBu",
-	"pqKIs+KjNYUldT1YFG5Sot9GZLLmBcs3bIWYWmETVB+Ef/oHkEHQVGwW9SqvlaUwm2FlY8hNRNPGtrUa",
-	"twTKqyK21hNK8KhgoEu/c5B2G0Vava743UKbm5SZnIKFZGZnA9FiTaR4Udl/byOgIt/iGtsYcXvmdA5b",
-	"z71FY0pmFC6skO/iAJi4dNxtwv04mihZYM970wGw4mD7ytkv5AjmHmBEJ7eRBbolwQqgkGk0YXOeYbtB",
-	"52yTt11ZR/ZUWWV2/kQszotihphK4xPa68o0GpLdUAIKp3Z8FOkQ9A1EnisEaStKvn7z6rI//k4WI496",
-	"N33Vpfm8P+52Rq7uzNvstrRSM13tAtBkbgKVJcOavc/T8lcYhsNp6/THavEjdsVHbyMTv1nL8E4SYN67",
-	"d5QZp1KqtkyUDrwq1d5IKz3WTbq8zyjjKKXObTP7znf2sGru1FKEPlQNtv5C82TmvPAq14dqa9Lbr3ex",
-	"qXO7TuWuePyGYhVGaKLNbhfk3lQ+71DMtadUxhcw0xVJEeMIqhxNMF/FhM8Rxz4MgeKpqozsAmxRg4lt",
-	"4Bc9t+de44hDHG10HrDeTZa1brQ2eET32EcTU4hY9aWqtHIHQq2xg2u3D8/jr1WNKS2Lz+CDqhJccvl6",
-	"6yNytQzXjqfMQTK66ly2vFbvqje66A26P1gPnm3gxmQXwiQtSstBMlWZRJlrsIpmWyW0HtRAuqHY5tDZ",
-	"KqiLcg7e2kIu9QrbWo2WRn6dXh4T4lszUhcxX2kUcpPrRdnvgHSAWzdDaQC5fhw4FRObbPpgEWI1yWbe",
-	"8Hzw2ML0roaFjf3kFgVGfjaN8+qor3GLZXEK6xqYyeb40aUapCEXd98WWwfiKaHI5R8w/G/B5iWugGXT",
-	"zp/2PBXtytXD03lurXRMegAuUrzNSsMdsRnrCGVAzJEqj2auUJqqLWJCGcABAhBExG50MeSoo+NUlW7W",
-	"yOU2wzeDtVFg7MMoQsH1QTKuCypLfV91eSq2sx+qq/xLyD11Tele6agy/SyEjHlp61oqy8cLmn79lER3",
-	"TWizeqWqcktHoWUttE5TjC1XwMoVKOIHbx9Y2velaWtBdyY0z3WlaZBYTKqJqwBA0p4rKpXDfC3FdlBT",
-	"sVOZMStKQEkV7bYtRg0jyBfYB8OT2N6f4t5xfpYtYAX+SINtAyl3ahGErQvoQjvbquZUbs2ushesDT0i",
-	"34A4zxjQNBtPR+RcgC2Kj0sWqK6RZSkKtkPn5hbD0opY94k6BYLJgHipybDTz4HlnDAF0MF0sIyTUJjE",
-	"ucZvYVg0hh3Fn9nK502WSoOlBk+smSg1KpWftUsYx9qzmSRx5SzXsRcK3FXOSkLJsKczwDCcaHi2Sf2G",
-	"j6bhy1rZ6Rwenbz4Jk2jnCtopUrQofPedWd0c6VRkW9Gvd5NKS6y1QLR7TBrt6yE0d3mDGQ+j/KLcyxm",
-	"ACkSB3/GjjhiyXSKfSz0Bdksx97hsqwDEfO12twYfsNrZV9vCJen0gtVaRjbpvdOUbk2bJcNx8xrbTm8",
-	"TR5bH0zBre1s3TPmhKKgEyLKbTAs9y5E/KYnzzrIYSGouAq1kdTI+7QVMgeDuOEDd2hpT/SyHU6aYulK",
-	"qmmnbykO2roeyWyGmB3WSIICB6YBy5rRE4Ef297Tr1V3ejLlKAIs8ecAApa+UmZFUt2wuwa+nvhgwkwg",
-	"1B7zldtabmj5TdmsXJaySZ1fqff16liVYfGxrFdrvedVRLK+Lzyj+UjFMi1jYAm1oQKlKyJOWchBiCDj",
-	"oP3k2/YZkGmQS8yEAapw+HTqO7Paojorz1LVlCXBSgeireLKlX+VYxk9h4w8hfUt58VRGilea9uushnN",
-	"kTPuSDj+8fDN4Hw8uex/32t5rf5gIg6iltfqXHT6g7H46bLXGQ0cQb1l2gp+4xykqaojheIZuEUhWYK2",
-	"0HJYTO4QyJJSa7C3IGy10inv8uRU08FZqbViHC2wn8PlXd++zrDolCRRczTPLcz65nlrVZZ4lQmtrzdQ",
-	"8LUfLsfDKhqbEqkG9fcB4ry+oIcLI95Adlc/ftyFDI2TxQLK0lp7q8OGnnWuB2A2cqfb7V2Ljfq2N+q/",
-	"/kHs6f7FoOW1vusMzmX+aLdzeSm2dPd78ct3ve73k/7A/CgBWbp9ibfSGb3q34w6N+ahV+qRUe/60h5b",
-	"EWPZUJobVerLNzh8DusGu5i4lxLNHs0Wy7MPhpLL3JiLhBVC7xFNQXa3AcV0sx727xAfoQCVQYnb22tB",
-	"xowILdi031ox5MV3qrFfNjrRyse87GP2SeTLzXdypTkV2NIGpzVrW6Ury2CTulLAb0gY7McruE/Pn4ph",
-	"NnYKNsSWtR0H6/6/rELfrrW80SfNJrivu6TceWEO2eRWnDu626Tb+7Np8eAINXbCuVaFzQmt3bAlBy9T",
-	"eNJz9x16w2yl1cLaDGHzzh4bbZre9KTal4P6UuBe71397iYaWsDV/rZBokuu+N1W8c0QrUfWPLBwgTBm",
-	"RDa6vlVh9hGaNih6qZ/Wppe6LPH8HWZzZAGvvaVkyXS/zk2FFC10SltdwIeQ+NAR5801wndfdpRHUDRN",
-	"2FrEv1KbWSJ/DnkNk928PX3Ey8jipmVz77GDmqkzVrppl5CdgaNTYTvPZJVD0XV58uJ5KdnNXpPtZ4+6",
-	"g/UOtK71yGXKfPVj+6nCDvzLyY/to2fvvz79sX30Qv3Jmj6TX7udXmRb54KHuBQk7mm7KmlRv966qKb0",
-	"dB8d+JskTjs0AKnw+QnFfDUWMkxvVwSpEtFSsEmuVn9KXzDnPFaHGbnDqjpe+Sjkr+bcaTGc28Awxt8j",
-	"QS+Z/jy1JNsNIwQCQqj06WymAvuQoSegJ1vESDfQ6HUXvHz+4vcgVmYTCIifLIRIVtnEEDAutHfwkxBe",
-	"Pz35++inD0cxogssw3Q/yYgGA8s5AQu40tXDgJKEozPzQ1pigjlQS8sAJ+LFlD/5+8g0y1Vuaz3tTgz9",
-	"OTo6edLWIOOKYOz0+Hi5XD6B8vITQmfH+ll2fNnv9gbjnnwmU1paP+APGEbgP/+Hf/XP//H/AZ3rfk4C",
-	"n7aePmmr20mMIhjj1mnr2ZP2k2cK3HQuF/MYBgscHcMkUKqKbuQmOEwWW/UDMWBx9YYKySFVA7hAqr/y",
-	"j3phf06Q7P6rJ2h8x/Lcq5M16HgNWrneYtPsXa9RbfUdL7Lq/fZjPJv48SVeYJU1XXFjV5lSH99L4LCY",
-	"RLpe/6TdNiCXJsEzjk2B2/GftIcrG/Eutl55bvZe/AYfP67jKZA7lfs5hRotzTbClCTHqWND+jeVQ+G0",
-	"9U72wYFMb/PAIPxLV+IsURzqgduV2KMLhUIgYRdUtTqYYqpq1uGMKZzHBZYHUX6bC2IICj2hCAZyAHpP",
-	"iONMaNvMuS+6+o5zuGL1dsYKwQ1WVNHLk2Iws5Armelcn5KPcrN9bIwkFkhH/VROpGxuLJNKNdKFimdi",
-	"iaw/JyEO1JJWco78uyxysfDHGPE1FtFtwgw+Se11q7Mu/UjRL6OzbhmxE8eUfbm/kNnEwcHWbYw4ECvh",
-	"yWCOCmMwcAv9uxSUT6+Z2axnQBx2YEnoHY5mwA+Jf6e0AQ3QGCjHfP21tQiEY/TBuCCscqEnL5t1qScZ",
-	"tCMlLxtS4rV8di+VaKVXq98+hOyDRamuISKEtncsXlJY6PX3bKyoIPcUh2gP69oRmhQDUL4v25hY8hOY",
-	"4iiQkClzsYScGC1v11VTr5diUCeoFpdNsXOzZQvoakKTqLBuG6be+7obn/gc8SPGKYKL4uqkfrZbHEE5",
-	"AMt6/Yp2fgd0x28BoeCPl+M/SjaRmUJC01ewPpo9anOE+LMhrKROnkNkVrVzO19ixrv6ng2mWEMKgFRm",
-	"mSosdpURRQFbSahtWem3yUI/O5XcdgNdeV3lNsIiF7syubnva781zRnYeG13eHX1ZtC/+SHL6JElkjej",
-	"flc2dhWX6n9oAf+0pqNvlM2c2MpmnDo/RdD1uq9MT4K/6Aqhk49fN3h1CtO6QZNcGWcS+2Sh2FOB475/",
-	"FGZGuZohd0Cf65DmoXa+dKSY4Lq+Gd/iEHNhgssxJEjo/GKPqSIXbfKmBUKegkCNFOgXWSAPyCwQDRSh",
-	"E7212EjfWareWQ+MThDkqLIpGypWrR+gRUw4ivyV9Hy8P5R+mA5xgJb1Toqnh/i6jWUWMNiLQiFMPiCs",
-	"ijPwvP0S9G96V5PeH/vjm3Ga5a96vmCmE4OkLYmlbgibscPGyXEMfV9XTdjtRFM50VH3fVIjLrccm0Zc",
-	"KCWOvXSnIjRsnKYVcQL1BX2799CG4I1kA70aQC0bCDHjp6CQRWbuwUgZD6q/DidCN8Vs7klfA+biWTWd",
-	"ndhHMOZkobC2HAwUoCsY11NJTXOYpmrFr8nnpQkWO5FtP19fhRi6PP9UVx+zmhpkU5tKK8mVqssTiGQ+",
-	"WLPzzOauuE54xmjbnkRNCtV3WdJ1TOgFjkwIpiICU7ae+7Wg1jFuUvRSa51CDeGpa0X1i+qwZCCUnf04",
-	"YhaK+OxMalYqghIBWWssj9YJJ+J0NaPbWSZmsFUO56u8sWvuqykbdTvoEkPjZRNDYyY3y6YtoLENJbCh",
-	"1xpfdlpe61Vn3B9/QqPI4mIyw/2TwkQs9yw9ToMlZRDBZHt0tmyIfq81RzDQeQxdNYOjc1klkZYulbjb",
-	"9mM5ZcBnSpGZS/BhCW7tiR+EUiN/GF92lBsFSHx4YLDNdtq0Nf2iDldKQ57d1Q16MF5IHaWfnCOkupva",
-	"zMY8Xne9arerMIt25oC6PtZa3jTZgkhiUDtcZ7W8r976awO4AlNKFmA5x/7cwFsbL4KCvvbASfvkm6P2",
-	"74/aT3O1ihwQVcBgGw2aTlFa+bnJQAG0dmL59TmHjY2pWMGhlEhodsIYvt1LROEG3iEAN5zGqqeDdP+o",
-	"7AyZ3pRByS0piWYgxBECX5ltK10EcwRuSbBKHUeyOQ74SVz/SaWbCKJ/7d4uUgDotPAtHdLHmi9YlQ40",
-	"MvfVtQ8dDszr3uC8P7hoea3O9fVo+Fbh3vW6l317hcyvzmoskPNRZktAwJBPosCUeWGW+S5UyZczO6JM",
-	"3utrT+CMIlTiEGV3mWh/IAuyqfsz5+RKky+ev3xZVUjuRijdEpP0k7hhU9be5EGVT7sHVyy7kwl6MJL+",
-	"WHCLVoIfpfddEN649q1uOPCVeOZrKXbVS1QzD/XkV/Kfr3fVUYxYPf4FBx+Pf7lH9PajW2M5l7vGqbFU",
-	"+vhbqTkmMbBSMSw+21pnAVfICsYxJffoL7pJpTVedaDwQUf2eNH66KF1hhL+1L2a9sGhmqm0iNS0Zcap",
-	"CySAI6UYBUCChyulT/Kkpj/bTmxusuIvPgnQx6rzXafus+bcx9GiS2SE5SBh419DvLEnFUETQlQN1YUQ",
-	"2uqcLHewdmUey04hw3RBP6NgYfuhgoU6DXRv8UK96B5YwAApk/An/befVBxxfNO57KkIYoqjvYRsG55w",
-	"bf5jijhWFf32A2gkr++Ha7zPLCjdi4LPjMdUusYexEoUZJJEHyHiBBE6eiSxgWG0Lw5KW9Y7eeidvuML",
-	"Fz0MF6kUA4nduSffhkx6hek5pRx3DDCOwxDAOYLBWZr1onOaZwQxQKKtmUwVurLSvLhrSu6xdHF+Qrtd",
-	"Qdk9MnP9JpeJ/jsGYkNIaR+hDxwsVOU182Scl3kAHS0gDqWW+g5155CfCWOfIq5yFCJiGjIWom8R4dhX",
-	"NaGNs5vM6h4ocz1FwDuAMWzDRK+sqn2wxe8EgdypBi5vi8VvssSbm/pYaP4ljkV12/fypk/pkcvG8dj2",
-	"95hQ1REgXVwPIOjPlftZ+pQJXaiEZtlJ1GCl7bKqv+DgoyodCJFCQljXJRfkHuW2dXNvxqbN93yzVHNP",
-	"aQdquADzhvLMUYyz+7w/tQy0kJrB+70orF1dZMHPlBOZIg4YirjWPBj4l/I/oXToTra7MuoxR6wkVHiD",
-	"2CdbsSYF2GS9/PrF8xqNMWzuNMvqSkVyLwk8kTpx5pAuQsSYOmaygOY2i5l+vrx0IrutVnwKK+OkSbmu",
-	"7TUaznLX12gIsF1fk/Z62vVFP/+20zqNM/IRKvshCmYKkj570DOFDI1qTa3isis7hGUUOpDFbf5Ut9r0",
-	"6f4/fWitXLn+VPXAVhWH2RfrJUQ1FJBfSkUPVSqaDatmHlPDlftSLfppq0XPdNqPAYS5XancH2FV+yRM",
-	"FtFe6kmzgRt7zLr7LxDPi+t9mGLtRyRthxHaGWFBR9R2omINb/b0CnJ/fjg3dtND9TEtc86uNM7rrwgF",
-	"/emRJOrXJt1OlmsawBeKYOCpjrVpGG4biR6gEN8jqpVNp4lynt22txS6sUIXfN3pX8o8um5n0O1dqp9f",
-	"Dy/PnRl1tg9moJNW3f+k/eiz9fUSrA4a69dgphr/SxZT3SI/61uyFvQ/AxHCMlVEGsuROEgUZPdW9nLG",
-	"jMcSvqiEKQ01Xuv7anHlnCSU2dGFfv/8eUXTxIdYWzObw8HFRNwDmswo8MAU4hAF0sZSG0ie9MYh64EQ",
-	"yhClCv37ZLHAXCiRcxgFR+Re3BFDeqfeoBP5dl15igKq+/e4wv3yhoJIegA3VtbweQPRQhBAXZbGq2zm",
-	"AxlYItm5ZxOHFgdFiz7VRpMEB60K+MQ6TX8PXamX0cLS2FWLkBrVeumtJS2qD+VvgHfI8K4ZBkhihX3k",
-	"Kd2YAi67MwnpEZypf0xLp+whdSQjipQzGFIEBN9acJQa7Yd7eWv5mazu2RlxsIFz7TbBYaBgO3Z9lZ/T",
-	"SXd9V4BlZ4ygss7l1+TrU+v/6KJ+KGKE7t+vd266+RzC/lAvf3iPnvrulYQA+bxdelpg1fPnNZJcX5x5",
-	"B3LmmSWr58lrtGZf3Hi/BTeeYaAqH14qmj8vB545Pz97790O9Pv0rrtmR+ejWd1P7LTLNl5leVbH57sx",
-	"0DalWeZE1oq5PKP1D3dotV2l7KE5tSNo+1bM7MClXA+g1Wm6g3/890ARXvyk4OIbc9uM4pJESEm1C3lL",
-	"LdXAjZhpcn1bXoZCk9ZAbvZmz3POeiGcpB3IwU1ujVMZhzCKpGGp6h68FgzDBn5p3SeoFKPmG++pE6bm",
-	"V4WzTxHUlXqPzWo1BYay/I0iyIz56qX9LfgcYSobWUf57PIFjGtvsmOlz7s32xWMu/qWpsL8UXFKOs9H",
-	"h02nVsekrS9gnGYzYwpUYzbmLJxsxCv1zLYGkrkuVoztWYpiiOlWjwaQJwurGH53Mf72ectrXXT/0D5p",
-	"ea1X5+2XLa/VveiOT9rtdstr9a7HF6fPn79s1zoXIAjg6uFwaza+P1WtzZis5485CsBdRJY4moUrL5Mn",
-	"4siDgCGxYqp/sL1ni69yjB3hzq3inVsXpe0VHeoCkT+MhwMPwJAR6Q3JfWmGyN8IWSMrBdflz0PaF1cw",
-	"HqEy/J59ID0rtw8EmiTgNYI8oahLwhDJNqjpeeQpIB/tA5BFlGF4BvSe1mVPTENGy7dq1Kg6sqfEB6Bk",
-	"0QLRWUnE7kpcPoAk+jxqLMXE5Awf2sR9CBb8A8GRxMQDcqW1S5Ik/nzbc6teNfeFyir/VTKLmuGvkVtk",
-	"TbfklDMAQYTwbH5LEiq7w6kGNfeIynIupScryF5C71R97Fb8xOIQl6hBY3H518xNcoK/RmaSEwMwkz4A",
-	"hiSaAah82YQCHHECZvgeRSCGlG/NQhUgM6mLw8FCRd+YDmrWgi1K7f8XH52ARZ+jsf5pjawNQBoSIakF",
-	"KVsrEy+7G1okicuTMC7ULV9q+3eq7feFVqGobTqPUnJLDl+/L5fvS/H+YYv3Xau7XWqUelHNQm6zvr+p",
-	"Ku4dJ/2lhHu3Eu4cg9Yo4P4ki/WlervGOupbjxeQU/zBqQUM5G1X6qZPqAeocYzI8rHpArLzMvinfwAw",
-	"CTCKfCR+1unoXgYGItQFKDHCpgomhHEUmyMmSLhMYd8237a41se/3KGVCqk7RGxG7KY7Vz25q1HYYAPD",
-	"KVfN6Kt69KtvbBq7Bd7YGqn3gFJ9vMTcV1rFEijXMJlOJRypPldlLzO8QOArSY1TAMEFAYFukP31bjyT",
-	"ItOUS4hxBmBzMLN87UuH2rF/m2DEgaym8UCAZ4hxD0yJzAz3wJwwVQihU+XZfrQaCxX3r6nYCPgpORve",
-	"687bekQqOVS6+rdj2jiEPpr4JKgoLrgW98lOWw9aX7DRlvSBMEC+FBXoDZCu+2PTIuTAZQhVG5lzsgQL",
-	"GK1M1B3IMsbblVQe9l5+kNHtMIIpff/DFyHkWOLzrkHIybZ6dQhNhdyXUoQDlSLkV65eXkvTpftSkfBb",
-	"qEjI8xGbI+QWACn/jOcq03TX7R8H09z2V7+x+1mDVNE96T570sQ4uUORE4/tebuBIhWr7pMWqj31sgr8",
-	"p23TpnRfNfhiEfbRqk5x0h60eY79O5mFQ0BMccQ9wMSugKGwWmEEOs+BptVOErSqHievq3xeJTmHVzX2",
-	"V5WzGxU/fblDY43yMS3zJy3PWd+LdUp0duamvVbp/Lbrcw7PnhvlOVuxGUU+CirRZa+z23aEbjofdV7f",
-	"tLxWdzh43R9dSaCm3uBc/fvH6/7o0fRALF19Q6+DAi1lq6LkD6S3mKuVY2BJCdeVJUAKE6kmG3e1M6uF",
-	"JmFNJ2D6cSWffBJNMV24BVRX3ZAO+jOOVyYRx+FGev4Rxwtrjn6duOUBeOtgfHWJOIAgoHDKUQDShQaM",
-	"wyjwgKROrr+OsNDU31RbN1PktjNLoShws1MvCj4ZK5UtzygJ0YiEoWpL88A60cFZQ3cAzniCJLLXpG55",
-	"vREqr732lDCue3g7T6GRvudXXbamJvnYPOfnCV8BvYZb+MU3+KCe79XJEF8crw/oeDVLVs/p2mjNvnhc",
-	"fwseV8NAVT4nLRo/N4eTkdifvbdpB/p9estdDf7h/UwHXt1P6mRS2lmpypWEaIz4I9C5qnTyMTqsMS6+",
-	"ARhar8xX/a6Xc+zP5RpiBnAEDDJITTXZlTZwLkw0PbkttvWDlJfp4enM7UPmGBhCHGqFX6EZjoxhfAog",
-	"8Em8MsmjDPF0YVXyILiFDAUTEnkKBRYBucqq1mwrE0nceBwntyFmc7eada1ueARsIUeqnn5wqX5oXhFq",
-	"o+EVVWMoWUO1j9VriKgQBxFRDa/nRPnsBBthvj2DUBSHcFVWGy2uj+RLD+gCUaM4sC9MfOkcT6cHW8d3",
-	"UnBPJcC5wuRekiQMwIzI43c5R1Tmg0EhAIysl8YW5CAgSMZpZaZ5EokzPiLyNcDMfutVZniRhJCX1MCP",
-	"9R2HXukbimH4KfbvDcWHNJHYnVpVAG+lkytCYL6KCZ8jjn0YynWUol1dF/v6DsUcTKGvUpeh5hsSSUSW",
-	"SLmflXNE/3IGfJn5lxrj2zPEL1p9LC1oO8fMhzTY9mzQz2UlvdVPoHus7n3/iKX5Bb5HqTCXlVa1FTen",
-	"LbunJXgAsp4jDnF4QF+E2GRfqZ4fYj/5CaUo4l9nldhKccIRCJCPA3GyEhogqg5TVc0LfBiBW+PhsgDn",
-	"b7udjv058u9Kwlri8mNZTbEdTQnlIXDZ5ac8wFcxYh5IIiqOPhmlFicjm8OALFEAKFkyKRKnIfaFxRQg",
-	"GAAO6UzaTz65R7SYw7T16lETinHrQyQMX0G1huwBROIDKtifKg71UNq1EBypUyS1vm7RlAitTJbj7hCR",
-	"Wuck9XtFyfi5/LsgwIOw0m/nDNaRR7EKJuioT+RGfpTEajHzz3nBDiMb5At/ZXLhHcVcuUoVm6Qscgao",
-	"pin4ylT7ir97QmrImJNQPIQd/jWYJZAGTOkPjAMoNHNEAQowJ3QbQcLRIhaGWLmn9Sa965PXf5uhPLYg",
-	"9DtCFTamWPgwTNsreWntt4aKIcsIKNMdczCHTLDMdqWQ6dpm5d5uMBGG0lXeueT7gVBFhGIEOFEE1JDY",
-	"S0XmfVTkwnu0N4ocqpDXcNXnU8i7zslqgGcqzW9OwgBRBXYkTZdmOEdO1j6OqTIe3I5ndcMnXtAGaX4+",
-	"ZGgSkY2yFAuuQUh8GKJ8Iuuf50fdgcwZseSIeC2zSZqy2AGSCZ2T3hg0Rx+4/QLmavbl8l7dpt/zoDhg",
-	"WtQDyHQ0RqIkyywksBRaAZOJDUIhoCh13qW4IHq1ChEcE3Vdj9c02EJJhCsSq2U++ht520OWyFs6Cmz3",
-	"oiQKEP1ciu0VKuxvq9Y+ZaDHiN7HKZJaOqEzGGGmMtf3XlYvqXPAchLx/oevqM8t/OddUS+FYL18zqbS",
-	"8EtK54FSOtWa1UvobLpoX3I6fws5nYqDqjI6tWj+vPI5Dy9Z95fSuTUBP5NSzCZn52Na4U+a1pntvWPt",
-	"DXDuQUGE7/Q9n2If7qL6vgqJf/f4SmXeieVmHIchEKvDNDr9KSAxks6cO08FvD3AOJxOPXmZgVsUkiXA",
-	"XHb30R/zNnuFbcMlNWrLdxE0u5SV604fks04ob/1svLDSy5FcPCP/x4Yim/DW6yqlu8Nq10ElCjW29XF",
-	"QBXe4a6vmakeDl/QBT+tx4M9PsE/VtJcOh0XkN2hAKikpwO4PJj0yh1ObWP1S3Ge7v/TB217uy+3B6td",
-	"xtpAFn7xeBzK48Hql7A2WK8vzo7fhLOD1Slf1UL5c3R2sEdRv7o1AT8XZwf7FAWsh1/hT+vsSPdeLTN2",
-	"BxbaKzqa18LRPeZf7NmHUOk2oNLET5r+W7Bc2pOgzMB9lzUu+NLWbYe2bobYB2/jphfsSyO3wzZy26ah",
-	"x+bWq9m6LVvT31Tztp2n/aV9227t2wpsehygEN8jiksywPWKnWd3HkbP/axgOfRsVwfF5XhnFE4h+FEA",
-	"OAHQCKF1qA7pmlMGI+QcLWJ+BvSKZmt4TFFA8b3sgR/C1T4EWY0Wf59oS39p8le+lowhxhaV+Lmd3H21",
-	"/EYxopgEzVpAP/94pH44OUgj6FI1Pp3fQfey7LOga+sVhdSWpTC688BtupPPQEyJqveBocYmlbgb6hnM",
-	"wJSSP6PoCeiozuAMyQRhmU+ftwjSadnYIL34RNiyGwxx/It49cfjX9RXS11DGf0ab/A3Eea611Llvddy",
-	"JAPBYu4cWl17thaeyvVX2G+DhW0Z7ZD+KtWt4RREyUIsFJEt6lBEFjjSv6EPfpgwla6qJJn6WXDZHLK5",
-	"ckQyEMNVSGDgAWVsMRCQZWQKaiSgyKHY7VjiULj70adPvpb3fWK2w1EgGII0zSX/VQU2C0vyKNNaIJji",
-	"WUKRVLgWMJBWXwrjcFh+z7ahW5MayntuyCeQtweyq94RGrCHDsQODalt3CRBb/YS4hEL/DsGQgQDRLWY",
-	"ZUZ4ytI0rg9y3V6nOWulm0IwV8Lnx7OkVBW/kJftQqJ8kmPEdJX4zljL6B77CDD1QgN3wPAsOirGPhM+",
-	"t8xego/5uSmHZIYj95Qv5eXDcK96d/2AyEORWKZq7EZSkvBSmorrdQwfhaa/hw7ZUQD4HDPDN9WzMjdm",
-	"0yI8LsOVk/wx5PGBmGXIY/2Nehxzss8vd3wfxY6INkyv7cc8hcJAld0mVAHj7QqMr8ZbsCHh8fE9onha",
-	"Agf4Vl4/6KqpT3yG27z3QeeMxHOSJgUECEwJlYWiDKu+F3V3zMYCxJCxJaFB2a4JEFrcYP8OHapITb1c",
-	"fegQwee13ikMUaXUVymo6Z0Pl4GHVAaRWRaF3JhuthBHd2fgefspuOl3v+/dTN6NhoOLZsvuwzAs9wV1",
-	"5R07tlEaXvcGLa81HIz7N72W13rXv/nufNR5J/54Phz0HkkPpV3MJUHHEVk+NjtJLj+gEDMk+Y9QodEu",
-	"VkCnORteU4y0yWzCiMpZRPI25UT+mTr5Tnz0bz+/5KO/pQdMEMvO0Dny745wpGS7DkMKuiH6OwYYpwhx",
-	"8NU3bcC+rkt/aGwGHwrzq3y7izt23O7dzuC8f96RWz3fOe1dp//W2TDN9gmfhGs+FvOJH3qXl8N3La81",
-	"avTCLZLzH1OISqzeQV3aP6AwJEupelCJMUwDCWXHfBIjZ5c2xXY25qSBFg6uTIeRkDxiWp8rMrgY24ES",
-	"Jao+e0BpZBYX+DAKcAC50TJvJUamEEsxxffQX9VdZomFinJiqDIBdctVP/wOOyDdJc1TD6R2dTfYRkXq",
-	"1kkxHEZb03nHJEPTgtFrLSG+FyeJ1mW8lsqV2jLZcH/7vkE4mSKoH8+dKC/aNnCmJJ6jMLDXPj1sb8aD",
-	"MrNeXvCP/x7I9QVfKRp9Lf6iUZD1nzygaPK1xqZPYkTvMSP0TLtRsxtJ5CN5m9CKCh7XuhslpwwxVKUM",
-	"MVtqS5FYPlksIAixPPHq6UnbKiuW59bGIjH/VXfVCODIVx4BThJ/LjMP7cEsdVvhU2mFRpLIAsJtyw1r",
-	"PqfU2m2eXMi8gm2eDPFszq3K5YwiiaG1ktqOFGZBAyUzpphQzFfWd18/bXmt6xPxv2fif88bvHgvVZiM",
-	"UPusg0RwqVLhWkJMiWM/+BW0Nxbb+KBasZQTQg1erIwmvCCMg4TOxPbbVIcZqmUrM1RHS2LoM9SSGDpo",
-	"xoPsSiL1JNm/pA8WcAUCsguRj6EKxx7/on6oVpvYPjvXq4+WKk7lqI+fD5Z7R07FIDZ//AR8FiiE3LlU",
-	"DORX06nzI9XrBwUVlaL7KQ0gEQIBIVSaTypXk1MYMcyLLvpSdi2qLJpbQ0RLEmYEZTrqll9Jau5OlSWc",
-	"UBRIejzG+hK11uAWzbGMtyk4UIezJZDx9maiL0gU5VE5Q51ntz029J106I9t/YcxikBOr5dBcSFVQkLu",
-	"GAjxHVJ5fOKnEK+nhyu7iZ2qcxKCALMYcn+OqDwyF4jK6gLZ822n0xPdl6YVC/bp3dszin978khS4jFK",
-	"InQvTEUfAX9e7FfUnGHiOeGk3P5WHRev1Y2PTeLkBv/4kiOxPwdqgVT6utS351D2FVPxY9lONMcAOqrc",
-	"nAOOf1mgAMOPx/oNJVVy7zCfBxQuFVH3p3vLAdRVvW1holrFdxEBIYlmiAITgd9Pl5m0RaeftniFavFk",
-	"kVjtNdJZvKVtWj9Pyj+Ad3dmMnWLa6q6ZxLVA+wUsDmkiKks4oDPZZxsjvBszj3QBpiBEE25/Csn8Zk8",
-	"gW8RQIuYr8ByjqIUHyZCKGCqwDIVNg3GOy+48AKSqBr+rDAiVxORWZIK3km2A9jx+Q87Pr/a6fk14fmh",
-	"JV4oJuW15hYhKt/bV1R+0V6X1GsvM5xgl8UPF/8rnC6bx4CWB0Qc1aZ2QzfzlroiCmaK0jtHrHIKpe5C",
-	"IEuUcCRUBKFchrIIfkM0ySakRJnEtyRYpfqqpK/aUCg4E7oph3dIQXLIliG6WSmhC0SbnUI2O5qSRB01",
-	"TrV1JO/43FxsalSH1PUknGIABIEkZBWFhYrDmhqfNkfXnRaODvHyZmWn23NQiscHDnY5O8yRNDfxI/3W",
-	"Px6pcRx9j1Yuj/tJeysP3LlGiviMOi9Kaj9Av3v5nRtVF7vJtbJ4fQ/yKFLOEtM7ZYYZF3IEKDY8k2H1",
-	"O7QCkIGfOgmfE4r/LGdzCl4hSBH9SYixn/Is8NMT8BqjMDCBNY3nEWJZoC1+lY2U0+4sULNvtUNGXbHs",
-	"E6UWObfJmzgkMBhHMGZz8qvfKaV8v0hCjmNI+bE4EI4CyGGZCSeh/moB0BWPffncpz7zryRXWDaPktT7",
-	"aW6smcqxgTxxZt8iINY/EIf8T5JVJzhgP5ki0i35P+Er5zE8jM4TGU+tj7+7M6+vvRY64uMB5Cpx8wA1",
-	"7EXehbzuh72GrgpNXouXghKx/Jt2j7Q6TkFEhOoGpEdSyj51P4C60S2OGIcR9zTY4RT7ptcbJ2EurSCf",
-	"AbPp9/AU8fVYHtALQtQuUAqtnKPgUmCyK+TczgwRChQ4Bcs5kUByJAzE3/O+MqnF2vaDBFBX2yGr2C71",
-	"kPWy23bM2b0eDa+HY5mm27m+Hg3fyh/Pe93L/sCZYvur8skaUj42b10vV9zviAmV1pemrFaRintNSUwY",
-	"yuh0GH00ff/DIzbnWMBiUqvp7+mYTVPcAGR3WrNkZIGU++cWSaM3Mq2jFUrxLKH1C9LXV7UoVLQ5FseU",
-	"3KOSRAd1Q37JPxuIro7KET1whkEpS2j6BXsyXBLZs9kzR4cwMqTTQzEe9YD+Hjsr1JEzMENcKmspFsre",
-	"OCRAfogjVGaxyxu+cIidQzT99sshQL91R1kQE8onmu5VWoa4d2RubbrEWg34tId7bgaP7YA3hJc5RKF0",
-	"qqrVY6dCETVcIVGhYBh6QLaAlx5TTNcwoswpYmMSCSbvxhxld4qKrQcJuUwpWWzYOzZTp0HmvcJ8q3jj",
-	"uuUvxiEfTT/1qf0Aa8xsOZfY3X5EDruTPLcgVEJhR+Bpu93eAMap5imLwNEFKgHy5aH1sfSIwQFKeW9f",
-	"oUfz5Vq1KkZT8oxE365JxQHXXNVX7VsVgVEg9RChkiiuqr/sTwzRcsvPjn9ZziH/WNFi5BxyWMutKV5W",
-	"r9hI8ywsQBsuEKfYZw1S8LfraOK1/lQUHO4SDjLV2V6C9Hp8Z0B/41Slfy1IJIlgHaCSVw5PVavGCLS2",
-	"cI8cX5CicIf3k6mZl+MDt/bKCVMOY0pF0sqPAK7qkra4/KVQlttDV258WBzS2lTQJzfQYtAxiOxq/Yqc",
-	"XaWP/WxW+2n9uPMK77qPgickRtGHRagGyY6Ury8gfiJxq1gsFE9prSzCJwr9qmFDGM/R4adWK5nNnj9c",
-	"tzXIpYh3FaWOzjGLiU7QPnSKeEcNRKKEwTsE4BKuTkFEdLcX6WdnCj5Ulr+pDHJKlsCHlGLEpGTmhNwB",
-	"rBJLlnMUecBHYagcrQxOkazQzpag+dk9o7gEN+BCXq3lfwzRPQpbjpYTKt6T2+E+WSzErhcvkJVldXb5",
-	"AkeXJPLEP5B7QicUv8EPl5CDr95djI++ff61S/Dckg+1KsnW42D96dGAREg1ECl9Q7NdOkPkb3bbqTaL",
-	"pMD1vRs4q2bzZ7aEtiRSeER7UTqEbg0gAxeI/GE8HNRxl6sLOZsWR2IBXWzaj9TybmW8Pg4f9hViDM62",
-	"yHH3Wkkk6ZhdyhBy7TEZ/cCDWcFXK7BQ03P7uRUDVGDDyZt08o+esgvsCgaGogdryWB87rtSB9I7AA2F",
-	"gO5Y1Jw0qhS43B3UT++qKI0eXvcGp/rMSrspzaFybSqkQK9hmOq8173sjGRsKo8s0xucy38l0NTjr1g1",
-	"FD5o1Wq6jFJvCCgOw7KdZdbcGbb0SlzEkKJ+Vmb+WQK5mPF9AjCXlDSHWmq9BAVQAAnnIlcdfHXz7OnX",
-	"p0JLnBLqI9NewJPOn2dtsMBRwhHT0PSyDwmJAq2UAg30wGpyi7n2JFCDWpM8lQXPO/DRw2zaw8HD5Fav",
-	"gBGj8szJEixgtNLuA5yHfWiwizcX49gAtTgPyq66YaeV+XyAXR4UguXgTPOaJBSgFZKxAhkYABKxJAoQ",
-	"9ZQQyILRTbew4Qwb1zAOo2ASkGUJWPNY3HOuIhSPmWWKOntEVEZ5RTzi46+N1XpRADA/FSqEFkI0iYQq",
-	"mrAEhp6RR0IVZOAOoVhHqGJKZH7lLudHSGRxr1NtVZcbG38yG6j6NlhLczyHPFkc9gy6FibxgesCZxSL",
-	"00YlRGMGYoIjvpW9rjy4bmPjSl+v5VpqDI7z+Uet1fwfH2QshyGZJQgwBKk/P5PKCkk4+Fnms0honKmU",
-	"wxEHi3SNs8IS/XwFdrF+8pgls1lpF4SxuuHKxAseorsY+sA38+DbVcFm+dh24eUHBNNQ5LRmSn7iCnUS",
-	"g2eGo6TxIjNyNTD67xhYEoVu25jV3CfLFWodUJ5foYOmN8MF6DfsrLBAx6bIwk6PlQ7ePlgw6mBYnKZi",
-	"MQzX+YgsIxCoaVbQjiIZChcqriGfadXnpuBA33FAxnqH2Ryxg1Hv1QospbLgz2EUoZCBPlhCCUUok1tJ",
-	"GHhpuApEpJET191Jtki6A7QvklT7HPrCjuG96gorgb8lKTXanNa8JUyvtOlTBmZwgZp6hBfoOE7Y3Mms",
-	"1wmbq+KvPZ5Hd2hVrdWImx4U+0QWfIShnMLvVBWhOGLeoVsgqNCQgx2ayq0Y+i3SLzwED4tX6+/EWVOs",
-	"bVjZDHYv/CzdV1mIR1WqYwZuKVkyRLfk2+MpoZpvHaWUEXtMNBfTIZzvpbfsIMUj2Z3WFN0jGJadaSN9",
-	"x686/qom+fjgfoiMFor9J4xpQKhqMeSp41md0yt3dVFd1adGUfNVDhDmS8Xv4St+FdVTVI6v/nDdu/DA",
-	"9eDCEwfbdb7FiFpPm2NHruyTRL4qt9aVoRyz2Nun9K7HjfGf7WHjaRKGYirzZHHbINtzK9hutmMCEF7A",
-	"GTr+U4xmO2e6xQZ9bA/qD0VHKPJJgALFKw04I+fxU4mfx+Qe0XuMliVmtbxxaO6r5QL8HHNfD5jg+v6g",
-	"jgeVoXu4mhZ13ZQ1qoBm2sFapSRkPaxrZSxq5sqxW87ULoU1U1bjgZQ/9fJPkFagMKL03FwgUWy+l3NE",
-	"ExLASNX5YxiCyFC1Ep1J3flED6iwdiqYuNTIf+6VNNiA6VJ+XskBVWthJhjtCxUQavKL5chDBMZwJmFw",
-	"AONwJTENKPIJDbZdpqyPta4pVkWX7pJieT1ryfwZ1Ys2aE7dfpjm1IqYe9mgEtErDfT/joElxcKQ1K1Y",
-	"tmhGDU15rdc6lqG9idAOKhJ4xj6MZJBSNiX/3HapGF2EgkNHUSUSs8KyUw1ccRgygKMz8PxpG1xfdrq9",
-	"SXd43puc98edV5cys7F5dFVt44o2N0ouORrdNAEzq9mbZaOW5oWrhKZmm5iNF750vfDX5GjIlu3RRYdD",
-	"wmRzOaaVPpLwXIGL6pXPOPDVfdLXcKYOMIIjicMjg8g4CMK0PaZuO1R5gOVjenp7VEVj8gf3AbbIHY4C",
-	"qzEwGN70u7KB5mVn1H/d73Zu+sPBbwCHp6gpPS7m1myiWnOHkOKpppHEBKbJgiSUKSZ3+NKasC6JUVQa",
-	"i1WkHMYoshfU7sq8+6mVbFxmK/ktq7PVv/rs/qGN5JSyey1P3I+YJUnENXi7LBfWgGwMkHtEPdNH+Hal",
-	"0yXOgK+euEUhWYIXCqR6Tpiu2liSJAwARyqUuJClhRLMmiTbsq+BfzeVfx+Pf5F/+ljBzw4McluJf1ZT",
-	"6K4Q3+DYb0oZtfgF4wmr/Xp4NH3/yzP7Xvj/2Lu23cZtJvwqhG/+v4CC7KK9ae6KHoACm2yQJlsURbBL",
-	"SxObEEUKJCWvEeTdCw5JRVodLDu2ZRe9DEUrFGc4nPN3lq7Bn7zn2HEJ1YSDaTV33pFDFBUpE4tNl/Nd",
-	"mHaKAm5a2CMqktD7ZMt6QP/prQgkNqu/qhrVMx16Ua1RMR++jqv9nAC6RPvNsDIxgZwqk1XFT04aYtCZ",
-	"hu9BqRlVKuoXt/Yvrxqqwxjbiq+Do3woTOpm/MvDpC6T6hOD1bmpeNdroioabQ6A1IOgA1kfGTOO8qda",
-	"HedWN4ET+w5iYHknPZV9VGKB08RIf46C2IPPE3E0Z2j8aUM8XAqgat7fDfkGH+8sKQ5R07B3B9B/WHG7",
-	"YsVxKdMLylkKVpl/kgqI4zFjVziGM1uexMCXz8odRnT09qvp94rG6Y7izB939A6PYL/bpRRwTxk/MNhG",
-	"48I6oJJSyzEuGaxCF3a7lZE11jwBnNvYai6Yp0MMZZxIZWdwJlJiZNroOD1A67Z28g2ZL0NKXi+9Hamv",
-	"w7TzIflbhMS95MlAu42sMNCJ8b+TBAnvO2JKmLXmgGgQhqxlQegcbbol0xU7+vRtLCm1UzTjIGJIHGzV",
-	"eNbrSee+LgxMI0QOXh3UyxzfEH+I6FPmnjtCO25wWLRSod3PDNE50JTQBWXCu+3pArDaUxO9lCtrgaFf",
-	"AO3Hfcmo5xLU/GWolYv92SdQ8zczU4cXqHTvHdFGMrHKaqGwoUyV0xDNlEsfonkOlM+i2ZPkXK52c/bX",
-	"uDk6LevBbv8xUMFH3NaTWwx/Oixf8NLUw/Em0uVBbWVI1I+HpiKZy6+XMZdxOlAR6ab9jLOOIvJoUlIR",
-	"Q6erSRWi+6bUMBry5OXoRZNCrrZYXF2si8bRPrS/QpYeIlTRGBOCYk/1wFmeZ7qy/P2TBmttVAc9c/Xr",
-	"gyMSK8fmAzARw9S4PFv6ZEGYndu0Tez6CrU5tYgQYgLPAQSqirtzVeDOjTLrNkw8Th031WmHIsUWIsLK",
-	"u4isqIk97ptSrKQ8crUUvmK04CYi/np/7UXMeefd3qwFt/96cpjRsNsdPJVR1Ij2UGhLNXZAdTyggVCy",
-	"KFgCCbF7QKSIAm6pj1rKJ7JaSqtFEqaJpQaCkUUEuMacEC3fv50VXT6j8JX8o5jyxk4+udRTv7hr14u7",
-	"HQl0Gs9+HBgeeiDzwNRMEbuBJJMlXPlUw8idFIhILIU/IKjcNM5MvIQ4xQrXH979SP76+HD3+f7h7sZV",
-	"JLEqD4gDVQLU//Tu9FagYTOJ73DWcaAP2FdTKKgbDr9h5/lMNjqYd8iQaMZZxlyEqa1PZU+0x+rceyOi",
-	"3i9qLXgLPSqaFdrr7NVd2wZ5GGpIYf9ZeMvR7s0PrsIqbML2jGoU0Kxf33KPx+G/tRSmsS2OP1BtLn4t",
-	"rZH0+y9vrHDCVBnAd71+24C51a5+wx/tgTKsBIILwdhvtiY6ljmQ/2tQJagLdH+551fkOWUiiQhLIlKC",
-	"QtCK77YtldVrbSBj8efcrWe40eoffvZtmHzyUeFBzbf5NQftbfpRgE9sItTYSwJT7awlxDLwcX7sY8UE",
-	"+f4dSei6v/VpTFXSDXStklqQxOoq/eS8x6dnTT/7CQcl2vWayBwEan06cn2ifFOLNk1GgY8Xgg1kWzzg",
-	"0wltQbuAczMCcdNC3nUtwW40uCn6deJCMbPGIzBH2O3Z1d+Pls9jKVMG+NejnWjFsDsqheKzq9klzdll",
-	"+R453f/L5wqitzBLPCwVioZzmdWGHN80BjhvDPj1N6aEJlG1wVCFWP9liGdUI+5KqA2EZPPaEE0yJuoD",
-	"1dX/OpTRfPby+PJPAAAA//8=",
+	"XjEuebOCXrb8NtZ5TRS6lgHC3JOpW42RuI01XGV97gNVo9JSZBzFbiPTbUrWgMDACxRqsPZaTtYb/UAv",
+	"4nZPawPtKJM7hoXy0ynOfiPcmYepSGdhY7cLioMrRBvnzKZF9ZnnvmDXvXz/y9MXH/9FeTuIF0pkm0x7",
+	"SxvX6RT5HN+jes03IrW/a4+kdm1MzWoTS+a76jPoMNEE8a8h5VvQvtE88228qyz72jSJSbiakWirVuXg",
+	"Wj0sVICrJORY/34GpGwEKQCKLP3abFn+0UHMEeKYNmVleMsIvU3PwtpUbbwMzbi5doXTdkAccvQuphzH",
+	"IT44VwaQJwtrUYpYdJnyEkPK2RnQ1U7g3cX42+e5nCTz+0X3D+2Tltd6dd5+aT33m1HeiPziuH4MSeSB",
+	"EPL3Gno34cqQJubHlg3cpoaLOFdsVCEPi510qqRngxo5jTm7CUOkt+ApkMJMLoqQEMyo7PJRRRDl1WT8",
+	"zGxfWVOEKZgZ9KRaZ2gqFDeOio0qrP0y/nckZvsAYPYAuUc0NWgY8ENhPho4PRbDqGWzBOumpZve3LYs",
+	"5VRyqhd6tdiPMF7XwUQ4DLfpN68e9FpmWPKbtkVQ4D/IUYPhxvhRCo/9YilGD47uMYfNAOL76TPW1DhZ",
+	"ruJI59gGEEi9MJtkfWigvob93nfDFIqgVDW3eK7pI5xDf46Cmgzqk2iK6aJRexP9TNMmL+lTFS1OQkib",
+	"2+bqofI3TxGltQmTAm1u7gAUBZPM7M7KoYfD88n5UPb1ejPIdxrp/fG67+pWg6Kmngj1RNlU99kKZi9O",
+	"Cg0f14yT3TmxLlwhEqu6rhrLm1PGt1JB1gdrqd0u+l7Oe93LzkiyQ4E1JBCQqwfNNjJDPNf4kbKWtTX8",
+	"OdqKVnsm58KR4qsg/sz4Mp5I3UD5rV8QTJYNXq/djZHm+0gHS0+Gw6WDmU9s0fpGe6twpYvhpNrF0LaB",
+	"9jmFYTP5MKM42NkLYm+0mZMx64kjaIo/KA1c3aR081PQ/sYD4mVPz2Q1wClQEP7usZ14dQbnFmVrvoQK",
+	"73tORhVn9O5ifPTtc5AZWA9pSL0omlHPbLJPIYSWLvPLrQiZCre1jCn1RWlt5faCyiIxGSSYAiGIhHUs",
+	"jDDZt0EGrlWHU5DEeTJWpUBUDnR7kSq5xS4gUjV6Q5ptE4Dg2L+z1fELgl0PxzfgGCZ8fizMtyWhgefI",
+	"SVP159ZgYy4LpaLflbkzHZWpas9NzEaTSzLDTcOIZkI2ZJOKPckJj638/M3HyjycNZYq/ZKbPOngbdS4",
+	"gnFXmjfWPBYHiOQe80zcfqNtO0IY/QkrkFuvxaSrTVj1dKYAMKQL873XQFHMqnVKux/A2LQKKskIltpK",
+	"Nu9caoZ61rFMr3U3emfPB0eTNBf8rLNYL0AcYgcSA4I8ociWkRegD8b/MsUhUr6b9hk4epqHwdM4hha8",
+	"1XWmcad7kqjmnapZlxPW3lmQFEM3sMYS0qhYDeJq2agL4gzJUro6ltfV0KYEk/kWzZKotj76VvnyHM05",
+	"/FQIWMvrSqCfaaSVKNvFRJuVdllre2aDNqW+pS3Eh7SG90Q1vbiuCim1Y+ubDLldXtKqfxcBR9E0Kelq",
+	"XLrU2vEp2+kX9o7znslmDLPStFRPNqLZOzWgqoo+A8eRev0MMYrSOF3TjLnLEcPNRjSslfJ9jgOyeW3Q",
+	"0UE0h5h4lxJ/TZuLgoaEnkEcNUavnnJnU0Y1+t8x2Z2ReToT29eV3NJXr4C35yQM2Blon65VVOfYyN0w",
+	"15kUuY3iqP/RRe+KIJ4ipZ6sfRVMrUDN6ncLpmijtFqXILBksLnRxT8vQPBS3G6Nj+jEkKmR2VEoRpf0",
+	"sq6kRevddDhUbosY0QVmrLmXn5KwqXhcb6hogRsUM9C78RTMyRIsYLQCpiHHElEEGOI8lLUIOmBGuB2f",
+	"abvmjBG0BkQKPX2LCkDuFPLdXWiDppAHMApuyYf6yprTkN62vzerbt/3hllCU/JBwyDGC5aStrgwds7W",
+	"XdvWkesMuJelgW2whw5QHN6hqJlLobwJkuPvSxwUOgKUVmKqmz0ze+MnyL7spKBQ+/ZBxAeYZL05MWbt",
+	"k9QoLFeSINkYPYMiuBsSmzPzkGMe1m25aGAedN6fw3F0hTjFvg2cgU3ItD4BHQnBtYujmoUh9KhHZGmN",
+	"QtUrsUqzEup+yVlHJafvpaX6JmtBkbCE6uKtllzdMJxQxGISscoa2hHkmBhs+tpR3blOWSl7s0xryWpz",
+	"659PJJISfCKh+ZVTstYMzHMBZrW6amcP1o93kntE12sh3HebjrG1b2ckTIxfutbQGeSYTbH6RI0n1o0/",
+	"WVGvFcJ0tCkz2DhvQDj20XYNJJxg2E9fNMfCzoqTK2AZLVUbOovNLR4rgLrXs4zkYyV1GYpo1t0qK1ct",
+	"aVWyoFUWCd7LAhYILggIEirjFmdgE+170+GcBBhFPmqODmVA3m01i6Zlh+laZjDDrAXk7pPPJRWIw6Ul",
+	"zOXNAfmY+slC1VvLwKTCDCeRbmQljOoGJeTW3WGOwZSceeAjVSyo6eVe+THi3Pi8mpR54xliBvQqFyr5",
+	"6sf2U1W0/JeTH9tHz95/XVXHPCVhMBHCSzO3Tlo0uZzOHEav9XOCEZ9YSr+bD0K9aiNXvvmLluh2Tsjd",
+	"ZE6YuyvJyYtnTeONa+ufm3pu8F5uWfKEXR+WmxtucvBja8Jg2y2LKo8M9el3hAaVWqlzby4dmzMOoY/E",
+	"XmucnFTS1spr/XnecFLN9++f59K1pZAeC/ihhTm519J8u9nGdhYS1jqRvtnbiaRH31QubcFtzl4QkAFh",
+	"7kjPpzxfdM79Uj/rlYLO7M4khgNsRBrKn5pWdhtMi2ZFjDhs+ITLM4EoJi6zUiErO0JMeyh1NkCpagy5",
+	"L6ZWZDpPK73TDMqG8BGHj8hvhfxwOMyFUkQDRfDc5FN8AyeGwTA6T/jKGkUnSeQsj2+WtVYSv9g+yyc3",
+	"wlzogjtCysMYRV2DDrRmNqcGsMO9ki+F2AUYKbMJ13BskjA8BSGackAS7nbzFApN94NeW8/0E8Q71/tg",
+	"J19PgCWTQgV468BgdMRIpqb7iEO3sFz487yaAuq1aRePslNhI6vTNDHcfYc0c2JlzGwLh9mlfIh9p4Jp",
+	"Sy/f+vvu2mz3AWXLeNx6AE1q7mt58nJfWy+ZydpYmuwycwLmfXyG9mJxCpsg8/xlXeGzvO5qb+CQx51c",
+	"upM9oxFHE+aCLeV0NZEeh0kdRNHi/V7xC47x5TApmmQYzkm0Xtz59MdnRy/fl2S/ro1WvcMxrLeyldm+",
+	"Kk4dyYv7m4XnriK8FvaKK7zoiCkacIYqzu9QBHWuT17Y1XzENAJpcPvEGdXMl5TbEhWxX4XzXmsYa9TP",
+	"xpS2nMiI52Xg7yl1nCvUJTa8yyY9JfaIVGtWpsoTu55jdTHqqwKcq+vhoDeQOP7fDa/tyaP2nP0dI6oq",
+	"KdSSwr6AAZLFqABzRynpnUOzcAUct8M/Vd9ZB7zVzGMBuDUzMjHLMpjblJMO2rykEaM9XlbaAd7Wujbm",
+	"401WxfcTCv2VC9y14LAtuGzblgTfFN+gMVyBM904HcDL/MePXrabZCJns/i28Bb569pr1qgdmn71LTM9",
+	"K+mpMH79hvBFZelhFShDYhtOKlqLlKD8SDQye5TFlPb7qpTK8WxjRJ/8jArjXwfy0WMrfqisd6qh/RW5",
+	"t9A/DuHKZvKKqaYOiwYITA3gjPSn88/Yx498ZC9ZP2Sd9jbgV8W66QephMbunjtbNOPZwXsS27XcVOTV",
+	"F2k7VFAsEKeoXm1giRzTbykTaJvVz6PO6xtr6XN5dbwr7acUgni/HaNdjmebGzmFxdRRDMlnlWDa6Rbe",
+	"R51yJg8OV6h8TcltWN3NuWY+dUmBEqKU0LJGOiXPuouC1gWtvrG0pGcTsl26BVxnc9ZBzqLIO3na4Qhc",
+	"V9CVp8/wWNpC0G1hSzxW5Scqks+tQlT0I5aHa9nCrEnYQlnK7kDIOlwjP1KrFdQmTZLbEPt2zEjlINI4",
+	"/o2iwrqzfPboWshQGTEZGJRPYmwgtGUmt/R6KH92/a+W4liGjSGPC96VvRz85Z6RHU5VnTlnZ7TSHmbG",
+	"2Fnj2r0fus5z1Ma2NdA/HaWsTgcpI+F9447MztiMHS9dNmbULSx+x9I+GIgycS6AAHIIFhKnsLV182XD",
+	"47m+FUWbIAX51B6tvJsr7wUzHgwtQrLWcpkfowAGmm2gjN3WN7pXFBnvnfJmQOxm3hY4TzXLpgfDm363",
+	"JzSvy86o/7rf7dz0hwOrrrWLditmx+YNGa1xsnfJ4XGPaKC9uykm9+iNmPjrzuVY/HvVH1/2OhL/2Db7",
+	"JebzgMJlk3KHkqrwQh5LhoRTIJSbT64FI1k0QRe6UtBMZixQgOHEmcM/w9YGOGntkTypfGI63llhhGcF",
+	"9f9V7/VwJBah8/qmN7LDHdHQ1WWFgeft50DGxlOQQICZqU8PUTCTAqHG6qQzN4PM5mv8l4aa9tVh83Fy",
+	"mxuipXAzPVvW8nY9B2q4TIy90cdYMXSuctpsNQqJKiXJN9ayehRPXnwTzGvA067rxOo5T33ovQ1PNn97",
+	"Oms9Xhvt/pbuB7Tk5xoq/c+0GjhEJZZbLIqILHAEdWpOjez3KFkg2uB+p9i7h2FiAWPwYRyjAEAO2k9e",
+	"vnz5EiRRiBgD6OcEhmdAcAz4r8DguGNFr3TkYjj0k2wuXoESVgIiH+GY7xFzXVxz+84C09CsQQ/HtAea",
+	"rWK6VCuVVw+K004V/dxDMMktW+iDbrt0y7wbr8Up9O8mJVGo+uZbNsY1KhS/ku9AkuONNX0uW4kCi9g5",
+	"Vnx3ixIQa/DpxCrSlSZozhlnkncFptQ3FmDPiESrBUlcdbYk4tDPVqAq1oQ+cEQjGE6oKoqshC/Pyt5d",
+	"6B+Vr1jAD/kncsG7XNMp2c7BPsdMQ13Dq8L3CAR4hjlTWMrA1JaL2WlLO0AAalPbXAVLijliKuK6lhTR",
+	"Ofo7ePTn97889Z7+3gFVtv81jshEr2O5laVR3yMiYy23BsLMWspCfD+hTbN6STS5RXMYTh1589skhpi4",
+	"jZF3VZRqFg1dr6TfHDQjCfULaumoN+6fq9jtxah/Pnk3HH3fG7W81vim8/p1y2t9N7y57A96k6cnz56/",
+	"kO7rN4Mbecd1Z3QzkD+d994qC6vXHU66l8M35y2v9bZ/3huK2y473d6kOzwXNwyve4NnT5/aWwLlGNaG",
+	"b6cZlkwBjIBM7pcs7QH0ZPYEXLw6vgHP2s9Pvn1ycnTSfvqs2MPPvhvr5vLb3KUl4vUtorevSNA8N0ny",
+	"vTvjA6Zco8KvL6oKgA6wP60NohwFEMb34vCg1i6kKA9BOBbBBmhScYCUwO3mhVKJMNjkG8vomIQ4fYuR",
+	"q6RQnZ0NCqJ1Yb/VMVrE0zL7HgaqxF7af8bwF7qIhq2NYyQTF/VZZA1MNfHBbt0oqAEqTc2IegUwxv5o",
+	"nys4dtRdlWaTbdOQaReFvlHWeV7/zD+4pU+32lKQTd92xHmoKV/dTmT7g6pVRZ3cW/0W8y0nMEMNuyi2",
+	"NYiWqFUUc44ioBxHQjkqqE1fUaQLozwQID/EEQoARSRGEY5mX9vtKaZLiou0XyDI1rDicuqTM/RgE4pO",
+	"Ejbo5VUkRRsY29EDT0GAWQy5Pxe/nQCpI+Fo5oFnYAmxbCc4JRRI1AIPPDfdN+IQQYaAkIkeeAEg9efi",
+	"hYBQYIDRrGdx29uisViJK3jfHcXW7FhLj3vNNQzPIhQc4Sjln5a3o9lbMHXrdClTgtLVn0ydcEZqF2xP",
+	"h4J2j2xh4MZ4MY6DLi1xMQetSf5ek44NAnyysI7a0mVd8aSSDCN1yc2FlZLHHf9SeKiQyRJ+hiKOXFDJ",
+	"20FPyaCarSk95JJZNaHAkhJeo/ZMVTSqyqG082KePGmALBtWthqbXhtXte6IhOiVC+l2C2w2Z/3hPrIK",
+	"5Mvts2BWZYzN8ZQ38UaapvmOtg1b8MV2ScB6bbOicT0T9+QbJ2zvQpsCgErNPlbVky6dY2JFNWAMM964",
+	"AU+D4mkYhrfQv7OrVltmKarGx7eQ4aYNVxAK2MSHHIZkNqHoXhtpFv0d8nlzIMg4l4dUnsKm7xMLmDg2",
+	"vLgwYa40ZBXeSPu3I64cf7qJrycENVQy2x7ATF1FVjd4fW1EMtZYnOVVmC06VVDO13zFyapjrfWV5lwV",
+	"TlnTEsqiwLsoXEKEjfS2OrH75XxVQwar+etvZ0NXj1sJkoSo3N9k66sJgfiS4AMcgYD47Fj8zp4sglOA",
+	"Aw/IaXhATVT8iqgHDHd7QDa09iQWrgd8FHqCzyIPZFmp5mdZQGkd9DmeWuAIocStdeARpl3vLOjUm6Ik",
+	"f5WSxYQqv/q67zxEAVD5LGAKfa4xRe9QzE/Bn5Jglm8vquPxMApUmo919zRLWBWkuJI5bxaRtCDWivMl",
+	"ScIAzEiuiaCqPCAU6O7zpgjBXLeHbtFy4tKsxJ+V1FBGwRwzKUhCQu6YsJjOxPLLT/M5WgHjZwdLyKRn",
+	"XlCwUR6fHOdkbT8WEI1Q4kLzpggGG/ZV3t9Ik8g3Hf/WwP7FABWMs5kqAhFaIsatAYXNBlNVy/smwvyS",
+	"wKAhkM6aaMi0FbNH8u0RlWshR8KUXrm9kdsIOdDClDRZc6qMMQqkdcmf3ge4wJG1CSOJlEhqRrG3Op3p",
+	"oxU+bhthPoeBK6xWdtphR0ZYSWJ+GTJSkzMgp52a00AOZ/1Q8PJEdq2Qs92G09YrbSrhJDO6R0b/MUZw",
+	"bzQajlpe611nNHBlnzlNUiF5m2hxG/gqejxeq9JUS0J0AS1qRUleYAlYyHp7xMFwMnpz2Wt54qc3g/6N",
+	"Iwy2CaTQbMZpemgKDqmtW/Nq19yvzFFjSWZx+Tt09Yn1wkSWwDmvOkmnJJSLwUy5apPsTU4cf3YPkZOS",
+	"RBDiGl51zq4uI87AJVyrofIg015XDQzP2k2cyT2iHN5ZMq50liaAoVB7ZvPUiMAcYAZuIVNg61gc9CAk",
+	"0QzRtEGC9czMI1iVRy2369FcVnQtyDlCcQibhmRzqqitdfJpRpZs6uWTa1auFULmMO/EFTAASneVOsAZ",
+	"eNFu59rg66bRmYe6BmKk2ifFr6EPfpgw3UqkacnYXqj20bmk99YgqkzMtcKCm5Rd68k8g3EzFUWcFR+t",
+	"KSyp68GicJMS/TYikzUvWL5hK8TUCpug+iD80z+ADIKmYrOoV3mtLIXZDCsbQ24imja2rdW4JVBeFbG1",
+	"nlCCRwUDXfqdg7TbKNLqdcXvFtrcpMzkFCwkMzsbiBZrIsWLyv57GwEV+RbX2MaI2zOnc9h67i0aUzKj",
+	"cGGFfBcHwMSl424T7sfRRMkCe96bDoAVB9tXzn4hRzD3ACM6uY0s0C0JVgCFTKMJm/MM2w06Z5u87co6",
+	"sqfKKrPzJ2JxXhQzxFQan9BeV6bRkOyGElA4teOjSIegbyDyXCFIW1Hy9ZtXl/3xd7IYedS76asuzef9",
+	"cbczcnVn3ma3pZWa6WoXgCZzE6gsGdbsfZ6Wv8IwHE5bpz9Wix+xKz56G5n4zVqGd5IA8969o8w4lVK1",
+	"ZaJ04FWp9kZa6bFu0uV9RhlHKXVum9l3vrOHVXOnliL0oWqw9ReaJzPnhVe5PlRbk95+vYtNndt1KnfF",
+	"4zcUqzBCE212uyD3pvJ5h2KuPaUyvoCZrkiKGEdQ5WiC+SomfI449mEIFE9VZWQXYIsaTGwDv+i5Pfca",
+	"RxziaKPzgPVusqx1o7XBI7rHPpqYQsSqL1WllTsQao0dXLt9eB5/rWpMaVl8Bh9UleCSy9dbH5GrZbh2",
+	"PGUOktFV57LltXpXvdFFb9D9wXrwbAM3JrsQJmlRWg6SqcokylyDVTTbKqH1oAbSDcU2h85WQV2Uc/DW",
+	"FnKpV9jWarQ08uv08pgQ35qRuoj5SqOQm1wvyn4HpAPcuhlKA8j148CpmNhk0weLEKtJNvOG54PHFqZ3",
+	"NSxs7Ce3KDDys2mcV0d9jVssi1NY18BMNsePLtUgDbm4+7bYOhBPCUUu/4Dhfws2L3EFLJt2/rTnqWhX",
+	"rh6eznNrpWPSA3CR4m1WGu6IzVhHKANijlR5NHOF0lRtERPKAA4QgCAidqOLIUcdHaeqdLNGLrcZvhms",
+	"jQJjH0YRCq4PknFdUFnq+6rLU7Gd/VBd5V9C7qlrSvdKR5XpZyFkzEtb11JZPl7Q9OunJLprQpvVK1WV",
+	"WzoKLWuhdZpibLkCVq5AET94+8DSvi9NWwu6M6F5ritNg8RiUk1cBQCS9lxRqRzmaym2g5qKncqMWVEC",
+	"Sqpot20xahhBvsA+GJ7E9v4U947zs2wBK/BHGmwbSLlTiyBsXUAX2tlWNadya3aVvWBt6BH5BsR5xoCm",
+	"2Xg6IucCbFF8XLJAdY0sS1GwHTo3txiWVsS6T9QpEEwGxEtNhp1+DiznhCmADqaDZZyEwiTONX4Lw6Ix",
+	"7Cj+zFY+b7JUGiw1eGLNRKlRqfysXcI41p7NJIkrZ7mOvVDgrnJWEkqGPZ0BhuFEw7NN6jd8NA1f1spO",
+	"5/Do5MU3aRrlXEErVYIOnfeuO6ObK42KfDPq9W5KcZGtFohuh1m7ZSWM7jZnIPN5lF+cYzEDSJE4+DN2",
+	"xBFLplPsY6EvyGY59g6XZR2ImK/V5sbwG14r+3pDuDyVXqhKw9g2vXeKyrVhu2w4Zl5ry+Ft8tj6YApu",
+	"bWfrnjEnFAWdEFFug2G5dyHiNz151kEOC0HFVaiNpEbep62QORjEDR+4Q0t7opftcNIUS1dSTTt9S3HQ",
+	"1vVIZjPE7LBGEhQ4MA1Y1oyeCPzY9p5+rbrTkylHEWCJPwcQsPSVMiuS6obdNfD1xAcTZgKh9piv3NZy",
+	"Q8tvymblspRN6vxKva9Xx6oMi49lvVrrPa8ikvV94RnNRyqWaRkDS6gNFShdEXHKQg5CBBkH7Sffts+A",
+	"TINcYiYMUIXDp1PfmdUW1Vl5lqqmLAlWOhBtFVeu/Kscy+g5ZOQprG85L47SSPFa23aVzWiOnHFHwvGP",
+	"h28G5+PJZf/7Xstr9QcTcRC1vFbnotMfjMVPl73OaOAI6i3TVvAb5yBNVR0pFM/ALQrJErSFlsNicodA",
+	"lpRag70FYauVTnmXJ6eaDs5KrRXjaIH9HC7v+vZ1hkWnJImao3luYdY3z1urssSrTGh9vYGCr/1wOR5W",
+	"0diUSDWovw8Q5/UFPVwY8Qayu/rx4y5kaJwsFlCW1tpbHTb0rHM9ALORO91u71ps1Le9Uf/1D2JP9y8G",
+	"La/1XWdwLvNHu53LS7Glu9+LX77rdb+f9AfmRwnI0u1LvJXO6FX/ZtS5MQ+9Uo+MeteX9tiKGMuG0tyo",
+	"Ul++weFzWDfYxcS9lGj2aLZYnn0wlFzmxlwkrBB6j2gKsrsNKKab9bB/h/gIBagMStzeXgsyZkRowab9",
+	"1oohL75Tjf2y0YlWPuZlH7NPIl9uvpMrzanAljY4rVnbKl1ZBpvUlQJ+Q8JgP17BfXr+VAyzsVOwIbas",
+	"7ThY9/9lFfp2reWNPmk2wX3dJeXOC3PIJrfi3NHdJt3en02LB0eosRPOtSpsTmjthi05eJnCk56779Ab",
+	"ZiutFtZmCJt39tho0/SmJ9W+HNSXAvd67+p3N9HQAq72tw0SXXLF77aKb4ZoPbLmgYULhDEjstH1rQqz",
+	"j9C0QdFL/bQ2vdRliefvMJsjC3jtLSVLpvt1biqkaKFT2uoCPoTEh444b64RvvuyozyComnC1iL+ldrM",
+	"EvlzyGuY7Obt6SNeRhY3LZt7jx3UTJ2x0k27hOwMHJ0K23kmqxyKrsuTF89LyW72mmw/e9QdrHegda1H",
+	"LlPmqx/bTxV24F9OfmwfPXv/9emP7aMX6k/W9Jn82u30Its6FzzEpSBxT9tVSYv69dZFNaWn++jA3yRx",
+	"2qEBSIXPTyjmq7GQYXq7IkiViJaCTXK1+lP6gjnnsTrMyB1W1fHKRyF/NedOi+HcBoYx/h4Jesn056kl",
+	"2W4YIRAQQqVPZzMV2IcMPQE92SJGuoFGr7vg5fMXvwexMptAQPxkIUSyyiaGgHGhvYOfhPD66cnfRz99",
+	"OIoRXWAZpvtJRjQYWM4JWMCVrh4GlCQcnZkf0hITzIFaWgY4ES+m/MnfR6ZZrnJb62l3YujP0dHJk7YG",
+	"GVcEY6fHx8vl8gmUl58QOjvWz7Ljy363Nxj35DOZ0tL6AX/AMAL/+T/8q3/+j/8P6Fz3cxL4tPX0SVvd",
+	"TmIUwRi3TlvPnrSfPFPgpnO5mMcwWODoGCaBUlV0IzfBYbLYqh+IAYurN1RIDqkawAVS/ZV/1Av7c4Jk",
+	"9189QeM7ludenaxBx2vQyvUWm2bveo1qq+94kVXvtx/j2cSPL/ECq6zpihu7ypT6+F4Ch8Uk0vX6J+22",
+	"Abk0CZ5xbArcjv+kPVzZiHex9cpzs/fiN/j4cR1Pgdyp3M8p1GhpthGmJDlOHRvSv6kcCqetd7IPDmR6",
+	"mwcG4V+6EmeJ4lAP3K7EHl0oFAIJu6Cq1cEUU1WzDmdM4TwusDyI8ttcEENQ6AlFMJAD0HtCHGdC22bO",
+	"fdHVd5zDFau3M1YIbrCiil6eFIOZhVzJTOf6lHyUm+1jYySxQDrqp3IiZXNjmVSqkS5UPBNLZP05CXGg",
+	"lrSSc+TfZZGLhT/GiK+xiG4TZvBJaq9bnXXpR4p+GZ11y4idOKbsy/2FzCYODrZuY8SBWAlPBnNUGIOB",
+	"W+jfpaB8es3MZj0D4rADS0LvcDQDfkj8O6UNaIDGQDnm66+tRSAcow/GBWGVCz152axLPcmgHSl52ZAS",
+	"r+Wze6lEK71a/fYhZB8sSnUNESG0vWPxksJCr79nY0UFuac4RHtY147QpBiA8n3ZxsSSn8AUR4GETJmL",
+	"JeTEaHm7rpp6vRSDOkG1uGyKnZstW0BXE5pEhXXbMPXe1934xOeIHzFOEVwUVyf1s93iCMoBWNbrV7Tz",
+	"O6A7fgsIBX+8HP9RsonMFBKavoL10exRmyPEnw1hJXXyHCKzqp3b+RIz3tX3bDDFGlIApDLLVGGxq4wo",
+	"CthKQm3LSr9NFvrZqeS2G+jK6yq3ERa52JXJzX1f+61pzsDGa7vDq6s3g/7ND1lGjyyRvBn1u7Kxq7hU",
+	"/0ML+Kc1HX2jbObEVjbj1Pkpgq7XfWV6EvxFVwidfPy6watTmNYNmuTKOJPYJwvFngoc9/2jMDPK1Qy5",
+	"A/pchzQPtfOlI8UE1/XN+BaHmAsTXI4hQULnF3tMFblokzctEPIUBGqkQL/IAnlAZoFooAid6K3FRvrO",
+	"UvXOemB0giBHlU3ZULFq/QAtYsJR5K+k5+P9ofTDdIgDtKx3Ujw9xNdtLLOAwV4UCmHyAWFVnIHn7Zeg",
+	"f9O7mvT+2B/fjNMsf9XzBTOdGCRtSSx1Q9iMHTZOjmPo+7pqwm4nmsqJjrrvkxpxueXYNOJCKXHspTsV",
+	"oWHjNK2IE6gv6Nu9hzYEbyQb6NUAatlAiBk/BYUsMnMPRsp4UP11OBG6KWZzT/oaMBfPqunsxD6CMScL",
+	"hbXlYKAAXcG4nkpqmsM0VSt+TT4vTbDYiWz7+foqxNDl+ae6+pjV1CCb2lRaSa5UXZ5AJPPBmp1nNnfF",
+	"dcIzRtv2JGpSqL7Lkq5jQi9wZEIwFRGYsvXcrwW1jnGTopda6xRqCE9dK6pfVIclA6Hs7McRs1DEZ2dS",
+	"s1IRlAjIWmN5tE44EaerGd3OMjGDrXI4X+WNXXNfTdmo20GXGBovmxgaM7lZNm0BjW0ogQ291viy0/Ja",
+	"rzrj/vgTGkUWF5MZ7p8UJmK5Z+lxGiwpgwgm26OzZUP0e605goHOY+iqGRydyyqJtHSpxN22H8spAz5T",
+	"isxcgg9LcGtP/CCUGvnD+LKj3ChA4sMDg22206at6Rd1uFIa8uyubtCD8ULqKP3kHCHV3dRmNubxuutV",
+	"u12FWbQzB9T1sdbypskWRBKD2uE6q+V99dZfG8AVmFKyAMs59ucG3tp4ERT0tQdO2iffHLV/f9R+mqtV",
+	"5ICoAgbbaNB0itLKz00GCqC1E8uvzzlsbEzFCg6lREKzE8bw7V4iCjfwDgG44TRWPR2k+0dlZ8j0pgxK",
+	"bklJNAMhjhD4ymxb6SKYI3BLglXqOJLNccBP4vpPKt1EEP1r93aRAkCnhW/pkD7WfMGqdKCRua+ufehw",
+	"YF73Buf9wUXLa3Wur0fDtwr3rte97NsrZH51VmOBnI8yWwIChnwSBabMC7PMd6FKvpzZEWXyXl97AmcU",
+	"oRKHKLvLRPsDWZBN3Z85J1eafPH85cuqQnI3QumWmKSfxA2bsvYmD6p82j24YtmdTNCDkfTHglu0Evwo",
+	"ve+C8Ma1b3XDga/EM19Lsateopp5qCe/kv98vauOYsTq8S84+Hj8yz2itx/dGsu53DVOjaXSx99KzTGJ",
+	"gZWKYfHZ1joLuEJWMI4puUd/0U0qrfGqA4UPOrLHi9ZHD60zlPCn7tW0Dw7VTKVFpKYtM05dIAEcKcUo",
+	"ABI8XCl9kic1/dl2YnOTFX/xSYA+Vp3vOnWfNec+jhZdIiMsBwkb/xrijT2pCJoQomqoLoTQVudkuYO1",
+	"K/NYdgoZpgv6GQUL2w8VLNRpoHuLF+pF98ACBkiZhD/pv/2k4ojjm85lT0UQUxztJWTb8IRr8x9TxLGq",
+	"6LcfQCN5fT9c431mQeleFHxmPKbSNfYgVqIgkyT6CBEniNDRI4kNDKN9cVDast7JQ+/0HV+46GG4SKUY",
+	"SOzOPfk2ZNIrTM8p5bhjgHEchgDOEQzO0qwXndM8I4gBEm3NZKrQlZXmxV1Tco+li/MT2u0Kyu6Rmes3",
+	"uUz03zEQG0JK+wh94GChKq+ZJ+O8zAPoaAFxKLXUd6g7h/xMGPsUcZWjEBHTkLEQfYsIx76qCW2c3WRW",
+	"90CZ6ykC3gGMYRsmemVV7YMtficI5E41cHlbLH6TJd7c1MdC8y9xLKrbvpc3fUqPXDaOx7a/x4SqjgDp",
+	"4noAQX+u3M/Sp0zoQiU0y06iBittl1X9BQcfVelAiBQSwrouuSD3KLetm3szNm2+55ulmntKO1DDBZg3",
+	"lGeOYpzd5/2pZaCF1Aze70Vh7eoiC36mnMgUccBQxLXmwcC/lP8JpUN3st2VUY85YiWhwhvEPtmKNSnA",
+	"Juvl1y+e12iMYXOnWVZXKpJ7SeCJ1Ikzh3QRIsbUMZMFNLdZzPTz5aUT2W214lNYGSdNynVtr9Fwlru+",
+	"RkOA7fqatNfTri/6+bed1mmckY9Q2Q9RMFOQ9NmDnilkaFRrahWXXdkhLKPQgSxu86e61aZP9//pQ2vl",
+	"yvWnqge2qjjMvlgvIaqhgPxSKnqoUtFsWDXzmBqu3Jdq0U9bLXqm034MIMztSuX+CKvaJ2GyiPZST5oN",
+	"3Nhj1t1/gXheXO/DFGs/Imk7jNDOCAs6orYTFWt4s6dXkPvzw7mxmx6qj2mZc3alcV5/RSjoT48kUb82",
+	"6XayXNMAvlAEA091rE3DcNtI9ACF+B5RrWw6TZTz7La9pdCNFbrg607/UubRdTuDbu9S/fx6eHnuzKiz",
+	"fTADnbTq/iftR5+tr5dgddBYvwYz1fhfspjqFvlZ35K1oP8ZiBCWqSLSWI7EQaIgu7eylzNmPJbwRSVM",
+	"aajxWt9XiyvnJKHMji70++fPK5omPsTamtkcDi4m4h7QZEaBB6YQhyiQNpbaQPKkNw5ZD4RQhihV6N8n",
+	"iwXmQomcwyg4IvfijhjSO/UGnci368pTFFDdv8cV7pc3FETSA7ixsobPG4gWggDqsjReZTMfyMASyc49",
+	"mzi0OCha9Kk2miQ4aFXAJ9Zp+nvoSr2MFpbGrlqE1KjWS28taVF9KH8DvEOGd80wQBIr7CNP6cYUcNmd",
+	"SUiP4Ez9Y1o6ZQ+pIxlRpJzBkCIg+NaCo9RoP9zLW8vPZHXPzoiDDZxrtwkOAwXbseur/JxOuuu7Aiw7",
+	"YwSVdS6/Jl+fWv9HF/VDESN0/369c9PN5xD2h3r5w3v01HevJATI5+3S0wKrnj+vkeT64sw7kDPPLFk9",
+	"T16jNfvixvstuPEMA1X58FLR/Hk58Mz5+dl773ag36d33TU7Oh/N6n5ip1228SrLszo+342BtinNMiey",
+	"VszlGa1/uEOr7SplD82pHUHbt2JmBy7legCtTtMd/OO/B4rw4icFF9+Y22YUlyRCSqpdyFtqqQZuxEyT",
+	"69vyMhSatAZyszd7nnPWC+Ek7UAObnJrnMo4hFEkDUtV9+C1YBg28EvrPkGlGDXfeE+dMDW/Kpx9iqCu",
+	"1HtsVqspMJTlbxRBZsxXL+1vwecIU9nIOspnly9gXHuTHSt93r3ZrmDc1bc0FeaPilPSeT46bDq1OiZt",
+	"fQHjNJsZU6AaszFn4WQjXqlntjWQzHWxYmzPUhRDTLd6NIA8WVjF8LuL8bfPW17rovuH9knLa706b79s",
+	"ea3uRXd80m63W16rdz2+OH3+/GW71rkAQQBXD4dbs/H9qWptxmQ9f8xRAO4issTRLFx5mTwRRx4EDIkV",
+	"U/2D7T1bfJVj7Ah3bhXv3Looba/oUBeI/GE8HHgAhoxIb0juSzNE/kbIGlkpuC5/HtK+uILxCJXh9+wD",
+	"6Vm5fSDQJAGvEeQJRV0Shki2QU3PI08B+WgfgCyiDMMzoPe0LntiGjJavlWjRtWRPSU+ACWLFojOSiJ2",
+	"V+LyASTR51FjKSYmZ/jQJu5DsOAfCI4kJh6QK61dkiTx59ueW/WquS9UVvmvklnUDH+N3CJruiWnnAEI",
+	"IoRn81uSUNkdTjWouUdUlnMpPVlB9hJ6p+pjt+InFoe4RA0ai8u/Zm6SE/w1MpOcGICZ9AEwJNEMQOXL",
+	"JhTgiBMww/coAjGkfGsWqgCZSV0cDhYq+sZ0ULMWbFFq/7/46AQs+hyN9U9rZG0A0pAISS1I2VqZeNnd",
+	"0CJJXJ6EcaFu+VLbv1Ntvy+0CkVt03mUklty+Pp9uXxfivcPW7zvWt3tUqPUi2oWcpv1/U1Vce846S8l",
+	"3LuVcOcYtEYB9ydZrC/V2zXWUd96vICc4g9OLWAgb7tSN31CPUCNY0SWj00XkJ2XwT/9A4BJgFHkI/Gz",
+	"Tkf3MjAQoS5AiRE2VTAhjKPYHDFBwmUK+7b5tsW1Pv7lDq1USN0hYjNiN9256sldjcIGGxhOuWpGX9Wj",
+	"X31j09gt8MbWSL0HlOrjJea+0iqWQLmGyXQq4Uj1uSp7meEFAl9JapwCCC4ICHSD7K9345kUmaZcQowz",
+	"AJuDmeVrXzrUjv3bBCMOZDWNBwI8Q4x7YEpkZrgH5oSpQgidKs/2o9VYqLh/TcVGwE/J2fBed97WI1LJ",
+	"odLVvx3TxiH00cQnQUVxwbW4T3baetD6go22pA+EAfKlqEBvgHTdH5sWIQcuQ6jayJyTJVjAaGWi7kCW",
+	"Md6upPKw9/KDjG6HEUzp+x++CCHHEp93DUJOttWrQ2gq5L6UIhyoFCG/cvXyWpou3ZeKhN9CRUKej9gc",
+	"IbcASPlnPFeZprtu/ziY5ra/+o3dzxqkiu5J99mTJsbJHYqceGzP2w0UqVh1n7RQ7amXVeA/bZs2pfuq",
+	"wReLsI9WdYqT9qDNc+zfySwcAmKKI+4BJnYFDIXVCiPQeQ40rXaSoFX1OHld5fMqyTm8qrG/qpzdqPjp",
+	"yx0aa5SPaZk/aXnO+l6sU6KzMzfttUrnt12fc3j23CjP2YrNKPJRUIkue53dtiN00/mo8/qm5bW6w8Hr",
+	"/uhKAjX1Bufq3z9e90ePpgdi6eobeh0UaClbFSV/IL3FXK0cA0tKuK4sAVKYSDXZuKudWS00CWs6AdOP",
+	"K/nkk2iK6cItoLrqhnTQn3G8Mok4DjfS8484Xlhz9OvELQ/AWwfjq0vEAQQBhVOOApAuNGAcRoEHJHVy",
+	"/XWEhab+ptq6mSK3nVkKRYGbnXpR8MlYqWx5RkmIRiQMVVuaB9aJDs4augNwxhMkkb0mdcvrjVB57bWn",
+	"hHHdw9t5Co30Pb/qsjU1ycfmOT9P+AroNdzCL77BB/V8r06G+OJ4fUDHq1myek7XRmv2xeP6W/C4Ggaq",
+	"8jlp0fi5OZyMxP7svU070O/TW+5q8A/vZzrw6n5SJ5PSzkpVriREY8Qfgc5VpZOP0WGNcfENwNB6Zb7q",
+	"d72cY38u1xAzgCNgkEFqqsmutIFzYaLpyW2xrR+kvEwPT2duHzLHwBDiUCv8Cs1wZAzjUwCBT+KVSR5l",
+	"iKcLq5IHwS1kKJiQyFMosAjIVVa1ZluZSOLG4zi5DTGbu9Wsa3XDI2ALOVL19INL9UPzilAbDa+oGkPJ",
+	"Gqp9rF5DRIU4iIhqeD0nymcn2Ajz7RmEojiEq7LaaHF9JF96QBeIGsWBfWHiS+d4Oj3YOr6TgnsqAc4V",
+	"JveSJGEAZkQev8s5ojIfDAoBYGS9NLYgBwFBMk4rM82TSJzxEZGvAWb2W68yw4skhLykBn6s7zj0St9Q",
+	"DMNPsX9vKD6kicTu1KoCeCudXBEC81VM+Bxx7MNQrqMU7eq62Nd3KOZgCn2Vugw135BIIrJEyv2snCP6",
+	"lzPgy8y/1BjfniF+0epjaUHbOWY+pMG2Z4N+LivprX4C3WN17/tHLM0v8D1KhbmstKqtuDlt2T0twQOQ",
+	"9RxxiMMD+iLEJvtK9fwQ+8lPKEUR/zqrxFaKE45AgHwciJOV0ABRdZiqal7gwwjcGg+XBTh/2+107M+R",
+	"f1cS1hKXH8tqiu1oSigPgcsuP+UBvooR80ASUXH0ySi1OBnZHAZkiQJAyZJJkTgNsS8spgDBAHBIZ9J+",
+	"8sk9osUcpq1Xj5pQjFsfImH4Cqo1ZA8gEh9Qwf5UcaiH0q6F4EidIqn1dYumRGhlshx3h4jUOiep3ytK",
+	"xs/l3wUBHoSVfjtnsI48ilUwQUd9IjfyoyRWi5l/zgt2GNkgX/grkwvvKObKVarYJGWRM0A1TcFXptpX",
+	"/N0TUkPGnITiIezwr8EsgTRgSn9gHEChmSMKUIA5odsIEo4WsTDEyj2tN+ldn7z+2wzlsQWh3xGqsDHF",
+	"wodh2l7JS2u/NVQMWUZAme6YgzlkgmW2K4VM1zYr93aDiTCUrvLOJd8PhCoiFCPAiSKghsReKjLvoyIX",
+	"3qO9UeRQhbyGqz6fQt51TlYDPFNpfnMSBogqsCNpujTDOXKy9nFMlfHgdjyrGz7xgjZI8/MhQ5OIbJSl",
+	"WHANQuLDEOUTWf88P+oOZM6IJUfEa5lN0pTFDpBM6Jz0xqA5+sDtFzBXsy+X9+o2/Z4HxQHToh5ApqMx",
+	"EiVZZiGBpdAKmExsEAoBRanzLsUF0atViOCYqOt6vKbBFkoiXJFYLfPR38jbHrJE3tJRYLsXJVGA6OdS",
+	"bK9QYX9btfYpAz1G9D5OkdTSCZ3BCDOVub73snpJnQOWk4j3P3xFfW7hP++KeikE6+VzNpWGX1I6D5TS",
+	"qdasXkJn00X7ktP5W8jpVBxUldGpRfPnlc95eMm6v5TOrQn4mZRiNjk7H9MKf9K0zmzvHWtvgHMPCiJ8",
+	"p+/5FPtwF9X3VUj8u8dXKvNOLDfjOAyBWB2m0elPAYmRdObceSrg7QHG4XTqycsM3KKQLAHmsruP/pi3",
+	"2StsGy6pUVu+i6DZpaxcd/qQbMYJ/a2XlR9ecimCg3/898BQfBveYlW1fG9Y7SKgRLHeri4GqvAOd33N",
+	"TPVw+IIu+Gk9HuzxCf6xkubS6biA7A4FQCU9HcDlwaRX7nBqG6tfivN0/58+aNvbfbk9WO0y1gay8IvH",
+	"41AeD1a/hLXBen1xdvwmnB2sTvmqFsqfo7ODPYr61a0J+Lk4O9inKGA9/Ap/WmdHuvdqmbE7sNBe0dG8",
+	"Fo7uMf9izz6ESrcBlSZ+0vTfguXSngRlBu67rHHBl7ZuO7R1M8Q+eBs3vWBfGrkdtpHbNg09NrdezdZt",
+	"2Zr+ppq37TztL+3bdmvfVmDT4wCF+B5RXJIBrlfsPLvzMHruZwXLoWe7OiguxzujcArBjwLACYBGCK1D",
+	"dUjXnDIYIedoEfMzoFc0W8NjigKK72UP/BCu9iHIarT4+0Rb+kuTv/K1ZAwxtqjEz+3k7qvlN4oRxSRo",
+	"1gL6+ccj9cPJQRpBl6rx6fwOupdlnwVdW68opLYshdGdB27TnXwGYkpUvQ8MNTapxN1Qz2AGppT8GUVP",
+	"QEd1BmdIJgjLfPq8RZBOy8YG6cUnwpbdYIjjX8SrPx7/or5a6hrK6Nd4g7+JMNe9lirvvZYjGQgWc+fQ",
+	"6tqztfBUrr/CfhssbMtoh/RXqW4NpyBKFmKhiGxRhyKywJH+DX3ww4SpdFUlydTPgsvmkM2VI5KBGK5C",
+	"AgMPKGOLgYAsI1NQIwFFDsVuxxKHwt2PPn3ytbzvE7MdjgLBEKRpLvmvKrBZWJJHmdYCwRTPEoqkwrWA",
+	"gbT6UhiHw/J7tg3dmtRQ3nNDPoG8PZBd9Y7QgD10IHZoSG3jJgl6s5cQj1jg3zEQIhggqsUsM8JTlqZx",
+	"fZDr9jrNWSvdFIK5Ej4/niWlqviFvGwXEuWTHCOmq8R3xlpG99hHgKkXGrgDhmfRUTH2mfC5ZfYSfMzP",
+	"TTkkMxy5p3wpLx+Ge9W76wdEHorEMlVjN5KShJfSVFyvY/goNP09dMiOAsDnmBm+qZ6VuTGbFuFxGa6c",
+	"5I8hjw/ELEMe62/U45iTfX654/sodkS0YXptP+YpFAaq7DahChhvV2B8Nd6CDQmPj+8RxdMSOMC38vpB",
+	"V0194jPc5r0POmcknpM0KSBAYEqoLBRlWPW9qLtjNhYghowtCQ3Kdk2A0OIG+3foUEVq6uXqQ4cIPq/1",
+	"TmGIKqW+SkFN73y4DDykMojMsijkxnSzhTi6OwPP20/BTb/7fe9m8m40HFw0W3YfhmG5L6gr79ixjdLw",
+	"ujdoea3hYNy/6bW81rv+zXfno8478cfz4aD3SHoo7WIuCTqOyPKx2Uly+QGFmCHJf4QKjXaxAjrN2fCa",
+	"YqRNZhNGVM4ikrcpJ/LP1Ml34qN/+/klH/0tPWCCWHaGzpF/d4QjJdt1GFLQDdHfMcA4RYiDr75pA/Z1",
+	"XfpDYzP4UJhf5dtd3LHjdu92Buf9847c6vnOae86/bfOhmm2T/gkXPOxmE/80Lu8HL5rea1RoxdukZz/",
+	"mEJUYvUO6tL+AYUhWUrVg0qMYRpIKDvmkxg5u7QptrMxJw20cHBlOoyE5BHT+lyRwcXYDpQoUfXZA0oj",
+	"s7jAh1GAA8iNlnkrMTKFWIopvof+qu4ySyxUlBNDlQmoW6764XfYAekuaZ56ILWru8E2KlK3TorhMNqa",
+	"zjsmGZoWjF5rCfG9OEm0LuO1VK7UlsmG+9v3DcLJFEH9eO5EedG2gTMl8RyFgb326WF7Mx6UmfXygn/8",
+	"90CuL/hK0ehr8ReNgqz/5AFFk681Nn0SI3qPGaFn2o2a3UgiH8nbhFZU8LjW3Sg5ZYihKmWI2VJbisTy",
+	"yWIBQYjliVdPT9pWWbE8tzYWifmvuqtGAEe+8ghwkvhzmXloD2ap2wqfSis0kkQWEG5bbljzOaXWbvPk",
+	"QuYVbPNkiGdzblUuZxRJDK2V1HakMAsaKJkxxYRivrK++/ppy2tdn4j/PRP/e97gxXupwmSE2mcdJIJL",
+	"lQrXEmJKHPvBr6C9sdjGB9WKpZwQavBiZTThBWEcJHQmtt+mOsxQLVuZoTpaEkOfoZbE0EEzHmRXEqkn",
+	"yf4lfbCAKxCQXYh8DFU49vgX9UO12sT22blefbRUcSpHffx8sNw7cioGsfnjJ+CzQCHkzqViIL+aTp0f",
+	"qV4/KKioFN1PaQCJEAgIodJ8UrmanMKIYV500Zeya1Fl0dwaIlqSMCMo01G3/EpSc3eqLOGEokDS4zHW",
+	"l6i1BrdojmW8TcGBOpwtgYy3NxN9QaIoj8oZ6jy77bGh76RDf2zrP4xRBHJ6vQyKC6kSEnLHQIjvkMrj",
+	"Ez+FeD09XNlN7FSdkxAEmMWQ+3NE5ZG5QFRWF8iebzudnui+NK1YsE/v3p5R/NuTR5ISj1ESoXthKvoI",
+	"+PNiv6LmDBPPCSfl9rfquHitbnxsEic3+MeXHIn9OVALpNLXpb49h7KvmIofy3aiOQbQUeXmHHD8ywIF",
+	"GH481m8oqZJ7h/k8oHCpiLo/3VsOoK7qbQsT1Sq+iwgISTRDFJgI/H66zKQtOv20xStUiyeLxGqvkc7i",
+	"LW3T+nlS/gG8uzOTqVtcU9U9k6geYKeAzSFFTGURB3wu42RzhGdz7oE2wAyEaMrlXzmJz+QJfIsAWsR8",
+	"BZZzFKX4MBFCAVMFlqmwaTDeecGFF5BE1fBnhRG5mojMklTwTrIdwI7Pf9jx+dVOz68Jzw8t8UIxKa81",
+	"twhR+d6+ovKL9rqkXnuZ4QS7LH64+F/hdNk8BrQ8IOKoNrUbupm31BVRMFOU3jlilVModRcCWaKEI6Ei",
+	"COUylEXwG6JJNiElyiS+JcEq1VclfdWGQsGZ0E05vEMKkkO2DNHNSgldINrsFLLZ0ZQk6qhxqq0jecfn",
+	"5mJTozqkrifhFAMgCCQhqygsVBzW1Pi0ObrutHB0iJc3KzvdnoNSPD5wsMvZYY6kuYkf6bf+8UiN4+h7",
+	"tHJ53E/aW3ngzjVSxGfUeVFS+wH63cvv3Ki62E2ulcXre5BHkXKWmN4pM8y4kCNAseGZDKvfoRWADPzU",
+	"SficUPxnOZtT8ApBiuhPQoz9lGeBn56A1xiFgQmsaTyPEMsCbfGrbKScdmeBmn2rHTLqimWfKLXIuU3e",
+	"xCGBwTiCMZuTX/1OKeX7RRJyHEPKj8WBcBRADstMOAn1VwuArnjsy+c+9Zl/JbnCsnmUpN5Pc2PNVI4N",
+	"5Ikz+xYBsf6BOOR/kqw6wQH7yRSRbsn/CV85j+FhdJ7IeGp9/N2deX3ttdARHw8gV4mbB6hhL/Iu5HU/",
+	"7DV0VWjyWrwUlIjl37R7pNVxCiIiVDcgPZJS9qn7AdSNbnHEOIy4p8EOp9g3vd44CXNpBfkMmE2/h6eI",
+	"r8fygF4QonaBUmjlHAWXApNdIed2ZohQoMApWM6JBJIjYSD+nveVSS3Wth8kgLraDlnFdqmHrJfdtmPO",
+	"7vVoeD0cyzTdzvX1aPhW/nje6172B84U21+VT9aQ8rF563q54n5HTKi0vjRltYpU3GtKYsJQRqfD6KPp",
+	"+x8esTnHAhaTWk1/T8dsmuIGILvTmiUjC6TcP7dIGr2RaR2tUIpnCa1fkL6+qkWhos2xOKbkHpUkOqgb",
+	"8kv+2UB0dVSO6IEzDEpZQtMv2JPhksiezZ45OoSRIZ0eivGoB/T32FmhjpyBGeJSWUuxUPbGIQHyQxyh",
+	"Motd3vCFQ+wcoum3Xw4B+q07yoKYUD7RdK/SMsS9I3Nr0yXWasCnPdxzM3hsB7whvMwhCqVTVa0eOxWK",
+	"qOEKiQoFw9ADsgW89JhiuoYRZU4RG5NIMHk35ii7U1RsPUjIZUrJYsPesZk6DTLvFeZbxRvXLX8xDvlo",
+	"+qlP7QdYY2bLucTu9iNy2J3kuQWhEgo7Ak/b7fYGME41T1kEji5QCZAvD62PpUcMDlDKe/sKPZov16pV",
+	"MZqSZyT6dk0qDrjmqr5q36oIjAKphwiVRHFV/WV/YoiWW352/MtyDvnHihYj55DDWm5N8bJ6xUaaZ2EB",
+	"2nCBOMU+a5CCv11HE6/1p6LgcJdwkKnO9hKk1+M7A/obpyr9a0EiSQTrAJW8cniqWjVGoLWFe+T4ghSF",
+	"O7yfTM28HB+4tVdOmHIYUyqSVn4EcFWXtMXlL4Wy3B66cuPD4pDWpoI+uYEWg45BZFfrV+TsKn3sZ7Pa",
+	"T+vHnVd4130UPCExij4sQjVIdqR8fQHxE4lbxWKheEprZRE+UehXDRvCeI4OP7VayWz2/OG6rUEuRbyr",
+	"KHV0jllMdIL2oVPEO2ogEiUM3iEAl3B1CiKiu71IPztT8KGy/E1lkFOyBD6kFCMmJTMn5A5glViynKPI",
+	"Az4KQ+VoZXCKZIV2tgTNz+4ZxSW4ARfyai3/Y4juUdhytJxQ8Z7cDvfJYiF2vXiBrCyrs8sXOLokkSf+",
+	"gdwTOqH4DX64hBx89e5ifPTt869dgueWfKhVSbYeB+tPjwYkQqqBSOkbmu3SGSJ/s9tOtVkkBa7v3cBZ",
+	"NZs/syW0JZHCI9qL0iF0awAZuEDkD+PhoI67XF3I2bQ4EgvoYtN+pJZ3K+P1cfiwrxBjcLZFjrvXSiJJ",
+	"x+xShpBrj8noBx7MCr5agYWantvPrRigAhtO3qSTf/SUXWBXMDAUPVhLBuNz35U6kN4BaCgEdMei5qRR",
+	"pcDl7qB+eldFafTwujc41WdW2k1pDpVrUyEFeg3DVOe97mVnJGNTeWSZ3uBc/iuBph5/xaqh8EGrVtNl",
+	"lHpDQHEYlu0ss+bOsKVX4iKGFPWzMvPPEsjFjO8TgLmkpDnUUuslKIACSDgXuergq5tnT78+FVrilFAf",
+	"mfYCnnT+PGuDBY4SjpiGppd9SEgUaKUUaKAHVpNbzLUngRrUmuSpLHjegY8eZtMeDh4mt3oFjBiVZ06W",
+	"YAGjlXYf4DzsQ4NdvLkYxwaoxXlQdtUNO63M5wPs8qAQLAdnmtckoQCtkIwVyMAAkIglUYCop4RAFoxu",
+	"uoUNZ9i4hnEYBZOALEvAmsfinnMVoXjMLFPU2SOiMsor4hEff22s1osCgPmpUCG0EKJJJFTRhCUw9Iw8",
+	"EqogA3cIxTpCFVMi8yt3OT9CIot7nWqrutzY+JPZQNW3wVqa4znkyeKwZ9C1MIkPXBc4o1icNiohGjMQ",
+	"Exzxrex15cF1GxtX+not11JjcJzPP2qt5v/4IGM5DMksQYAhSP35mVRWSMLBzzKfRULjTKUcjjhYpGuc",
+	"FZbo5yuwi/WTxyyZzUq7IIzVDVcmXvAQ3cXQB76ZB9+uCjbLx7YLLz8gmIYipzVT8hNXqJMYPDMcJY0X",
+	"mZGrgdF/x8CSKHTbxqzmPlmuUOuA8vwKHTS9GS5Av2FnhQU6NkUWdnqsdPD2wYJRB8PiNBWLYbjOR2QZ",
+	"gUBNs4J2FMlQuFBxDfmmJAzJUuEPOUj42tzyCFOtzNgVNtNjO7pSnJU+UOuUHl5zeI+jGVALimRS/8Ir",
+	"9PZZc5mpO1k9pjD9G908MdB3HFDavMNsjtjBqPtqBZZSg/TnMIpQyEAfLKHEp5QZzyQMvDSGCSLSyLPv",
+	"bi9cJN0BelpJqn0OzYLH8F61CpZo8JKUGoJQm2MSu1k6elKpxuACNQ0TLNBxnLC5k1mvEzZXFYF7lEJ3",
+	"aFUtL8RNDwqII6uAwlBO4XeqtFToHe/QLRBUaMjBDvX1Vgz9FukXHoKHxav1d+KsU9o2rGwGuxd+lj7N",
+	"LO6n4AswA7eULBmiW/Lt8ZRQzbeO+tqIPSaai+kQzvfScHiQgtTsTmuK7hEMy860kb7jVx2UV5N8fBhQ",
+	"RIaQxf6L4AIBQlXfKU8dz+qcXrlLzurqwzUq3a9yKEFfysAPXwauqJ5CtXz1h+vehQeuBxeeONiuv66l",
+	"5MqVfZLIV+XWujK+ZxZ7+zzv9WQC/Gd7LsE0CUMxlXmyuG2QArwVljvbMSsML+AMHf8pRrOd0x9jA0m3",
+	"B/WHoiMU+SRAgeKVBpyRcwOrbOBjco/oPUbLEl+LvHFo7qvlF/4cE6IPmPX8/qDeKJW2fbhCJ3Xd1Lqq",
+	"KHfa1lzlqWSNzWulsWrmyrFbztQuxbpTVuOBlD/18k+Qa6KAw/TcXMhhbL6Xc0QTEsBIgT9gGILIULUS",
+	"skvd+UQPqLB2KsK81HCQ7pU0gJHpUn5eGSNVa2EmGO0LKhJq8ovlyONGxnAmsZEA43AlgS4o8gkNtl2m",
+	"rLm5LjRXlbjuOnN5PevT/RkVETfoWN5+mI7liph72aAS5i3N/vgdA0uKhSGp+/Ns0aEcmpprr3Us470T",
+	"oR1UZHWNfRjJyLXsVP+57VIxuggFhw6tS3huBXCouvriMGQAR2fg+dM2uL7sdHuT7vC8NznvjzuvLmW6",
+	"a/OQu9rGFb2PlFxydD9qgnBXs2HPRoHVC1ddVc3eQRsvfOl64a/J0ZAt26OLu4SEyY6DTCt9JOG5qicV",
+	"ZGEc+Oo+6Ws4UwcYwZEEZ5KZBTgIwrRnqu5FVXmA5QO9entURWPyB/cBtsgdjgKrMTAY3vS7sqvqZWfU",
+	"f93vdm76w8FvAJypqCk9LubWbKL6tYeQ4qmmkQSKpsmCJJQpJnf40pqwLolRVBqgV6QcxiiyV1nvyrz7",
+	"KaBtXHst+S0rvta/+uz+oY3klLJ7rVndj5glScQ1or+sIdcofQyQe0Q901z6/2Pv2nYbt5nwqxC++f8C",
+	"CryLbQvUvSp6AApsdoM02aIogl1amsSEJNIgJXkNw+9ecIaUpegQ2bGtpOilKUqmOCNyOIfvm69dDs2P",
+	"LKQ75pCoFfuOkMsXyrhSnpXKk4hlQKHEFOtNEeFc5Yeqr+cE8OWg2+kGm7ZP6HMHMH0b7sOu0LQbNqCh",
+	"sd/3Kmr9H7wnbPDj+cX93eZd+7fwKl2DPznPMWkJNyyBrIH4faCGaC5jIR+e2pyvfbeXuMCNy4XFZeQB",
+	"cfYsEnWv3ohAIoPBrGQvEMYDlK3RMO/fjsv5HIHPxrjJsGtiBEuus7SsiKPVEIPO3L8PrppBaaJ+obF/",
+	"2VmoRDy3l157R3lfmJR6/MvDpJRe90nA6rWZeJdrpksZ7Zf/1ZP1kYqMJP9SSyZpdCM4sa8hBLFslae2",
+	"lwpMnRyZ/pEkiMCMToiDNcPgrbXlYSqB63k3RPYHvHzwSnGKQpejO4D+IxA8lEAwUSq+4ImIwRrz90oD",
+	"Ix3L7AiHaGbDk1jXS/LzU8pst5+fcoNJVc9Z8neio1491bkpvzLT+wjF+iyFjIp61YwtgGs8xkmmPD8k",
+	"s4JAAn2DhcEuUVmzSIEJKl41umBvT9eP0CGHpyx76W80LcXo5u8+pN1oHsYHbmZuscfYwAAFuFooCTdc",
+	"JCfm36mZKyc0UStlB4WAlSdmsFMZWHE7AVDQwNqtmKXFMi4SplAhEiFjlqkYhom6xTZ9JOapT8jslDeJ",
+	"+tJ3ez0if84WcaOSqAeBJ80zqALslKQHB+0f/nlnTAi0Z3lgBmTG1ipnfI4n+oUwpTq65H2sMrddjEhA",
+	"hhARk91w1etI5r/MMxhnETl5wWCncjwSfp/Qx6w8IEGTNhA9tdLo9REZM0vgMeMPXEgXtOEPgAXghpmF",
+	"WtnzN3qF0HtwrDVqU4Ceb/vQnextn0DPn61MLT7Agp47AFk2skeVXCPGVJnREkw0JY/x5RJ4MgmcLXFY",
+	"qKeizcHLOjva6cfHnhj7YMBuPfp58U+i94ad5ZbyNYsUZcHtdYysfh6Gy2iuvk7DRIVxT5E0dfsZe51l",
+	"yeNRwWUIrY5Gncv2ndLAYBak7dnrqKVa7TG46rIua5/2qb1VqnCswZqHmA4WOql7zXI601bj4a7UVOtJ",
+	"c9ApV7c9OCCtdmg2iJAhjE3VtadHHmR2MHLjyI5PX5lViQciTfgcQKKpeLhWee18cs268h3PA+3ATdxi",
+	"SIkHGWDdZcBWPAsdFaTWouBJQJU0rog8T7KAue19B0+eJK17ex0ewv716MzDfrZbdCrlaBEdofaeGwRF",
+	"Jh0wwDh7yEUEEbNzwJQMPJWxi1mre7ZaKGtFMmGYlQbyEwYMEoMZQUa9fb4qkpdLOnCPQUr5wXZ+cYnH",
+	"bnCXBM/fjAOTxXMcB4ZjI0kdV73QzE4gS1UBM5doGtCXAgELlXQfCHmpqt9MuIAwxvrmb9/8wP76eHv9",
+	"+eb2+gPVo4kyCywBriXo/5nD5a3BwNMivsZe52FDEV+zXEP14PAbklGkqkZq0LKGBJNEpILii017Kr3n",
+	"HafOo2OTdb5RY8B72FHBJDfOZi/32ibvSx9Gjf0z/5Sz7Zvvqb7OT8L+ippp4Gm3vUWXh1FCNgymoajn",
+	"77nJLn4t7CHp91+eWd+GiVKAz9q9W89xq1n7iDcdQTKiAIYDwch/umYmVEtg/zegC9AX6P6i6zO2iYWM",
+	"AiaigBWgkcfmm30Lpc3aZJCK8POSxtOPvfyH633lO7/4nIBey7f+NieFO/4owaW1MZ7ZTQITLe1JSKTg",
+	"sjwQ2k5I9u4Ni/i6Gw055Dpq577XUSVEZm2VbnHe4NVXLT/7CicV2uWaAlw4kwFBxzlIk6ZMDLTLxEBF",
+	"JrkUPbk2t3h1xLOgHcBrOwTipPms+0p65WC+Y/TrhLkW2Ro/gTky8U9mf99ZPQ+VigXgrzvb0S7D9Knk",
+	"OpnMJlO+FNPiLWq6+8tNydqdZwv8WEpiHXKZVZpIb2oNSVJrcOOvdfG4cZVGX4NavdPHM8oW2hIqDb7U",
+	"oNLEo1TIakO59e+aUr6cbO+2/wQAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

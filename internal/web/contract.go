@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -115,6 +116,23 @@ func (*contract) guardStream(c *gin.Context, route *routers.Route) {
 	if err != nil {
 		writeProblem(c, invalid(err))
 	}
+}
+
+// body checks what came as a form against the schema of an operation's JSON body: one contract, whatever the door.
+func (k *contract) body(operation string, value any) error {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	var plain any
+	if err := json.Unmarshal(raw, &plain); err != nil {
+		return err
+	}
+	schema := k.routes[operation].Operation.RequestBody.Value.Content["application/json"].Schema.Value
+	if err := schema.VisitJSON(plain, openapi3.MultiErrors()); err != nil {
+		return invalid(err)
+	}
+	return nil
 }
 
 // invalid turns the validator's findings into field errors with pointers.

@@ -25,22 +25,7 @@ func pointIn(p *api.Point) *dispatch.PointIn {
 }
 
 func (s *server) SubmitReport(ctx context.Context, r api.SubmitReportRequestObject) (api.SubmitReportResponseObject, error) {
-	a, b := actorOf(ctx), r.Body
-	w := s.world(a.District)
-	if a.Kind == auth.Resident && (s.WideLimits == nil || !s.WideLimits()) {
-		if ok, after := s.Limits.Allow(ctx, "report:"+a.Account.String(), cache.Rate{Count: w.Limits.ReportsPerDay, Per: 24 * time.Hour}); !ok {
-			return nil, fault.New(429, "TOO_MANY", "今天上报次数已达上限，紧急情况请拨打 12345").After(after)
-		}
-	}
-	raw, err := json.Marshal(b)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(raw)
-	in := &dispatch.Submission{Text: deref(b.Text), Matter: deref(b.Matter), StandardRef: strings.TrimSpace(deref(b.StandardRef)), Point: *pointIn(&b.Point), Address: deref(b.Address), MediaIDs: deref(b.MediaIds), Phone: deref(b.Phone), ContactName: deref(b.ContactName),
-		Anonymous: deref(b.Anonymous), NoContact: deref(b.NoContact), OnBehalf: deref(b.OnBehalf), OccurredAt: b.OccurredAt, Facets: deref(b.Facets), Source: string(deref(b.Source)), ExternalRef: deref(b.ExternalRef),
-		SelfHandled: deref(b.SelfHandled), AfterMediaIDs: deref(b.AfterMediaIds), Follow: deref(b.Follow), PlaceCode: strings.ToUpper(deref(b.PlaceCode)), Key: deref(r.Params.IdempotencyKey), Hash: sum[:]}
-	receipt, replayed, err := s.Desk.Submit(ctx, a, in)
+	receipt, replayed, err := s.submit(ctx, r.Body, deref(r.Params.IdempotencyKey), false)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +36,27 @@ func (s *server) SubmitReport(ctx context.Context, r api.SubmitReportRequestObje
 		out.Headers.IdempotentReplayed = new("true")
 	}
 	return out, nil
+}
+
+// submit is the one way from a report of the contract to the desk, with the day's limit of a resident; unplaced says that the
+// point only stands for an address.
+func (s *server) submit(ctx context.Context, b *api.ReportNew, key string, unplaced bool) (*dispatch.Receipt, bool, error) {
+	a := actorOf(ctx)
+	w := s.world(a.District)
+	if a.Kind == auth.Resident && (s.WideLimits == nil || !s.WideLimits()) {
+		if ok, after := s.Limits.Allow(ctx, "report:"+a.Account.String(), cache.Rate{Count: w.Limits.ReportsPerDay, Per: 24 * time.Hour}); !ok {
+			return nil, false, fault.New(429, "TOO_MANY", "今天上报次数已达上限，紧急情况请拨打 12345").After(after)
+		}
+	}
+	raw, err := json.Marshal(b)
+	if err != nil {
+		return nil, false, err
+	}
+	sum := sha256.Sum256(raw)
+	in := &dispatch.Submission{Text: deref(b.Text), Matter: deref(b.Matter), StandardRef: strings.TrimSpace(deref(b.StandardRef)), Point: *pointIn(&b.Point), Address: deref(b.Address), MediaIDs: deref(b.MediaIds), Phone: deref(b.Phone), ContactName: deref(b.ContactName),
+		Anonymous: deref(b.Anonymous), NoContact: deref(b.NoContact), OnBehalf: deref(b.OnBehalf), OccurredAt: b.OccurredAt, Facets: deref(b.Facets), Source: string(deref(b.Source)), ExternalRef: deref(b.ExternalRef), Unplaced: unplaced,
+		SelfHandled: deref(b.SelfHandled), AfterMediaIDs: deref(b.AfterMediaIds), Follow: deref(b.Follow), PlaceCode: strings.ToUpper(deref(b.PlaceCode)), Key: key, Hash: sum[:]}
+	return s.Desk.Submit(ctx, a, in)
 }
 
 func duplicates(in []dispatch.Duplicate) []api.Duplicate {

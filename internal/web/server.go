@@ -63,6 +63,7 @@ type Deps struct {
 
 type server struct {
 	Deps
+	doc   *contract
 	world func(district string) *dispatch.World
 }
 
@@ -82,6 +83,7 @@ func New(d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.doc = doc
 	r.Use(s.observe, headers)
 	v1 := r.Group("/api/v1", s.identify, doc.guard(s))
 	h := api.NewStrictHandlerWithOptions(s, nil, api.StrictGinServerOptions{RequestErrorHandlerFunc: badRequest, HandlerErrorFunc: s.problem, ResponseErrorHandlerFunc: s.problem})
@@ -106,6 +108,7 @@ func New(d Deps) (http.Handler, error) {
 	}
 	r.GET("/openapi.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/json; charset=utf-8", spec) })
 	r.POST("/csp", s.cspReport)
+	s.mountLite(r)
 	r.POST("/callbacks/:district/:provider", s.callback)
 	open311.Mount(r, open311.Deps{Desk: d.Desk, DB: d.DB, Auth: d.Auth, Limits: d.Limits, Sandbox: d.Sandbox != nil, Home: s.district, Fault: s.faultOf,
 		Photo: func(ctx context.Context, a auth.Actor, from io.Reader) (string, error) {

@@ -10,7 +10,7 @@ import App from './App.vue'
 let opening: Promise<void> | undefined
 onUnauthorized(() => (opening ??= beGuest().finally(() => (opening = undefined))))
 
-void start().then(() => {
+void start({ dark: true }).then(() => {
   createApp(App).mount('#app')
   startOutbox()
   loadMe().catch(() => undefined) // offline: the form works without knowing who this is

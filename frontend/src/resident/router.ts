@@ -1,4 +1,4 @@
-// Six addresses, one table. vue-router would be a sixth of this app's whole script budget (8.7 of 50 kB);
+// Nine addresses, one table. vue-router would be a sixth of this app's whole script budget (8.7 of 50 kB);
 // worker and desk, with their nested pages, use it.
 import { defineAsyncComponent, nextTick, shallowReactive, type Component } from 'vue'
 import ReportPage from './pages/ReportPage.vue'
@@ -15,6 +15,9 @@ const table: Page[] = [
   { pattern: /^\/$/, page: ReportPage, nav: 'report' },
   { pattern: /^\/done$/, page: defineAsyncComponent(() => import('./pages/DonePage.vue')) },
   { pattern: /^\/c(?:\/(?<code>[\w-]+))?\/?$/, page: defineAsyncComponent(() => import('./pages/TrackPage.vue')), nav: 'track' },
+  { pattern: /^\/p\/(?<token>[\w-]+)\/?$/, page: ReportPage, nav: 'report' },
+  { pattern: /^\/me\/seen\/?$/, page: defineAsyncComponent(() => import('./pages/SeenPage.vue')), nav: 'mine' },
+  { pattern: /^\/kit\/?$/, page: defineAsyncComponent(() => import('@/kit/KitPage.vue')) },
   { pattern: /^\/me\/?$/, page: defineAsyncComponent(() => import('./pages/MinePage.vue')), nav: 'mine' },
   { pattern: /^\/r\/(?<token>[\w-]+)\/?$/, page: defineAsyncComponent(() => import('./pages/RatePage.vue')) },
 ]

@@ -5,16 +5,15 @@ import { computed, reactive, ref, shallowRef, watch } from 'vue'
 import { api, unwrap, type Schemas } from '@/shared/api/client'
 import { ApiError, asApiError, toFormErrors, type FormError } from '@/shared/api/problem'
 import { NoPosition, whereAmI } from '@/shared/map/position'
-import { discard, entries, flush, onOutcome, post } from '@/shared/outbox/outbox'
+import { discard, entries, flush, onOutcome, post, retry } from '@/shared/outbox/outbox'
 import { usePhotos, type SavedPhoto } from '@/shared/photo/usePhotos'
 import { me, verifyCode } from '@/shared/session'
-import { serverNow } from '@/shared/sla'
 import { drafts } from '@/shared/store'
 import { uuid } from '@/shared/uuid'
 import { t } from './i18n'
 import { keepReceipt } from './receipt'
 
-export type PlaceSource = 'photo' | 'gps' | 'map'
+export type PlaceSource = 'photo' | 'gps' | 'map' | 'code'
 export interface Point {
   lon: number
   lat: number
@@ -30,19 +29,28 @@ interface Draft {
   matter?: Pick<Schemas['Matter'], 'code' | 'name'>
   text: string
   anonymous: boolean
-  follow: boolean
   phone: string
+  placeCode?: { token: string; name: string }
   photos: SavedPhoto[]
 }
 
 const DRAFT = 'report'
 const GROUP = 'report'
 const MIN_TEXT = 5
+/** A reading worse than this names the wrong street: it is only where the map opens, until the person confirms. */
+export const ROUGH_M = 500
+/** Tells other tabs with the same draft which key has become a report. */
+const SENT = 'yixian.report.sent'
 
 /** Where a wrong field of the server is on the page. */
 const controls = { '': 'submit', '/point': 'place', '/media_ids': 'photos', '/text': 'text', '/matter': 'matter', '/phone': 'phone', '/code': 'code', '/address': 'address' }
 
-const blank = () => ({ key: uuid(), startedAt: Date.now(), point: undefined as Point | undefined, address: '', matter: undefined as Draft['matter'], text: '', anonymous: false, follow: false, phone: '' })
+const blank = () => ({ key: uuid(), startedAt: Date.now(), point: undefined as Point | undefined, address: '', matter: undefined as Draft['matter'], text: '', anonymous: false, phone: '', placeCode: undefined as Draft['placeCode'] })
+
+/** The server took nothing because nobody is signed in any more (a guest may not report: 403). */
+export function needsSession(status: number | undefined): boolean {
+  return status === 401 || status === 403
+}
 
 export function useReport(done: () => void) {
   const form = reactive({ ...blank(), code: '' })
@@ -53,6 +61,8 @@ export function useReport(done: () => void) {
   const place = shallowRef<Schemas['Place']>()
   const outside = ref(false)
   const restored = ref(false)
+  /** Another tab has sent this very draft. */
+  const sentElsewhere = ref(false)
 
   const photos = usePhotos({
     onChange: () => void save(),
@@ -63,7 +73,9 @@ export function useReport(done: () => void) {
     },
   })
   const signedIn = computed(() => !!me.value && me.value.user.kind !== 'GUEST')
-  const waiting = computed(() => entries.value.find((e) => e.group === GROUP && e.state === 'waiting'))
+  /** A report that could not be sent: without a network, without a session, or refused with a reason. */
+  const waiting = computed(() => entries.value.find((e) => e.group === GROUP))
+  const rough = computed(() => form.point?.source === 'gps' && (form.point.accuracy_m ?? 0) > ROUGH_M)
   const empty = computed(() => photos.photos.length === 0 && !form.text && !form.matter)
 
   async function save(): Promise<void> {
@@ -103,6 +115,19 @@ export function useReport(done: () => void) {
     }
   }
 
+  /** A sticker's code says where, and often what. */
+  async function scanned(token: string): Promise<void> {
+    try {
+      const found = await unwrap(api.GET('/place_codes/{id}', { params: { path: { id: token } } }))
+      form.placeCode = { token: found.token, name: found.name }
+      form.point = { lon: found.point.lon, lat: found.point.lat, source: 'code' }
+      form.address = found.address || found.name
+      if (found.matter && !form.matter) form.matter = { code: found.matter, name: found.matter_name ?? found.matter }
+    } catch (cause) {
+      errors.value = [{ field: 'place', text: asApiError(cause).message }]
+    }
+  }
+
   /** Names of the grid under the point; only the last answer counts. */
   let asked = 0
   watch(
@@ -128,27 +153,33 @@ export function useReport(done: () => void) {
     else if (photos.photos.length === 0 && [...form.text.trim()].length < MIN_TEXT) list.push({ field: 'photos', text: t('errPhotoOrText') })
     if (!form.point) list.push({ field: 'place', text: t('errPlace') })
     else if (outside.value) list.push({ field: 'place', text: t('errOutside') })
-    if (!signedIn.value) {
-      if (!/^1[3-9]\d{9}$/.test(form.phone)) list.push({ field: 'phone', text: t('errPhone') })
-      if (!/^\d{6}$/.test(form.code)) list.push({ field: 'code', text: t('errCode') })
-    }
+    else if (rough.value) list.push({ field: 'place', text: t('errRough') })
+    return signedIn.value ? list : [...list, ...checkPhone()]
+  }
+
+  function checkPhone(): FormError[] {
+    const list: FormError[] = []
+    if (!/^1[3-9]\d{9}$/.test(form.phone)) list.push({ field: 'phone', text: t('errPhone') })
+    if (!/^\d{6}$/.test(form.code)) list.push({ field: 'code', text: t('errCode') })
     return list
   }
 
   function body(): Schemas['ReportNew'] {
     const { source: _source, ...point } = form.point!
-    const taken = photos.photos.map((p) => p.prepared?.takenAt).find(Boolean)
-    // A wrong clock on the phone must not put the event into the future.
-    const occurred = Math.min(taken ? Date.parse(taken) : serverNow() - (Date.now() - form.startedAt), serverNow())
     return {
       point: { ...point, datum: 'WGS84' },
-      occurred_at: new Date(occurred).toISOString(),
       ...(form.text.trim() ? { text: form.text.trim() } : {}),
       ...(form.matter ? { matter: form.matter.code } : {}),
       ...(form.address.trim() ? { address: form.address.trim() } : {}),
       ...(form.anonymous ? { anonymous: true } : {}),
-      ...(form.follow ? { follow: true } : {}),
+      ...(form.placeCode ? { place_code: form.placeCode.token, source: 'PLACE_CODE' as const } : {}),
     }
+  }
+
+  /** When the photo was taken, else when the form was begun; by this device's clock, never after now. */
+  function happenedAt(): number {
+    const taken = photos.photos.map((p) => p.prepared?.takenAt).find(Boolean)
+    return Math.min(taken ? Date.parse(taken) : form.startedAt, Date.now())
   }
 
   async function submit(): Promise<void> {
@@ -172,6 +203,7 @@ export function useReport(done: () => void) {
         title,
         path: '/reports',
         body: body(),
+        happened: { field: 'occurred_at', at: happenedAt() },
         photos: photos.saved().map(({ prepared, mediaId }) => ({ blob: prepared.blob, mediaId })),
       })
       if (outcome.kind === 'refused') throw outcome.error
@@ -218,9 +250,32 @@ export function useReport(done: () => void) {
     await save()
   }
 
+  /** Sends what waits, after signing in again where the old session has ended meanwhile. */
+  async function sendNow(): Promise<void> {
+    const entry = waiting.value
+    if (!entry) return
+    errors.value = []
+    try {
+      if (!signedIn.value && needsSession(entry.problem?.status)) {
+        errors.value = checkPhone()
+        if (errors.value.length > 0) return
+        await verifyCode(form.phone, form.code)
+      }
+      await (entry.state === 'refused' ? retry(entry.id) : flush())
+    } catch (cause) {
+      errors.value = toFormErrors(asApiError(cause), { ...controls, '': 'code' })
+    }
+  }
+
+  function onStorage(e: StorageEvent): void {
+    if (e.key === SENT && e.newValue === form.key) sentElsewhere.value = true
+  }
+  addEventListener('storage', onStorage)
+
   const stopListening = onOutcome((entry, outcome) => {
     if (entry.group !== GROUP || outcome.kind !== 'sent') return
-    keepReceipt(outcome.data as Schemas['Receipt'])
+    if (outcome.data) keepReceipt(outcome.data as Schemas['Receipt'])
+    localStorage.setItem(SENT, entry.id)
     void clear().then(done)
   })
 
@@ -232,12 +287,13 @@ export function useReport(done: () => void) {
 
   function dispose() {
     stopListening()
+    removeEventListener('storage', onStorage)
     removeEventListener('online', submit)
     stopSaving()
     clearTimeout(saving)
   }
 
-  return { form, photos, errors, state, place, outside, locating, locateFailed, restored, signedIn, waiting, empty, check, save, restore, clear, locate, submit, edit, sendNow: flush, dispose }
+  return { form, photos, errors, state, place, outside, locating, locateFailed, restored, signedIn, waiting, rough, sentElsewhere, empty, check, save, restore, clear, locate, scanned, submit, edit, sendNow, dispose }
 }
 
 export type Report = ReturnType<typeof useReport>

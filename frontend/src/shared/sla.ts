@@ -6,6 +6,7 @@ import { t } from './i18n/shared'
 export type Light = 'green' | 'yellow' | 'red'
 
 let offset = 0
+let known = false
 const tick = ref(Date.now())
 let users = 0
 let timer: ReturnType<typeof setInterval> | undefined
@@ -15,8 +16,14 @@ export function noteServerTime(serverTime: string, received = Date.now()): void 
   const at = Date.parse(serverTime)
   if (!Number.isNaN(at)) {
     offset = at - received
+    known = true
     tick.value = Date.now() + offset
   }
+}
+
+/** Whether the server has told its time since this page was opened. */
+export function clockKnown(): boolean {
+  return known
 }
 
 /** The server's time in milliseconds since the epoch, as well as this device knows it. */

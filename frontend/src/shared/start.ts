@@ -1,9 +1,11 @@
 // What every app does before it is mounted.
 import { startI18n } from './i18n'
-import { startPrefs } from './prefs'
+import { startPrefs, startTheme } from './prefs'
 
-export async function start(): Promise<void> {
+/** @param dark the app has a dark side and follows the device */
+export async function start({ dark = false } = {}): Promise<void> {
   startPrefs()
+  if (dark) startTheme()
   reloadOnceWhenOutdated()
   await startI18n()
 }

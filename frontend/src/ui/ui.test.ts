@@ -97,7 +97,7 @@ describe('toast', () => {
 
 describe('PhotoGrid', () => {
   function model(photos: Partial<Photo>[]): Photos {
-    return { photos, max: 2, add: vi.fn(), remove: vi.fn(), retry: vi.fn() } as unknown as Photos
+    return { photos, max: 2, leftOut: ref(0), add: vi.fn(), remove: vi.fn(), retry: vi.fn() } as unknown as Photos
   }
   it('lets the draft be saved before the chooser opens', async () => {
     const grid = mount(PhotoGrid, { props: { model: model([]) } })

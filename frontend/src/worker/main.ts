@@ -33,7 +33,7 @@ onUnauthorized(async () => {
   throw new ApiError(401, 'SIGNED_OUT', t('sessionOver'))
 })
 
-void start().then(() => {
+void start({ dark: true }).then(() => {
   createApp(App).use(router).use(VueQueryPlugin, { queryClient: client }).mount('#app')
   startOutbox()
   navigator.storage?.persist?.().catch(() => undefined) // waiting photos must not be evicted

@@ -329,6 +329,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reports/nearby/{id}/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** I met it too: hear of an open case near by as its reporter does, without a report of my own */
+        post: operations["followNearby"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/followed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cases that I follow without having reported them, the latest first */
+        get: operations["myFollowed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/reports/{receipt_code}": {
         parameters: {
             query?: never;
@@ -3674,6 +3708,22 @@ export interface components {
             text: string;
             unit_name?: string;
         };
+        FollowedCase: {
+            case_id: string;
+            case_no?: string;
+            matter_name?: string;
+            state: string;
+            status_text: string;
+            status_step: number;
+            street_name: string;
+            community_name?: string;
+            unit_name?: string;
+            /** Format: date-time */
+            promise_at?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            timeline: components["schemas"]["TimelineEntry"][];
+        };
         ResidentView: {
             receipt_code: string;
             /** @description only to the signed-in reporter */
@@ -5562,6 +5612,57 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Duplicate"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    followNearby: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description followed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowedCase"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    myFollowed: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["FollowedCase"][];
                         next_cursor?: string;
                     };
                 };

@@ -19,6 +19,8 @@ const en: Record<keyof typeof zh, string> = {
   photoFailedShort: 'Failed, tap to retry',
   photoRemove: 'Remove photo {n}',
   photoView: 'View photo {n}',
+  photoLeftOut: 'At most {max}; {n} of those chosen were left out',
+  photoHeic: 'This is a HEIC photo that this browser cannot open. Set the camera to “Most compatible” (JPEG) and take it again, or choose a screenshot',
   photoBad: 'This file is not a photo we can read, please take another',
   mapLabel: 'Map. Tap to place the pin, drag it, or move it with the arrow keys',
   mapZoomIn: 'Zoom in',

@@ -18,6 +18,8 @@ export default {
   photoFailedShort: '失败，点此重试',
   photoRemove: '删除第 {n} 张照片',
   photoView: '查看第 {n} 张照片',
+  photoLeftOut: '最多 {max} 张，多选的 {n} 张没有加上',
+  photoHeic: '这是 HEIC 格式，这个浏览器打不开。请在相机设置里选“兼容性最佳”（JPEG）后重拍，或截屏后再选',
   photoBad: '这个文件不是能识别的照片，请重新拍照',
   mapLabel: '地图。点一下放置图钉，也可以拖动图钉，或用方向键移动',
   mapZoomIn: '放大',

@@ -4,6 +4,7 @@
 import { ref, shallowRef } from 'vue'
 import { BASE, uploadPhoto } from '../api/client'
 import { ApiError, asApiError, toApiError } from '../api/problem'
+import { clockKnown, noteServerTime, serverNow } from '../sla'
 import { outboxRows } from '../store'
 import { uuid } from '../uuid'
 
@@ -11,6 +12,8 @@ export interface OutboxPhoto {
   blob: Blob
   /** Known once uploaded; a resumed entry does not upload it again. */
   mediaId?: string
+  /** The member of the body that receives its id, where it is not the entry's own. */
+  field?: string
 }
 
 export interface OutboxEntry {
@@ -29,6 +32,13 @@ export interface OutboxEntry {
   /** Somebody already did this: a 409 counts as done (not for reports). */
   conflictIsDone: boolean
   createdAt: number
+  /**
+   * A member of the body that says when it happened, by this device's clock (ms). It is put right by the server's
+   * clock when the entry is first sent, and stays as it was sent.
+   */
+  happened?: { field: string; at: number }
+  /** Its photos were uploaded again, because the session that had uploaded them is over. */
+  uploadedAgain?: boolean
   state: 'waiting' | 'refused'
   problem?: { status: number; code: string; text: string }
 }
@@ -41,6 +51,28 @@ const listeners = new Set<(entry: OutboxEntry, outcome: Outcome) => void>()
 let running: Promise<void> | undefined
 let again = false
 
+/** What another tab sent or was refused: its pages must not say that it still waits. */
+const others = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('yixian-outbox')
+
+interface Told {
+  entry: OutboxEntry
+  kind: Outcome['kind']
+  data?: unknown
+  error?: { status: number; code: string; message: string }
+}
+
+if (others)
+  others.onmessage = ({ data: told }: MessageEvent<Told>) => {
+    const e = told.error
+    const outcome: Outcome = told.kind === 'sent' ? { kind: 'sent', data: told.data } : { kind: told.kind, error: new ApiError(e!.status, e!.code, e!.message) }
+    void refresh().then(() => listeners.forEach((listener) => listener(told.entry, outcome)))
+  }
+
+function tellOthers(entry: OutboxEntry, outcome: Outcome): void {
+  const { status, code, message } = outcome.kind === 'sent' ? { status: 0, code: '', message: '' } : outcome.error
+  others?.postMessage({ entry: { ...entry, photos: [] }, kind: outcome.kind, ...(outcome.kind === 'sent' ? { data: outcome.data } : { error: { status, code, message } }) } satisfies Told)
+}
+
 /** Hears of every entry that was sent or refused, also of those from before a reload. */
 export function onOutcome(listener: (entry: OutboxEntry, outcome: Outcome) => void): () => void {
   listeners.add(listener)
@@ -51,7 +83,7 @@ export async function refresh(): Promise<void> {
   entries.value = await outboxRows.all()
 }
 
-type NewEntry = Pick<OutboxEntry, 'group' | 'title' | 'path' | 'body'> & Partial<Pick<OutboxEntry, 'id' | 'photos' | 'mediaField' | 'conflictIsDone'>>
+type NewEntry = Pick<OutboxEntry, 'group' | 'title' | 'path' | 'body'> & Partial<Pick<OutboxEntry, 'id' | 'photos' | 'mediaField' | 'conflictIsDone' | 'happened'>>
 
 /** Stores an entry and tries to send it at once; the answer tells which of the three ways it went. */
 export async function post(e: NewEntry): Promise<Outcome> {
@@ -59,11 +91,17 @@ export async function post(e: NewEntry): Promise<Outcome> {
   await outboxRows.put(entry)
   await refresh()
   let result: Outcome = { kind: 'waiting', error: asApiError(new TypeError('not sent yet')) }
+  let settled: () => void = () => undefined
+  const known = new Promise<void>((done) => (settled = done))
   const stop = onOutcome((done, outcome) => {
-    if (done.id === entry.id) result = outcome
+    if (done.id !== entry.id) return
+    result = outcome
+    settled()
   })
   try {
     await flush()
+    // Another tab was quicker: its word is on the way.
+    if (result.kind === 'waiting' && !entries.value.some((e) => e.id === entry.id)) await Promise.race([known, new Promise((late) => setTimeout(late, 2000))])
   } finally {
     stop()
   }
@@ -122,22 +160,43 @@ async function pass(): Promise<void> {
       const { status, code, message } = outcome.error
       await outboxRows.put({ ...entry, state: 'refused', problem: { status, code, text: message } })
     }
+    if (outcome.kind === 'waiting' && outcome.error.status > 0) {
+      const { status, code, message, retryAfter } = outcome.error
+      await outboxRows.put({ ...entry, problem: { status, code, text: message } })
+      if (retryAfter) setTimeout(() => void flush(), retryAfter * 1000)
+    }
     await refresh()
     for (const listener of listeners) listener(entry, outcome)
+    tellOthers(entry, outcome)
     if (outcome.kind !== 'sent') blocked.add(entry.group)
     if (outcome.kind === 'waiting' && outcome.error.status === 0) return // no network: the rest would fail too
   }
 }
 
+/** Says when it happened by the server's clock: a phone may be a day wrong, and then its "now" is refused. */
+async function stamp(entry: OutboxEntry): Promise<void> {
+  const { happened } = entry
+  if (!happened) return
+  if (!clockKnown()) {
+    const response = await fetch(BASE + '/me', { credentials: 'same-origin' })
+    const body = (await response.json().catch(() => undefined)) as { server_time?: string } | undefined
+    if (body?.server_time) noteServerTime(body.server_time)
+  }
+  if (clockKnown()) entry.body = { ...entry.body, [happened.field]: new Date(serverNow() - Math.max(0, Date.now() - happened.at)).toISOString() }
+  entry.happened = undefined // without a clock it counts from its arrival
+  await outboxRows.put(entry)
+}
+
 async function send(entry: OutboxEntry): Promise<Outcome> {
   try {
+    await stamp(entry)
     for (const photo of entry.photos) {
       if (photo.mediaId) continue
       photo.mediaId = (await uploadPhoto(photo.blob)).id
       await outboxRows.put(entry)
     }
-    const ids = entry.photos.map((p) => p.mediaId!)
-    const body = ids.length > 0 ? { ...entry.body, [entry.mediaField]: ids } : entry.body
+    const body: Record<string, unknown> = { ...entry.body }
+    for (const { field = entry.mediaField, mediaId } of entry.photos) body[field] = [...((body[field] as string[] | undefined) ?? []), mediaId!]
     const response = await fetch(BASE + entry.path, {
       method: 'POST',
       credentials: 'same-origin',
@@ -150,6 +209,13 @@ async function send(entry: OutboxEntry): Promise<Outcome> {
     throw toApiError(response.status, data, response.headers)
   } catch (cause) {
     const error = asApiError(cause)
+    // The session that had uploaded the photos is over, and they belong to it: once more, under the new one.
+    if (error.status === 422 && !entry.uploadedAgain && entry.photos.length > 0 && error.fields.some((f) => f.pointer.endsWith('media_ids'))) {
+      entry.uploadedAgain = true
+      entry.photos = entry.photos.map((p) => ({ ...p, mediaId: undefined }))
+      await outboxRows.put(entry)
+      return send(entry)
+    }
     // 401 waits for the next sign-in; it is not the entry's fault.
     return { kind: error.transient || error.status === 401 ? 'waiting' : 'refused', error }
   }

@@ -18,7 +18,23 @@ const TAKEN = 0x9003
 const ZONE = 0x9011
 
 /** The file is not an image that this browser can read. */
-export class UnreadablePhoto extends Error {}
+export class UnreadablePhoto extends Error {
+  constructor(
+    message: string,
+    /** It is a photo, but of a sort that this browser does not know: the way out is in the camera's settings. */
+    readonly heic = false,
+  ) {
+    super(message)
+  }
+}
+
+/** HEIC and HEIF begin with a box "ftyp" that names one of these brands (ISO/IEC 23008-12). */
+const HEIC = /^ftyp(heic|heix|hevc|hevx|heim|heis|mif1|msf1)/
+
+async function isHeic(file: Blob): Promise<boolean> {
+  const head = new Uint8Array(await file.slice(4, 12).arrayBuffer())
+  return HEIC.test(String.fromCharCode(...head))
+}
 
 /** Width and height after shrinking the longer edge to at most `edge`; never enlarges. */
 export function fit(width: number, height: number, edge = EDGE): { width: number; height: number } {
@@ -63,7 +79,7 @@ async function decode(file: Blob): Promise<ImageBitmap | HTMLImageElement> {
       await img.decode()
       return img
     } catch {
-      throw new UnreadablePhoto('not a readable image')
+      throw new UnreadablePhoto('not a readable image', await isHeic(file).catch(() => false))
     } finally {
       URL.revokeObjectURL(url)
     }
