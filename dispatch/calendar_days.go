@@ -33,13 +33,7 @@ func maySetDays(a auth.Actor) error {
 	if a.Kind == auth.System {
 		return nil
 	}
-	if ok, signedIn := a.May(auth.PermAdmin); !ok {
-		if !signedIn {
-			return fault.Unauthorized()
-		}
-		return fault.Forbidden("FORBIDDEN", "只有本区管理员可以修改配置")
-	}
-	return nil
+	return a.Need(auth.PermAdmin, "只有本区管理员可以修改配置")
 }
 
 // Days lists the days that the district set by itself in a year (0: in all), in order.

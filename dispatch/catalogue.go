@@ -60,13 +60,7 @@ func mayConfigure(a auth.Actor) error {
 	if a.Kind == auth.System {
 		return nil // a command on the machine itself
 	}
-	if ok, signedIn := a.May(auth.PermAdmin); !ok {
-		if !signedIn {
-			return fault.Unauthorized()
-		}
-		return fault.Forbidden("FORBIDDEN", "只有本区管理员可以维护责任清单")
-	}
-	return nil
+	return a.Need(auth.PermAdmin, "只有本区管理员可以维护责任清单")
 }
 
 // Catalogue is one page of items by code, with the version that the filter's state asks for.

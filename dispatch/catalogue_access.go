@@ -132,13 +132,7 @@ func request(ctx context.Context, q rowsQuerier, district string, id uuid.UUID, 
 
 // mayDecide is who may approve what an administrator asks for.
 func mayDecide(a auth.Actor) error {
-	if ok, signedIn := a.May(auth.PermCatalogAgree); !ok {
-		if !signedIn {
-			return fault.Unauthorized()
-		}
-		return fault.Forbidden("FORBIDDEN", "清单准入由督查人员或另一位管理员批准")
-	}
-	return nil
+	return a.Need(auth.PermCatalogAgree, "清单准入由督查人员或另一位管理员批准")
 }
 
 // Requests is one page of requests, newest first; state "" is any.

@@ -23,8 +23,8 @@ const previewDepth = 400
 // yet. Nothing is stored or sent. The receipt code is left out: whoever writes templates sees no case. 404 NO_SAMPLE when
 // no event is told like that.
 func (p *Planner) Preview(ctx context.Context, a auth.Actor, key, caseNo, locale string, zh, en *notify.Wording) (*Sample, error) {
-	if ok, _ := a.May(auth.PermAdmin); !ok {
-		return nil, fault.Forbidden("FORBIDDEN", "只有管理员可以预览通知模板")
+	if err := a.Need(auth.PermAdmin, "只有管理员可以预览通知模板"); err != nil {
+		return nil, err
 	}
 	if zh != nil && en != nil {
 		if _, err := p.post.CheckWording(key, *zh, *en); err != nil {

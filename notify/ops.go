@@ -44,8 +44,8 @@ type DeliveryFilter struct{ State, Channel, Recipient string }
 
 // Deliveries lists what a district sent, newest first, with every attempt.
 func (p *Post) Deliveries(ctx context.Context, db *pg.DB, a auth.Actor, f DeliveryFilter, limit int, cursor string) (page []Delivery, next string, err error) {
-	if ok, _ := a.May(auth.PermAdmin); !ok {
-		return nil, "", fault.Forbidden("FORBIDDEN", "只有管理员可以查看投递记录")
+	if err := a.Need(auth.PermAdmin, "只有管理员可以查看投递记录"); err != nil {
+		return nil, "", err
 	}
 	if limit <= 0 || limit > inboxMax {
 		limit = inboxDefault
@@ -115,8 +115,8 @@ type Parking struct {
 
 // Ops are the figures of a district from an instant on, and what is parked there whatever its age.
 func (p *Post) Ops(ctx context.Context, db *pg.DB, a auth.Actor, since time.Time) ([]Figures, []Parking, error) {
-	if ok, _ := a.May(auth.PermAdmin); !ok {
-		return nil, nil, fault.Forbidden("FORBIDDEN", "只有管理员可以查看投递记录")
+	if err := a.Need(auth.PermAdmin, "只有管理员可以查看投递记录"); err != nil {
+		return nil, nil, err
 	}
 	ctx = pg.WithDistrict(ctx, a.District)
 	rows, err := db.Pool.Query(ctx, `with m as (select * from message where district = $1 and due_at >= $2),

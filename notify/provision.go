@@ -228,8 +228,8 @@ func (p *Post) Remove(ctx context.Context, db *pg.DB, a auth.Actor, sort string,
 // Try sends one harmless text by a provider to an address that the administrator names, at once and outside of any queue: it
 // says whether the settings work. 502 PROVIDER_FAILED with the provider's reason when they do not.
 func (p *Post) Try(ctx context.Context, db *pg.DB, a auth.Actor, sort string, id uuid.UUID, to string) error {
-	if ok, _ := a.May(auth.PermAdmin); !ok {
-		return fault.Forbidden("FORBIDDEN", "只有管理员可以更改通知设置")
+	if err := a.Need(auth.PermAdmin, "只有管理员可以更改通知设置"); err != nil {
+		return err
 	}
 	list, err := p.setups(pg.WithDistrict(ctx, a.District), db.Pool, a.District, sort, &id)
 	switch {

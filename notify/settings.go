@@ -40,8 +40,8 @@ func audit(ctx context.Context, tx pgx.Tx, a auth.Actor, what, thing string, bef
 // change is one change by an administrator: permission first, then one transaction with its audit row and a new version of
 // the district's policy.
 func (p *Post) change(ctx context.Context, db *pg.DB, a auth.Actor, do func(context.Context, pgx.Tx) error) error {
-	if ok, _ := a.May(auth.PermAdmin); !ok {
-		return fault.Forbidden("FORBIDDEN", "只有管理员可以更改通知设置")
+	if err := a.Need(auth.PermAdmin, "只有管理员可以更改通知设置"); err != nil {
+		return err
 	}
 	ctx = pg.WithDistrict(ctx, a.District)
 	err := pgx.BeginFunc(ctx, db.Pool, func(tx pgx.Tx) error {

@@ -90,11 +90,8 @@ type AuditFilter struct{ Kind, Key, Actor string }
 
 // AuditTrail lists what was changed, newest first, for administrators and auditors.
 func (s *Store) AuditTrail(ctx context.Context, a Actor, f AuditFilter, limit int, cursor string) (list []Audited, next string, err error) {
-	if ok, signedIn := a.May(PermAuditRead); !ok {
-		if !signedIn {
-			return nil, "", fault.Unauthorized()
-		}
-		return nil, "", fault.Forbidden("FORBIDDEN", "只有管理员和审计员可以查看变更记录")
+	if err := a.Need(PermAuditRead, "只有管理员和审计员可以查看变更记录"); err != nil {
+		return nil, "", err
 	}
 	at, id := "infinity", uuid.Max
 	if cursor != "" {

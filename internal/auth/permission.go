@@ -3,6 +3,8 @@ package auth
 import (
 	"maps"
 	"slices"
+
+	"yixian/internal/fault"
 )
 
 // Permission names what a route needs; api/openapi.yaml declares one for every operation (x-permission).
@@ -102,6 +104,17 @@ var open = []Permission{PermPublic, PermDevice, PermSession, PermMediaUpload, Pe
 func Declared(p Permission) bool {
 	_, held := holders[p]
 	return held || slices.Contains(open, p)
+}
+
+// Need is nil for who holds the permission, else 401 without a session and 403 FORBIDDEN with the words given.
+func (a Actor) Need(p Permission, words string) error {
+	switch ok, signedIn := a.May(p); {
+	case ok:
+		return nil
+	case !signedIn:
+		return fault.Unauthorized()
+	}
+	return fault.Forbidden("FORBIDDEN", "%s", words)
 }
 
 // May reports whether the actor holds the permission. An unknown permission is never held: deny by default.

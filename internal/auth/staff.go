@@ -69,13 +69,7 @@ func (a Actor) administers() error {
 	if a.Kind == System {
 		return nil
 	}
-	if ok, signedIn := a.May(PermAdmin); !ok {
-		if !signedIn {
-			return fault.Unauthorized()
-		}
-		return fault.Forbidden("FORBIDDEN", "您没有管理该账号的权限")
-	}
-	return nil
+	return a.Need(PermAdmin, "您没有管理该账号的权限")
 }
 
 // Staff lists accounts of the staff by username.

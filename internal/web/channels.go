@@ -82,10 +82,14 @@ func (s *server) removeSetup(ctx context.Context, sort, id string) error {
 	return s.Post.Remove(ctx, s.DB, actorOf(ctx), sort, x)
 }
 
-func (s *server) testSetup(ctx context.Context, sort, id, to string) error {
+func (s *server) testSetup(ctx context.Context, sort, id string, b *api.TestMessage) error {
 	x, err := caseID(id)
 	if err != nil {
 		return err
+	}
+	to := ""
+	if b != nil {
+		to = deref(b.To)
 	}
 	return s.Post.Try(ctx, s.DB, actorOf(ctx), sort, x, to)
 }
@@ -110,11 +114,7 @@ func (s *server) RemoveProvider(ctx context.Context, r api.RemoveProviderRequest
 }
 
 func (s *server) TestProvider(ctx context.Context, r api.TestProviderRequestObject) (api.TestProviderResponseObject, error) {
-	to := ""
-	if r.Body != nil {
-		to = deref(r.Body.To)
-	}
-	return api.TestProvider204Response{}, s.testSetup(ctx, notify.SortProvider, r.Id, to)
+	return api.TestProvider204Response{}, s.testSetup(ctx, notify.SortProvider, r.Id, r.Body)
 }
 
 func (s *server) ListGroups(ctx context.Context, _ api.ListGroupsRequestObject) (api.ListGroupsResponseObject, error) {
@@ -137,11 +137,7 @@ func (s *server) RemoveGroup(ctx context.Context, r api.RemoveGroupRequestObject
 }
 
 func (s *server) TestGroup(ctx context.Context, r api.TestGroupRequestObject) (api.TestGroupResponseObject, error) {
-	to := ""
-	if r.Body != nil {
-		to = deref(r.Body.To)
-	}
-	return api.TestGroup204Response{}, s.testSetup(ctx, notify.SortGroup, r.Id, to)
+	return api.TestGroup204Response{}, s.testSetup(ctx, notify.SortGroup, r.Id, r.Body)
 }
 
 func (s *server) ListWebhooks(ctx context.Context, _ api.ListWebhooksRequestObject) (api.ListWebhooksResponseObject, error) {
@@ -164,9 +160,5 @@ func (s *server) RemoveWebhook(ctx context.Context, r api.RemoveWebhookRequestOb
 }
 
 func (s *server) TestWebhook(ctx context.Context, r api.TestWebhookRequestObject) (api.TestWebhookResponseObject, error) {
-	to := ""
-	if r.Body != nil {
-		to = deref(r.Body.To)
-	}
-	return api.TestWebhook204Response{}, s.testSetup(ctx, notify.SortWebhook, r.Id, to)
+	return api.TestWebhook204Response{}, s.testSetup(ctx, notify.SortWebhook, r.Id, r.Body)
 }

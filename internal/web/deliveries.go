@@ -60,28 +60,11 @@ func (s *server) DeliveryFigures(ctx context.Context, r api.DeliveryFiguresReque
 	}
 	var out api.DeliveryFigures
 	for _, f := range figures {
-		out.Items = append(out.Items, struct {
-			Attempts    int      `json:"attempts"`
-			Cancelled   int      `json:"cancelled"`
-			Channel     string   `json:"channel"`
-			Delivered   int      `json:"delivered"`
-			Fails       int      `json:"fails"`
-			Folded      int      `json:"folded"`
-			P50S        *float64 `json:"p50_s,omitempty"`
-			P99S        *float64 `json:"p99_s,omitempty"`
-			Parked      int      `json:"parked"`
-			Provider    string   `json:"provider"`
-			Sent        int      `json:"sent"`
-			Undelivered int      `json:"undelivered"`
-			Waiting     int      `json:"waiting"`
-		}{f.Attempts, f.Cancelled, f.Channel, f.Delivered, f.Fails, f.Folded, f.P50, f.P99, f.Parked, f.Provider, f.Sent, f.Undelivered, f.Waiting})
+		out.Items = append(out.Items, api.DeliveryFigure{Channel: f.Channel, Provider: f.Provider, Sent: f.Sent, Delivered: f.Delivered, Undelivered: f.Undelivered, Cancelled: f.Cancelled, Parked: f.Parked,
+			Waiting: f.Waiting, Folded: f.Folded, Attempts: f.Attempts, Fails: f.Fails, P50S: f.P50, P99S: f.P99})
 	}
 	for _, k := range parked {
-		out.Parked = append(out.Parked, struct {
-			Channel string `json:"channel"`
-			Count   int    `json:"count"`
-			Reason  string `json:"reason"`
-		}{k.Channel, k.Count, k.Reason})
+		out.Parked = append(out.Parked, api.ParkedMessages{Channel: k.Channel, Count: k.Count, Reason: k.Reason})
 	}
 	if out.Items == nil {
 		out.Items = out.Items[:0:0]
