@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) error{"escalate": benchEscalate, "submit": benchSubmit, "locate": benchLocate, "import": benchImport, "route": benchRoute, "suggest": benchSuggest}
+var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) error{"escalate": benchEscalate, "submit": benchSubmit, "locate": benchLocate, "import": benchImport, "route": benchRoute, "suggest": benchSuggest, "lists": benchLists}
 
 // BenchNames lists what `yixian bench` can measure.
 func BenchNames() string {
