@@ -99,7 +99,7 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	spot := "(c.state = 'CLOSED' and exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind = 'SPOT'))"
 	assist := "(select min(x.due_at) from assignment x where x.district = c.district and x.case_id = c.id and x.kind = 'ASSIST' and x.state in ('OPEN','SIGNED') and x.unit = any(" + units + ") and c.state in ('DISPATCHED','HANDLING','CALLING','ONSITE'))"
 	if f.tasks {
-		conds = append(conds, taskCondition(a, arg, mine, handled, ask, order, callback, spot, assist))
+		conds = append(conds, atWork, within(a, arg), taskCondition(a, arg, mine, handled, ask, order, callback, spot, assist))
 	}
 	key, ok := sorts[f.Sort]
 	if !ok {
