@@ -2835,29 +2835,34 @@ export interface components {
                 took_ms: number;
             }[];
         };
+        TestMessage: {
+            to?: string;
+        };
+        DeliveryFigure: {
+            channel: string;
+            provider: string;
+            sent: number;
+            delivered: number;
+            undelivered: number;
+            cancelled: number;
+            parked: number;
+            waiting: number;
+            folded: number;
+            attempts: number;
+            fails: number;
+            /** Format: double */
+            p50_s?: number;
+            /** Format: double */
+            p99_s?: number;
+        };
+        ParkedMessages: {
+            channel: string;
+            reason: string;
+            count: number;
+        };
         DeliveryFigures: {
-            items: {
-                channel: string;
-                provider: string;
-                sent: number;
-                delivered: number;
-                undelivered: number;
-                cancelled: number;
-                parked: number;
-                waiting: number;
-                folded: number;
-                attempts: number;
-                fails: number;
-                /** Format: double */
-                p50_s?: number;
-                /** Format: double */
-                p99_s?: number;
-            }[];
-            parked: {
-                channel: string;
-                reason: string;
-                count: number;
-            }[];
+            items: components["schemas"]["DeliveryFigure"][];
+            parked: components["schemas"]["ParkedMessages"][];
             parked_events: number;
         };
         Wishes: {
@@ -9598,9 +9603,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    to?: string;
-                };
+                "application/json": components["schemas"]["TestMessage"];
             };
         };
         responses: {
@@ -9722,9 +9725,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    to?: string;
-                };
+                "application/json": components["schemas"]["TestMessage"];
             };
         };
         responses: {
@@ -9846,9 +9847,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    to?: string;
-                };
+                "application/json": components["schemas"]["TestMessage"];
             };
         };
         responses: {
