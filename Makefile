@@ -112,6 +112,10 @@ fault-engine: ## three engines, 9,000 clocks, 24 kills and stops of engines and 
 fault-notify: ## 10,000 messages, gateways that fail, 20 kills of senders (part of make fault)
 	go test -tags $(TAGS),fault -count=1 -v -timeout 30m -run '^TestFaultNotify$$' ./cmd/yixian
 
+.PHONY: fault-intake
+fault-intake: ## 50,000 reports under 100 kills of the program and PostgreSQL, equal posts at once, Redis away (part of make fault)
+	go test -tags $(TAGS),fault -count=1 -v -timeout 60m -run '^TestFaultIntake' ./cmd/yixian
+
 NAME ?= submit
 .PHONY: bench
 bench: install-run build ## make bench NAME=submit

@@ -125,7 +125,7 @@ func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receip
 	err = k.db.Pool.QueryRow(ctx, k.shape(parts, true), body, a.District, caseID, []string{code, directoryKey(track)}).Scan(&fresh, &storedCase, &hash, &answer)
 	if err != nil {
 		if constraint(err) == "report_external" {
-			return nil, false, fault.Conflict("EXTERNAL_REF", "该外部编号已登记过")
+			return nil, false, k.externalTaken(ctx, a, source, in.ExternalRef)
 		}
 		return nil, false, pg.Fault(err)
 	}
@@ -141,6 +141,15 @@ func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receip
 	}
 	k.poke()
 	return receipt, false, nil
+}
+
+// Taken reports whether the actor has sent a report under this key before: its retry costs nobody's allowance.
+func (k *Desk) Taken(ctx context.Context, a auth.Actor, key string) (ok bool, err error) {
+	if key == "" {
+		return false, nil
+	}
+	err = k.db.Pool.QueryRow(pg.WithDistrict(ctx, a.District), `select exists (select from report where district = $1 and submission_key = $2)`, a.District, a.ID()+":"+key).Scan(&ok)
+	return ok, pg.Fault(err)
 }
 
 func mismatch() error {

@@ -39,6 +39,8 @@ type Submission struct {
 	Follow        bool              `json:"follow"`                    // the reporter says that it is the look-alike they were shown
 	Unplaced      bool              `json:"unplaced"`                  // the point only stands for an address: a dispatcher puts it right before it is filed
 
+	Held string `json:"-"` // too much comes from one place at once (FLOOD_…): taken, but a dispatcher looks before it goes on
+
 	PlaceCode string `json:"place_code,omitempty"` // the sticker that was scanned
 	Component string `json:"component,omitempty"`  // id in the ledger; of a sticker's component by itself
 
@@ -95,6 +97,15 @@ func sourceOf(a auth.Actor, claimed string) (string, error) {
 	switch {
 	case a.Kind == auth.Device: // the door of devices has set it by their kind
 		return claimed, nil
+	case a.Kind == auth.Partner: // as its administrator has said
+		own := "PARTNER"
+		if a.Grant != nil {
+			own = a.Grant.Source
+		}
+		if claimed != "" && claimed != own {
+			return "", fault.Invalid("/source", "合作方上报不能使用来源 %s", claimed)
+		}
+		return own, nil
 	case a.Kind == auth.Resident:
 		if claimed != "" && claimed != "RESIDENT" && claimed != "PLACE_CODE" {
 			return "", fault.Invalid("/source", "居民上报不能使用来源 %s", claimed)
@@ -108,11 +119,6 @@ func sourceOf(a auth.Actor, claimed string) (string, error) {
 			return "", fault.Invalid("/source", "只有热线席位可以使用该来源")
 		}
 		return "HOTLINE_12345", nil
-	case a.Has(auth.RolePartner):
-		if claimed != "" && claimed != "PARTNER" {
-			return "", fault.Invalid("/source", "合作方上报不能使用来源 %s", claimed)
-		}
-		return "PARTNER", nil
 	case claimed == "COUNTER", claimed == "STAFF":
 		return claimed, nil
 	case claimed == "" && a.Has(auth.RoleGridWorker), claimed == "GRID_WORKER" && a.Has(auth.RoleGridWorker):
@@ -174,6 +180,9 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 		as = standing{a.Bindings[0].Role, a.Bindings[0].Unit}
 	}
 	facts := data{"report": reportID, "source": source, "grid": place.GridCode, "grid_version": place.GridVersion, "matter": in.Matter, "photos": len(in.MediaIDs), "lon": p.Lon, "lat": p.Lat}
+	if in.Held != "" {
+		facts["held"] = in.Held
+	}
 	if in.Follow && len(dup) > 0 {
 		facts["similar"] = dup[0].CaseID
 	}
@@ -181,7 +190,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 		if err := d.selfHandle(in, a, caseNo, facts); err != nil {
 			return nil, nil, err
 		}
-	} else if d.event(a, as, ActSubmit, Submitted, facts, nil); !in.Unplaced {
+	} else if d.event(a, as, ActSubmit, Submitted, facts, nil); !in.Unplaced && in.Held == "" {
 		if err := d.autoFile(in.Matter, source, caseNo); err != nil {
 			return nil, nil, err
 		}

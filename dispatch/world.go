@@ -18,6 +18,9 @@ type Limits struct {
 	CheckM          float64 // check: how near to the case
 	MaxReopen       int
 	ReportsPerDay   int
+	FloodAddress    int           // residents' reports of one address in an hour before the next ones wait for a dispatcher
+	FloodNet        int           // of its network (/24)
+	FloodGrid       int           // of one grid
 	DuplicateM      float64
 	DuplicateAge    time.Duration
 	QRValid         time.Duration
@@ -26,7 +29,7 @@ type Limits struct {
 }
 
 // DefaultLimits are the figures of domain 4b.
-var DefaultLimits = Limits{PresenceM: 300, AccuracyCreditM: 100, WorstAccuracyM: 500, CheckM: 200, MaxReopen: 2, ReportsPerDay: 10,
+var DefaultLimits = Limits{PresenceM: 300, AccuracyCreditM: 100, WorstAccuracyM: 500, CheckM: 200, MaxReopen: 2, ReportsPerDay: 10, FloodAddress: 600, FloodNet: 3000, FloodGrid: 600,
 	DuplicateM: 100, DuplicateAge: 72 * time.Hour, QRValid: 60 * time.Second, RevealsPerDay: 30, PrecedentFor: 365 * 24 * time.Hour}
 
 // World is one district's configuration as decisions see it: immutable, swapped as a whole when it changes.

@@ -211,21 +211,27 @@ func (b *belfry) strike(draw *rand.Rand, kind string) {
 		require.NoError(b.t, syscall.Kill(pid, syscall.SIGCONT))
 		silence(time.Now())
 	case "kill postgres":
-		old := b.pg.PID()
-		for _, pid := range append(children(b.t, old), old) {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
-		}
-		eventually(b.t, "PostgreSQL comes back", func() bool {
-			c, err := pgx.Connect(b.t.Context(), b.pg.URLFor(local.Superuser, local.Database))
-			if err != nil {
-				return false
-			}
-			return c.Close(b.t.Context()) == nil && b.pg.PID() != old
-		})
+		killPostgres(b.t, b.pg)
 		b.mu.Lock()
 		b.down = append(b.down, outage{begin, time.Now()})
 		b.mu.Unlock()
 	}
+}
+
+// killPostgres kills every process of a private PostgreSQL at once and waits until its keeper has started it again.
+func killPostgres(t *testing.T, p *local.Postgres) {
+	t.Helper()
+	old := p.PID()
+	for _, pid := range append(children(t, old), old) {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+	}
+	eventually(t, "PostgreSQL comes back", func() bool {
+		c, err := pgx.Connect(t.Context(), p.URLFor(local.Superuser, local.Database))
+		if err != nil {
+			return false
+		}
+		return c.Close(t.Context()) == nil && p.PID() != old
+	})
 }
 
 // outages are the spans in which PostgreSQL was away or all engines were silent at once.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) error{"escalate": benchEscalate, "submit": benchSubmit, "locate": benchLocate, "import": benchImport, "route": benchRoute, "suggest": benchSuggest, "lists": benchLists}
+var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) error{"escalate": benchEscalate, "submit": benchSubmit, "locate": benchLocate, "import": benchImport, "route": benchRoute, "suggest": benchSuggest, "lists": benchLists, "photo": benchPhoto}
 
 // BenchNames lists what `yixian bench` can measure.
 func BenchNames() string {
@@ -24,6 +24,9 @@ func BenchNames() string {
 // "RESULT name=… ratio=… goal=… ok=…"; a goal that was missed is ErrRefused.
 func Bench(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer, name string) error {
 	b, ok := benches[name]
+	if name == photoRoomName { // a part of bench photo that wants a process of its own
+		b, ok = benchPhotoRoom, true
+	}
 	if !ok {
 		return usage("没有基准 %q，可选 %s / no such benchmark", name, BenchNames())
 	}

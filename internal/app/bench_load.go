@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"mime/multipart"
 	"net/http"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"yixian/grid"
+	"yixian/internal/media"
 	"yixian/internal/seal"
 )
 
@@ -51,6 +53,7 @@ type submitter struct {
 	url    string
 	cases  []benchCase // where and what: submissions that a rule routes
 	tokens []string
+	photo  []byte // as the phone sends it
 	next   atomic.Int64
 }
 
@@ -62,9 +65,77 @@ type benchCase struct {
 // words are typical of what people write: the length matters for parsing, sealing and storing.
 const words = "路口东北角的井盖松动，车辆经过时响声很大，晚上行人容易绊倒，请尽快派人来看一下。"
 
+// turn gives the resident whose turn it is.
+func (s *submitter) turn() (token string, err error) {
+	turn := int(s.next.Add(1)) - 1
+	if turn >= len(s.tokens)*perResident {
+		return "", fmt.Errorf("the %d residents of the benchmark have used up their reports of the day", len(s.tokens))
+	}
+	return s.tokens[turn%len(s.tokens)], nil
+}
+
 func (s *submitter) post(ctx context.Context, random *rand.Rand) error {
+	token, err := s.turn()
+	if err != nil {
+		return err
+	}
+	return s.submit(ctx, random, token, nil)
+}
+
+// postWithPhoto uploads a photo and reports with it, as the phone does.
+func (s *submitter) postWithPhoto(ctx context.Context, random *rand.Rand) error {
+	token, err := s.turn()
+	if err != nil {
+		return err
+	}
+	var form bytes.Buffer
+	parts := multipart.NewWriter(&form)
+	part, err := parts.CreateFormFile("file", "photo.jpg")
+	if err != nil {
+		return err
+	}
+	if _, err := part.Write(s.photo); err != nil {
+		return err
+	}
+	if err := parts.Close(); err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/api/v1/media", &form)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", parts.FormDataContentType())
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var made struct {
+		ID string `json:"id"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || resp.StatusCode != http.StatusCreated {
+		return fmt.Errorf("POST /media: %d %w", resp.StatusCode, err)
+	}
+	return s.submit(ctx, random, token, []string{made.ID})
+}
+
+// phonePhoto is a picture that the phone has already brought down to 1,600 px.
+func phonePhoto() ([]byte, error) {
+	raw, err := scenery()
+	if err != nil {
+		return nil, err
+	}
+	photo, err := media.NewProcessor(media.Limits{}).Process(context.Background(), bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	return photo.Full, nil
+}
+
+func (s *submitter) submit(ctx context.Context, random *rand.Rand, token string, photos []string) error {
 	at := s.cases[random.IntN(len(s.cases))]
-	body, err := json.Marshal(map[string]any{"text": words, "matter": at.matter, "address": "东街口天桥东北侧",
+	body, err := json.Marshal(map[string]any{"text": words, "media_ids": append([]string{}, photos...), "matter": at.matter, "address": "东街口天桥东北侧",
 		"point": map[string]any{"lon": at.point.Lon, "lat": at.point.Lat, "datum": "WGS84", "accuracy_m": 12.5}})
 	if err != nil {
 		return err
@@ -73,12 +144,9 @@ func (s *submitter) post(ctx context.Context, random *rand.Rand) error {
 	if err != nil {
 		return err
 	}
-	turn := int(s.next.Add(1)) - 1
-	if turn >= len(s.tokens)*perResident {
-		return fmt.Errorf("the %d residents of the benchmark have used up their reports of the day", len(s.tokens))
-	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+s.tokens[turn%len(s.tokens)])
+	req.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", random.IntN(256), random.IntN(256), random.IntN(256))) // residents are not one address
+	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Idempotency-Key", uuid.Must(uuid.NewV7()).String())
 	resp, err := s.client.Do(req)
 	if err != nil {

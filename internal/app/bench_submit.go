@@ -85,12 +85,15 @@ func benchSubmit(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer)
 		return err
 	}
 	defer pool.Close()
-	return measureSubmit(ctx, w, &m, s.post, bare(pool))
+	if s.photo, err = phonePhoto(); err != nil {
+		return err
+	}
+	return measureSubmit(ctx, w, &m, s.post, s.postWithPhoto, bare(pool))
 }
 
 type operation = func(context.Context, *rand.Rand) error
 
-func measureSubmit(ctx context.Context, w io.Writer, m *cpuMeter, submit, bare operation) error {
+func measureSubmit(ctx context.Context, w io.Writer, m *cpuMeter, submit, withPhoto, bare operation) error {
 	for _, op := range []operation{submit, bare} { // connections, plans and caches
 		if _, err := drive(ctx, benchCrowd, 2*time.Second, op); err != nil {
 			return err
@@ -142,6 +145,11 @@ func measureSubmit(ctx context.Context, w io.Writer, m *cpuMeter, submit, bare o
 	fmt.Fprintf(t, "not counted: engine\t%.0f\t\t\n", each(full.sum.Engine+least.sum.Engine, full.n))
 	fmt.Fprintf(t, "not counted: PostgreSQL's own writers and vacuum\t%.0f\t\t\n", each(full.sum.Background+least.sum.Background, full.n+least.n))
 	fmt.Fprintf(t, "ratio\t%.2f\t95 %% interval %.2f–%.2f, %d ABBA pairs of %v at %d connections\n", ratio, low, high, len(ratios), sliceTime, benchCrowd)
+	photo, err := measurePhoto(ctx, m, withPhoto)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t, "with a photo of the phone's size (uploaded, then reported)\t%.0f\t%.1f × the bare statement, no goal\n", photo, photo/median(least.per))
 	for _, clients := range []int{1, 8, 32} {
 		const d = 3 * time.Second
 		begin := time.Now()
@@ -159,6 +167,27 @@ func measureSubmit(ctx context.Context, w io.Writer, m *cpuMeter, submit, bare o
 		return ErrRefused
 	}
 	return nil
+}
+
+// measurePhoto gives the CPU µs of a submission with one photo.
+func measurePhoto(ctx context.Context, m *cpuMeter, op operation) (float64, error) {
+	if _, err := drive(ctx, benchCrowd, time.Second, op); err != nil {
+		return 0, err
+	}
+	before, err := m.read(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := drive(ctx, benchCrowd, 4*time.Second, op)
+	if err != nil {
+		return 0, err
+	}
+	after, err := m.read(ctx)
+	if err != nil {
+		return 0, err
+	}
+	used := after.minus(before)
+	return float64((used.App + used.Web).Nanoseconds()) / 1e3 / float64(max(n, 1)), nil
 }
 
 // crowdOfResidents writes n signed-in residents with sealed numbers, as sign-in by one-time code would have left them.
@@ -247,7 +276,7 @@ func (a *App) child(ctx context.Context, role string) (*childProcess, error) {
 	}
 	c := &childProcess{cmd: exec.Command(self, "serve", "--role="+role, "--listen=127.0.0.1:0", "--data="+a.cfg.Data), ended: make(chan struct{})}
 	c.cmd.Env = append(os.Environ(), "YIXIAN_DATABASE_URL="+a.postgres.URL(pg.RoleApp), "YIXIAN_DATABASE_OWNER_URL="+a.postgres.URL(pg.RoleOwner),
-		"YIXIAN_DATABASE_ENGINE_URL="+a.postgres.URL(pg.RoleEngine), "YIXIAN_KEY_FILE="+a.cfg.KeyFile, "YIXIAN_SANDBOX=false", "YIXIAN_DEMO=false", "YIXIAN_ADMIN_LISTEN="+admin,
+		"YIXIAN_DATABASE_ENGINE_URL="+a.postgres.URL(pg.RoleEngine), "YIXIAN_KEY_FILE="+a.cfg.KeyFile, "YIXIAN_TRUSTED_PROXIES=127.0.0.1", "YIXIAN_SANDBOX=false", "YIXIAN_DEMO=false", "YIXIAN_ADMIN_LISTEN="+admin,
 		"YIXIAN_SMS_FILE="+filepath.Join(a.cfg.Data, "sms.jsonl"), "YIXIAN_LOG_LEVEL=warn")
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us first; stop ends them
 	c.cmd.Stderr = os.Stderr

@@ -162,7 +162,7 @@ func (a *App) load(ctx context.Context, s seed, password func(username string) s
 	}
 	if a.cfg.Sandbox {
 		// Another city's app to practise with: its api_key is sandbox-par1.
-		if _, _, err := a.auth.NewPartner(ctx, auth.SystemActor(grid.DemoDistrict, time.Time{}), "par1", "示例合作方"); err != nil {
+		if _, _, err := a.auth.NewPartner(ctx, auth.SystemActor(grid.DemoDistrict, time.Time{}), auth.PartnerAccount{Username: "par1", Name: "示例合作方"}); err != nil {
 			return fmt.Errorf("load partner of %s: %w", s.name, err)
 		}
 	}

@@ -70,6 +70,7 @@ type Actor struct {
 	Bindings []Binding
 	StepUpAt *time.Time
 	Now      time.Time
+	Grant    *Grant // of a partner only
 	session  []byte // sha-256 of the token
 }
 

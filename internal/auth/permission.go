@@ -38,6 +38,7 @@ const (
 	PermExport       Permission = "export"            // officers and offices, within their scope
 	PermExportAllow  Permission = "export.approve"    // AUDITOR
 	PermNotice       Permission = "notice.publish"    // SUPERVISOR, COMMANDER, DISPATCHER
+	PermPartner      Permission = "partner.status"    // partners whose key may read where their own reports stand
 	PermSandbox      Permission = "sandbox"           // only in the sandbox, then anyone
 )
 
@@ -98,7 +99,7 @@ var holders = map[Permission][]Role{
 }
 
 // open are the permissions that no role decides.
-var open = []Permission{PermPublic, PermDevice, PermSession, PermMediaUpload, PermMediaRead, PermPlacesRead, PermStaff, PermReportSubmit, PermReportOwn, PermSandbox}
+var open = []Permission{PermPublic, PermDevice, PermSession, PermMediaUpload, PermMediaRead, PermPlacesRead, PermStaff, PermReportSubmit, PermReportOwn, PermPartner, PermSandbox}
 
 // Declared reports whether there is such a permission; a route that declares another is refused at start.
 func Declared(p Permission) bool {
@@ -128,7 +129,12 @@ func (a Actor) May(p Permission) (ok, signedIn bool) {
 		return signedIn, signedIn
 	case PermStaff:
 		return a.Kind == Staff, signedIn
+	case PermPartner:
+		return a.Scoped(ScopeStatus), signedIn
 	case PermReportSubmit:
+		if a.Kind == Partner {
+			return a.Scoped(ScopeSubmit), signedIn
+		}
 		return a.Kind == Resident || a.Has(submitters...), signedIn
 	case PermReportOwn:
 		return a.Kind == Resident, signedIn

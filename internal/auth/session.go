@@ -74,7 +74,8 @@ func seconds32(d time.Duration) int32 { return int32(d / time.Second) }
 const whoSQL = `
 select s.kind, s.account_id, s.device, yx_now() - (now() - s.step_up_at), coalesce(a.username, ''), case when s.kind = 'STAFF' then coalesce(a.display_name, '') else '' end,
   (select json_agg(json_build_object('role', b.role, 'unit', b.unit, 'grids', b.grids) order by b.unit, b.role) from role_binding b where b.district = $1 and b.account_id = s.account_id),
-  s.seen_at < now() - interval '1 minute', yx_now()
+  s.seen_at < now() - interval '1 minute', yx_now(),
+  case when s.kind = 'PARTNER' then (select json_build_object('source', p.source, 'scopes', p.scopes, 'per_hour', p.per_hour) from partner p where p.district = $1 and p.account_id = s.account_id) end
 from session s left join account a on a.district = $1 and a.id = s.account_id
 where s.district = $1 and s.hash = $2 and s.revoked_at is null and s.expires_at > now() and s.seen_at + make_interval(secs => s.idle_seconds) > now()
   and (s.account_id is null or (a.id is not null and a.disabled_at is null))`
@@ -100,11 +101,11 @@ func (s *Store) Authenticate(ctx context.Context, token string) (Actor, error) {
 func (s *Store) who(ctx context.Context, district, secret string) (Actor, error) {
 	a := Actor{District: district, session: seal.TokenHash(secret)}
 	var account *uuid.UUID
-	var bindings []byte
+	var bindings, grant []byte
 	var stale bool
 	ctx = pg.WithDistrict(ctx, a.District)
 	err := s.db.Pool.QueryRow(ctx, whoSQL, a.District, a.session).
-		Scan(&a.Kind, &account, &a.Device, &a.StepUpAt, &a.Username, &a.Name, &bindings, &stale, &a.Now)
+		Scan(&a.Kind, &account, &a.Device, &a.StepUpAt, &a.Username, &a.Name, &bindings, &stale, &a.Now, &grant)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Actor{}, fault.Unauthorized()
 	}
@@ -122,6 +123,11 @@ func (s *Store) who(ctx context.Context, district, secret string) (Actor, error)
 	if bindings != nil {
 		if err := json.Unmarshal(bindings, &a.Bindings); err != nil {
 			return Actor{}, fmt.Errorf("session: role bindings: %w", err)
+		}
+	}
+	if grant != nil {
+		if err := json.Unmarshal(grant, &a.Grant); err != nil {
+			return Actor{}, fmt.Errorf("session: grant: %w", err)
 		}
 	}
 	if a.Kind == Resident {

@@ -38,15 +38,13 @@ func (s *server) SubmitReport(ctx context.Context, r api.SubmitReportRequestObje
 	return out, nil
 }
 
-// submit is the one way from a report of the contract to the desk, with the day's limit of a resident; unplaced says that the
+// submit is the one way from a report of the contract to the desk, with the limits of its sender; unplaced says that the
 // point only stands for an address.
 func (s *server) submit(ctx context.Context, b *api.ReportNew, key string, unplaced bool) (*dispatch.Receipt, bool, error) {
 	a := actorOf(ctx)
-	w := s.world(a.District)
-	if a.Kind == auth.Resident && (s.WideLimits == nil || !s.WideLimits()) {
-		if ok, after := s.Limits.Allow(ctx, "report:"+a.Account.String(), cache.Rate{Count: w.Limits.ReportsPerDay, Per: 24 * time.Hour}); !ok {
-			return nil, false, fault.New(429, "TOO_MANY", "今天上报次数已达上限，紧急情况请拨打 12345").After(after)
-		}
+	held, err := s.intake(ctx, a, pointIn(&b.Point), key)
+	if err != nil {
+		return nil, false, err
 	}
 	raw, err := json.Marshal(b)
 	if err != nil {
@@ -55,7 +53,7 @@ func (s *server) submit(ctx context.Context, b *api.ReportNew, key string, unpla
 	sum := sha256.Sum256(raw)
 	in := &dispatch.Submission{Text: deref(b.Text), Matter: deref(b.Matter), StandardRef: strings.TrimSpace(deref(b.StandardRef)), Point: *pointIn(&b.Point), Address: deref(b.Address), MediaIDs: deref(b.MediaIds), Phone: deref(b.Phone), ContactName: deref(b.ContactName),
 		Anonymous: deref(b.Anonymous), NoContact: deref(b.NoContact), OnBehalf: deref(b.OnBehalf), OccurredAt: b.OccurredAt, Facets: deref(b.Facets), Source: string(deref(b.Source)), ExternalRef: deref(b.ExternalRef), Unplaced: unplaced,
-		SelfHandled: deref(b.SelfHandled), AfterMediaIDs: deref(b.AfterMediaIds), Follow: deref(b.Follow), PlaceCode: strings.ToUpper(deref(b.PlaceCode)), Key: key, Hash: sum[:]}
+		SelfHandled: deref(b.SelfHandled), AfterMediaIDs: deref(b.AfterMediaIds), Follow: deref(b.Follow), PlaceCode: strings.ToUpper(deref(b.PlaceCode)), Held: held, Key: key, Hash: sum[:]}
 	return s.Desk.Submit(ctx, a, in)
 }
 

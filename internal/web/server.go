@@ -64,6 +64,7 @@ type Deps struct {
 type server struct {
 	Deps
 	doc   *contract
+	flood flood
 	world func(district string) *dispatch.World
 }
 
@@ -78,7 +79,7 @@ func New(d Deps) (http.Handler, error) {
 	if err := r.SetTrustedProxies(d.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
-	s := &server{Deps: d, world: d.Desk.Worlds().Get}
+	s := &server{Deps: d, flood: flood{cache.NewLimits(nil)}, world: d.Desk.Worlds().Get}
 	doc, err := newContract()
 	if err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func New(d Deps) (http.Handler, error) {
 	r.POST("/csp", s.cspReport)
 	s.mountLite(r)
 	r.POST("/callbacks/:district/:provider", s.callback)
-	open311.Mount(r, open311.Deps{Desk: d.Desk, DB: d.DB, Auth: d.Auth, Limits: d.Limits, Sandbox: d.Sandbox != nil, Home: s.district, Fault: s.faultOf,
+	open311.Mount(r, open311.Deps{Desk: d.Desk, DB: d.DB, Auth: d.Auth, Limits: d.Limits, Sandbox: d.Sandbox != nil, Wide: d.WideLimits, Home: s.district, Fault: s.faultOf,
 		Photo: func(ctx context.Context, a auth.Actor, from io.Reader) (string, error) {
 			photo, err := d.Photos.Process(ctx, from)
 			if err != nil {
@@ -119,9 +120,15 @@ func New(d Deps) (http.Handler, error) {
 			return s.store(ctx, a, photo)
 		}})
 	r.NoMethod(func(c *gin.Context) {
+		if open311.Missing(c, http.StatusMethodNotAllowed) {
+			return
+		}
 		s.problem(c, fault.New(http.StatusMethodNotAllowed, "METHOD", "不支持的请求方法"))
 	})
 	r.NoRoute(func(c *gin.Context) {
+		if open311.Missing(c, http.StatusNotFound) {
+			return
+		}
 		if len(c.Request.URL.Path) >= 5 && c.Request.URL.Path[:5] == "/api/" {
 			s.problem(c, fault.NotFound())
 			return

@@ -30,11 +30,9 @@ type Deps struct {
 	Photo   func(ctx context.Context, a auth.Actor, from io.Reader) (id string, err error) // takes one upload in
 	Fault   func(c *gin.Context, err error) *fault.Error                                   // logs what must not be shown
 	Sandbox bool
+	Wide    func() bool // limits are wide: a sandbox that does not practise them
 	Home    func(c *gin.Context) (district string, err error) // of the host, where no jurisdiction is named
 }
-
-// keyRate bounds what one key may send in: another city's whole app comes by one key.
-var keyRate = cache.Rate{Count: 600, Per: time.Hour}
 
 type door struct{ Deps }
 
@@ -43,6 +41,9 @@ func Mount(r gin.IRouter, d Deps) {
 	k := door{d}
 	g := r.Group("/open311/v2", cors)
 	g.OPTIONS("/*path", func(c *gin.Context) { c.Status(http.StatusNoContent) })
+	for _, f := range []string{".xml", ".json"} { // some clients are given the base without the version
+		r.GET("/open311/discovery"+f, cors, k.discovery)
+	}
 	for path, handle := range map[string]gin.HandlerFunc{"/discovery": k.discovery, "/services": k.services, "/requests": k.requests, "/servicerequestupdates": k.updates} {
 		for _, f := range []string{".xml", ".json"} {
 			g.GET(path+f, handle)
@@ -57,6 +58,16 @@ func Mount(r gin.IRouter, d Deps) {
 		g.POST("/requests"+f, k.submit)
 		g.POST("/servicerequestupdates"+f, k.addUpdate)
 	}
+}
+
+// Missing answers what lies below /open311 and is not there, in the standard's own form; ok is false for any other path.
+func Missing(c *gin.Context, status int) (ok bool) {
+	if !strings.HasPrefix(c.Request.URL.Path, "/open311/") {
+		return false
+	}
+	cors(c)
+	write(c, refuse(status, "%s %s is not served here", c.Request.Method, c.Request.URL.Path))
+	return true
 }
 
 // cors lets pages of other hosts read every answer; nothing here goes by a cookie.
@@ -89,8 +100,8 @@ func (k door) district(c *gin.Context, p params) (string, *answer) {
 	return home, nil
 }
 
-// partner is who holds the key; a wrong one is 403 in this standard.
-func (k door) partner(c *gin.Context, district string, p params) (auth.Actor, *answer) {
+// partner is who holds the key; a wrong one, or one that may not do this, is 403 in this standard.
+func (k door) partner(c *gin.Context, district string, p params, scope string) (auth.Actor, *answer) {
 	key := p.get("api_key")
 	if key == "" {
 		key = strings.TrimPrefix(c.GetHeader("Authorization"), "Bearer ")
@@ -101,8 +112,12 @@ func (k door) partner(c *gin.Context, district string, p params) (auth.Actor, *a
 		return a, refuse(http.StatusForbidden, "api_key is missing or not valid")
 	case err != nil:
 		return a, k.failed(c, err)
+	case !a.Scoped(scope):
+		return a, refuse(http.StatusForbidden, "this api_key may not do that")
+	case k.Wide != nil && k.Wide():
+		return a, nil
 	}
-	if ok, after := k.Limits.Allow(c, "open311:"+a.ID(), keyRate); !ok && !k.Sandbox {
+	if ok, after := k.Limits.Allow(c, auth.PartnerLimit(a), cache.Rate{Count: a.Grant.PerHour, Per: time.Hour}); !ok {
 		c.Header("Retry-After", strconv.Itoa(int(after/time.Second)+1))
 		return a, refuse(http.StatusTooManyRequests, "too many requests with this api_key")
 	}

@@ -1,6 +1,7 @@
 package open311
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"mime"
@@ -140,4 +141,21 @@ func (p params) page(most int, bad **answer) (limit, offset int) {
 	size = min(max(size, 1), most)
 	page = min(max(page, 1), 10_000)
 	return size, (page - 1) * size
+}
+
+// dataURIs are the photos that a client sends inside a field: "data:image/jpeg;base64,…".
+func (p params) dataURIs() (out [][]byte) {
+	for _, name := range []string{"media", "media_url"} {
+		for _, v := range p.values[name] {
+			head, body, ok := strings.Cut(strings.TrimSpace(v), ",")
+			if !ok || !strings.HasPrefix(head, "data:image/") || !strings.HasSuffix(head, ";base64") {
+				continue
+			}
+			// A plus sign of a careless client has become a blank.
+			if raw, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(body, " ", "+")); err == nil {
+				out = append(out, raw)
+			}
+		}
+	}
+	return out
 }

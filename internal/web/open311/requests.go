@@ -4,7 +4,9 @@ import (
 	"encoding/base32"
 	"encoding/csv"
 	"encoding/xml"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,11 +107,15 @@ func status(closed bool) string {
 	return "open"
 }
 
-func (k door) requestOf(w *dispatch.World, r *dispatch.OpenRequest, english, extensions bool) request {
+// requestOf writes a report in the standard's words; base is the address of this host.
+func (k door) requestOf(w *dispatch.World, r *dispatch.OpenRequest, base string, english, extensions bool) request {
 	zone := w.Calendar.Location()
 	out := request{ID: number("R", r.ID), Status: status(r.Closed()), StatusNotes: r.StatusText, ServiceCode: codeOf(r.Matter), ServiceName: w.MatterName(r.Matter), Description: r.Text,
 		Agency: word(r.Lead), Requested: stamp(r.RequestedAt.In(zone)), Updated: stamp(r.UpdatedAt.In(zone)), Address: word(r.Address), Lat: r.Point.Lat, Long: r.Point.Lon,
 		DetailedStatus: detailed(r.Status), source: r.Source}
+	if r.Photo != "" {
+		out.MediaURL = word(base + "/api/v1/public/photos/" + w.District + "/" + r.Photo)
+	}
 	if it, ok := w.Catalog.Matter(r.Matter); ok && english {
 		out.ServiceName = it.NameEN
 	}
@@ -121,8 +127,8 @@ func (k door) requestOf(w *dispatch.World, r *dispatch.OpenRequest, english, ext
 	}
 	if extensions {
 		out.Extended = &extended{string(r.Status), r.Source}
-		for code, v := range r.Facets {
-			out.Attributes = append(out.Attributes, given{code, v})
+		for _, code := range slices.Sorted(maps.Keys(r.Facets)) {
+			out.Attributes = append(out.Attributes, given{code, r.Facets[code]})
 		}
 		for _, n := range r.Notes {
 			out.Notes = append(out.Notes, note{stamp(n.At.In(zone)), n.Text, n.Kind})
@@ -221,7 +227,7 @@ func (k door) list(c *gin.Context, district string, w *dispatch.World, f dispatc
 	}
 	out := make([]request, 0, len(found))
 	for i := range found {
-		out = append(out, k.requestOf(w, &found[i], f.Lang == "en", f.Notes))
+		out = append(out, k.requestOf(w, &found[i], host(c), f.Lang == "en", f.Notes))
 	}
 	if strings.HasSuffix(c.Request.URL.Path, ".csv") {
 		bulk(c, out)
@@ -252,7 +258,7 @@ func (k door) request(c *gin.Context) {
 	case len(found) == 0:
 		write(c, refuse(http.StatusNotFound, "service_request_id %s was not found", id))
 	default:
-		write(c, listed("service_requests", []request{k.requestOf(w, &found[0], f.Lang == "en", f.Notes)}))
+		write(c, listed("service_requests", []request{k.requestOf(w, &found[0], host(c), f.Lang == "en", f.Notes)}))
 	}
 }
 

@@ -151,20 +151,25 @@ type endpoint struct {
 	Formats       []string `xml:"formats>format" json:"formats"`
 }
 
-// discovery names the door twice, in each form that clients look for: some read one endpoint only as an object.
-func (k door) discovery(c *gin.Context) {
+// host is the address by which the caller reached this program.
+func host(c *gin.Context) string {
 	scheme := "http"
 	if c.Request.TLS != nil || c.GetHeader("X-Forwarded-Proto") == "https" {
 		scheme = "https"
 	}
-	base := scheme + "://" + c.Request.Host + "/open311/v2/"
+	return scheme + "://" + c.Request.Host
+}
+
+// discovery names the door twice, in each form that clients look for: some read one endpoint only as an object.
+func (k door) discovery(c *gin.Context) {
+	base := host(c) + "/open311/v2/"
 	e := endpoint{Specification: "http://wiki.open311.org/GeoReport_v2", URL: base, Changeset: published, Type: "production", Formats: []string{"text/xml", "application/json"}}
 	if k.Sandbox {
 		e.Type = "test"
 	}
 	second := e
 	second.URL = strings.TrimSuffix(base, "/")
-	d := discovery{Changeset: published, Contact: "12345", KeyService: scheme + "://" + c.Request.Host + "/desk/", Endpoints: []endpoint{e, second}}
+	d := discovery{Changeset: published, Contact: "12345", KeyService: host(c) + "/desk/", Endpoints: []endpoint{e, second}}
 	a := &answer{status: http.StatusOK, root: "discovery", body: d, single: true}
 	a.bare = true
 	write(c, a)

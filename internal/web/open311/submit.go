@@ -1,9 +1,11 @@
 package open311
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"encoding/xml"
+	"io"
 	"maps"
 	"mime/multipart"
 	"net/http"
@@ -19,12 +21,17 @@ import (
 	"yixian/dispatch/rule"
 	"yixian/grid"
 	"yixian/internal/auth"
+	"yixian/internal/fault"
 )
 
 const (
 	mostText   = 4000 // characters of a description
 	mostPhotos = 6
+	mostRef    = 100 // characters of a partner's own number
 )
+
+// externalNames are attributes by which clients give their own number of a report.
+var externalNames = []string{"external_ref", "external_id", "fixmystreet_id"}
 
 type accepted struct {
 	XMLName xml.Name `xml:"request" json:"-"`
@@ -47,7 +54,7 @@ func (k door) submit(c *gin.Context) {
 		write(c, bad)
 		return
 	}
-	a, bad := k.partner(c, district, p)
+	a, bad := k.partner(c, district, p, auth.ScopeSubmit)
 	if bad != nil {
 		write(c, bad)
 		return
@@ -59,17 +66,29 @@ func (k door) submit(c *gin.Context) {
 		return
 	}
 	lost := 0
-	for _, file := range photos(p.files) {
+	take := func(from io.Reader) {
 		if len(in.MediaIDs) == mostPhotos {
-			break
+			return
 		}
 		// A report is never lost because a photo is broken.
-		if id, err := k.photo(c, a, file); err == nil {
+		if id, err := k.Photo(c, a, from); err == nil {
 			in.MediaIDs = append(in.MediaIDs, id)
 		} else {
 			_ = k.Fault(c, err) // logged; the answer counts it
 			lost++
 		}
+	}
+	for _, h := range photos(p.files) {
+		f, err := h.Open()
+		if err != nil {
+			lost++
+			continue
+		}
+		take(f)
+		_ = f.Close()
+	}
+	for _, raw := range p.dataURIs() {
+		take(bytes.NewReader(raw))
 	}
 	if in.Key = c.GetHeader("Idempotency-Key"); in.Key != "" {
 		raw, err := json.Marshal(p.values)
@@ -81,6 +100,11 @@ func (k door) submit(c *gin.Context) {
 		in.Hash = sum[:]
 	}
 	r, _, err := k.Desk.Submit(c, a, in)
+	if e, ok := fault.As(err); ok && e.Code == "EXTERNAL_REF" { // sent again under its own number: the same request
+		if id, given := e.Extra["report_id"].(string); given {
+			r, err = &dispatch.Receipt{ReportID: uuid.MustParse(id)}, nil
+		}
+	}
 	if err != nil {
 		write(c, k.failed(c, err))
 		return
@@ -103,15 +127,6 @@ func notice(lost int, unplaced bool) string {
 		says = append(says, "位置按地址估计，由调度员核定 / placed by its address, to be confirmed")
 	}
 	return strings.Join(says, "；")
-}
-
-func (k door) photo(c *gin.Context, a auth.Actor, h *multipart.FileHeader) (string, error) {
-	f, err := h.Open()
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }()
-	return k.Photo(c, a, f)
 }
 
 // photos are the file parts in the order of their names: media, photo1 …, file_….
@@ -163,23 +178,39 @@ func (k door) submission(w *dispatch.World, p params) (in *dispatch.Submission, 
 	if phone, ok := auth.Phone(p.get("phone")); ok {
 		in.Phone = phone
 	}
+	given := map[string]string{}
 	for name, values := range p.values {
-		if m := attributeName.FindStringSubmatch(name); m != nil && len(values) > 0 {
-			in.Facets[m[1]] = strings.Join(values, ",")
+		if m := attributeName.FindStringSubmatch(name); m != nil && strings.Join(values, "") != "" {
+			given[m[1]] = strings.Join(values, ",")
 		}
+	}
+	in.ExternalRef = p.get("external_ref")
+	for _, name := range externalNames { // some clients can only send their number as an attribute
+		if in.ExternalRef == "" {
+			in.ExternalRef = given[name]
+		}
+	}
+	if utf8.RuneCountInString(in.ExternalRef) > mostRef {
+		bad = bad.also("external_ref is longer than %d characters", mostRef)
 	}
 	if it == nil || bad != nil {
 		return nil, nil, bad
 	}
 	in.Matter = it.Code
-	for _, f := range facetsOf(it) {
-		v, ok := in.Facets[f.Key]
-		if ok && !slices.ContainsFunc(f.Options, func(o rule.FacetOption) bool { return text(o.Value) == v }) {
+	for _, f := range facetsOf(it) { // what the definition does not name is not kept
+		v, ok := given[f.Key]
+		if !ok {
+			continue
+		}
+		if !slices.ContainsFunc(f.Options, func(o rule.FacetOption) bool { return text(o.Value) == v }) {
 			bad = bad.also("attribute[%s] has no value %s", f.Key, v)
 		}
+		in.Facets[f.Key] = v
 	}
-	if link := p.get("media_url"); link != "" { // never fetched: whoever reads the case may open it
-		in.Text += "\n" + link
+	for _, link := range p.values["media_url"] { // never fetched: whoever reads the case may open it
+		if link = strings.TrimSpace(link); link != "" && link != "null" && !strings.HasPrefix(link, "data:") {
+			in.Text += "\n" + link
+		}
 	}
 	if utf8.RuneCountInString(strings.TrimSpace(in.Text)) < 5 {
 		in.Text = strings.TrimSpace(it.Name + "：" + in.Text)

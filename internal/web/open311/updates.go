@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
 	"yixian/dispatch"
+	"yixian/internal/auth"
 )
 
 type update struct {
@@ -68,8 +71,8 @@ func (k door) updates(c *gin.Context) {
 }
 
 // statuses are the words of mySociety's extension that a partner may send; the state of a case is the district's own to set.
-var statuses = map[string]bool{"": true, "OPEN": true, "CLOSED": true, "FIXED": true, "IN_PROGRESS": true, "PLANNED": true, "ACTION_SCHEDULED": true, "INVESTIGATING": true, "DUPLICATE": true,
-	"NOT_COUNCILS_RESPONSIBILITY": true, "NO_FURTHER_ACTION": true, "INTERNAL_REFERRAL": true, "CANCELLED": true, "REOPEN": true, "FOR_TRIAGE": true, "open": true, "closed": true}
+var statuses = map[string]bool{"": true, "UNCHANGED": true, "OPEN": true, "CLOSED": true, "FIXED": true, "IN_PROGRESS": true, "PLANNED": true, "ACTION_SCHEDULED": true, "INVESTIGATING": true, "DUPLICATE": true,
+	"NOT_COUNCILS_RESPONSIBILITY": true, "NO_FURTHER_ACTION": true, "INTERNAL_REFERRAL": true, "CANCELLED": true, "REOPEN": true, "FOR_TRIAGE": true}
 
 type updated struct {
 	XMLName xml.Name `xml:"request_update" json:"-"`
@@ -90,7 +93,7 @@ func (k door) addUpdate(c *gin.Context) {
 		write(c, bad)
 		return
 	}
-	a, bad := k.partner(c, district, p)
+	a, bad := k.partner(c, district, p, auth.ScopeUpdate)
 	if bad != nil {
 		write(c, bad)
 		return
@@ -100,8 +103,11 @@ func (k door) addUpdate(c *gin.Context) {
 			bad = bad.also("%s required", name)
 		}
 	}
-	if !statuses[p.get("status")] {
+	if !statuses[strings.ReplaceAll(strings.ToUpper(p.get("status")), " ", "_")] {
 		bad = bad.also("status %s is not known", p.get("status"))
+	}
+	if utf8.RuneCountInString(p.get("description")) > mostText {
+		bad = bad.also("description is longer than %d characters", mostText)
 	}
 	if bad != nil {
 		write(c, bad)
@@ -113,7 +119,13 @@ func (k door) addUpdate(c *gin.Context) {
 		write(c, refuse(http.StatusNotFound, "service_request_id %s was not found", p.get("service_request_id")))
 		return
 	}
-	raw, err := json.Marshal(map[string]string{"text": p.get("description")})
+	words := p.get("description")
+	for _, link := range p.values["media_url"] { // a link, never fetched
+		if link = strings.TrimSpace(link); link != "" && link != "null" && !strings.HasPrefix(link, "data:") {
+			words += "\n" + link
+		}
+	}
+	raw, err := json.Marshal(map[string]string{"text": words})
 	if err != nil {
 		write(c, k.failed(c, err))
 		return
