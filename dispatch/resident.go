@@ -59,14 +59,12 @@ func (k *Desk) TrackByCode(ctx context.Context, a auth.Actor, code, phoneTail st
 	var district string
 	var reportID uuid.UUID
 	err := k.db.Pool.QueryRow(ctx, "select district, report_id from receipt_directory where key = $1", key).Scan(&district, &reportID)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fault.NotFound()
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return nil, pg.Fault(err)
 	}
 	var raw []byte
 	var at string
+	// A code that does not exist costs the same two trips as one whose number is wrong: time tells nothing.
 	err = k.db.Pool.QueryRow(pg.WithDistrict(ctx, district), trackedSQL+"where r.district = $1 and r.id = $2", district, reportID).Scan(&raw, &at)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, fault.NotFound()

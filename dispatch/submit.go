@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -129,8 +130,26 @@ func sourceOf(a auth.Actor, claimed string) (string, error) {
 	return "", fault.Invalid("/source", "您不能使用来源 %s", claimed)
 }
 
-// checkSubmission holds T1's guards that need no database; it converts the point.
+// legible takes out of a text what is no writing: control characters but for line ends and tabs, and marks that make a text read in
+// another order than it is written.
+func legible(s string) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t':
+			return r
+		case r == '\r':
+			return '\n'
+		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == utf8.RuneError:
+			return -1
+		}
+		return r
+	}, s))
+}
+
+// checkSubmission holds T1's guards that need no database; it cleans the words and converts the point.
 func checkSubmission(in *Submission, a auth.Actor) (grid.Point, error) {
+	in.Text, in.Address, in.ContactName, in.ExternalRef = legible(in.Text), legible(in.Address), legible(in.ContactName), legible(in.ExternalRef)
 	p, err := in.Point.WGS84()
 	if err != nil {
 		return p, err
@@ -140,6 +159,9 @@ func checkSubmission(in *Submission, a auth.Actor) (grid.Point, error) {
 	}
 	if in.OccurredAt != nil && in.OccurredAt.After(a.Now.Add(10*time.Minute)) {
 		return p, fault.Invalid("/occurred_at", "发生时间不能晚于现在")
+	}
+	if in.OccurredAt != nil && in.OccurredAt.Before(a.Now.AddDate(-1, 0, 0)) {
+		return p, fault.Invalid("/occurred_at", "发生时间早于一年前，请检查日期或手机的时钟；也可以不填")
 	}
 	if in.SelfHandled {
 		return p, checkSelfHandled(in, a)

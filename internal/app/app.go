@@ -178,6 +178,9 @@ func (a *App) wire(ctx context.Context) error {
 		a.closers = append(a.closers, func(context.Context) { _ = a.redis.Close() })
 	}
 	a.limits = cache.NewLimits(a.redis)
+	if a.cfg.Sandbox {
+		a.limits.Patient(time.Second) // limits that are practised count to the number, however busy the machine is
+	}
 	a.fanout = cache.NewFanout(ctx, a.redis)
 	if err := a.people(); err != nil {
 		return err

@@ -72,6 +72,19 @@ func (l *Limits) Strike(ctx context.Context, key string, count int, lock time.Du
 	return l.local.strike(key, count, lock)
 }
 
+// Locked says how long a key is still locked by its strikes, 0 when it is not.
+func (l *Limits) Locked(ctx context.Context, key string, count int) (left time.Duration) {
+	if l.rdb != nil && l.breaker.do(ctx, func(ctx context.Context) error {
+		ms, err := locked.Run(ctx, l.rdb, []string{"strike:" + key}, count).Int64()
+		left = time.Duration(ms) * time.Millisecond
+		return err
+	}) {
+		return left
+	}
+	l.lost()
+	return l.local.locked(key, count)
+}
+
 // Fallbacks is how many decisions this process has made by itself because Redis was away.
 func (l *Limits) Fallbacks() int64 { return l.losses.Load() }
 
@@ -91,6 +104,12 @@ if n == max then
 elseif n < max then
   redis.call('PEXPIRE', KEYS[1], ARGV[3])
 else
+  return math.max(redis.call('PTTL', KEYS[1]), 1)
+end
+return 0`)
+
+var locked = redis.NewScript(`
+if tonumber(redis.call('GET', KEYS[1]) or '0') >= tonumber(ARGV[1]) then
   return math.max(redis.call('PTTL', KEYS[1]), 1)
 end
 return 0`)

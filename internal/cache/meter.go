@@ -61,6 +61,15 @@ func (m *meter) strike(key string, count int, lock time.Duration) time.Duration 
 	return 0
 }
 
+func (m *meter) locked(key string, count int) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.strikes[key]; s.n >= count {
+		return max(0, s.until-m.clock())
+	}
+	return 0
+}
+
 // room makes place for one more key: those that no longer count go first, then any few. Forgetting a key is kinder
 // than refusing everybody; the callers' global keys are used all the time and come back at once.
 func room[V any](held map[string]V, most int, over func(V) bool) {

@@ -16,8 +16,8 @@ import (
 	"yixian/internal/fault"
 )
 
-// Fault turns "the database is away or overloaded" into fault.Unavailable (503, Retry-After) and returns
-// everything else unchanged. A caller that went away (context.Canceled) is not a failure of the database; a
+// Fault turns "the database is away or overloaded" into fault.Unavailable (503, Retry-After), a text that no database can hold (a
+// NUL, broken UTF-8) into INVALID (422), and returns everything else unchanged. A caller that went away (context.Canceled) is not a failure of the database; a
 // deadline that passed while waiting for it is.
 func Fault(err error) error {
 	if err == nil {
@@ -28,6 +28,9 @@ func Fault(err error) error {
 	}
 	if away(err) {
 		return fault.Unavailable(err)
+	}
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && (answer.Code == "22P05" || answer.Code == "22021") {
+		return fault.Invalid("", "内容中有不能保存的字符（空字符或错误编码），请删去后重试") // the driver's text holds the value: it is no cause
 	}
 	return err
 }

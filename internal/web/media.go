@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"yixian/api"
+	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/internal/fault"
 	"yixian/internal/media"
@@ -60,15 +61,36 @@ func (s *server) upload(ctx context.Context, a auth.Actor, form *multipart.Reade
 
 // keep answers an upload that was stored.
 func (s *server) keep(ctx context.Context, a auth.Actor, p *media.Photo) (api.UploadMediaResponseObject, error) {
+	s.doubt(p)
 	id, err := s.store(ctx, a, p)
 	if err != nil {
 		return nil, err
 	}
 	out := api.Media{Id: id, Width: p.Width, Height: p.Height, Url: s.mediaURL(a, id, "full"), ThumbUrl: s.mediaURL(a, id, "thumb"), TakenAt: p.TakenAt}
+	if len(p.Hints) > 0 {
+		out.Hints = &p.Hints
+	}
 	if p.Point != nil {
 		out.Point = &api.Point{Lon: p.Point.Lon, Lat: p.Point.Lat, Datum: "WGS84"}
 	}
 	return api.UploadMedia201JSONResponse(out), nil
+}
+
+// doubt drops what a camera cannot have meant: a place that lies in a district only when mirrored (a wrong hemisphere, latitude
+// and longitude exchanged), a time that has not come. A place far away is kept: that is for whoever looks at the case.
+func (s *server) doubt(p *media.Photo) {
+	if p.TakenAt != nil && p.TakenAt.After(s.realNow().Add(24*time.Hour)) { // a day, because a camera may not know its zone
+		p.TakenAt, p.Hints = nil, append(p.Hints, "TIME_FUTURE")
+	}
+	if p.Point == nil {
+		return
+	}
+	ix := s.Desk.Worlds().Index()
+	inside := func(lon, lat float64) bool { _, _, ok := ix.LocateDistrict(grid.Point{Lon: lon, Lat: lat}); return ok }
+	x, y := p.Point.Lon, p.Point.Lat
+	if !inside(x, y) && (inside(-x, y) || inside(x, -y) || inside(-x, -y) || inside(y, x)) {
+		p.Point, p.Hints = nil, append(p.Hints, "GPS_MIRRORED")
+	}
 }
 
 // store writes the blobs first and the row after: no row ever points to nothing.

@@ -13,7 +13,6 @@ import (
 	"yixian/dispatch"
 	"yixian/grid"
 	"yixian/internal/auth"
-	"yixian/internal/cache"
 	"yixian/internal/fault"
 )
 
@@ -104,13 +103,26 @@ func (s *server) CaseDuplicates(ctx context.Context, r api.CaseDuplicatesRequest
 	return api.CaseDuplicates200JSONResponse{Items: duplicates(found)}, nil
 }
 
-// track finds a report; wrong guesses of an address are few.
+const (
+	trackTries = 20 // wrong guesses of an address before it is locked
+	trackLock  = 10 * time.Minute
+)
+
+// track finds a report. An address that guessed wrong too often learns nothing for a while, not even by a right guess; who is
+// signed in as the reporter or holds the link token guesses nothing and is let through.
 func (s *server) track(ctx context.Context, code string, tail *string) (*dispatch.Tracked, error) {
+	wide := s.WideLimits != nil && s.WideLimits()
+	key := "track:" + string(s.Keys.Blind("000000", "address", ginOf(ctx).ClientIP()))
+	var locked time.Duration
+	if tail != nil && !wide {
+		locked = s.Limits.Locked(ctx, key, trackTries)
+	}
 	t, err := s.Desk.TrackByCode(ctx, actorOf(ctx), code, deref(tail))
-	if fault.Is(err, "NOT_FOUND") {
-		if limited := s.allow(ctx, "track", cache.Rate{Count: 20, Per: 10 * time.Minute}); limited != nil {
-			return nil, limited
-		}
+	if fault.Is(err, "NOT_FOUND") && !wide {
+		locked = max(locked, s.Limits.Strike(ctx, key, trackTries, trackLock))
+	}
+	if locked > 0 && (err != nil || !s.own(ctx, t)) {
+		return nil, fault.New(429, "TOO_MANY", "查询错误次数过多，请稍后再试").After(locked)
 	}
 	return t, err
 }
