@@ -73,7 +73,7 @@ union all
 select c.owner_unit, 'DISPATCH', c.id, c.id, jsonb_build_object('at', c.dispatched_at, 'yes', not exists (select from case_return r where r.district = c.district and r.case_id = c.id and r.verdict = 'FOUNDED'), 'excluded', ` + automaticSQL + `)
   from cases c where c.district = $1 and c.owner_unit <> '' and c.created_at >= $2::timestamptz - interval '40 days' and c.created_at < $3 and c.dispatched_at >= $2 and c.dispatched_at < $3
 union all
-select coalesce(nullif(c.lead_unit, ''), c.owner_unit), case when left(c.matter, 2) = '24' then 'MEDIATION' else 'CLOSED' end, c.id, c.id, jsonb_build_object('at', c.closed_at, 'yes', left(c.matter, 2) = '24' and c.outcome = 'RESOLVED', 'excluded', ` + automaticSQL + `)
+select coalesce(nullif(c.lead_unit, ''), c.owner_unit), case when left(c.matter, 2) = '24' then 'MEDIATION' else 'CLOSED' end, c.id, c.id, jsonb_build_object('at', c.closed_at, 'yes', left(c.matter, 2) = '24' and c.outcome in ('SUCCESS', 'RESOLVED'), 'excluded', ` + automaticSQL + `)
   from cases c where c.district = $1 and c.updated_at >= $2 and c.closed_at >= $2 and c.closed_at < $3`
 
 const (

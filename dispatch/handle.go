@@ -124,19 +124,27 @@ func resolve(d *draft, cmd *Command, a auth.Actor, as standing) error {
 	if d.s.MediaOwned < len(cmd.Body.MediaIDs) {
 		return fault.Invalid("/media_ids", "照片不存在或不是您上传的，请重新上传")
 	}
+	outcome, err := outcomeOf(c.Matter, cmd.Body.Outcome)
+	if err != nil {
+		return err
+	}
 	for i := range d.s.Assignments {
 		if x := &d.s.Assignments[i]; x.Kind == "ASSIST" && x.Active() {
 			d.endAssignment(x, "CANCELLED")
 		}
 	}
 	lead, _ = d.leadAssignment()
+	r := Result{ID: d.newID(), CaseID: c.ID, Round: c.Round, Unit: lead.Unit, ResolvedBy: &a.Account, Outcome: outcome, AcceptedAt: cmd.Body.AcceptedAt,
+		TalkedTo: cmd.Body.TalkedTo, Measures: cmd.Body.Measures, TimeLimit: cmd.Body.TimeLimit, Media: append([]string{}, cmd.Body.MediaIDs...), At: d.now}
+	if next := d.w.mediatesNext(lead.Unit, c.OwnerUnit); outcome == OutcomeFail && c.State == Handling && next != "" {
+		d.handled(a, lead.Unit, "resolve")
+		return d.stepUp(next, &r, cmd, a, as)
+	}
 	lead.State, lead.ResolvedAt, lead.ResolvedBy = "RESOLVED", &d.now, &a.Account
 	d.pauseUnitClocks(lead)
-	c.ResolvedAt, c.ResolvedFrom, c.Outcome = &d.now, c.State, &cmd.Body.Outcome
+	c.ResolvedAt, c.ResolvedFrom, c.Outcome = &d.now, c.State, &outcome
 	c.CheckUnit = d.w.checkUnitFor(c, lead.Unit)
 	d.handled(a, lead.Unit, "resolve")
-	r := Result{ID: d.newID(), CaseID: c.ID, Round: c.Round, Unit: lead.Unit, ResolvedBy: &a.Account, Outcome: cmd.Body.Outcome, AcceptedAt: cmd.Body.AcceptedAt,
-		TalkedTo: cmd.Body.TalkedTo, Measures: cmd.Body.Measures, TimeLimit: cmd.Body.TimeLimit, Media: append([]string{}, cmd.Body.MediaIDs...), At: d.now}
 	d.s.Results = append(d.s.Results, r)
 	d.out.Results = append(d.out.Results, r)
 	d.out.Media = append(d.out.Media, cmd.Body.MediaIDs...)

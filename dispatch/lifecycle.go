@@ -229,7 +229,7 @@ var fieldsOf = map[Action][]Field{
 	ActReturn:        {{"legal_basis", "text", true, nil}, {"suggested_unit", "unit", true, nil}, {"reason", "longtext", true, nil}},
 	ActCall:          {{"level", "choice", true, []string{"L1", "L2", "L3"}}, {"reason", "choice", true, []string{"NO_POWER", "NO_CAPACITY", "JOINT", "EMERGENCY"}}, {"targets", "targets", true, nil}, {"meet_at", "point", false, nil}, {"agreed_time", "time", false, nil}, {"remote_allowed", "bool", false, nil}},
 	ActCheckIn:       {{"point", "point", false, nil}, {"qr", "text", false, nil}, {"media_ids", "photos", false, nil}},
-	ActResolve:       {{"outcome", "choice", true, []string{"RESOLVED", "EXPLAINED", "PLANNED", "NOT_FEASIBLE"}}, {"accepted_at", "time", true, nil}, {"talked_to", "text", true, nil}, {"measures", "longtext", true, nil}, {"time_limit", "text", true, nil}, {"media_ids", "photos", true, nil}},
+	ActResolve:       {{"outcome", "choice", true, []string{"RESOLVED", "EXPLAINED", "PLANNED", "NOT_FEASIBLE", "SUCCESS", "FAIL", "TRANSFER"}}, {"accepted_at", "time", true, nil}, {"talked_to", "text", true, nil}, {"measures", "longtext", true, nil}, {"time_limit", "text", true, nil}, {"media_ids", "photos", true, nil}},
 	ActCheckPass:     {{"media_ids", "photos", true, nil}, {"point", "point", false, nil}, {"method", "choice", false, []string{"SITE", "PHONE"}}},
 	ActCheckFail:     {{"media_ids", "photos", true, nil}, {"reason", "longtext", true, nil}, {"point", "point", false, nil}, {"method", "choice", false, []string{"SITE", "PHONE"}}, {"fraud", "bool", false, nil}},
 	ActReopen:        {{"reason", "longtext", true, nil}},

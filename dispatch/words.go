@@ -92,6 +92,7 @@ var optionWords = map[string]pair{
 	"phone": {"电话", "phone"}, "name": {"姓名", "name"}, "CONTACT_REPORTER": {"联系报案人", "Contact the reporter"}, "VERIFY_FACTS": {"核实情况", "Verify the facts"}, "HOME_VISIT": {"上门处置", "Home visit"},
 	"SAFETY": {"人身安全", "Safety"}, "OTHER": {"其他", "Other"}, "CALLBACK": {"回访", "Callback"}, "CALL": {"社区提请呼叫", "Proposed call"},
 	"URGE": {"催办", "Urge"}, "SUPERVISE": {"督办", "Supervise"}, "LEADER": {"领导批示", "Leader's order"}, "RESOLVED": {"已解决", "Resolved"}, "EXPLAINED": {"解释说明", "Explained"}, "PLANNED": {"列入计划", "Planned"}, "NOT_FEASIBLE": {"无法解决", "Not feasible"},
+	"SUCCESS": {"调解成功", "Agreement reached"}, "FAIL": {"调解不成", "No agreement"}, "TRANSFER": {"移交其他途径", "Handed to another institution"},
 }
 
 // OptionText is the label of a choice.

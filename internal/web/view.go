@@ -187,7 +187,7 @@ func actionView(act dispatch.Action, sn *dispatch.Snapshot, a auth.Actor, lang s
 		}
 		if len(f.Options) > 0 {
 			for _, o := range f.Options {
-				if f.Name == "level" && o > sn.CallLevel(a) {
+				if f.Name == "level" && o > sn.CallLevel(a) || f.Name == "outcome" && !dispatch.OutcomeFits(sn.Case.Matter, o) {
 					continue
 				}
 				options = append(options, option{dispatch.OptionText(o, lang), o})

@@ -50,3 +50,56 @@ func TestScenario24Rumour(t *testing.T) {
 		require.NotEqual(t, "clarify", a["action"])
 	}
 }
+
+// The other half of scenario 24: a mediation goes from the community to the street to the district's centre while there is no
+// agreement, is counted by its outcome, and is nowhere to be seen in public.
+func TestScenario24Mediation(t *testing.T) {
+	p := start(t)
+	r := p.resident(1).report("24001", obj{"text": "楼上漏水双方谈不拢，想请人调解"}).ok(201)
+	id := r.str("case_id")
+	dis, co, so := p.staff("dis1"), p.staff("co1"), p.staff("so1")
+	require.Equal(t, "350102004001", dis.thing(id).Body["lead_unit"])
+	try := func(w *who, outcome string) *reply {
+		w.act(id, "sign", obj{}).ok(200)
+		w.act(id, "contact", obj{"method": "VISIT"}).ok(200)
+		b := w.done()
+		b["outcome"] = outcome
+		return w.act(id, "resolve", b)
+	}
+	co.act(id, "sign", obj{}).ok(200)
+	var offered []any
+	for _, a := range co.thing(id).list("allowed_actions") {
+		if a["action"] != "resolve" {
+			continue
+		}
+		for _, f := range a["fields"].([]any) {
+			if f.(obj)["name"] == "outcome" {
+				for _, o := range f.(obj)["options"].([]any) {
+					offered = append(offered, o.(obj)["value"])
+				}
+			}
+		}
+	}
+	require.Equal(t, []any{"SUCCESS", "FAIL", "TRANSFER"}, offered)
+	co.act(id, "contact", obj{"method": "VISIT"}).ok(200)
+	b := co.done()
+	b["outcome"] = "EXPLAINED"
+	co.act(id, "resolve", b).code(422, "INVALID")
+	b["outcome"] = "FAIL"
+	c := co.act(id, "resolve", b).ok(200)
+	require.Equal(t, []any{"DISPATCHED", "S-DJ", nil}, []any{c.Body["state"], c.Body["lead_unit"], c.Body["outcome"]}, "the street goes on")
+	require.NotEmpty(t, p.messages("so1", "dispatched"))
+	c = try(so, "SUCCESS").ok(200)
+	require.Equal(t, "SUCCESS", c.str("outcome"))
+	for _, path := range []string{"/public/cases", "/public/opendata"} {
+		require.NotContains(t, string(p.anyone().get(path).ok(200).Raw), "24001")
+	}
+	_, raw := p.open311("GET", "requests.json", nil)
+	require.Equal(t, "[]", raw)
+	other := p.resident(2).report("06010").ok(201).str("case_id")
+	so.act(other, "sign", obj{}).ok(200)
+	so.act(other, "contact", obj{"method": "PHONE"}).ok(200)
+	b = so.done()
+	b["outcome"] = "SUCCESS"
+	so.act(other, "resolve", b).code(422, "INVALID") // nothing was mediated there
+}
