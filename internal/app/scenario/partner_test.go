@@ -16,7 +16,7 @@ import (
 func (p *program) partner(body obj) (id string, with *who) {
 	p.t.Helper()
 	r := p.staff("adm1").post("/admin/partners", body).ok(201)
-	return r.Body["partner"].(obj)["id"].(string), &who{p, r.str("secret")}
+	return r.Body["partner"].(obj)["id"].(string), &who{p: p, token: r.str("secret")}
 }
 
 // A partner is registered, its key is shown once and nowhere again; it is exchanged with a grace and ended at once; every step is in
@@ -26,7 +26,7 @@ func TestPartnersAndTheirKeys(t *testing.T) {
 	p := start(t, log)
 	adm := p.staff("adm1")
 	made := adm.post("/admin/partners", obj{"username": "city-app", "name": "城市服务应用", "contact": "信息中心 值班"}).ok(201)
-	id, first := made.Body["partner"].(obj)["id"].(string), &who{p, made.str("secret")}
+	id, first := made.Body["partner"].(obj)["id"].(string), &who{p: p, token: made.str("secret")}
 	adm.post("/admin/partners", obj{"username": "city-app", "name": "又一个"}).code(409, "USERNAME_TAKEN")
 	adm.post("/admin/partners", obj{"username": "so1", "name": "冒充"}).code(409, "USERNAME_TAKEN")
 	adm.post("/admin/partners", obj{"username": "x", "name": "x", "scopes": []string{}}).code(422, "INVALID")
@@ -45,14 +45,14 @@ func TestPartnersAndTheirKeys(t *testing.T) {
 
 	// Exchanged: both work during the grace, the old one says when it ends; without a grace it is over at once.
 	second := adm.post("/admin/partners/"+id+"/keys", obj{"label": "2026 下半年", "replace": true, "grace_hours": 48}).ok(201)
-	fresh := &who{p, second.str("secret")}
+	fresh := &who{p: p, token: second.str("secret")}
 	first.report("06010", obj{"external_ref": "A-3"}).ok(201)
 	fresh.report("06010", obj{"external_ref": "A-4"}).ok(201)
 	for _, k := range adm.get("/admin/partners/" + id).ok(200).list("keys") {
 		require.Equal(t, k["id"] == key["id"], k["expires_at"] != nil)
 		require.Equal(t, true, k["live"])
 	}
-	third := &who{p, adm.post("/admin/partners/"+id+"/keys", obj{"replace": true}).ok(201).str("secret")}
+	third := &who{p: p, token: adm.post("/admin/partners/"+id+"/keys", obj{"replace": true}).ok(201).str("secret")}
 	first.report("06010").code(401, "UNAUTHENTICATED")
 	fresh.report("06010").code(401, "UNAUTHENTICATED")
 	third.report("06010", obj{"external_ref": "A-5"}).ok(201)
@@ -85,7 +85,7 @@ func TestPartnersAndTheirKeys(t *testing.T) {
 	}
 	third.report("06010").code(401, "UNAUTHENTICATED")
 	adm.do("DELETE", "/admin/partners/"+id+"/keys/"+id, nil).code(404, "NOT_FOUND")
-	fourth := &who{p, adm.post("/admin/partners/"+id+"/keys", obj{"replace": true}).ok(201).str("secret")}
+	fourth := &who{p: p, token: adm.post("/admin/partners/"+id+"/keys", obj{"replace": true}).ok(201).str("secret")}
 	version := adm.get("/admin/partners/" + id).ok(200).Body["version"]
 	adm.do("PUT", "/admin/partners/"+id, obj{"name": "城市服务应用", "version": 99}).code(409, "STALE")
 	adm.do("PUT", "/admin/partners/"+id, obj{"name": "城市服务应用", "scopes": []string{"status"}, "version": version}).ok(200)
