@@ -18,9 +18,9 @@ type Limits struct {
 	CheckM          float64 // check: how near to the case
 	MaxReopen       int
 	ReportsPerDay   int
-	FloodAddress    int           // residents' reports of one address in an hour before the next ones wait for a dispatcher
-	FloodNet        int           // of its network (/24)
-	FloodGrid       int           // of one grid
+	FloodAddress    int // residents' reports of one address in an hour before the next ones wait for a dispatcher
+	FloodNet        int // of its network (/24)
+	FloodGrid       int // of one grid
 	DuplicateM      float64
 	DuplicateAge    time.Duration
 	QRValid         time.Duration

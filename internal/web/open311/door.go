@@ -30,7 +30,7 @@ type Deps struct {
 	Photo   func(ctx context.Context, a auth.Actor, from io.Reader) (id string, err error) // takes one upload in
 	Fault   func(c *gin.Context, err error) *fault.Error                                   // logs what must not be shown
 	Sandbox bool
-	Wide    func() bool // limits are wide: a sandbox that does not practise them
+	Wide    func() bool                                       // limits are wide: a sandbox that does not practise them
 	Home    func(c *gin.Context) (district string, err error) // of the host, where no jurisdiction is named
 }
 
