@@ -68,9 +68,12 @@ func (e ActionBodyLevel) Valid() bool {
 // Defines values for ActionBodyOutcome.
 const (
 	ActionBodyOutcomeEXPLAINED   ActionBodyOutcome = "EXPLAINED"
+	ActionBodyOutcomeFAIL        ActionBodyOutcome = "FAIL"
 	ActionBodyOutcomeNOTFEASIBLE ActionBodyOutcome = "NOT_FEASIBLE"
 	ActionBodyOutcomePLANNED     ActionBodyOutcome = "PLANNED"
 	ActionBodyOutcomeRESOLVED    ActionBodyOutcome = "RESOLVED"
+	ActionBodyOutcomeSUCCESS     ActionBodyOutcome = "SUCCESS"
+	ActionBodyOutcomeTRANSFER    ActionBodyOutcome = "TRANSFER"
 )
 
 // Valid indicates whether the value is a known member of the ActionBodyOutcome enum.
@@ -78,11 +81,17 @@ func (e ActionBodyOutcome) Valid() bool {
 	switch e {
 	case ActionBodyOutcomeEXPLAINED:
 		return true
+	case ActionBodyOutcomeFAIL:
+		return true
 	case ActionBodyOutcomeNOTFEASIBLE:
 		return true
 	case ActionBodyOutcomePLANNED:
 		return true
 	case ActionBodyOutcomeRESOLVED:
+		return true
+	case ActionBodyOutcomeSUCCESS:
+		return true
+	case ActionBodyOutcomeTRANSFER:
 		return true
 	default:
 		return false
@@ -1103,6 +1112,84 @@ func (e MapReportKind) Valid() bool {
 	case MapReportKindRetire:
 		return true
 	case MapReportKindSplit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PartnerScopes.
+const (
+	PartnerScopesStatus PartnerScopes = "status"
+	PartnerScopesSubmit PartnerScopes = "submit"
+	PartnerScopesUpdate PartnerScopes = "update"
+)
+
+// Valid indicates whether the value is a known member of the PartnerScopes enum.
+func (e PartnerScopes) Valid() bool {
+	switch e {
+	case PartnerScopesStatus:
+		return true
+	case PartnerScopesSubmit:
+		return true
+	case PartnerScopesUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PartnerSource.
+const (
+	PartnerSourceHOTLINE12345 PartnerSource = "HOTLINE_12345"
+	PartnerSourcePARTNER      PartnerSource = "PARTNER"
+)
+
+// Valid indicates whether the value is a known member of the PartnerSource enum.
+func (e PartnerSource) Valid() bool {
+	switch e {
+	case PartnerSourceHOTLINE12345:
+		return true
+	case PartnerSourcePARTNER:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PartnerInScopes.
+const (
+	PartnerInScopesStatus PartnerInScopes = "status"
+	PartnerInScopesSubmit PartnerInScopes = "submit"
+	PartnerInScopesUpdate PartnerInScopes = "update"
+)
+
+// Valid indicates whether the value is a known member of the PartnerInScopes enum.
+func (e PartnerInScopes) Valid() bool {
+	switch e {
+	case PartnerInScopesStatus:
+		return true
+	case PartnerInScopesSubmit:
+		return true
+	case PartnerInScopesUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PartnerInSource.
+const (
+	PartnerInSourceHOTLINE12345 PartnerInSource = "HOTLINE_12345"
+	PartnerInSourcePARTNER      PartnerInSource = "PARTNER"
+)
+
+// Valid indicates whether the value is a known member of the PartnerInSource enum.
+func (e PartnerInSource) Valid() bool {
+	switch e {
+	case PartnerInSourceHOTLINE12345:
+		return true
+	case PartnerInSourcePARTNER:
 		return true
 	default:
 		return false
@@ -2650,29 +2737,31 @@ func (e SandboxResetJSONBodyFixture) Valid() bool {
 
 // ActionBody The fields that an action accepts are listed in docs/states.md; others are refused with 422.
 type ActionBody struct {
-	AcceptedAt    *time.Time          `json:"accepted_at,omitempty"`
-	AgreedTime    *time.Time          `json:"agreed_time,omitempty"`
-	Assists       *[]string           `json:"assists,omitempty"`
-	Basis         *string             `json:"basis,omitempty"`
-	Budget        *string             `json:"budget,omitempty"`
-	Conclusion    *string             `json:"conclusion,omitempty"`
-	Contacted     *bool               `json:"contacted,omitempty"`
-	EtaMinutes    *int                `json:"eta_minutes,omitempty"`
-	Field         *ActionBodyField    `json:"field,omitempty"`
-	Fraud         *bool               `json:"fraud,omitempty"`
-	Grade         *int                `json:"grade,omitempty"`
-	Grid          *string             `json:"grid,omitempty"`
-	Kind          *string             `json:"kind,omitempty"`
-	Lead          *string             `json:"lead,omitempty"`
-	LegalBasis    *string             `json:"legal_basis,omitempty"`
-	Level         *ActionBodyLevel    `json:"level,omitempty"`
-	MasterCaseId  *string             `json:"master_case_id,omitempty"`
-	Matter        *string             `json:"matter,omitempty"`
-	Measures      *string             `json:"measures,omitempty"`
-	MediaIds      *[]string           `json:"media_ids,omitempty"`
-	MeetAt        *Point              `json:"meet_at,omitempty"`
-	Method        *string             `json:"method,omitempty"`
-	Note          *string             `json:"note,omitempty"`
+	AcceptedAt   *time.Time       `json:"accepted_at,omitempty"`
+	AgreedTime   *time.Time       `json:"agreed_time,omitempty"`
+	Assists      *[]string        `json:"assists,omitempty"`
+	Basis        *string          `json:"basis,omitempty"`
+	Budget       *string          `json:"budget,omitempty"`
+	Conclusion   *string          `json:"conclusion,omitempty"`
+	Contacted    *bool            `json:"contacted,omitempty"`
+	EtaMinutes   *int             `json:"eta_minutes,omitempty"`
+	Field        *ActionBodyField `json:"field,omitempty"`
+	Fraud        *bool            `json:"fraud,omitempty"`
+	Grade        *int             `json:"grade,omitempty"`
+	Grid         *string          `json:"grid,omitempty"`
+	Kind         *string          `json:"kind,omitempty"`
+	Lead         *string          `json:"lead,omitempty"`
+	LegalBasis   *string          `json:"legal_basis,omitempty"`
+	Level        *ActionBodyLevel `json:"level,omitempty"`
+	MasterCaseId *string          `json:"master_case_id,omitempty"`
+	Matter       *string          `json:"matter,omitempty"`
+	Measures     *string          `json:"measures,omitempty"`
+	MediaIds     *[]string        `json:"media_ids,omitempty"`
+	MeetAt       *Point           `json:"meet_at,omitempty"`
+	Method       *string          `json:"method,omitempty"`
+	Note         *string          `json:"note,omitempty"`
+
+	// Outcome of a mediation (major 24) SUCCESS, FAIL or TRANSFER
 	Outcome       *ActionBodyOutcome  `json:"outcome,omitempty"`
 	Participants  *[]string           `json:"participants,omitempty"`
 	Point         *Point              `json:"point,omitempty"`
@@ -2715,7 +2804,7 @@ type ActionBodyField string
 // ActionBodyLevel defines model for ActionBody.Level.
 type ActionBodyLevel string
 
-// ActionBodyOutcome defines model for ActionBody.Outcome.
+// ActionBodyOutcome of a mediation (major 24) SUCCESS, FAIL or TRANSFER
 type ActionBodyOutcome string
 
 // ActionBodyPriority defines model for ActionBody.Priority.
@@ -4118,7 +4207,10 @@ type Me struct {
 
 // Media defines model for Media.
 type Media struct {
-	Height   int        `json:"height"`
+	Height int `json:"height"`
+
+	// Hints why what the camera noted was ignored: GPS_ZERO, GPS_INVALID, GPS_MIRRORED, TIME_INVALID, TIME_FUTURE
+	Hints    *[]string  `json:"hints,omitempty"`
 	Id       string     `json:"id"`
 	Point    *Point     `json:"point,omitempty"`
 	TakenAt  *time.Time `json:"taken_at,omitempty"`
@@ -4325,6 +4417,109 @@ type ParkedMessages struct {
 	Channel string `json:"channel"`
 	Count   int    `json:"count"`
 	Reason  string `json:"reason"`
+}
+
+// Partner defines model for Partner.
+type Partner struct {
+	Contact   string          `json:"contact"`
+	CreatedAt time.Time       `json:"created_at"`
+	Disabled  bool            `json:"disabled"`
+	Id        string          `json:"id"`
+	Keys      []PartnerKey    `json:"keys"`
+	Name      string          `json:"name"`
+	PerHour   int             `json:"per_hour"`
+	Scopes    []PartnerScopes `json:"scopes"`
+	Source    PartnerSource   `json:"source"`
+	Username  string          `json:"username"`
+	Version   int             `json:"version"`
+}
+
+// PartnerScopes defines model for Partner.Scopes.
+type PartnerScopes string
+
+// PartnerSource defines model for Partner.Source.
+type PartnerSource string
+
+// PartnerIn defines model for PartnerIn.
+type PartnerIn struct {
+	Contact  *string `json:"contact,omitempty"`
+	Disabled *bool   `json:"disabled,omitempty"`
+	Name     string  `json:"name"`
+
+	// PerHour calls that write
+	PerHour *int               `json:"per_hour,omitempty"`
+	Scopes  *[]PartnerInScopes `json:"scopes,omitempty"`
+
+	// Source what its reports count as
+	Source *PartnerInSource `json:"source,omitempty"`
+
+	// Username only when adding
+	Username *string `json:"username,omitempty"`
+	Version  *int    `json:"version,omitempty"`
+}
+
+// PartnerInScopes defines model for PartnerIn.Scopes.
+type PartnerInScopes string
+
+// PartnerInSource what its reports count as
+type PartnerInSource string
+
+// PartnerKey defines model for PartnerKey.
+type PartnerKey struct {
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// Hint its last four characters
+	Hint  string `json:"hint"`
+	Id    string `json:"id"`
+	Label string `json:"label"`
+
+	// LastUsedAt to the minute
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
+	Live       bool       `json:"live"`
+	MadeAt     time.Time  `json:"made_at"`
+	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
+}
+
+// PartnerKeyIn defines model for PartnerKeyIn.
+type PartnerKeyIn struct {
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
+	GraceHours *int       `json:"grace_hours,omitempty"`
+	Label      *string    `json:"label,omitempty"`
+	Replace    *bool      `json:"replace,omitempty"`
+}
+
+// PartnerKeyMade defines model for PartnerKeyMade.
+type PartnerKeyMade struct {
+	Key PartnerKey `json:"key"`
+
+	// Secret never shown again
+	Secret string `json:"secret"`
+}
+
+// PartnerMade defines model for PartnerMade.
+type PartnerMade struct {
+	Partner Partner `json:"partner"`
+
+	// Secret never shown again
+	Secret string `json:"secret"`
+}
+
+// PartnerReport defines model for PartnerReport.
+type PartnerReport struct {
+	CaseId      string     `json:"case_id"`
+	CaseNo      *string    `json:"case_no,omitempty"`
+	Closed      bool       `json:"closed"`
+	ClosedAt    *time.Time `json:"closed_at,omitempty"`
+	ExternalRef *string    `json:"external_ref,omitempty"`
+	Matter      *string    `json:"matter,omitempty"`
+	Outcome     *string    `json:"outcome,omitempty"`
+	PromiseAt   *time.Time `json:"promise_at,omitempty"`
+	ReceivedAt  time.Time  `json:"received_at"`
+	ReportId    string     `json:"report_id"`
+	State       string     `json:"state"`
+	StatusText  string     `json:"status_text"`
+	UnitName    *string    `json:"unit_name,omitempty"`
+	UpdatedAt   time.Time  `json:"updated_at"`
 }
 
 // Place defines model for Place.
@@ -5660,6 +5855,17 @@ type SetNoticeRowJSONBody struct {
 	On    bool    `json:"on"`
 }
 
+// ListPartnersParams defines parameters for ListPartners.
+type ListPartnersParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ChangePartnerParams defines parameters for ChangePartner.
+type ChangePartnerParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListPlaceCodesParams defines parameters for ListPlaceCodes.
 type ListPlaceCodesParams struct {
 	Kind     *string `form:"kind,omitempty" json:"kind,omitempty"`
@@ -6181,6 +6387,14 @@ type MetricsOverviewParams struct {
 // MetricsOverviewParamsBy defines parameters for MetricsOverview.
 type MetricsOverviewParamsBy string
 
+// PartnerReportsParams defines parameters for PartnerReports.
+type PartnerReportsParams struct {
+	ExternalRef  *string    `form:"external_ref,omitempty" json:"external_ref,omitempty"`
+	UpdatedAfter *time.Time `form:"updated_after,omitempty" json:"updated_after,omitempty"`
+	Limit        *Limit     `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor       *Cursor    `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // PublicCasesParams defines parameters for PublicCases.
 type PublicCasesParams struct {
 	// District 6 digits; default: the district of the host
@@ -6401,6 +6615,15 @@ type SetNoticeRowJSONRequestBody SetNoticeRowJSONBody
 
 // SetNoticeSettingsJSONRequestBody defines body for SetNoticeSettings for application/json ContentType.
 type SetNoticeSettingsJSONRequestBody = NoticeSettings
+
+// CreatePartnerJSONRequestBody defines body for CreatePartner for application/json ContentType.
+type CreatePartnerJSONRequestBody = PartnerIn
+
+// ChangePartnerJSONRequestBody defines body for ChangePartner for application/json ContentType.
+type ChangePartnerJSONRequestBody = PartnerIn
+
+// CreatePartnerKeyJSONRequestBody defines body for CreatePartnerKey for application/json ContentType.
+type CreatePartnerKeyJSONRequestBody = PartnerKeyIn
 
 // CreatePlaceCodeJSONRequestBody defines body for CreatePlaceCode for application/json ContentType.
 type CreatePlaceCodeJSONRequestBody = PlaceCodeIn
@@ -7033,6 +7256,24 @@ type ServerInterface interface {
 	// SetNoticeSettings Save the settings as a whole
 	// (PUT /admin/notices/settings)
 	SetNoticeSettings(c *gin.Context)
+	// ListPartners Other systems with API keys, by code; keys are named, never shown
+	// (GET /admin/partners)
+	ListPartners(c *gin.Context, params ListPartnersParams)
+	// CreatePartner Register one with its first key, which is answered once; 409 USERNAME_TAKEN
+	// (POST /admin/partners)
+	CreatePartner(c *gin.Context)
+	// GetPartner One
+	// (GET /admin/partners/{id})
+	GetPartner(c *gin.Context, id Id)
+	// ChangePartner Change it, or switch it off and on; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/partners/{id})
+	ChangePartner(c *gin.Context, id Id, params ChangePartnerParams)
+	// CreatePartnerKey Another key, answered once; with replace the former ones end after grace_hours (0: at once); 409 TOO_MANY_KEYS
+	// (POST /admin/partners/{id}/keys)
+	CreatePartnerKey(c *gin.Context, id Id)
+	// RevokePartnerKey End one key at once
+	// (DELETE /admin/partners/{id}/keys/{key})
+	RevokePartnerKey(c *gin.Context, id Id, key string)
 	// ListPlaceCodes Place codes with how many reports came by each, by code
 	// (GET /admin/place_codes)
 	ListPlaceCodes(c *gin.Context, params ListPlaceCodesParams)
@@ -7378,6 +7619,9 @@ type ServerInterface interface {
 	// AnswerObjection The supervisor's written answer
 	// (POST /objections/{id}/answer)
 	AnswerObjection(c *gin.Context, id Id)
+	// PartnerReports Where the partner's own reports stand, by their last change, oldest first: what a webhook would have told
+	// (GET /partner/reports)
+	PartnerReports(c *gin.Context, params PartnerReportsParams)
 	// ScanPlaceCode What a place code fills in; 410 PLACE_CODE_DISABLED
 	// (GET /place_codes/{id})
 	ScanPlaceCode(c *gin.Context, id Id)
@@ -9374,6 +9618,187 @@ func (siw *ServerInterfaceWrapper) SetNoticeSettings(c *gin.Context) {
 	}
 
 	siw.Handler.SetNoticeSettings(c)
+}
+
+// ListPartners operation middleware
+func (siw *ServerInterfaceWrapper) ListPartners(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPartnersParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListPartners(c, params)
+}
+
+// CreatePartner operation middleware
+func (siw *ServerInterfaceWrapper) CreatePartner(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreatePartner(c)
+}
+
+// GetPartner operation middleware
+func (siw *ServerInterfaceWrapper) GetPartner(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPartner(c, id)
+}
+
+// ChangePartner operation middleware
+func (siw *ServerInterfaceWrapper) ChangePartner(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangePartnerParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangePartner(c, id, params)
+}
+
+// CreatePartnerKey operation middleware
+func (siw *ServerInterfaceWrapper) CreatePartnerKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreatePartnerKey(c, id)
+}
+
+// RevokePartnerKey operation middleware
+func (siw *ServerInterfaceWrapper) RevokePartnerKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "key" -------------
+	var key string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", c.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokePartnerKey(c, id, key)
 }
 
 // ListPlaceCodes operation middleware
@@ -13214,6 +13639,57 @@ func (siw *ServerInterfaceWrapper) AnswerObjection(c *gin.Context) {
 	siw.Handler.AnswerObjection(c, id)
 }
 
+// PartnerReports operation middleware
+func (siw *ServerInterfaceWrapper) PartnerReports(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PartnerReportsParams
+
+	// ------------- Optional query parameter "external_ref" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_ref", c.Request.URL.Query(), &params.ExternalRef, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter external_ref: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "updated_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "updated_after", c.Request.URL.Query(), &params.UpdatedAfter, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter updated_after: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PartnerReports(c, params)
+}
+
 // ScanPlaceCode operation middleware
 func (siw *ServerInterfaceWrapper) ScanPlaceCode(c *gin.Context) {
 
@@ -14156,6 +14632,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/admin/users/:id", wrapper.GetUser)
 	router.PUT(options.BaseURL+"/admin/users/:id", wrapper.ChangeUser)
 	router.POST(options.BaseURL+"/admin/users/:id/:verb", wrapper.ActUser)
+	router.GET(options.BaseURL+"/admin/partners", wrapper.ListPartners)
+	router.POST(options.BaseURL+"/admin/partners", wrapper.CreatePartner)
+	router.GET(options.BaseURL+"/admin/partners/:id", wrapper.GetPartner)
+	router.PUT(options.BaseURL+"/admin/partners/:id", wrapper.ChangePartner)
+	router.POST(options.BaseURL+"/admin/partners/:id/keys", wrapper.CreatePartnerKey)
+	router.DELETE(options.BaseURL+"/admin/partners/:id/keys/:key", wrapper.RevokePartnerKey)
+	router.GET(options.BaseURL+"/partner/reports", wrapper.PartnerReports)
 	router.GET(options.BaseURL+"/admin/components", wrapper.ListComponents)
 	router.POST(options.BaseURL+"/admin/components", wrapper.CreateComponent)
 	router.GET(options.BaseURL+"/admin/components/export", wrapper.ExportComponents)
@@ -16621,6 +17104,241 @@ type SetNoticeSettingsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetNoticeSettingsdefaultApplicationProblemPlusJSONResponse) VisitSetNoticeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPartnersRequestObject struct {
+	Params ListPartnersParams
+}
+
+type ListPartnersResponseObject interface {
+	VisitListPartnersResponse(w http.ResponseWriter) error
+}
+
+type ListPartners200JSONResponse struct {
+	Items      []Partner `json:"items"`
+	NextCursor *string   `json:"next_cursor,omitempty"`
+}
+
+func (response ListPartners200JSONResponse) VisitListPartnersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPartnersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPartnersdefaultApplicationProblemPlusJSONResponse) VisitListPartnersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePartnerRequestObject struct {
+	Body *CreatePartnerJSONRequestBody
+}
+
+type CreatePartnerResponseObject interface {
+	VisitCreatePartnerResponse(w http.ResponseWriter) error
+}
+
+type CreatePartner201JSONResponse PartnerMade
+
+func (response CreatePartner201JSONResponse) VisitCreatePartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePartnerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePartnerdefaultApplicationProblemPlusJSONResponse) VisitCreatePartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPartnerRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetPartnerResponseObject interface {
+	VisitGetPartnerResponse(w http.ResponseWriter) error
+}
+
+type GetPartner200JSONResponse Partner
+
+func (response GetPartner200JSONResponse) VisitGetPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPartnerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPartnerdefaultApplicationProblemPlusJSONResponse) VisitGetPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePartnerRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangePartnerParams
+	Body   *ChangePartnerJSONRequestBody
+}
+
+type ChangePartnerResponseObject interface {
+	VisitChangePartnerResponse(w http.ResponseWriter) error
+}
+
+type ChangePartner200JSONResponse Partner
+
+func (response ChangePartner200JSONResponse) VisitChangePartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePartnerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangePartnerdefaultApplicationProblemPlusJSONResponse) VisitChangePartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePartnerKeyRequestObject struct {
+	Id   Id `json:"id"`
+	Body *CreatePartnerKeyJSONRequestBody
+}
+
+type CreatePartnerKeyResponseObject interface {
+	VisitCreatePartnerKeyResponse(w http.ResponseWriter) error
+}
+
+type CreatePartnerKey201JSONResponse PartnerKeyMade
+
+func (response CreatePartnerKey201JSONResponse) VisitCreatePartnerKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePartnerKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePartnerKeydefaultApplicationProblemPlusJSONResponse) VisitCreatePartnerKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokePartnerKeyRequestObject struct {
+	Id  Id     `json:"id"`
+	Key string `json:"key"`
+}
+
+type RevokePartnerKeyResponseObject interface {
+	VisitRevokePartnerKeyResponse(w http.ResponseWriter) error
+}
+
+type RevokePartnerKey204Response struct {
+}
+
+func (response RevokePartnerKey204Response) VisitRevokePartnerKeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokePartnerKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokePartnerKeydefaultApplicationProblemPlusJSONResponse) VisitRevokePartnerKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -21321,6 +22039,48 @@ func (response AnswerObjectiondefaultApplicationProblemPlusJSONResponse) VisitAn
 	return err
 }
 
+type PartnerReportsRequestObject struct {
+	Params PartnerReportsParams
+}
+
+type PartnerReportsResponseObject interface {
+	VisitPartnerReportsResponse(w http.ResponseWriter) error
+}
+
+type PartnerReports200JSONResponse struct {
+	Items      []PartnerReport `json:"items"`
+	NextCursor *string         `json:"next_cursor,omitempty"`
+}
+
+func (response PartnerReports200JSONResponse) VisitPartnerReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PartnerReportsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PartnerReportsdefaultApplicationProblemPlusJSONResponse) VisitPartnerReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ScanPlaceCodeRequestObject struct {
 	Id Id `json:"id"`
 }
@@ -22506,6 +23266,24 @@ type StrictServerInterface interface {
 	// SetNoticeSettings Save the settings as a whole
 	// (PUT /admin/notices/settings)
 	SetNoticeSettings(ctx context.Context, request SetNoticeSettingsRequestObject) (SetNoticeSettingsResponseObject, error)
+	// ListPartners Other systems with API keys, by code; keys are named, never shown
+	// (GET /admin/partners)
+	ListPartners(ctx context.Context, request ListPartnersRequestObject) (ListPartnersResponseObject, error)
+	// CreatePartner Register one with its first key, which is answered once; 409 USERNAME_TAKEN
+	// (POST /admin/partners)
+	CreatePartner(ctx context.Context, request CreatePartnerRequestObject) (CreatePartnerResponseObject, error)
+	// GetPartner One
+	// (GET /admin/partners/{id})
+	GetPartner(ctx context.Context, request GetPartnerRequestObject) (GetPartnerResponseObject, error)
+	// ChangePartner Change it, or switch it off and on; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/partners/{id})
+	ChangePartner(ctx context.Context, request ChangePartnerRequestObject) (ChangePartnerResponseObject, error)
+	// CreatePartnerKey Another key, answered once; with replace the former ones end after grace_hours (0: at once); 409 TOO_MANY_KEYS
+	// (POST /admin/partners/{id}/keys)
+	CreatePartnerKey(ctx context.Context, request CreatePartnerKeyRequestObject) (CreatePartnerKeyResponseObject, error)
+	// RevokePartnerKey End one key at once
+	// (DELETE /admin/partners/{id}/keys/{key})
+	RevokePartnerKey(ctx context.Context, request RevokePartnerKeyRequestObject) (RevokePartnerKeyResponseObject, error)
 	// ListPlaceCodes Place codes with how many reports came by each, by code
 	// (GET /admin/place_codes)
 	ListPlaceCodes(ctx context.Context, request ListPlaceCodesRequestObject) (ListPlaceCodesResponseObject, error)
@@ -22851,6 +23629,9 @@ type StrictServerInterface interface {
 	// AnswerObjection The supervisor's written answer
 	// (POST /objections/{id}/answer)
 	AnswerObjection(ctx context.Context, request AnswerObjectionRequestObject) (AnswerObjectionResponseObject, error)
+	// PartnerReports Where the partner's own reports stand, by their last change, oldest first: what a webhook would have told
+	// (GET /partner/reports)
+	PartnerReports(ctx context.Context, request PartnerReportsRequestObject) (PartnerReportsResponseObject, error)
 	// ScanPlaceCode What a place code fills in; 410 PLACE_CODE_DISABLED
 	// (GET /place_codes/{id})
 	ScanPlaceCode(ctx context.Context, request ScanPlaceCodeRequestObject) (ScanPlaceCodeResponseObject, error)
@@ -24930,6 +25711,216 @@ func (sh *strictHandler) SetNoticeSettings(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SetNoticeSettingsResponseObject); ok {
 		if err := validResponse.VisitSetNoticeSettingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPartners operation middleware
+func (sh *strictHandler) ListPartners(ctx *gin.Context, params ListPartnersParams) {
+	var request ListPartnersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPartners(ctx, request.(ListPartnersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPartners")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListPartnersResponseObject); ok {
+		if err := validResponse.VisitListPartnersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePartner operation middleware
+func (sh *strictHandler) CreatePartner(ctx *gin.Context) {
+	var request CreatePartnerRequestObject
+
+	var body CreatePartnerJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePartner(ctx, request.(CreatePartnerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePartner")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreatePartnerResponseObject); ok {
+		if err := validResponse.VisitCreatePartnerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPartner operation middleware
+func (sh *strictHandler) GetPartner(ctx *gin.Context, id Id) {
+	var request GetPartnerRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPartner(ctx, request.(GetPartnerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPartner")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPartnerResponseObject); ok {
+		if err := validResponse.VisitGetPartnerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangePartner operation middleware
+func (sh *strictHandler) ChangePartner(ctx *gin.Context, id Id, params ChangePartnerParams) {
+	var request ChangePartnerRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangePartnerJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePartner(ctx, request.(ChangePartnerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePartner")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangePartnerResponseObject); ok {
+		if err := validResponse.VisitChangePartnerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePartnerKey operation middleware
+func (sh *strictHandler) CreatePartnerKey(ctx *gin.Context, id Id) {
+	var request CreatePartnerKeyRequestObject
+
+	request.Id = id
+
+	var body CreatePartnerKeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePartnerKey(ctx, request.(CreatePartnerKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePartnerKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreatePartnerKeyResponseObject); ok {
+		if err := validResponse.VisitCreatePartnerKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokePartnerKey operation middleware
+func (sh *strictHandler) RevokePartnerKey(ctx *gin.Context, id Id, key string) {
+	var request RevokePartnerKeyRequestObject
+
+	request.Id = id
+	request.Key = key
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokePartnerKey(ctx, request.(RevokePartnerKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokePartnerKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RevokePartnerKeyResponseObject); ok {
+		if err := validResponse.VisitRevokePartnerKeyResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -28807,6 +29798,32 @@ func (sh *strictHandler) AnswerObjection(ctx *gin.Context, id Id) {
 	}
 }
 
+// PartnerReports operation middleware
+func (sh *strictHandler) PartnerReports(ctx *gin.Context, params PartnerReportsParams) {
+	var request PartnerReportsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PartnerReports(ctx, request.(PartnerReportsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PartnerReports")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PartnerReportsResponseObject); ok {
+		if err := validResponse.VisitPartnerReportsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ScanPlaceCode operation middleware
 func (sh *strictHandler) ScanPlaceCode(ctx *gin.Context, id Id) {
 	var request ScanPlaceCodeRequestObject
@@ -29523,462 +30540,478 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P1bjxvJtieGf5UA//PHbs3JUlElqXerCoZBsSg1d1eRdciStPv0kdlRmUEydiUzsiMii+LuLWAAv9rP",
-	"B34YjG2Mx28GDBiYwdiGgXO+yWD2HPhbGHHLCxmRF15KKrX6oVVVeYtYsWLFuv7Wry2fLGISoYiz1umv",
-	"rRhSuEAcUflbN6GMUPETjlqnrV8SRFctrxXBBWqdtnx11Wsxf44WUNy2gB8uUDTj89bps3bba/FVLO5k",
-	"nOJo1vr40WudQ54sXG8M5EWvRdEvCaYoaJ1ymqD8B1Aknv6p9e71+LtnLa/1uvuH9knLa708b79ovbd+",
-	"EItffC6eDhDzKY45JuLj34IAzzBnZyBAU5iE/BTwOQKBfgCQqfx9ThhvefbxmnfnhxhDzhEVd/83P7WP",
-	"Xrz/9duP/6JlG1k/SOkQQz7PXouDUhrkiPztM/uL0SImHEX+6ge0Sj8yRzBANPtM7rYjcZ/jG09OvvNa",
-	"Cxylv1s/Ob2E3J+7vzU9Ujc4PnJiZZY+R4suCZCDTr64VEapjaV47liKC8hdPBlCXvqNKaEL8XQrIMlN",
-	"KMazgB/wQrDpi7YknPrl6EU2xShZ3CCqvowX2P1teTH/Nc2prdPn7dyHTtr5L2ULhCOOZuZDgucdnyHR",
-	"tlN88l1hjvLXzUkOCMc+0rxY3IToDkX8MUwCjCIfPfbnMIpQaPZbcb1vJZPW2hhPBEXyyw+P/vxe/K99",
-	"9GLy/l/+/d8/ln/5G/FD5+jv3v+NnS+uEMUkGMjPW1kwljc0Y8JnH4/UDycObryakwhdQxy6FiwWN0y4",
-	"uKPiS/YPjJCPcMxLthZVd0wqt1ilMBqhO8ywm/mouV54azkvj5IQjRF/i2jhzcUp3OmrdTnmxDb6NxEu",
-	"I1MSYV73A88sIu6jeJbFJGJIHrhXlNyESJ6PPok4iqRogHEcYh+KHXMcqzv+5k9MTTz71L+gaNo6bf3/",
-	"jrMT/VhdZcfmvfKLxQ04etUFL549/z2IzT1ea4yYIaxjGM0+b95n+TzDswgFAIt1UoeGJMQY8aMuIbcY",
-	"Fb+yQUDxRv0Zcb3ji/e+JIEUNTAIsPgdhleUxIhyLMg8hSFD6+O4niMwxSgMGOBzyAGMAJTvAtD3UcwZ",
-	"gBSBEDMuRwsC4rNjxiFH7PEiOAOEzxFVN1E0TRgKwBLzOXh2cvK45bXi3Pd/balXomCijp1MvkKOjjhe",
-	"oM1d67XgjCIUTOTl+g8xhplS7TBHC1bNk1K499W9uVMZUgpX4uoNZJhtnN5t24tukmCGePU+8wSX+WFi",
-	"eK76zYIroc9RkOOJG0JCBCNxGXE4WeAo4ciMVEuTdrtwUrY3pYvXklyQ1zWltDV7/r1lNFMKE8dIZhQq",
-	"4ZGO4Xn5SS0ewYFVmj+xai9e6xZHQZ11DRGsed8MhhPbOj9v2++/Q2GeYBdPWl7rQqjlF0+tBFtAxhGd",
-	"+JChCQ6qjxHxhCBGfZ3Oay0QZAlFNVl1gQIMJzhw7hTHqMxOyXF1ulMWCHG9w0tlM8ERV/fzOam1QhHh",
-	"qN68SMJ9ogSGWZ1Rbzy8eNs7b3mt3h+vLjr9gfz56qIzUD8NhteTV73OuP/yomddvhhSjn0cw8gtWZ60",
-	"y0XLc4toiSUl6pIrpphQzFf5uV0JzrsSnHf1VPzvmXX8v9BN4lluowj6c5eIoQiyutKKogXhaALDkCzd",
-	"74vDVd3XxYTymhtHqCaI1b+bkfDOPUaWLFCjQ4slsxkSZ+ZEqko1eJvD8FYcc6TWGnFIZ2iNC0tP/eJB",
-	"bETi5lzrDfdjXvf7ST2UcRy5+RPyefWRyiG73XoK9Q9Zjj7wWgJ9+7nrj6RH/xa02BykYxsIlpuExnyu",
-	"5hTMQ1TrzrqceodooB1LRv5cj970Wl7rVediLP59PRyIfy7744te57w/eG0VR/o9W3PAlCRRgCr4uNbi",
-	"mTc1X7a7zBQr064+Wl6sVPZXRuta26DwRukWm2egNso3jzyp0hepWfeldzBMUDW51G2efpGNWuv0yZ62",
-	"LZL6S8ZGehOFJJrpH7X+45mVEv+wVib/zOHpCW2VE3lJiWS9E72WPyfYl38hRDlY5H6VsifHhOmRIR6B",
-	"DOk9rS6Ig8fuZs2TRy6Nvil3xUanTrDA0UscBeI9zdhe6Mlu9eN5hfZhVT8Yr3ZLei1KNgTJ05N6cuTp",
-	"SRXt5MudlHqjX7luTnJ8h+ysBSmCyotT1J2/Mb7pv6gfXpgfnpykPz3/+Oi/turW8IMyDYom9H/51/8T",
-	"IBT89V//Q8vLbIG+FIEvL4bdH6zSz4zNadaYN3X71z+2vNZ5f3w96nevJ93e4Lo3anmt8fWo17tuea3u",
-	"8PLyzUDf1rvqjK4vewN5oX/946TwlzfX/Qt149VoeNUbyR8Hr4fWIYY4qrXgRiTltay2XX/WLpWqNwqW",
-	"dPL4SXMNmyIuGK2ZCjcX2qZlbieOQ7HmQZDneu1m1IIj90XNBnoNUtLl+dpQSbOlZ7ZDNpbS7dSPGsqd",
-	"g+wo877ijiJRuALLOYqAGF80U573Uo75umv2v2vuYwc4Wd/NvEw7RIrmgDpLi9Mvs6cLJ3ClnudTBJs6",
-	"LgPM4E3o0n3M1aavjEO4sq2JVVWfQzaJIWNLQh3DwIH1EFpM4aRcd1PewY2tCyO2RBQFYAHZLQrOANQ/",
-	"iSMSLWK+AiRCIETwDjEZZ1bxMgAZwBxIQVbFaQlD1KkGb8eGMvScvneN0F7GXblVXaPuGs28XBwmxzyl",
-	"XN1YJB+Y6Zty24NhmianjdVftB2TuZiqlCkutSO9uPI4usMccj2GsiXvZ3dqKtRiEillN8xl8UfnaN8i",
-	"etOQgVni+4jpXJviqohVFpaECktxeIsYIHeIyuWfUWGxAzIFEGjdDjBOEeKCY3yyWIhHVzX0hl0M+BBR",
-	"PkBL95xVVHRNjeL2uQboDvvodwyQZQT8kPi3Z4opJYODKaSATKeenL44HsTkdbQa+CSJpCZY7xQxulJx",
-	"EOPL4Q89D7zujMF/+lf/7kyG8UjCgVwCBMRDei3S0YIlZICiGWZcbl/xSKuYf9A5+rv34n8y/+DXtvf0",
-	"iT1skQZT0kyPJ/mMkqrgVRYnseztKaGg1x1OuhfDN+cARgF42z/vDddGWh5U2S1M8u32Dj8n513DWxRZ",
-	"jGJxbeI41nORpyKdoiQMT8ENCslScdicIjYnodxjmDO5/B64RTEHgqbCaEnCUJyEhs3tH5OhYvtYBI9P",
-	"lpQoD0jJjpB3FjYBI3JQch8IHowIBwmTx+7mofMngiNkmTPmcsLRjAFOAARivIrDxSv5HFFkfR/x/YQ2",
-	"tSblVr1r9NCa8E0XNlvGdG5Faha/VhywVXqrAI1ySNrdLOrvmxFgmTlQX/3IuTwtzkK3fzKmeAHpyqZU",
-	"rFNJDda8LB2idd5S7Wh4ZO20bymCI0GedRI7nUEONbfEjfDe8d1c0tDa8sYxJR/s+toNmiXR5MaSv4YD",
-	"kyfqz2E0Q60mLi6f0EgnvGyKchQFKNj6mzNEFojTVdWhXHzza0T+MB4OPPDu9fjou2dnUsYBHMmPhZjJ",
-	"pFihgmpKb1DYHKmb5xqMgknC7HTYyCDIJ9ZKdUbs7Jw2I3Mk3nsNogKZ92DTwfVLAimaCHKh/FqYBEYx",
-	"Bi28zfhwNJkSKr3pcQgjJXrQWuykEFbAwWRKyaK+oFTPqDBozScyzq7nbsssM7UAmQNOzrcwbut2Ygwx",
-	"ttB0XdtNU47oJEBB4qfhmM08UsfZmVHeh2E40UGOSZAUM59wxL991rKpQT7UrGYW7NWo1/u7nkx56F68",
-	"GfeHA+XEetsXP3cuHK7pRUwY5mjLwRdnX6SPDNc4qLLxIm1H1ph4EukY3oQintA1urufWyFx9tW6eY2X",
-	"9JNqkLYBeGauNhZCH/ww0cFLR7QuqjmFLCOjIsKi7vNaUa3InRyh2CaTaQgtGtqCUKktReA5+P9b9aTs",
-	"DQ5tNLuBajlTqjyku+4CR0jlnzURLFNK/owi+zmnrjVS6OYwCkIczSZzklDL8i3Eq7fbP9La2PbhyH6q",
-	"xi/aW71w3V1r5Z05ZPNNDmFzeHTy/FtxdMZwFRIY2OiIowD7kBPaQI3c4IR15l2PBhS8+ToC0OgYjRAK",
-	"JgFmMWF1ZbEiz0ZIvmxiQ/OIbU6GhlZbSTEwuFlxxGxU1vn6tqlRGN1uvrQt7K0kEhfzZlVB7mQJ7uvP",
-	"Luc4RCCmRN0Cw9I3FAm0ed9GXCKZTrGP9flb/LbU2U8BjrKbQAA59CyTyWciNNA3HKklRm2gkBufbA0u",
-	"WSI8m/Na56E9d6UYLkzrMqRslPPy8qUGWggWaKhZYI3JLTrI+gwLmzedSl5/8Db1oYJ6kDsIN46DjSNo",
-	"Q+ZqwVOuor2Cvk1NayDpc04T+7WIOKycJHKmagfaEV4z7pM0uDmvW2zaRyYxe5MV50Tb8rWjRCVWD3fk",
-	"Zagk60bzMXkn5eqN3gDKP6Ipb+ZUziEXOmBb5JAARWSBI8HcNbdyQHEYbkqkGPK5sVun0OcM3KA5jgKg",
-	"8gY31BRCF0kIrWR1LIP71EoWiDaYgfFtuPPDilN7BgLk4wUM2RkQeoQ4MwbHnYIjejs9Qy6jFm2GIvn5",
-	"eIX18dLMNJ02ppaiatmZRTCUaYnpEdVQS7Ge5q4DeZ0Q8lNFwS4G6JgbnkV2u/QmyzXbnFhaVlKmAVf6",
-	"e4ME7fR8hZBJM6t6nfOW1+qMx/2xyuMYjs77g871cGTV6bbwvGYJ4TtNSFmCkyTiqqRx27csCb2dSJlm",
-	"F9wyGGa/pMrMdprFhhNoeNUbCDW6/1rVTeQKK0a96zcj9ddzlQPc7Qy6vYuL3rl1bZyqlLgwqef8VKF7",
-	"pQzpQ0ARJPPnaM4sLmsagLXvpSTAvHdn9/G4HeLQ57ZgJvTl8gEceIBQMP5xfN27tGYYiucnToEutakq",
-	"16ZjRbO5NdkIN2hKKNr5k669jVale75IxaWJzSj3b3AqA8QeSBiiHkhFsKcjRx6ghHFxKQ6hj2Tumgd8",
-	"GKIogNQD/+lf/bvt1Q3JdZKL1JLr57wsAKF5UUzRxmAvQ+Lf2jKZSjb65gG0me7vsIRrKU/q0+Y7tlF3",
-	"NfXO4aph3CRQTxS4zuoPYBMh72qEesQbs/vLRts4sSaAq/oHfZ4mxeK4dtuai7ogKms5fXslUcrf+dE+",
-	"9dAiuWrU0taI64ZN89bkI3TiFPe5627h55AhW5RhNixQdHpY65W4uQ7Q4WDcvxZn5Lv+9ffno867gTk2",
-	"39es+KrgyvBaPrMpFmyyzIRCzJmZuovNhx0bLBwp//maENPsVzVCY0NX38vQOFnIIPBHmQyCmhBgPQ4E",
-	"UweHc1r6Ucvhf9vMfIX+7Y4amHrDjf2o9OdIXsbRTt+Qr8FRs6kFmHEY+Wiy2NJZXeYncFUoLnRU2eym",
-	"11fjltf625FUPy+H13L71NCqQwRZw+qxcr3Uay0xnwcULqMap5fWWOU8vZSrcuxSXJP1hdZ0KKyBpmd+",
-	"HHbupoEtb0iKsAm0+KwrtQyYZlJsMq/O7ZzszeVGQqViGwb4sXdxMXwnl//cEc90alRb5XUjHwdI78cm",
-	"j2zzGbHv3Qwn7mEuW0RCDDUIPkyn2EcdezSwqQNQXJg43UmKFxvSI42nOA5i5xm9cf52O4Pz/nlHnr3d",
-	"4eBVf3QpTdZ3nf7bfRqqXiuJ57q8s0Ia5I3Y7JWG2TNjIiVrdlDnWDjPm97GjnbJArsjrJmzS8oUC99E",
-	"6AOf+CmcXh1fl2uYpZm2Vi0+J0VSFksSHLRq1A9djfpvO90fJy9HvU73e4djyQKF8FwDrbhR46wFknYM",
-	"Kct5YTwc6tt2Wil1CobhcNo6/amJYtXkUCj1fRYyCm0Hhkw6m9yQRFhOK0cNZ+rPbOR1NT5Qy2eNWlqX",
-	"NkJB3dAmjLZUYs6kl92iQSZsNthg4nbrlELCcDSb+CRSG8NxaJokstKr7uFOcVj9lSmmjE+0w5U64k84",
-	"mOQyttbStac6vR8HHlBJuCotdwkZCIkPuSMYPSdx5iEtvnNOloBMOdLJfAgGIIaMoQBMKVnIrD5VZ0AA",
-	"jCSclfULOBKSNXKmVotVdE9MX0jzFyGHIZklCIjHitOc4lCn0p+BNlD+N6DIbx2YmJHiNZ0yaNeaN6CH",
-	"KlXkHIZO5b1CbBAGwxqAbOo+Kd1IjKJSx7YsvK+uWBmZ+9JnmpxcDKnnXfgFiDV+nQISsL6PyeKGOi+R",
-	"d2ZhhFI63SEYytwzORFHgZUqGRG3noLlnDCN/JaWUG0RemAonE5kWN7p/UD0DtGG8G1NA5Hr8/NAhO4Q",
-	"BYwTioLK1PoChdcYc40KGzsp2yfFA0sfNqmgz/HSpmqWY/WMgzcP9/f6eN+PxlbwqDRT3LZa1gbaXrol",
-	"NyfpqFdFAYa1534p7h6hqW3i91XdsZ10YyShvv2EduwZm6GRH657AZQQ24wkp8BLm3rEFtZ0U8uy1Blb",
-	"hdNVP9h5uFCl1uDVl9zUN+fEHhA085CAh9w5mb7gjqffrNxqcwECrQL3qka1TV7CbRIyCChirCqpq9pv",
-	"amhkLVcxFSQomKnjKYc67+1n/ziyjnQ5G5kCGAH0AVEfM3QmBhQRMMWzhCJZCUnkH+LkJsQ+iOHMXvKW",
-	"pXZspp6KkwIEQpWNGIdRih9PkyjC0Qyk59/2WSVOYSCtCWeZkbzaPJwEAzeLZsq2872hSeg0roQZRTLl",
-	"slAx8L4U7NNxyf3RhYsGZBmVBd62h560mQALzNCOGTPqqNs228V9OroFu7zi9lVuGFXrl9yLwufJ4maS",
-	"0NDhGwwab/b6pU5ZnWhE8pVNaelTiqyWLmoaUtBkzNWgZfuswFH53WIYP5dtk+OILCen4K7M0cB+Ekoz",
-	"uUvuEBWiyZIrcYeorbbXFK/DaAVmMLYazjMYW+o2XnbG/bGdvUZvLnr2K+OLjv3Cm0H/usZqyTfru9Xb",
-	"PD0QG1kaKvqaeq9hvI2iH0NMLaBnin0Y+Kd/0MALrLpkKs1llK/00tXTS1HCAT214xuiVdUBB80yjTTs",
-	"QLYxjPxO/5Cd9e/3XbhYAfxfAGEsQffS5Oov7MYTDIpp4flAmEqpclwkAWIl+VjyvRJ5Q7/FaxA7DOhq",
-	"QpPIFYgtGdh6PpB+kafnmU0q/54ysnHVgsBSH33nDsAbTnNg0E/Qh5g2i6Yq97HzSK/r8XU8rssDJhzR",
-	"pslkU+ivp6BUP1PHcVxaSMCciucSMQ70fvDAco79OYCaCcEiYRzkITk3vaZmaaqg4OvPNk1GsmhwQTMI",
-	"afmAg+cW8E+Euq+U6Inp5QmKGhYTlD2EUMAmKJLF4YtiwXluNxv8dsshw+cu4IcSjVNaLS63Y8Qwx3eu",
-	"Z1kIG7jKpHgYc6GD2OrROIwCSIN60ef+YPJqOOrK8/6qO7zsD163vFZvcK5i0GkumO2MYauIRKum2/be",
-	"yvDxdDVRAYvJFIeOzJ76OmxKVy9LUJUqqBS5hTp+JSYyPVfve8OzZsdkaW7Z/i8KahsvF+VBQWNmsi5l",
-	"Q8bZhHRBrlvJVeRaz/Tc0VI3t/rrQjzdCoW1zmSO3nkVR99+vMrZSXrIdID0K82zAsx5XTxQXuimeKcA",
-	"pkhiUbjywJMT8ac0Qir/eqZA6VTfvOWchFn3vCLkmFXldOkFlQDtFRCVBa0h02c7FxetdbyTzsWFB8ad",
-	"y6uL3jdP2488cPX9cNATGtxAlW1UoelZdZA6/WuCWliibh2lEZHatVSYQvZGY7Lb9JtqQuzP7CgoMsVV",
-	"Fgx72h2e9zwQ4gidXvQHPU9z94RMvxFW/SMv4+3c35SRT6bfpB9/5IEFxBGHeONKYTukPoPKlXIpWbsu",
-	"8UZCeB7pN4X/NcjAGvDX4ZDLK1M1urysKVeVT1ixdV03br7UcW8zZayyLYZRzjJeVUScvOqPZAWeofPa",
-	"n8/7o17XjrOQV+uy18reNc1a2mQqYPqagmvRrRHmPvvm5UW/m/+0+cNgOLrsCOk57g3G/ev+W5mt/31/",
-	"fH3Re3kxfNezVxzuoltmvP2iXNFcc/ffMBTxU/D65fE1ePb7b3//3ePnRyftk289iX4oOZOBkyfS55/E",
-	"4Mc/Hl0Mu3JulUxqVTp33aRFndQ+GSjOYB/VxrW8F511I2HJGJxK/K0bpTLHSFmmWDlLhFLW8pp4fIoo",
-	"8ZlOqwRdiYLkjOGW5GvvlqrcJNKCtbulrLDQCbSWWlOqkPKif9m/dsCxFyOGdZCT0lyNxhF985SDEhvG",
-	"4FVvcK4MwM7V1WioqmjPe90L2Z2ssuPIZkA5V7hTGM3alEqYRomibZsxFbfH3yft9lM/kv+gweVfBt//",
-	"ZXD+l3eXf3n3/V/endfQMy0H5NN2zT4sJb2YuqrdrqP5zhyFsXX5xAWXC8QNXimvNHa3bNU5hyGfSuUr",
-	"oaHCS7iRKqRQ/1jTBjYGQTMdf0VPG03UH/QOXYvU6AbHe0ARLSxe/VqFLRxb1pha2ql5Qx6XQI2q9N0m",
-	"uTS7oim4Xapbx6cpEhaAsHbqohsxDmlTIbohI0dvBgMlI686b8ZSQo6vh1dXjlINxkkc71hxV697mBa8",
-	"abzTSGATCE1bUOUJZ+UOEqBLGMfNm0EJ1SDVovKa3O8d1vdmg8Hn9jWQiqb11XYl0Tyh3l9TO61WPx0u",
-	"QePhyuZvp2suOceZ/1Pw19jmZjrTOhSb4lyf/D71JAVY4W6Bbz3gh5Ax8NwDTBzDkY/At9ZsOK0TWdTp",
-	"1Pau11+rfoOZYopIdZOZJhkjYkskltDhX/+3/+6v/8v/Df75f/w//st//2/Af/4P//Nf/+3/Dv76H//N",
-	"X/+v/xb88//6f/6//8O/zdlj/cF1RxrqL0fDH2Tp9MVQWpidl53B+dCgkFwOndVbu6VaNO0jIhcxPR8K",
-	"+RLry5j1r5NMlhIs79yuSpIw5G/e0anBHrCxennjDKsI+srGO7DxTh2WCmyoZm/npixbpD5Meer9hJZU",
-	"RJqESHeXX8AVUMai4hsJIosZuI3IMrKDqhVMy80gsHi5ere6k4kXUwQiwuc4moEb2cECLaTjQzv2zQc9",
-	"8KpzcfGy0/1BOkki1e58U/zrPKFUOc0Uk+qsnbJQMSzJQCzVVvebqLZxxGoHbv4pb80J4UzYOUchvkPW",
-	"jFvO0SLmDozP0orvEtuhQk22F0U38VJIENPA4Swp9SCYHBxL7UTEt1OJLUn/izh0XqTrMbztQTDLkru3",
-	"JREn5HZiB31d7+qg0wnVZ/IlN+Yd1ZDWtpNacUPeqDM6fMqtOf1e0bOM61/JxOrmvB/5KAzLUrOc7K8+",
-	"7Hp0CnHo+OiUhM5ksPh5e1IXoz1+8aL+vZDeOr9ZxkQMubKBk6iCBEuIeRH40OlmTZkgx2lMMUj2keIn",
-	"84uXzi/7aErmAkOpVanmI7ZrNH6NLa2g0mZFar3wSt5+iRiDM8TcL5xk2BO1c0I16YovKCPSPvIV0uPq",
-	"cMkK5xKMzub7waGB5KzSbQtVJlU6dnnfyTlkkyLsXg2cX7RqdF4Z39PeWqA2UtZ3sNy0RydVeQzVvWy1",
-	"MottrROkIGp5713FCc27PB6KUZrbdNY2Zw9xtQ1cutMOUmtlb74YpDu6XLTIuzKUy/XuCGQZmfhmuWzR",
-	"37MOM4lD7GsF0Il+0gy2fLtWt6VAYJvAX/gWhRaqxJTcwJtwpVJJ4ELYdgXggwKkwdblUkoptaa0rzyA",
-	"I7AkNJAePDUvD6g3euqCB+I54YQ1ynOvU9tUXqWUsEm9It+sNj1NIkqhcPNwYRWNac8TvhrP8ZRvB/W5",
-	"Vg0ZMY6g7OC1ROg2gKtTIL25TNBb2N8ymQ6h23AFKFkyVUcoDHuJ81mJkWlc1cWejifvZWPH05/aR8/V",
-	"j9YGj/bOsGlfWt3ysKoBrs33HREOJGyvSgVYIBgxQCKQlU7C1UYnypqjdve0NU1zAQSS0hG5IcEKYPnp",
-	"IFlvjWpvcutOG26UfWG7WbOAxX0OLkmkSJJ2//x9o2yJrPOFjae3gnTGJHIXCFZCPu+G+NxECkMOGydU",
-	"THV/jE3XGvoAfa5ayqiNCCkCc8jmKHDtv5J2n6ZHkMV7gO4mzqsONGZhmP3SsKvBWqMYihAQl0y9MsMB",
-	"AlxodB64ESIotEOTkMlhQQLExCqgpeVC5ylX0gmlZ5qoNMoCKlMe7i9DaItmIQqIqOHo0occwysDF/RJ",
-	"jGrm+oyGV0MVv66X7OO1WCLX0bUSTplUL3691ks2TRxSc8p0Bp1ckqdSkdClfNfY3mkC27dNOxkbbN93",
-	"XsnSmgW87l/2xFqNxy2vNepc68Sti4saa7duZSGQgQVJUPoQKKBlcVqoBksZWBgr5EC6aOHsTNscjvBZ",
-	"ZSC+hG3kOOwsITRgd1Iiu224b9UTjk17ADGFPsSYItbolc3KrnCwM7pp05TCZs3PlnNYV7LIW9c7kRle",
-	"MW52s4Jetvw21nlFFGKWAbfck6lbjXu4jTVcZX3uAymj0lJkHMVuI9NtStaAtcALFGoA9lpO1mv9QC/i",
-	"dk9rA+0okzuGhfLTKc5+I4SZh55IZ2Fjt9cUB5eINs6DTQvls4hbwa578f7XJ88//ovyFg/Plcg22fOW",
-	"1qzTKfI5vkP1GmpEan/XHkntepeaFSSWbHbVO9BhogniX0HKt6B9o3nmW3NXWfa1aRKTcDUj0Vbtx8GV",
-	"elioAJdJyLH+/QxI2QhSUBNZzrXZhvyjg5gjxDFtysrwhhF6k56FtanaeBmacXPtqqXtwDXk6F1MOY5D",
-	"fHCuDCBPFtZCE7HoMo0lhpSzM6ArmMC71+PvnuXyjMzvr7t/aJ+0vNbL8/YL67nfjPJG5BfH9VNIIg+E",
-	"kL/XcLoJV4Y0MT+2bIA1NVzEuQKiCnlY7I5TJT0b1L1pHNlNaCG9BU+BFGZyUYSEYEZll48qgiivJuNn",
-	"ZvvKOiFMwcwgItU6Q1OhuHFUbFRW7Zfxvycx2weosgfIHaKpQcOAHwrz0UDksRhGLZslWDfV3PTbtmUe",
-	"p5JTvdCrxX6E8boOJsJhuE0PefWg1zLDkt+0LYIC9EGOugo3bo9SeOwXS3F3cHSHOWwG+t5Pn7Gmu8kS",
-	"FEcOxzYgP+qF2STrw/30NZT3vpugUASlqrnFc00f4Rz6cxTUZFCfRFNMF41aluhnmjZuSZ+qaFsSQtrc",
-	"NlcPlb95iiitTZgUPHNzB6AomGRmd1biPByeT86HslfXm0G+e0jvj1d9VwcaFDX1RKgnyqa6z/Yue3FS",
-	"aEi4ZpzsznN1YQWRWNVq1VjenDK+lQqyPlhLPXbR93Le6150RpIdCqwhwX1cfWW2kRniucaPlLWhreHP",
-	"0Va02jM5F44UXwXxZ8aX8UTqBspv/YJgsmzwei1sjDTfRzpYejIcLh3MfGKLdjbaW4UrXQwn1S6Gtg2I",
-	"zykMm8mHGcXBzl4Qe/PMnIxZTxxBU/xBaeDqJqWbn4L2tx4QL3tyJjP8T4GC5XeP7cSrMzi3KFvzJVR4",
-	"33Myqjijd6/HR989A5mBdZ+G1POiGfXUJvsU6mfpMr/YipCpcFvLmFJflNZWbi+oLBKTQYIpEIJIWMfC",
-	"CJO9GGTgWnUtBUmcJ2NVCkTlQLcXqZJb7AIiVaM3pNk2AQiO/Vtbbb4g2NVwfA2OYcLnx8J8WxIaeI6c",
-	"NFVTbg025rJQKnpYmTvTUZlK9dzEbDS5IDPcNIxoJmRDK6nYk5zw2MrP336szMNZY6nSL7nJkw7eRo1L",
-	"GHeleWPNY3EAQ+4xz8TtN9q2y4PRn7ACrvVaTLrahFVPZwrUQrow33sNFMWsAqe0owGMTfufkoxgqa1k",
-	"886lZqhnHcv0SneYd/ZxcDQ+c0HKOgvwAsQhdqArIMh1Ucp6Rl6APhj/yxSHSPlu2mfg6Eke2k5jE1ow",
-	"VNeZxp3uSaKad6oGXE6oemeRUQzdYBlLSKNiCYirDaMucjMkS+nqWF5Xk5oSnOUbNEui2vroW+XLczTc",
-	"8FMhYC2ZK4FzppFWomwXE21W2mWt7ZkN2pT6lrYQH9Ia3hPV9OK6yqLUjq1vMuR2eUn7/V0EHEXTpKRT",
-	"celSa8enbJFf2DvOeyabMcxK01I92Yhm79SAqqr0DMRG6vUzxChK43RNM+YuRwE3G9GwVsr3OQ7I5rVB",
-	"RwfRHGLiXUr8NW0uChoSegZx1BiResqdjRbV6H/HZMdF5ulMbF9XZ0tfvQLTnpMwYGegfbpWJZ1jI3cT",
-	"XGdS5DaKo/5HF7IrgniKlHqy9lUwtQI1K9otOKGN0mpdgsCSweZGDP+8QL5Lsbg15qETF6ZGZkehwFzS",
-	"y7qSFq130+FQuS1iRBeYseZefkrCpuJxvUmiBUJQzEDvxlMwJ0uwgNEKmCYbS0QRYIjzUNYi6IAZ4XbM",
-	"pe0aLkbQGhAp9OktKgC5U8h3d5YNmsIYwCi4IR/qK2tOQ3rbnt2suiXfG2YJTckHDYMYL1hK2uLC2Dlb",
-	"d2JbR6MzgF2WprTBHro6cXiLomYuhfLGRo6/L3FQQPkvrcRUN3tm9sZPkH3ZSUGh9u2DiPcwyXpzksXW",
-	"u6E3lCVINkbEoAjuhq7mzDzkmId12yga6Aad9+dwHF0iTrFvw75gEzKtT0BHQnDt4qhmYQg96hFZWqNQ",
-	"9Uqs0qyEul9y1lHJ6Xtpqb7JWlAkLKG6eKslVzcMJxSxmESssoZ2BDkmBm++dlR3rlNWyt4s01qy2tz6",
-	"5xOJpASfSLh95ZSsNQPzXIBZrU7Z2YP1453kDtH1Wgj33aYLbO3bGQkT45euNXQGOWZTrD5R44l1409W",
-	"1GuFMB1tygw2zhsQjn20XVMIJ8D1k+fN8a2z4uQKqEVL1YbOYnOLxwrw7fUsI/lYSV2GIpp1t8rKVUta",
-	"lSxolUWCd7KABYLXBAQJlXGLM7CJ4L3pcE4CjCIfNUd8MsDttppF04bDdCIzOGDWAnL3yeeSCsTh0hLm",
-	"8uaAfEz9ZKHqrWVgUuGAk0g3pxJGdYMScuvuMMdgSs48mJEqFtT0cq/8GHFufF5NyrzxDDEDZJULlXzz",
-	"U/uJKlr+y8lP7aOn7x9V1TFPSRhMhPDSzK2TFk0upzOH0Wv9kmDEJ5bS7+aDUK/ayJVv/qIlupkTcjuZ",
-	"E+buNHLy/GnTeOPa+uemnhu8l1uWPGHXh+XmhuscpNiaMNh2y6LKI0N9+h2hQaVW6tybS8fmjEPoI7HX",
-	"GicnlbSq8lp/njecVPP9++e5dG0p9MYCJmhhTu61NN9utrGdhYS1TqRv93Yi6dE3lUtbcJuzvwNkQJg7",
-	"0vMpzxedc7/Uz3qloDO7M4nhABuRhvKnppXdBtOiWREjDvfT1j9GFBOXWanQkh0hpj2UOhvwUzWG3BdT",
-	"KzKdp5XeaQZlQ/iIw0fkt0J+OBzmQimigSJ4bvIpvoETw2AYnSd8ZY2ikyRylsc3y1oriV9sn+WTG2Eu",
-	"dMEdIeVhjKKuQQdaM5tTA9jhXsmXQuwCjJTZhGs4NkkYnoIQTTkgCXe7eQqFpvtBpK1n+gninet9sJOv",
-	"J8CSSaECsXVgpzpiJFPTUcShW1gu/HleTQH12rQzR9mpsJHVaRoT7r5DmjmxMma2hcPsUj7EvlPBtKWX",
-	"b/19d222+4CyZTxuPYAmNfe1PHm5r62XzGStKU12mTkB8z4+Q3uxOIVNkHn+sk7vWV53tTdwyONOLt3J",
-	"ntGIowlzdWnidDWRHodJHUTR4v1e8QuO8eUwKZpkGM5JtF7c+eSnp0cv3pdkv66NVr3DMay3sj3ZvipO",
-	"HcmL+5uF564iXAOObdQeqAQvz4mL4YT2TREo1FutYxW2lSsU6oh/GiCJql3aoQjqvKS8YK75iGlE0uD2",
-	"iTMCmy9/tyVVYr8KZ77WMNZWIhtT2vIiI56Xgc+n1HGuUJfYsDmb9LTYI6quWZkqr/F6PtjrUV8VC11e",
-	"DQe9gewj8P3wyp7oaq8v2DH6qxJYLen2CxggWTgLMHeUvd46tCBXcHQ7rFb1nXVwXs08FjBeMyMTXy2D",
-	"5E056aDNUxox2sNlpR2geK1rYz7eZFV8P6HQX7mAaAvO5YJ7uW1JRk6xGBpDKzhTo9MBvMh//OhFu0nW",
-	"dDaL7wpvkb+uvWaN2qHpl98y07OSngpD3W8ItVSWylaBiCS24aSitUkJIpFETrNHhAwMga/KvhzPNkYf",
-	"ys+oMP510CE9tuKHynq3GtpfkjsL/eMQrmzmuZhq6lxpgBbVAHpJfzr/jH38yEf28vpD1pRvA9RVrPG+",
-	"l6pt7O75s0UzoB08PbFdy01FXn2RtkO1xwJxiurVMZbIMf2WMoG2Wak96ry6tpZpl1fyu1KUSuGS99ux",
-	"2uUkt7m8UwhPHXGRfFYJ/J1u4X3UVGfy4HBF1VeU3ITV3aRr5n6XFFMhSgkt66lU8qy7gGld0OobS8uP",
-	"NuHlpQvDdTZnHewsiryTpx1Oy3UFXXklDY+lLQzd3gCJHat8WkXyuVWIin7I8nAtW5g1CVsoodkdtFmH",
-	"luRHarWi2qRJchNi345vqZxZuudAowi27myfPboW3lRGTAZc5ZMYG7hvmXUuvR7K917/q6WYm2FjeOaC",
-	"d2UvB3+5Z2SHU1Vn+dkZrbSHmjF21rh274eu8xy1sW0NpFJH2a3TmctIeNe4I7QzjmTHdpeNIXW7jd+x",
-	"tGcHokycCyCAHIKFxFRsbd382fB4rsdG0SZIAUm1Ryvv5sp7wYwHQ4uQrLVd5scoAJdmGyhjt/WN7hVF",
-	"xnunvBkQu5m3BSZVzRLvwfC63+0JzeuiM+q/6nc71/3hwKpr7aLditmxeUNGa5yYXnJ43CEaaO9uih8+",
-	"eiMm/qpzMRb/XvbHF72OxGq2zX6J+TygcNmkNKOkgr2Qc5Oh9hQI5eaTK8FIFk3QhQQVNJMZCxRgOHHW",
-	"G8ywtVlPWiclTyqfmJZ8VsjjWUH9f9l7NRyJRei8uu6N7NBMNHR1hGHgWfsZkHH8FNAQYGZq6UMUzKRA",
-	"qLE66czNILP5Gv+loaZ9ddh8nNzkhmgpMk3PlrUcY8+BcC6TeK/1MVYM86v8O1s9RaLKXvJNwKwexZPn",
-	"3wbzGlC66zqxes5TH3pvw77N357OWo/XRru/pfsBWPmlhkr/C60GOVFJ8BaLIiILHEGdRlQjUz9KFog2",
-	"uN8p9u5gmFiAI3wYxygAkIP24xcvXrwASRQixgD6JYHhGRAcA/4rMDjuWJE2HXkjDv0km4tXoISVgMhH",
-	"OOZ7xIcX19y+s8A0X2vQbzLt12ar7i7VSuXVg2LKU0U/9xBMIs4W+qDbLt0yR8hrcQr920lJFKq++ZaN",
-	"cY0Kxa/ku6XkeGNNn8tWosAido4V392iXMUafDqxinSlCZpzxpmQXoF/9a0FhDQi0WpBEldNMIk49LMV",
-	"qIo1oQ8c0QiGE6oKOCuh1rMSfRdSSeUrFvBD/olc8C7XIEu2nrDPMdNQ17C18B0CAZ5hzhTuMzB18GJ2",
-	"2tIOEIDa1DZXwZJijpiKuK4lcHSO/g4e/fn9r0+8J793wKrtf40jMtHrWG5laYT6iMhYy42BW7OW3RDf",
-	"T2jTDGQSTW7QHIZTR47/NkksJm5j5F0VpZpFQ9er/jcHzUhC/YJaOuqN++cqdvt61D+fvBuOfuiNWl5r",
-	"fN159arltb4fXl/0B73Jk5Onz55L9/WbwbW846ozuh7In857b5WF1esOJ92L4Zvzltd62z/vDcVtF51u",
-	"b9Idnosbhle9wdMnT+zti3IMa8Pi0wxLpgBGQBYiSJb2AHo8ewxevzy+Bk/bz06+e3xydNJ+8rTYb9C+",
-	"G+vWHdjcpSXi9S2iNy9J0DyPSvK9O+MDplyjwq/Pq4qVDrA/rc2sHMUaxvfi8KDWLvooD0E4FsEGvlJx",
-	"gJRAA+eFUokw2OQby+iYhGN9i5Gr/FGdnQ2KtzUIgdUxWsT+MvseBgoOQNp/xvAXuoiG2I1jJJMs9Vlk",
-	"DUw18cFu3dSoAYJOzYh6BYjH/mifK4521IiVZpNt0zxqF4W+UYZ8Xv/MP7ilT7faUpAN6nbEpKgpX91O",
-	"ZPuDqq1GnTxh/RbzLSeIRA27KLY1s5YIWxRzjiKgHEdCOSqoTd9QpIu4PBAgP8QRCgBFJEYRjmaP7PYU",
-	"0+XPRdovEGRruHY59ckZerAJRScJG/QdK5KiDYzt6IEnIMAshtyfi99OgNSRcDTzwFOwhFi2PpwSCiTC",
-	"ggeemU4hcYggQ0DIRA88B5D6c/FCQCgwIG7Ws7jtbdEErcQVvO/uZ2t2rKUfv+YahmcRCo5wlPJPy9vR",
-	"7C2YunU6qilB6eqlpk44I7ULtqdDQbtDtjBwY2wbx0GXluOYg9Ykqq9JxwYBPlkESG3psq54UkmGkbrk",
-	"5sJKyeOOfynsVsgk3ABDEUcuWOftYLJkUM3WQB9yyayaUGBJCa9RJ6eqL1WVU5qjnydPGiDLhpWtxqbX",
-	"xlVZPCIheulC5d0CR85ZK7mPrAL5cvssmFUZY3M85U28kabBv6PFxBZ8sV0SsF7brMBdz8Q9+cYJ27vQ",
-	"pgD2UrPnVvWkS+eYWBEYGMOMN24W1KDQG4bhDfRv7arVllmKqknzDWS4aXMYhAI28SGHIZlNKLrTRppF",
-	"f4d83hy0Ms7lIZWnsOn7xAImjg0vLkyYKw1ZhTfSXvOIK8efbjjsCUENlcy2BzBTV5HVDV5fG5GMNRZn",
-	"eRW+jE4VlPM1X3Gy6lhrfaU5V4VT1rSvsijwLgqXEGEjva1O7H45X9WQwWr++tvZ0NXjVoIkISr3N9l6",
-	"gEIgviT4AEcgID47Fr+zx4vgFODAA3IaHlATFb8i6gHD3R6Qzbc9idvrAR+FnuCzyANZVqr5WRZ7Wgd9",
-	"jqcW6EQoMXYdBXhphz4LkvamKMlfpWQxocqvvu47D1EAVD4LmEKfa/zTWxTzU/CnJJjlW6HqeDyMApXm",
-	"Y909zRJWBSkuZc6bRSQtiLU6fkmSMAAzkmt4qCoPCAW6U74pQjDX7aFbtJy4NCvxZyU1lFEwx0wKkpCQ",
-	"WyYspjOx/PLTfI5WwPjZwRIy6ZkXFGyUxyfHOVnbjwX0JZS4kMcpgsGGfZX3N9Ik8k13wrXGBGKACnLa",
-	"TBWBCC0R49aAwmYzrKrlfRNhfkFg0BD0Z000ZNqK2SP5Vo7KtZAjYUqv3N7IbYQcwGJKmqyRVsYYBdK6",
-	"5E/vA1zgyNowkkRKJDWj2FudzvTRCnW3jTCfw8AVVis77bAjI6wkMb8MxanJGZDTTs1pIIezfih4eSK7",
-	"VsjZGsRp65U2wHCSGd0ho/8YI7g3Gg1HLa/1rjMauLLPnCapkLxNtLgNLBg9Hq9VaaolIXoNLWpFSV5g",
-	"CbDJeivHwXAyenPRa3nipzeD/rUjDLYJ+tBsxml6aApkqa1b82rX3C/NUWNJZnH5O3T1ifXCRJbAOa86",
-	"SacklIvBTLlqk+xNThx/dg+Rk5JEEOIaXnXOri4jzoAwXKuh8iDTvlwNDM/aDafJHaIc3loyrnSWJoCh",
-	"UHtm89SIwBxgBm4gU8DwWBz0ICTRDNG0mYP1zMyjbZVHLbfrJ11WdC3IOUJxCJuGZHOqqK3N82lGlmzq",
-	"5ZNrVq4VQuYw78QVMABKd5U6wBl43m7nWvbrBteZh7oGuqXaJ8WvoQ9+mDDd9qRpydheqPbRuaR31iCq",
-	"TMy1QpiblF3ryTyDcTMVRZwVH60pLKnrwaJwkxL9NiKTNS9YvrksxNQKm6B6NvzTP4AMLqdis6hXea0s",
-	"hdkMKxtDbiKaNrat1bh9UV4VsbXJUIJHBQNd+p2DtNso0up1xe8WWvKkzOQULCQzOxuIFmsixfPKXoEb",
-	"ARX5FtfYxojbM6dzOIDuLRpTMqNwYYWnFwfAxKXjbhPux9FEyQJ73psOgBUH21fOfiFHMPcAIzq5jSzQ",
-	"DQlWAIVMIx+b8wzbDTpnS7/tyjqyp8oqs/MnYnFeFDPEVBqf0F5XpimS7NwSUDi146NIh2AJeFHms1ov",
-	"Sr568/KiP/5eFiOPetd91VH6vD/udkauTtLb7La0UjNd7QIoZm4ClSXDmr3P0/JXGIbDaev0p2rxI3bF",
-	"R28jE79Ze/NOEmDeu3OUGadSqrZMlA68KtXeSCs91k26vM8o4yilzm0z+8539ttq7tRShD5UDbb+QvNk",
-	"5rzwKteHamvS2693sQF1u07lrnj8mmIVRmiizW4X5N5UPm9RzLWnVMYXMNMVSRHjCKocTTBfxYTPEcc+",
-	"DIHiqaqM7AJsUYOJbeAXPbPnXuOIQxxtdEmw3k2WtW60NqNEd9hHE1OIWPWlqrRyB5qusYNrtzrP469V",
-	"jSkti8/gg6oSXHL5eusjcrU3146nzEEyuuxctLxW77I3et0bdH+0HjzbwI3JjolJWpSWg2SqMoky12AV",
-	"zbZKaD2ogXRNsc2hs1VQF+UcvLWFXOoVtrVFLY38Or08JsS3ZqQuYr7SiOkm14uy3wHpALduhtIAcv04",
-	"cComNtn03iLEapLNvOH54LGF6V3NFRv7yS0KjPxsGufVUV/jFsviFNY1MJPN8aNLNUhDLu4eM7ZuyVNC",
-	"kcs/YPjfgiNMXAHLpl1K7Xkq2pWrh6fz3FrpmPQAXKR4m5WGO2Iz1hHKgJgjVR7NXKE0VVvEhDKAAwQg",
-	"iIjd6GLIUUfHqSrdrJHLbYZvBmujwNiHUYSCq4NkXBdUlvq+6vJUbGfvVlf5l5B76prSvdJRZfpZCBnz",
-	"0ja7VJaPFzT9+imJ7prQZvVKVeWWjkLLWmidphhbroCVK1DED97qsLRHTdM2iO5MaJ7roNMgsZhUE1cB",
-	"gKRgxiqVw3wtxXZQU7FTmTErSkBJFe227VANI8gX2AfDk9jeS+POcX6WLWAF/kiDbQMpd2oRhK0L6ELr",
-	"3apGWm7NrrJvrQ09It8sOc8Y0DRGT0fkXIAtio9LFqiukWUpCrZD5+YWw9I2Wfe0OgWCyYB4qcmw08+B",
-	"5ZwwBdDBdLCMk1CYxLkmdWFYNIYdxZ/ZyudNlkqDpQZPrJkoNSqVn7ZLGMfaX5okceUs17EXCtxVzkpC",
-	"ybCnM8AwnGh4tkn95pSmOc1a2ekcHp08/zZNo5wraKVK0KHz3lVndH2pUZGvR73edSkustUC0a07a7fX",
-	"hNHt5gxkPo/yi3MsZgApEgd/xo44Ysl0in0s9AXZ2MfejbOsWxLztdrcGH7Da2VfbwiXp9ILVWkY26ZP",
-	"UFG5NmyXDcfMa205vE0eWx9Mwa3tbDM05oSioBMiym0wLHcuRPymJ886yGEhqLgKtZHUyPu0FTIHg7jh",
-	"A7doaU/0sh1OmmLpSqppp28pDtq6Hslshpgd1kiCAgemWcya0ROBn9rek0eqkz6ZchQBlvhzAAFLXymz",
-	"IqluLl4DX098MGEmEGqP+cptLTe0/KZsrC5L2aTOr9T7enWsyrD4WNZXtt7zKiJZ3xee0XykYpmWMbCE",
-	"2lCB0hURpyzkIESQcdB+/F37DMg0yCVmwgBVOHw69Z1ZbVGdlWepasqSYKUD0VZx5cq/yrGMnkNGnsL6",
-	"lvPiKI0Ur7WYV9mM5sgZdyQc/3j4ZnA+nlz0f+i1vFZ/MBEHUctrdV53+oOx+Omi1xkNHEG9Zdq2fuMc",
-	"pKmqI4XiGbhBIVmCttByWExuEciSUmuwtyBstdIp7/LkVNPBWam1YhwtsJ/D5V3fvs6w6JQkUXM0zy3M",
-	"+uZ5a1WWeJUJra83UPC1Hy7HwyoamxKpBvX3AeK8vqCHCyNeQ3ZbP37chQyNk8UCytJae1vGhp51rgdg",
-	"NnKn2+1diY36tjfqv/pR7On+60HLa33fGZzL/NFu5+JCbOnuD+KX73vdHyb9gflRArJ0+xJvpTN62b8e",
-	"da7NQy/VI6Pe1YU9tiLGsqE0N6rUl29w+BzWDXYxcS8lmj2aLZZnHwwll7kxFwkrhN4hmoLsbgOK6WY9",
-	"xPI+qCYdc8lGe+dntWKT19i/RXyEAlSGXm7vPgYZM1K7YEZ/Z4WtF9+phpvZaNQrH/Oyj1npVqhw38l7",
-	"59SZS/u/1iynld4zA4fqyjq/JmGwH0fkPp2NKmza2A/ZEM7WdgKtuxwzUAC7ovRGH26beMLuKnbnhTlk",
-	"kxtx1OlmnG6H06aRhSPU2O/nWhU2J7R2j5gcok3hSc/d6ugNs1VzCwM3hM2biWx0hnrTk5pmDl1M4Ym9",
-	"d7UDnGg0A1d34Aa5Nbl6e1uROUO0HlnzWMYFwpgR2ej6VkX2R2jaoM6mfiadXuqyXPd3mM1tDQ9vKFky",
-	"3c50UwdGC51FVxdjIiQ+dISWf0kw4hNnZYi67KjIoGiasLUkg0oFaon8OeQ1vATm7ekjXkYWNy2bO6wd",
-	"1Ez9v9IzvITsDBydCnN9Jgsrit5S24GeJ7vZa7I771F3sN6g17UeueScb35qP1FwhX85+al99PT9o9Of",
-	"2kfP1Z+sGTv5tdvpRbZ1LjilS3HpnrSr8iT1662Laqpdm6hbrtSeJrnaDg1A6ph+QjFfjYUM09sVQapE",
-	"tBRskqvVn9IXzDmP1WFGbrEqyFduEfmrOXdaDOc2MIzxD0jQS2ZcTy35fcMIgYAQKt1Im9nHPmToMejJ",
-	"rjTS8zR61QUvnj3/PYiVpQYC4icLIZJVAjMEjAuDAfwshNfPj/8++vnDUYzoAsvI4M8yiMLAck7AAq50",
-	"wTKgJOHozPyQVrVgDtTSMsCJeDHlj/8+Mr2EladcT7sTQ3+Ojk4etzWuuSIYOz0+Xi6Xj6G8/JjQ2bF+",
-	"lh1f9Lu9wbgnn8mUltaP+AOGEfjP/+Ff/fN//H9A56qfk8CnrSeP2+p2EqMIxrh12nr6uP34qcJTncvF",
-	"PIbBAkfHMAmUqqJ7xwkOk/Vd/UAMWFy9pkJySNUALpBqP/2TXthfEiSbI+sJGne1PPfqJCo6XoNWrrfY",
-	"NHvXa2R7fdeLrHq//RjPJn58gRdYJWpX3NhV1tvH9xKrLCaRhgg4abcNrqbJKY1jU1N3/CftVMtGvIt5",
-	"WZ4OvhdXxceP6xAO5Falm06hBmizjTAlyXHqS5EuVeXDOG29k613INPbPDBNBaT3cpYoDvXAzUrs0YUC",
-	"PpBID6pAHkwxVWXycMYUtOQCy4Mov80FMQSFHlMEAzkAvSfEcSa0bebcF119xzlcsXo7Y4XgBiuqgOlJ",
-	"MX5aSM/MdK5PyUe52T40RhILpAONKg1T9lOWeawaXEOFULEE85+TEAdqSSs5R/5d1tVY+GOM+BqL6M5k",
-	"BhKl9rrVWZd+pOiX0Vl3qdiJY8q+3F/IBObgYOs2RhyIlfBk/EhFThi4gf5tigOo18xs1jMgDjuwJPQW",
-	"RzPgh8S/VdqAxoQMVCyg/tpaBMIx+mBcEFa50JOXzbrUkwzakZKXDSnxWj67k0q00qvVbx9C9sGiVNcQ",
-	"EULbOxYvKSz0+ns2VlSQe4pDtId17QhNigEo35dtTCz5CUxxFEiUlrlYQk6MlrfrqqnXSzGoc2KLy6bY",
-	"udmyBXQ1oUlUWLcNU+993Y1PfI74EeMUwUVxdVI/2w2OoByAZb2+oJ3fAd3xW0Ao+OPF+I+STWRyktD0",
-	"FZKQZo/aHCH+bAgrqZPnEJnI7dzOF5jxrr5ngynWwAkglYmtCv5dJWFRwFYS3VsWF26y0C9OJbfdQFde",
-	"V7mNsMiFy0w68Pvab03TFDZe2x1eXr4Z9K9/zJKIZFXm9ajflb1kxaX6H1rAP63p6BuVOie2Sh2nzk8R",
-	"dL3uG9MG4S+6KOnk46MGr06RYTdokqscTWKfLBR7Kjze9w/CzChXM+QO6HMdRT3UzpeOFBPP1zfjGxxi",
-	"LkxwOYYECZ1f7DFVV6NN3rQmyVOoq5HCGSML5AGZeKKxKXRuuRYb6TtL1TvrgdEJghxVNmVDxar1A7SI",
-	"CUeRv5Kej/eH0g/TIQ7Qst5J8eQQX7exzAIGe1EohMkHhFVxBp61X4D+de9y0vtjf3w9TgsLVJsZzHQu",
-	"krQlsdQNYTN22Dg5jqHv60INu51oijU66r5PasTllmPTiAulxLFXC1VEo43TtCJOoL6gb/fu2xC8lmyg",
-	"VwOoZQMhZvwUFBLXzD0YKeNBtfThROimmM096WvAXDyrprMT+wjGnCwUvJeDgQJ0CeN6KqnpR9NUrfiS",
-	"fF6aYLETTPfz9VWIocvzTzUSMqupcT21qbSSXKkaS4FIpqA1O89s7oqrhGeMtu1J1KQ2fpclXYehXuDI",
-	"hGAqIjBl67lfC2odVicFTLWWRtQQnro8Vb+oDksGQtnZjyNmoYjPzqRmpSIoEZDlzfJonXAiTlczup1l",
-	"YoaU5XC+yhu75r6aslF3oC4xNF40MTRmcrNs2gIaTlFiKXqt8UWn5bVedsb98Sc0iiwuJjPcPykYxnLP",
-	"0sM0WFIGEUy2R2fLhuj3WnMEA53H0FUzODqXhRlptVSJu20/llOGtaYUmbnEO5Z42p74QSg18ofxRUe5",
-	"UYCEpAcGTm2nTVvTL+pwpTTk2V3doAfjhdRR+sk5Qqq7qc1szON116t2uwqzaGcOqOtjreVNk12PJOy1",
-	"w3VWy/vqrb82gCswpWQBlnPszw2itvEiKLRtD5y0T749av/+qP0kVx7JAVE1E7bRoOkUpcWmmwwUQGvz",
-	"ly/POWxsTMUKDqVEosETxvDNXiIK1/AWAbjhNFZtJKT7R2VnyPSmDL1uSUk0AyGOEPjGbFvpIpgjcEOC",
-	"Veo4kv14wM/i+s8q3UQQ/ZF7u0gBoDPRt3RIH2u+YFU60MjcV9c+dDgwr3qD8/7gdctrda6uRsO3Cmqv",
-	"173o24tyvjirsUDOB5ktAQFDPokCU1mGWea7UFVmzuyIMnmvrz2GM4pQiUOU3Wai/Z4syKbuz5yTK02+",
-	"ePbiRVXtuhsUdUsY1E/ihk1Ze5MHVT7tHlyx7FYm6MFI+mPBDVoJfpTed0F449q3uuHAN+KZR1Lsqpeo",
-	"/iHqyW/kP4921VGMWD3+FQcfj3+9Q/Tmo1tjOZe7xqmxVPr4W6k5JmG3UjEsPttaZwFXyArGMSV36C+6",
-	"L6Y1XnWg8EFHtpXR+uihdYYS/tTtofbBoZqptIjUtGXGqQskZiSlGAVA4pUrpU/ypKY/205sbrLirz4J",
-	"0Meq812n7rPm3MfRoktkhOUgYeMvId7Yk4qgCSGqHu5CCG11TpY7WLsyj2WnkGG6oJ9RsLB9X8FCnQa6",
-	"t3ihXnQPLGCAlEn4s/7bzyqOOL7uXPRUBDGF7l5Ctg1PuDb/MUUcKxAB+wE0ktf3wzXeZxaU7kXBZ8Zj",
-	"Kl1jD2IlCjJJoo8QcYIIHT2ScMQw2hcHpV3ynTz0Tt/xlYvuh4tUioGEC92Tb0MmvcL0nFKOOwYYx2EI",
-	"4BzB4CzNetE5zTOCGCDR1kymCl1ZaV7cFSV3WLo4P6HdrtDzHpi5fp3LRP8dA7EhpLSP0AcOFqrymnky",
-	"zss8gI4WEIdSS32HunPIz4SxTxFXOQoRMT0gC9G3iHDsq5rQxtlNZnUPlLmegu4dwBi2wbBXVtXe2+J3",
-	"gkDuVIPQt8XiN1nizU19LDT/Eseiuu0HedOn9Mhl43ho+3tMqGpCkC6uBxD058r9LH3KhC5UQrNsXmrg",
-	"2XZZ1V9x8FGVDoRIISGs65ILcody27q5N2PT5nu2Waq5p7QDNVyAeUN55ijG2X3en1oGWkjN4N1eFNau",
-	"LrLgZ8qJTBEHDEVcax4M/Ev5n1A6dPPcXRn1mCNWEiq8RuyzXLE8NI7VK2ZZJKkP7iUPJ1IHxxzSRYgY",
-	"U6dFFpfcZk3Sz5dXQGS31QozYWVjNKm6tb1GA2Hu+hoNHrbra9IuUbu+6Jffdnam8Sk+QJ09RMFMgdln",
-	"D3qmHqFRyahV6nVlb7GMQgcynM2f6haNPtn/pw+tXCsPnioC2KpwMPtivbymhgLya8XnoSo+s2HVTEdq",
-	"uHJfiz4/bdHnmc7eMbguNyuVwiOMY5+EySLaS1loNnBjVll3/2vE8+J6HxZV+wFJ22GEdgZK0IGxnahY",
-	"wyk9vYTcnx/OG930UH1Iy5wzD40P+htCQX96JIn6yGTNyapLg9tCEQw81es2jaZtI9EDFOI7RLWy6TRR",
-	"zrPb9pYJN1Ygga86/QuZDtftDLq9C/Xzq+HFuTMxzvbBDDvSqvuftB980r1egtVBQ/ba+tYwXrIm6gb5",
-	"WceTtdj9GYgQlhkf0liOxEGiwL63spczZjyWKEQlTGmo8UrfV4sr5yShzA4S9PtnzyraLd7H2prZHA71",
-	"JeIe0GRGgQemEIcokDaW2kDypDd+VQ+EUEYaVQTfJ4sF5kKJnMMoOCJ34o4Y0lv1Bp2Pt+vKUxRQ3fnH",
-	"FbWXNxRE0j1kRGatojeAKQQB1GVpvMo2QJCBJZI9fzbhZHFQtOhTbTRJcNCqQEGs0y740AV3GS0sLWG1",
-	"CKlRdJfeWtLc+lD+BniLDO+aYYAkVhBGntKNKeCyr5OQHsGZ+sc0g8oeUkcyokj5dCFFQPCtBQ6p0X64",
-	"k7eWn8nqnp2BAxs4124SHAYKfWPXV/k5nXTXdwVY9tQIKstVviRfn1r/Bxe8QxEjdP9+vXPTB+gQ9od6",
-	"+f179NR3LyWSx+ft0tMCq54/r5Hk+urMO5AzzyxZPU9eozX76sb7LbjxDANV+fBS0fx5OfDM+fnZe+92",
-	"oN+nd901OzofzOp+YqddtvEqq6w6Pt+NgbapsDInslbM5Rmtf7hFq+0KXg/NqR1B27diZgeuyLoHrU7T",
-	"HfzjvweK8OInhfremNtmFJfkM0qqvZa31FIN3MCXJmW35WVgMmkp42ZX9zznrNezSdqBHGrk1nCTcQij",
-	"SBqWqnzBa8EwbOCX1u1+SqFmvvWeONFmvii4fIqgLrh7aFarqROUVWwUQWbMVy9tU8HnCFPZAjvKJ4kv",
-	"YFx7kx0rfd692S5h3NW3NBXmD4pT0nk+OIg5tTom+3wB4zQpGVOg+qsxZ/1jI16pZ7Y1kMx1IV9sz1IU",
-	"Q0y3ejSAPFlYxfC71+PvnrW81uvuH9onLa/18rz9ouW1uq+745N2u93yWr2r8evTZ89etGudCxAEcHV/",
-	"8DMb35+qDmVMluXHHAXgNiJLHM3ClZfJE3HkQcCQWDHVedjeesVXqcKOcOdW8c6ta8v2CvL0GpE/jIcD",
-	"D8CQEekNyX1phsjfCFkjC/7W5c992heXMB6hMhiefQA2K7cPBJok4BWCPKGoS8IQyQaq6XnkKTwe7QOQ",
-	"tZBheAb0ntbVS0wjP8u3avCnOrKnxAegZNEC0VlJxO5SXD6AJPo8SiXFxOQM79vEvQ8W/APBkYS2A3Kl",
-	"tUuSJP5823OrXlH2a5VV/kUyi5rhl8gtsjRbcsoZgCBCeDa/IQmVTd5Un5k7RGVVltKTFfIuobeqzHUr",
-	"fmJxiEvUoLG4/CVzk5zgl8hMcmIAZtIHwJBEMwCVL5tQgCNOwAzfoQjEkPKtWagCKyZ1cThYqOgb00HN",
-	"WuhDqf3//KMTd+hzNNY/rZG1gStDIiS1IGVrZeJld0OLJHF5EsZrdcvXEv2dSvR9oVUoapsGopTckMOX",
-	"4cvl+1qDf9gafNfqbpcapV5Usx7brO9vqhh7x0l/rcTerRI7x6A16rA/u8X60oqw9a3HC8gp/uA8zAfy",
-	"tkt10yc8ztU4RmT50I502QcZ/NM/AJgEGEU+Ej/rrHIvg+YQpz6UiF1TBdrBOIrNSREkXGaib5s2W1zr",
-	"419v0UpFxh2SMiN20w2ontzVtmuQfg6nXLWGr+qYr76xabMWeGNr3NwDCufxEnNfKQdLoDy8ZDqV4KD6",
-	"eJSdxfACgW8kNU4BBK8JCHS76ke78UyKE1MuIcYZnMzBrOu1Lx1qx/5tghEHsijGAwGeIcY9MCUywdsD",
-	"c8JUPYPOeGf7UU4sVNz/GWYj4KfkbHin+2DrEakcT+mx345p4xD6aOKToKJG4ErcJ/te3WuZwEaT0HuC",
-	"8vhaG6A3QLruD02LkAOXkVBtK87JEixgtDLBcyCrEW9WUnnYexVBRrfDCKb0/fdfS5Bjic+7lCAn2+qV",
-	"EzQVcl8rCg5UUZBfuXrpKU2X7mthwW+hsCDPR2yOkFsApPwznquE0V23fxxMc9tf/cbuZg0yPvek++xJ",
-	"E+PkFkVOWLVn7QaKVKx6QVqo9sTLCumftE3T0H2V0otF2EfjOMVJe9DmOfZvZTINATHFEfcAE7sChsJq",
-	"hRHoPAOaVjtJ0Kqymryu8nlV1hxe1dhfcc1uVPz0VQuNNcqHtMyftMpmfS/WqbTZmZv2Wmzz2y6zOTx7",
-	"blTZbMVmFPkoqASJvcpu2xGB6XzUeXXd8lrd4eBVf3Qp8ZZ6g3P17x+v+qMH05GwdPUNvQ6Kl5StipI/",
-	"kN5grlaOgSUlXBeIAClMpJps3NXO5BSahDWdgOnHlXzySTTFdOEWUF11Qzro+w47Ngh3JBHH4UaW/RHH",
-	"C2uq/aZ36uN98NbB+OoCcQBBQOGUowCkCw0Yh1HgAUmdXLcbYaGpv6kma6ZWbWeWQlHgZqdeFHwyVipb",
-	"nlESohEJQ9Uk5p51ooOzhu7Hm/EESWTnR92AeiNUXnvtKWFcd9R2nkIjfc8XXX2mJvnQPOfnCV8BvYZb",
-	"+MU3+KCe79XJEF8dr/foeDVLVs/p2mjNvnpcfwseV8NAVT4nLRo/N4eTkdifvbdpB/p9estdDf7+/UwH",
-	"Xt1P6mRS2lmpypWEaIz4A9C5qnTyMTqsMS6+ARhaL7BX3aeXc+zP5RpiBnAEDMBHTTXZlTZwLkw0Pbkt",
-	"tvW9VInp4ekE7EPmGBhCHGqFX6IZjoxhfAog8Em8MsmjDPF0YVXyILiBDAUTEnkKzBUBucqqZGwrE0nc",
-	"eBwnNyFmc7eadaVueABsIUeqnr53qX5oXhFqo+EVVSooWUM1c9VriKgQBxFR7afnRPnsBBthvj2DUBSH",
-	"cFVW4iyuj+RLD+gCUaM4sC9MfOkcT6cHW8d3UnBPJU65gtZekiQMwIzI43c5R1Tmg0EhAIysl8YW5CAg",
-	"SMZpZaZ5EokzPiLyNcDMfutVZniRhJCXlLKP9R2HXulrimH4KfbvNcWHNJHYrVpVAG+kkytCYL6KCZ8j",
-	"jn0YynWUol1dF/v6FsUcTKGvUpeh5hsSSWCVSLmflXNE/3IGfJn5lxrj2zPEr1p9LK1LO8fMhzTY9mzQ",
-	"z2WVudVPoDus7n3/gKX5a3yHUmEuC6ZqK25OW3ZPS3APZD1HHOLwgL4Iscm+Ua07xH7yE0pRxB9lBdVK",
-	"ccIRCJCPA3GyEhogqg5TVZQLfBiBG+PhsuDfb7udjv058m9Lwlri8kNZTbEdTSXkIeDV5ac8wFcxYh5I",
-	"IiqOPhmlFicjm8OALFEAKFkyKRKnIfaFxRQgGAAO6UzaTz65Q7SYw7T16lETinHrQyQMX0K1huweROI9",
-	"KtifKg51X9q1EBypUyS1vm7QlAitTFbV7hCRWuck9XtF5fe5/LsgwL2w0m/nDNaRR7EKJuioT+RGfpTE",
-	"ajHzz3nBDiMb5Au/MLnwjmKuXKWKTVIWOQNU0xR8Y6p9xd89ITVkzEkoHsIOfwRmCaQBU/oD4wAKzRxR",
-	"gALMCd1GkHC0iIUhVu5pvU7v+uT132YoDy0I/Y5QBXEpFj4M0y5JXlr7rRFfyDICynTHHMwhEyyzXSlk",
-	"urZZubcbE4ShdJV3Lvm+J3AQoRgBThQBNbL1UpF5HxW58A7tjSKHKuQ1XPX5FPKuc7Ia4JlK85uTMEBU",
-	"YRZJ06UZXJGTtY9jqowHt+NZ3fCJF7RBmp8PGZpEZKMsxYJrEBIfhiifyPrn+VF3IHNGLDkiXstskqYs",
-	"doBkQuekNwbN0Qduv4C5mn25vFe36ffcK5yXFvUAMh2NkWDHMgsJLIVWwGRig1AIKEqddykuiF6tQgTH",
-	"RF3X4zUNtlAS4YrEapmP/kbedp8l8pbGANu9KIkCRD+XYnsF7vrbqrVPGeghgvBxiqSWTugMRpipzPW9",
-	"l9VL6hywnES8//4r6nML/3lX1EshWC+fs6k0/JrSeaCUTrVm9RI6my7a15zO30JOp+KgqoxOLZo/r3zO",
-	"w0vW/aV0bk3Az6QUs8nZ+ZBW+JOmdWZ771h7A5x7UBDhe33Pp9iHu6i+L0Pi3z68Upl3YrkZx2EIxOow",
-	"DTJ/CkiMpDPn1lMBbw8wDqdTT15m4AaFZAkwl0169Me8zZZf23BJjdryXQTNLmXlumGHZDNO6G+9rPzw",
-	"kksRHPzjvweG4tvwFquq5XvDahcBJYr1dnUxUIV3uOtrZqoVw1d0wU/r8WAPT/CPlTSXTscFZLcoACrp",
-	"6QAuDya9codT21j9Upwn+//0QbvX7svtwWqXsTaQhV89HofyeLD6JawN1uurs+M34exgdcpXtVD+HJ0d",
-	"7EHUr25NwM/F2cE+RQHr4Vf40zo70r1Xy4zdgYX2io7mtXB0h/lXe/Y+VLoNqDTxk6b/FiyX9iQoM3Df",
-	"ZY0LvnZn26E7myH2wbux6QX72o/tsP3Ytmnosbn1anZgy9b0N9WDbedpf+3CtlsXtgKbHgcoxHeI4pIM",
-	"cL1i59mdh9FzPytYDj3b1UFxOd4ZhVMIfhQATgA0QmgdqkO65pTBCDlHi5ifAb2i2RoeUxRQfCdb2Ydw",
-	"tQ9BVqNT32e4pb+gXn2MIcYWlTC4ndx9tdw/MaKYBM0aMj/7eKR+ODlIW+ZSbTyd30G3pGyXoEvkFYXU",
-	"zqMwuvXATbohz0BMiSrbgaGGGJXwGeoZzMCUkj+j6DHoqD7dDMk8X5kWn1fs02nZ2CC9+FiYpBsMcfyr",
-	"ePXH41/VV0s9PBn9Gu/TNxHmumVS5b1XciQDwWLuVFhdQrYWZcq1Sdhvn4RtGe2QbifVdOEURMlCLBSR",
-	"neZQRBY40r+hD36YMJV1qtRg9bPgsjlkc+VPZCCGq5DAwAPKZmIgIMvI1MVIXJBDsduxhJNwd4dPn3wl",
-	"7/vEbIejQDAEaZoS/kXFJwtL8iCzUyCY4llCkdSbFjCQxluKxnBYfs+2oVshGsp7rsknkLcH0qXeERqw",
-	"+46nDg2pbdwksWv2EqkRC/w7BkIEA0S1mGVGeMoKM64Pct0lpzlrpZtCMFfC58ezpFSjfi0v24VE+STH",
-	"iOli750hk9Ed9hFg6oUGtYDhWXRUDGEmfG6ZvcQQ83NTDskMR+4pX8jLh+Fe9e76cY37IrHMuNiNpCTh",
-	"pTQV1+sYPgoUfw+NrqMA8Dlmhm+qZ2VuzKZFeFwGDyf5Y8jjAzHLkMf6G/U45mSfX+74PoodgWmYXtuP",
-	"eQqFgSqbRqg6xJsVGF+Ot2BDwuPjO0TxtATV7628ftBVU5/4DLd574NO/YjnJI3tBwhMCZX1ngyr9hV1",
-	"d8zGAsSQsSWhQdmuCRBaXGP/Fh2q1ky9XH3oEDHktRYoDFGl1FcpqOmd95dIh1QikFkWBcCYbrYQR7dn",
-	"4Fn7Cbjud3/oXU/ejYaD182W3YdhWO4L6so7duyGNLzqDVpeazgY9697La/1rn/9/fmo80788Xw46D2Q",
-	"Vki7mEuCjiOyfGh2klx+QCFmSPIfoUKjXayAzlY2vKYYaZPZhBGVs4jkbcoX/At18p346N9+fjlEf0sP",
-	"mOeVnaFz5N8e4UjJdh1NFHRD9HcMME4R4uCbb9uAPapLf2hsBh8K86t8u4s7dtzu3c7gvH/ekVs93wDt",
-	"Xaf/1tn3zPYJn4RrPhbziR97FxfDdy2vNWr0wi1y7B9SpEms3kFd2j+iMCRLqXpQCRVMA4lIx3wSI2ez",
-	"NcV2NuakgRYOroSFkZA8YlqfK8C3GNuB8h2qPntAaWQWF/gwCnAAudEybyTUpRBLMcV30F/VXWYJaYpy",
-	"Yqgyj3TLVT/8Djsg3SXNUw+kdnU32EZF6tbJFBxGW9N5x1xB00nRay0hvhMnidZlvJZKedoyZ3B/+74B",
-	"xhJFUD+eO1Get20YS0k8R2FgL2G63xaLB2VmvbzgH/89kOsLvlE0eiT+osGM9Z88oGjySEPMJzGid5gR",
-	"eqbdqNmNJPKRvE1oRQWPa92NklOGGKpShpgtQ6VILJ8sFhCEWJ549fSkbZUVy3NrY5HQ/apJagRw5CuP",
-	"ACeJP5cJhPZglrqt8Km00CJJZB3gtlWDNZ9Tau02Ty5kXsE2T4Z4NudW5XJGkYTCWkltRwqzoIGSGVNM",
-	"KOYr67uvnrS81tWJ+N9T8b9nDV68l2JKRqh91kEiuFSpcC0hpsSxH3wBXYrFNj6oVizlhFCDFyujCS8I",
-	"4yChM7H9NtVhhmrZygzV0ZIY+gy1JIYOmvEgm4tIPUm2IemDBVyBgOxC5GOowrHHv6ofqtUmts8G9Oqj",
-	"pYpTOXjj5wPJ3pFTMcDLHz8BnwUK6HYuFQP51XTq/Ei17EFBRcHnfjL8SYRAQAiV5pNKueQURgzzoou+",
-	"lF2LKovm1hDRkoQZQZmOuuULybDdqUCEE4oCSY+HWCai1hrcoDmW8TaF6ulwtgQy3t5M9AWJojwqZ6jz",
-	"7LaHBqKTDv2hrf8wRhHI6fUyKC6kSkjILQMhvkUqj0/8FOL1LG9lN7FTdU5CEGAWQ+7PEZVH5gJRWSQg",
-	"W7ftdHqiu9K0YsE+vTt7RvFvTx5JSjxESYTuhKnoI+DPi22HmjNMPCeclNvfqnHilbrxoUmc3OAfXnIk",
-	"9udALZBKX5f69hzK9mAqfiy7guYYQEeVm3PA8a8LFGD48Vi/oaTY7R3m84DCpSLq/nRvOYC6qrctTFSr",
-	"hi4iICTRDFFgIvD7aRaTdtr0006tUC2erPWqvUY6i7e02+rnSfl78O7OTKZucU1VE0yiWnmdAjaHFDGV",
-	"RRzwuYyTzRGezbkH2gAzEKIpl3/lJD6TJ/ANAmgR8xVYzlGUwrxECAVM1UmmwqbBeOcFF15AElWKnxVG",
-	"5GoiMktSoTRJVP8dn/+w4/OrnZ5fE54fWuKFYlJea24RovK9fUXl5+11Sb32MsMJdll8f/G/wumyeQxo",
-	"eUDEUW1qN3RPbqkromCmKL1zxCqnUOpmArJECUdCRRDKZShr2TdEk+wlSpRJfEOCVaqvSvqqDYWCM6Gb",
-	"cniLFLKG7Pyhe44SukC02Slks6MpSdRR41RbR/KOz83FpkZ1SF1PoiIGQBBIIk9RWKg4rKnxaXN03Wnh",
-	"aPQub1Z2uj0HpXh84GCXs8McSXMTP9Jv/eORGsfRD2jl8riftLfywJ1rwIfPqIGipPY9tK2X37lWdbGb",
-	"XCtr0PcgjyLlLDEtUGaYcSFHgGLDMxlWv0UrABn4uZPwOaH4z3I2p+AlghTRn4UY+znPAj8/Bq8wCgMT",
-	"WNOwHCGWddbiV9kPOW2yAjX7Vjtk1BXLPlFqkXObvIlDAoNxBGM2J1/8Tinl+0USchxDyo/FgXAUQA7L",
-	"TDiJ2FcLR6547MvnPvWZfym5wrJ5lKTeT49izVSODeSJM/sGAbH+gTjkf5asOsEB+9kUkW7J/wlfOY/h",
-	"YXSeyHhqfRjdnXl97bXQER8PIFeJmweoYS/yLuR1P+w1dFVo8lq8FJSI5d+0e6TVcQoiIlQ3ID2SUvap",
-	"+wHU/WpxxDiMuKcxC6fYNy3bOAlzaQX5DJhNv4eniK/Hco9eEKJ2gVJo5RwFlwKTXSHndmaIUKDAKVjO",
-	"icSDI2Eg/p73lUkt1rYfJA662g5ZxXaph6yX3bZjzu7VaHg1HMs03c7V1Wj4Vv543ute9AfOFNsvyidr",
-	"SPnQvHW9XHG/IyZUWl+aslpFKu4VJTFhKKPTYfTR9P33D7ycYwGLSa2mv6djNk1xA5Ddas2SkQVS7p8b",
-	"JI3eyHSAVmDDs4TWL0hfX9WiUNHmWBxTcodKEh3UDfkl/2xgeToqR/TAGQalLKHpF+zJcElk62XPHB3C",
-	"yJBOD8V41AP6e+ysUEfOwAxxqaylWCh745AA+SGOUJnFLm/4yiF2DtH02y+HAP3WHWVBTCifaLpXaRni",
-	"3pG5tekSazXg0x7uuRk8tAPeEF7mEIXSqapWj50KRdRwhUSFgmHoAdnJXXpMMV3DiDKniI1JJCa8GzqU",
-	"3Soqtu4l5DKlZLFh79hMnQaZ95zUeOO65S/GIR9NP/Wp/QBrzGw5l9jtfkQOu5U8tyBUIlpH4Em73d4A",
-	"xqnmKYvA0QUqAfLlofWx9IjBAUp5b1+hR/PlWrUqRlPyjETfrtfEAddc1VftWxWBUSD1EKGSKK6qv+yP",
-	"DdFyy8+Of13OIf9Y0SnkHHJYy60pXlav2EjzLCxAGy4Qp9hnDVLwt2tM4rX+VBQc7hIOMtXZXoL0enxn",
-	"QH/jVKV/LUgkiWAdoJJXDk9Vq8YItLZwhxxfkKJwh/eTqZmX4wM39soJUw5jSkXSyo8AruqStrj8pVCW",
-	"20NXbnxYHNLaVNAnN9Bi0DGI7Gr9ipxdpY/9bFb7af248wrvuouCxyRG0YdFqAbJjpSvLyB+InGrWCwU",
-	"T2mtLMLHCv2qYV8Xz9Gop1ZHmM3WPVx3J8iliHcVpY7OMYuJTtA+dIp4Rw1EooTBWwTgEq5OQUR00xbp",
-	"Z2cKPlSWv6kMckqWwIeUYsSkZOaE3AKsEkuWcxR5wEdhqBytDE6RrNDOlqD52T2juAQ34LW8Wsv/GKI7",
-	"FLYcnSNUvCe3w32yWIhdL14gK8vq7PIFji5I5Il/IPeETih+gx8uIAffvHs9Pvru2SOX4LkhH2pVkq3H",
-	"wfrTowGJkOoDUvqGZrt0hsjf7LZTbRZJget713BWzeZPbQltSaTwiPaidAjdGkAGXiPyh/FwUMddri7k",
-	"bFociQV0sWk/Usu7lfH6MHzYKUx1UwPXayWRpGN2KUPItcdk9AP3ZgVfrsBCTc/t51YMUIENJ2/SyT96",
-	"yi6wKxgYih6ss4Lxue9KHUhvATQUArrxUHPSqFLgcndQP72rojR6eNUbnOozK22KNIfKtamQAr2GYarz",
-	"XveiM5KxqTyyTG9wLv+VQFMPv2LVUPigVavpMkq9IaA4DMt2lllzZ9jSK3ERQ4r6WZn5ZwnkYsb3CcBc",
-	"UtIcaqn1EhRAASSci1x18M310yePToWWOCXUR6a9gCedP0/bYIGjhCOmoellOxESBVopBRrogdXkFnPt",
-	"caAGtSZ5Kgued+Cj+9m0h4OHya1eASNG5ZmTJVjAaKXdBzgP+9BgF28uxrEBanEelF11w04r8/kAu9wr",
-	"BMvBmeYVSShAKyRjBTIwACRiSRQg6ikhkAWjm25hwxk2rmEcRsEkIMsSsOaxuOdcRSgeMssUdfaIqIzy",
-	"injExy+N1XpRADA/FSqEFkI0iYQqmrAEhp6RR0IVZOAWoVhHqGJKZH7lLudHSGRxr1NtVZcbG38yG6j6",
-	"NlhLczyHPFkc9gy6EibxgesCZxSL00YlRGMGYoIjvpW9rjy4bmPjUl+v5VpqDI7z+Uet1fwfHmQshyGZ",
-	"JQgwBKk/P5PKCkk4+EXms0honKmUwxEHi3SNs8IS/XwFdrF+8pgls1lpF4SxuuHSxAvu4Qjg6APfzINv",
-	"VwWb5WPbhZfvEUxDkdOaKfmJK9RJDJ4ajpLGi8zI1cDov2NgSRS6bWNWc58sl6h1QHl+iQ6a3gwXoN+w",
-	"s8ICHZsiCzs9Vjp4e2/BqINhcZqKxTBc5yOyjECgpllBO4pkKFyouIZ8UxKGZKnwhxwkfGVueYCpVmbs",
-	"CpvpoR1dKc5KH6h1Sg+vObzD0QyoBUUyqX/hFXr7rLnM1J2sHlOY/o1unhjoOw4obd5hNkfsYNR9uQJL",
-	"qUH6cxhFKGSgD5ZQ4lPKjGcSBl4awwQRaeTZd3cJLpLuAD2tJNU+h56/Y3inOv5KNHhJSg1BqM0xid0s",
-	"HT2pVGNwgZqGCRboOE7Y3MmsVwmbq4rAPUqhW7SqlhfipnsFxJFVQGEop/A7VVoq9I536AYIKjTkYIf6",
-	"eiOGfoP0Cw/Bw+LV+jtx1iltG1Y2g90LP0ufZhb3U/AFmIEbSpYM0S359nhKqOZbR31txB4SzcV0COd7",
-	"aTg8SEFqdqc1RXcIhmVn2kjf8UUH5dUkHx4GFJEhZLH/IrhAgFDVd8pTx7M6p1fukrO6+nCNSvfLHErQ",
-	"1zLww5eBK6qnUC3f/OGq99oDV4PXnjjYrh7VUnLlyj5O5Ktya10Z3zOLvX2e93oyAf6zPZdgmoShmMo8",
-	"Wdw0SAHeCsud7ZgVhhdwho7/FKPZzumPsYGk24P6Q9ERinwSoEDxSgPOyLmBVTbwMblD9A6jZYmvRd44",
-	"NPfV8gt/jgnRB8x6fn9Qb5RK2z5coZO6bmpdVZQ7bWuu8lSyxua10lg1c+XYLWdql2LdKavxQMqfevkn",
-	"yDVRwGF6bi7kMDbfyzmiCQlgpMAfMAxBZKhaCdml7nysB1RYOxVhXmo4SPdKGsDIdCk/r4yRqrUwE4z2",
-	"BRUJNfnFcuRxI2M4k9hIgHG4kkAXFPmEBtsuU9bcXBeaq0pcd525vJ716f6MiogbdCxv30/HckXMvWxQ",
-	"CfOWZn/8joElxcKQ1P15tuhQDk3Ntdc6lvHeidAOKrK6xj6MZORadqr/3HapGF2EgkOH1iU8twI4VF19",
-	"cRgygKMz8OxJG1xddLq9SXd43puc98edlxcy3bV5yF1t44reR0ouObofNUG4q9mwZ6PA6rmrrqpm76CN",
-	"F75wvfBLcjRky/bg4i4hYbLjINNKH0l4rupJBVkYB766T/oaztQBRnAkwZlkZgEOgjDtmap7UVUeYPlA",
-	"r94eVdGY/MF9gC1yi6PAagwMhtf9ruyqetEZ9V/1u53r/nDwGwBnKmpKD4u5NZuofu0hpHiqaSSBommy",
-	"IAlliskdvrQmrEtiFJUG6BUphzGK7FXWuzLvfgpoG9deS37Liq/1rz67u28jOaXsXmtW9yNmSRLx/4+9",
-	"a9tt3GbCr0L45v8LKPAuti1Q96roASiw2Q3SZIuiCHZpaRITkkiDlOQ1DL97wRlSlqJDZMe2kqKXpiiZ",
-	"4ozI4Ry+zyH6Yw25Q+kzTBWgA08uPV+7HJofWUh3zCFRK/YdIZcvlHGlPCuVJxHLgEKJKdabIsK5yg9V",
-	"X88J4MtBt9MNNm2f0OcOYPo23IddoWk3bEBDY7/vVdT6P3hP2ODH84v7u8279m/hVboGf3KeY9ISblgC",
-	"WQPx+0AN0VzGQj48tTlf+24vcYEblwuLy8gD4uxZJOpevRGBRAaDWcleIIwHKFujYd6/HZfzOQKfjXGT",
-	"YdfECJZcZ2lZEUerIQaduX8fXDWD0kT9QmP/srNQiXhuL732jvK+MCn1+JeHSSm97pOA1Wsz8S7XTJcy",
-	"2i//qyfrIxUZSf6llkzS6EZwYl9DCGLZKk9tLxWYOjky/SNJEIEZnRAHa4bBW2vLw1QC1/NuiOwPePng",
-	"leIUhS5HdwD9RyB4KIFgolR8wRMRgzXm75UGRjqW2REO0cyGJ7Gul+Tnp5TZbj8/5QaTqp6z5O9ER716",
-	"qnNTfmWm9xGK9VkKGRX1qhlbANd4jJNMeX5IZgWBBPoGC4NdorJmkQITVLxqdMHenq4foUMOT1n20t9o",
-	"WorRzd99SLvRPIwP3MzcYo+xgQEKcLVQEm64SE7Mv1MzV05oolbKDgoBK0/MYKcysOJ2AqCggbVbMUuL",
-	"ZVwkTKFCJELGLFMxDBN1i236SMxTn5DZKW8S9aXv9npE/pwt4kYlUQ8CT5pnUAXYKUkPDto//PPOmBBo",
-	"z/LADMiMrVXO+BxP9AthSnV0yftYZW67GJGADCEiJrvhqteRzH+ZZzDOInLygsFO5Xgk/D6hj1l5QIIm",
-	"bSB6aqXR6yMyZpbAY8YfuJAuaMMfAAvADTMLtbLnb/QKoffgWGvUpgA93/ahO9nbPoGeP1uZWnyABT13",
-	"ALJsZI8quUaMqTKjJZhoSh7jyyXwZBI4W+KwUE9Fm4OXdXa004+PPTH2wYDdevTz4p9E7w07yy3laxYp",
-	"yoLb6xhZ/TwMl9FcfZ2GiQrjniJp6vYz9jrLksejgssQWh2NOpftO6WBwSxI27PXUUu12mNw1WVd1j7t",
-	"U3urVOFYgzUPMR0sdFL3muV0pq3Gw12pqdaT5qBTrm57cEBa7dBsECFDGJuqa0+PPMjsYOTGkR2fvjKr",
-	"Eg9EmvA5gERT8XCt8tr55Jp15TueB9qBm7jFkBIPMsC6y4CteBY6KkitRcGTgCppXBF5nmQBc9v7Dp48",
-	"SVr39jo8hP3r0ZmH/Wy36FTK0SI6Qu09NwiKTDpggHH2kIsIImbngCkZeCpjF7NW92y1UNaKZMIwKw3k",
-	"JwwYJAYzgox6+3xVJC+XdOAeg5Tyg+384hKP3eAuCZ6/GQcmi+c4DgzHRpI6rnqhmZ1AlqoCZi7RNKAv",
-	"BQIWKuk+EPJSVb+ZcAFhjPXN3775gf318fb6883t9QeqRxNlFlgCXEvQ/zOHy1uDgadFfI29zsOGIr5m",
-	"uYbqweE3JKNIVY3UoGUNCSaJSAXFF5v2VHrPO06dR8cm63yjxoD3sKOCSW6czV7utU3elz6MGvtn/iln",
-	"2zffU32dn4T9FTXTwNNue4suD6OEbBhMQ1HP33OTXfxa2EPS7788s74NE6UAn7V7t57jVrP2EW86gmRE",
-	"AQwHgpH/dM1MqJbA/m9AF6Av0P1F12dsEwsZBUxEAStAI4/NN/sWSpu1ySAV4ecljacfe/kP1/vKd37x",
-	"OQG9lm/9bU4Kd/xRgktrYzyzmwQmWtqTkEjBZXkgtJ2Q7N0bFvF1NxpyyHXUzn2vo0qIzNoq3eK8wauv",
-	"Wn72FU4qtMs1BbhwJgOCjnOQJk2ZGGiXiYGKTHIpenJtbvHqiGdBO4DXdgjESfNZ95X0ysF8x+jXCXMt",
-	"sjV+AnNk4p/M/r6zeh4qFQvAX3e2o12G6VPJdTKZTaZ8KabFW9R095ebkrU7zxb4sZTEOuQyqzSR3tQa",
-	"kqTW4MZf6+Jx4yqNvga1eqePZ5QttCVUGnypQaWJR6mQ1YZy6981pXw52d5t/wkAAP//",
+	"7L3bjxvJmif2rwToMU5rJ0tFlaTuVhUMg2JRap6uImvIknR6erTsqMwgGaeSGdkRkUXx9BEwgF/t54Ef",
+	"Fmsb6/WbAQMGZrG2YWDmP1ns2YH/CyNueSEj8sJLSdWtfmhVVd4ivvjii+/6+35p+WQRkwhFnLVOf2nF",
+	"kMIF4ojK37oJZYSKn3DUOm39nCC6anmtCC5Q67Tlq6tei/lztIDitgX8cIGiGZ+3Tp+1216Lr2JxJ+MU",
+	"R7PWx49e6xzyZOF6YyAvei2Kfk4wRUHrlNME5T+AIvH0j613r8ffPmt5rdfd37dPWl7r5Xn7Reu99YNY",
+	"/OJz8XSAmE9xzDERH/8aBHiGOTsDAZrCJOSngM8RCPQDgEzl73PCeMuzj9e8Oz/EGHKOqLj7X//YPnrx",
+	"/pevP/5VyzayfpDSIYZ8nr0WB6U0yBH562f2F6NFTDiK/NX3aJV+ZI5ggGj2mdxtR+I+xzeenHzrtRY4",
+	"Sn+3fnJ6Cbk/d39reqRucHzkxMosfY4WXRIgB518camMUhtL8dyxFBeQu3gyhLz0G1NCF+LpVkCSm1CM",
+	"ZwE/4IVg0xdtSTj1y9GLbIpRsrhBVH0ZL7D72/Ji/muaU1unz9u5D52081/KFghHHM3MhwTPOz5Dom2n",
+	"+OTbwhzlr5uTHBCOfaR5sbgJ0R2K+GOYBBhFPnrsz2EUodDst+J630omrbUxngiK5JcfHv3pvfhf++jF",
+	"5P2/+ru/eyz/8tfih87R377/aztfXCGKSTCQn7eyYCxvaMaEzz4eqR9OHNx4NScRuoY4dC1YLG6YcHFH",
+	"xZfsHxghH+GYl2wtqu6YVG6xSmE0QneYYTfzUXO98NZyXh4lIRoj/hbRwpuLU7jTV+tyzIlt9G8iXEam",
+	"JMK87geeWUTcR/Esi0nEkDxwryi5CZE8H30ScRRJ0QDjOMQ+FDvmOFZ3/PUfmZp49qm/omjaOm39V8fZ",
+	"iX6srrJj8175xeIGHL3qghfPnn8DYnOP1xojZgjrGEazz5v3WT7P8CxCAcBindShIQkxRvyoS8gtRsWv",
+	"bBBQvFF/Rlzv+OK9L0kgRQ0MAix+h+EVJTGiHAsyT2HI0Po4rucITDEKAwb4HHIAIwDluwD0fRRzBiBF",
+	"IMSMy9GCgPjsmHHIEXu8CM4A4XNE1U0UTROGArDEfA6enZw8bnmtOPf9X1rqlSiYqGMnk6+QoyOOF2hz",
+	"13otOKMIBRN5uf5DjGGmVDvM0YJV86QU7n11b+5UhpTClbh6AxlmG6d32/aimySYIV69zzzBZX6YGJ6r",
+	"frPgSuhzFOR44oaQEMFIXEYcThY4SjgyI9XSpN0unJTtTenitSQX5HVNKW3Nnn9vGc2UwsQxkhmFSnik",
+	"Y3heflKLR3BgleZPrNqL17rFUVBnXUMEa943g+HEts7P2/b771CYJ9jFk5bXuhBq+cVTK8EWkHFEJz5k",
+	"aIKD6mNEPCGIUV+n81oLBFlCUU1WXaAAwwkOnDvFMSqzU3Jcne6UBUJc7/BS2UxwxNX9fE5qrVBEOKo3",
+	"L5JwnyiBUZR3ZAogkLOWQu6rBfwjoeDk2SMwftPt9sZjD7zq9C8AoeB61BmMX/VGLS9d4VFvPLx42ztv",
+	"ea3eH64uOv2B/PnqojNQPw2G15NXvc64//Ki1/Ja+p0tryVe2vJa6Ttt7BFDyrGPYxi5JdeTdrnoem4R",
+	"XbGkdN3liCkmFPNVnrOvBGdfCc6+eir+98w6/p/p5uJYbqMI+nOXCKMIsrrSkKIF4WgCw5As3e+Lw1Xd",
+	"18WE8pobU6g+iNW/m5Hwzj1GlixQo0ORJbMZEmfyRKpiNfYOh+GtOEZJrTXikM7QGheWahXFg96I3M25",
+	"1hvux7xu+aN6KOM4cvNH5PPqI5tDdrv1FOof4hx94LUOjO3nrj+SqhZb0GJzkI5tIFhuEhrzvJpTMA9R",
+	"rTvrcuodooF2XBn5cz1605NC9GIs/n09HIh/Lvvji17nvD94bRVH+j1bc8CUJFGAKvi41uKZNzVftrvM",
+	"1CvT3j5aXqxMgldGq1vboPBG6S6bZ6w2+jePVHmEFqlZ96V3MExQNbnUbZ5+kY1a6/TJnrYtkvpLxkZ6",
+	"E4UkmukftX7lmZUS/7BWJv/M4ekJbZgTeUmJZL0TvZY/J9iXfyFEOXDkfpWyJ8eE6ZEhHoEM6T2tLoiD",
+	"x+7GzZNHLo2+KXfFRqdOsMDRSxwF4j3N2F7o4W7143mF9mFVPxivdnt6LUo2BMnTk3py5OlJFe3ky52U",
+	"eqNfuW6ucnyH7KwFKYLKS1TUzb8yvu8/qx9emB+enKQ/Pf/46L+16u7wgzI9iirrf/k3/7NQR//yb/4h",
+	"p4le9KUIfHkx7H5vlX5mbE6zybyp27/+oeW1zvvj61G/ez3p9gbXUukdX496veuW1+oOLy/fDPRtvavO",
+	"6PqyN5AX+tc/TAp/eXPdv1A3Xo2GV72R/HHwemgdYoijWgtuRFJey2rb9Wftsql6o2BJJ4+fNNewKeKC",
+	"0ZqpcHOhbVrmduI4FGseBHmu125MLThyX9RsoNcgJV2erw2VNFt6ZjtkYyndTv2oodw5yI4y71szAqNw",
+	"BZZzFAExvmimPPulHPNl1+x/19zHDnCyvpt5mXa4FM0BdZYWp19mTxdO4Eo9z6cINnWMBpjBm9Cl+5ir",
+	"TV8Zh3BlWxOrqj6HbBJDxpaEOoaBA+shtJjCSbnupryPG1sXRmyJKArAArJbFJwBqH8SRyRaxHwFSIRA",
+	"iOAdYjKOreJxADKAOZCCrIrTEoaoUw3ejg1laDt97xqhvYy7cqu6Rt01mnm5OE+OeUq5urFIPjDTN+W2",
+	"B8M0TU4bq79oOyZzMVUpU1xqR31x5XF0hznkegxlS97P7tRUqMUkUspumMvij87RvkX0piEDs8T3EdO5",
+	"PMVVEassLAkV9uLwFjFA7hCVyz+jwmIH0lmsdTvAOEWIC47xyWIhHl3V0Bt2MeBDRPkALd1zVlHXNTWK",
+	"2+caoDvso98xQJYR8EPi354pppQMDqaQAjKdenL64ngQk9fRcOCTJJKaYL1TxOhKxUGML4ff9zzwujMG",
+	"/+nv//2ZDBOShAO5BAiIh/RapKMFS8gARTPMuNy+4pFWMb+hc/S378X/ZH7DL23v6RN7WCQN1qSZJE/y",
+	"GStVwbEsDmPZ21NCQa87nHQvhm/OAYwC8LZ/3huujbQ8aLNbGObr7R1+Ts67hrcoshjF4trEcaznIltF",
+	"OkVJGJ6CGxSSpeKwOUVsTkK5xzBncvk9cItiDgRNhdGShKE4CQ2b2z8mQ9H2sQgenywpUR6Qkh0h7yxs",
+	"AkbkoOQ+EDwYEQ4SJo/dzUPnjwRHyDJnzOWEoxkDnAAIxHgVh4tX8jmiyPo+4vsJbWpNyq161+ihNeGb",
+	"Lmy2jOncitQsfq04YKv0VgEa5ZC0u1nU3zcjzDIzob76kXN5WpyFbv9kTPEC0pVNqVinkhqseVk6ROu8",
+	"pdrR8Mjaad9SBEeCPOskdjqDHGpuiRvhveO7uaSkteWNY0o+2PW1GzRLosmNJT8OByYP1Z/DaIZaTVxc",
+	"PqGRTqjZFOUoClCw9TdniCwQp6uqQ7n45teI/H48HHjg3evx0bfPzqSMAziSHwsxk0m3QgXVlN6gsDlS",
+	"N881GAWThNnpsJGhkE/cleqM2Nk5bUbmYLz3GkQFMu/BpoPr5wRSNBHkQvm1MAmSYgxaeJvx4WgyJVR6",
+	"0+MQRkr0oLXYSSGsgIPJlJJFfUGpnlFh0JpPZJxdz92WWWZqATIHnJxvYdzW7cQYYmyh6bq2m6Yc0UmA",
+	"gsRPwzGbeaqOszOjvA/DcKKDHJMgKWZW4Yh//axlU4N8qFnNLNirUa/3tz2ZDtG9eDPuDwfKifW2L37u",
+	"XDhc04uYMMzRloMvzr5IHxmucVBl40Xajqwx8STSMbwJRTyha3R3P7dC4uyrdfMaL+kn1SBtA/DMXG0s",
+	"hD74YaKDl45oXVRzCllGRkWERd3ntaJakTs5QrFNJtMQWjS0BaFSW4rAc/BfW/Wk7A0ObTS7gWo5U6o8",
+	"pLvuAkdI5bc1ESxTSv6EIvs5p641UujmMApCHM0mc5JQy/ItxKu32z/S2tj24ch+qsYv2lu9cN1da+Wd",
+	"OWTzTQ5hc3h08vxrcXTGcBUSGNjoiKMA+5AT2kCN3OCEdeZdjwYUvPk6AtDoGI0QCiYBZjFhdWWxIs9G",
+	"SL5sYkPziG1OhoZWW0kxMLhZccRsVNb1ALapURjdbr60LeytJBIX82ZVQe5kCfTrzy7nOEQgpkTdAsPS",
+	"NxQJtHnfRlwimU6xj/X5W/y21NlPAY6ym0AAOfQsk8lnIjTQNxypJUZtoJAbn2wNLlkiPJvzWuehPXel",
+	"GC5M6z6kbJTz8vKlDFoIFmioWWCNyS06yPoMC5s3nUpef/A29aGCepA7CDeOg40jaEPmasFTrqK9gr5N",
+	"TWsg6XNOE/u1iDisnCRypoIH2hFeM+6TNLg5r1ts2kcm8XuTFedE2/K1o0QlVg935GWoJO5G8zF5J+Xq",
+	"jd4Ayj+iKW/mVM4hFzpgW+SQAEVkgSPB3DW3ckBxGG5KpBjyubFbp9DnDNygOY4CoPIGN9QUQhdJCK1k",
+	"dSyD+9RKFog2mIHxbbjzw4pTewYC5OMFDNkZEHqEODMGx52CI3o7PUMuoxZthiL5+XiF9fHSzDSdNqaW",
+	"omrZmUUwlGmJ6RHVUEuxnuauA3mdEPJTRcEuBuiYG55Fdrv0Jss125xYWrZSpgFX+nuDBO30fIWQSTOr",
+	"ep3zltfqjMf9scrjGI7O+4PO9dCetb+F5zVLCN9pQsoSnCQRVyWT275lSejtRMo0u+CWwTD7JVXGttMs",
+	"NpxAw6veQKjR/deqpiJXdDHqXb8Zqb+eqxzgbmfQ7V1c9M6ta+NUpcSFST3npwrdK2VIHwKKIJk/R3Nm",
+	"cVnTAKx9LyUB5r07u4/H7RCHPrcFM6Evlw/gwAOEgvEP4+vepTXDUDw/cQp0qU1VuTYdK5rNrclGuEFT",
+	"QtHOn3TtbbQq3fNFKi5NbEa5f4NTGSD2QMIQ9UAqgj0dOfIAJYyLS3EIfSRz1zzgwxBFAaQe+E9//++3",
+	"Vzck10kuUkuun/OyAITmRTFFG4O9DIl/a8tkKtnomwfQZrq/wxKupTypT5vv2Ebd1dQ7h6uGcZNAPVHg",
+	"Oqs/gE2EvKsR6hFvzO4vG23jxJoAruof9HmaFIvv2m1rLuqCqKzl9O2VRCl/50f71EOL5KpRq1sjrhs2",
+	"zVuTj9CJU9znrruFn0OGbFHm2bAA0ulhrVfi5jpAh4Nx/1qcke/619+djzrvBubYfF+z4quCK8Nr+cym",
+	"WLDJMhMKMWdm6i42H3ZssHCk/OdrQkyzX9UIjQ1dfS9D42Qhg8AfZTIIakKA9TgQTB0czmnpRy2H/20z",
+	"8xX6tztqYOoNN/aj0p8jeRlHO31DvgZHzaYWYMZh5KPJYktndZmfwFWhuNBRZbObXl+NW17rb0ZS/bwc",
+	"XsvtU0OrDhFkDavHyvVSr7XEfB5QuIxqnF5aY5Xz9FKuyrFLcU3WF1rTobAGmp75cdi5mwa2vCEpwibQ",
+	"4rOu1DJgmkmxybw6t3OyN5cbCZWKbRjgh97FxfCdXP5zRzzTqVFtldeNfBwgvR+bPLLNZ8S+dzOcuIe5",
+	"bBEJYdQg+DCdYh917NHApg5AcWHidCcpXmxIjzSe4jiInWf0xvnb7QzO++cdefZ2h4NX/dGlNFnfdfpv",
+	"92moeq0knuvyzgppkDdis1caZs+MiZSs2UGdY+E8b3obO9olC+yOsGbOLilTLHwToQ984qdwfXV8Xa5h",
+	"lmbaWrX4nBRJWSxJcNCqUT90Neq/7XR/mLwc9Trd7xyOJQsUwnMN5OJGpbMWSNoxqiznhfFwqG/baaXU",
+	"KRiGw2nr9McmilWTQ6HU91nIKLQdGDLpbHJDEmE5rRw1nKk/s5HX1fhALZ81amld2ggFdUObMNpSiTmT",
+	"XnaLBpmw2WCDidutUwoJw9Fs4pNIbQzHoWmSyEqvuoc7xWH1V6aYMj7RDlfqiD/hYJLL2NpAf1Hp/Tjw",
+	"gErCVWm5S8hASHzIHcHoOYkzD2nxnXOyBGTKkU7mQzAAMWQMBWBKyUJm9ak6AwJgJOGyrF/AkZCskTO1",
+	"Wqyie2L6Qpq/CDkMySxBQDxWnOYUhzqV/gy0gfK/AUV+68DEjBSv6ZRBu9a8AW1UqSLnMHoq7xVigzAY",
+	"1gB8U/dJ6UZiFJU6tmXhfXXFysjclz7T5ORiSD3vwi9ArPHrFJCA9X1MFjfUeYm8MwsjlNLpDsFQ5p7J",
+	"iTgKrFTJiLj1FCznhGlkubSEaovQA0PhdCLD8k7vB6J3iDaEh2saiFyfnwcidIcoYJxQFFSm1hcovMaY",
+	"a1TY2EnZPikeWPqwSQV9jpc2VbMcq2ccvHm4v9fH+340toJHpZnittWyNtD20i25OUlHvSoKMKw990tx",
+	"9whNbRO/r+qO7aQbIwn17Se0Y8/YDI38cN0LoITYZiQ5BV7a1CO2sKabWpalztgqnK76wc7DhSq1Bq++",
+	"5Ka+OSf2gNCZhxw85M7J9AV3PP1m5VabCxBoFbhXNapt8hJuk5BBQBFjVUld1X5TQyNruYqpIEHBTB1P",
+	"OVR7bz/7x5F1pMvZyBTACKAPiPqYoTMxoIiAKZ4lFMlKSCL/ECc3IfZBDGf2krcstWMz9VScFCAQqmzE",
+	"OIxSfHqaRBGOZiA9/7bPKnEKA2lNOMuM5NXm4SQYuFk0U7ad7w1NQqdxJcwokimXhYqB96Vgoo5L7o8u",
+	"XDQgy6gs8LY99KTNBFhghnbMmFFH3bbZLu7T0S3Y5RW3r3LDqFq/5F4UPk8WN5OEhg7fYNB4s9cvdcrq",
+	"RCOSr2xKS59SZLV0UdOQgiZjrgYt22cFjsrvFsP4uWybHEdkOTkFd2WOBvaTUJrJXXKHqBBNllyJO0Rt",
+	"tb2meB1GKzCDsdVwnsHYUrfxsjPuj+3sNXpz0bNfGV907BfeDPrXNVZLvlnfrd7m6YHYyNJQ0dfUew3j",
+	"bRT9GGJqAT1T7MPAP/+DBl5g1SVTaS6jfKWXrp5eihIO6Kkd3xCtqg44aJZppGEHso1h5Hf6h+ysf7/v",
+	"wsWKxgIFEMYSdC9Nrv7CbjzBoJgWng+EqZQqx0USIFaSjyXfK5E39Fu8BrHDgK4mNIlcgdiSga3nA+kX",
+	"eXqe2aTy7ykjG1ctDiz10XfuALzhNAfG/QR9iGmzaKpyHzuP9LoeX8fjujxgwhFtmkw2hf56Ckr1M3Uc",
+	"x6WFBMypeC4R40DvBw8s59ifA6iZECwSxkEeknPTa2qWpgpqvv5s02QkiwYXNIOQlg84eE6ioruvlOiJ",
+	"6eUJihoWE5Q9hFDAJiiSxeGLYsF5bjcbfHjLIcPnLuCHEo1TWi0ut2PEMMd3rmdZCBu4yqR4GHOhg9jq",
+	"0TiMAkiDetHn/mDyajjqyvP+qju87A9et7xWb3CuYtBpLpjtjGGriESrptv23srw8XQ1UQGLyRSHjsye",
+	"+jpsSlcvS1CVKqgUuYU6fiUmMj1X73vDs2bHZGlu2f4vCmobLxflQUFjZrIuZUPG2YR0Qa5byVXkWs/0",
+	"9NFSN7f660I83QqFtc5kjt55FUfffrzK2Ul6yHSA9CvNswLMeV08UF7opnunAKZIYlG48sCTE/GnNEIq",
+	"/3qmQOlUX77lnIRZd74i5JhV5XTpBZUA7RUQlQWtIdNnOxcXrXW8k87FhQfGncuri95XT9uPPHD13XDQ",
+	"ExrcQJVtVKHpWXWQOv1xglpYom4dpRGR2rVUmEL2RmOy2/SbakLsz+woKDLFVRYMe9odnvc8EOIInV70",
+	"Bz1Pc/eETL8SVv0jL+Pt3N+UkU+mX6Uff+SBBcQRh3jjSmE7pD6DypVyKVm7LvFGQnge6TeF/zXIwBrw",
+	"1+GQyytTNbq8rClXlU9YsXVdN26+1HFvM2Wssi2GUc4yXlVEnLzqj2QFnqHz2p/P+6Ne146zkFfrstfK",
+	"3jXNWtpkKmD6moJr0a0R5j775uVFv5v/tPnDYDi67AjpOe4Nxv3r/luZrf9df3x90Xt5MXzn6BO0i26Z",
+	"8faLckVzzd1/w1DET8Hrl8fX4Nk3X3/z7ePnRyftk689iX4oOZOBkyfS55/E4Ic/HF0Mu3JulUxqVTp3",
+	"3aRFndQ+GSjOYB/VxrW8F53V0q5KGZxK/K0bpTLHSFmmWDlLhFLW8pp4fIoo8ZlOqwRdiYLkjOGW5Gvv",
+	"lqrcJNKCtbulrLDQCbSWWlOqkPKif9m/dsCxFyOGdZCT0lyNxhF985SDEhvG4FVvcK4MwM7V1WioqmjP",
+	"e90L2bmssuPIZkA5V7hTGM3alEqYRomibZsxFbfH3yXt9lM/kv+gweWfB9/9eXD+53eXf3733Z/fndfQ",
+	"My0H5NN2zT4sJb2Yuqqdr6P5zhyFsXX5xAWXC8QNXimvNHa3bNU5hyGfSuUroaHCS7iRKqRQ/1jTBjYG",
+	"QTMdf0VPG03U7/UOXYvU6AbKe0ARLSxe/VqFLRxb1pha2gl6Qx6XQI2q9N0muTS7oim4Xapbx6cpEhaA",
+	"sHbqohsxDmlTIbohI0dvBgMlI686b8ZSQo6vh1dXjlINxkkc71hxV697mBa8abzTSGATCE1bUOUJZ+UO",
+	"EqBLGMfNm0EJ1SDVovKa3DcO63uzweBz+xpIRdP6aruSaJ5Q76+pnVarnw6XoPFwZfO30zWXnOPM/yn4",
+	"a2xzM51vHYpNca5Pvkk9SQFWuFvgaw/4IWQMPPcAE8dw5CPwtTUbTutEFnU6tb3r9deq32CmmCJS3WSm",
+	"ScaI2BKJJXT4l//9v//L//r/gH/5n/7P//I//Fvwn//D//KXf/d/gL/8x3/7l//7vwP/8r/9X//f//jv",
+	"cvZYf3DdkYb6y9Hwe1k6fTGUFmbnZWdwPjQoJJdDZ/XWbqkWTfuIyEVMz4dCvsT6Mmb96ySTpQTLO7er",
+	"kiQM+Zt3dGqwB2ysXt44wyqCvrDxDmy8U4elAhuq2du5KcsWqQ9Tnno/oSUVkSYh0t3rF3AFlLGo+EaC",
+	"yGIGbiOyjOygagXTcjMILF6u3q3uZOLFFIGI8DmOZuBGdrBAC+n40I5980EPvOpcXLzsdL+XTpJItVPf",
+	"FP86TyhVTjPFpDprpyxUDEsyEEu11f0mqm0csdqBm3/KW3NCOBN2zlGI75A145ZztIi5A+OztOK7xHao",
+	"UJPtRdFNvBQSxDRwOEtKPQgmB8dSOxHx7VRiS9L/Ig6dF+l6DG97EMyy5O5tScQJuZ3YQV/XuzrodEL1",
+	"mXzJjXlHNaS17aRW3JA36owOn3JrTr9X9Czj+lcysbo570c+CsOy1Cwn+6sPux6dQhw6PjoloTMZLH7e",
+	"ntTFaI9fvKh/L6S3zm+WMRFDrmzgJKogwRJiXgQ+dLpZUybIcRpTDJJ9pPjJ/OKl88s+mpK5wFBqVar5",
+	"iO0ajV9jSyuotFmRWi+8krdfIsbgDDH3CycZ9kTtnFBNuuILyoi0j3yF9Lg6XLLCuQSjs/l+cGggOat0",
+	"20KVSZWOXd53cg7ZpAi7VwPnF60anVfG97S3FqiNlPUdLDft0UlVHkN1L1utzGJb6wQpiFree1dxQvMu",
+	"j4dilOY2nbXN2UNcbQOX7rSD1FrZmy8G6Y4uFy3yrgzlcr07AllGJr5ZLlv096zDTOIQ+1oBdKKfNIMt",
+	"367VbSkQ2CbwF75FoYUqMSU38CZcqVQSuBC2XQH4oABpsHW5lFJKrSntKw/gCCwJDaQHT83LA+qNnrrg",
+	"gXhOOGGN8tzr1DaVVyklbFKvyDerTU+TiFIo3DxcWEVj2vOEr8ZzPOXbQX2uVUNGjCMoO3gtEboN4OoU",
+	"SG8uE/QW9rdMpkPoNlwBSpZM1REKw17ifFZiZBpXdbGn48l72djx9Mf20XP1o7XBo70zbNqXVrc8rGqA",
+	"a/N9R4QDCdurUgEWCEYMkAhkpZNwtdGJsuao3T1tTdNcAIGkdERuSLACWH46SNZbo9qb3LrThhtlX9hu",
+	"1ixgcZ+DSxIpkqTdP79plC2Rdb6w8fRWkM6YRO4CwUrI590Qn5tIYchh44SKqe6PselaQx+gz1VLGbUR",
+	"IUVgDtkcBa79V9Lu0/QIsngP0N3EedWBxiwMs58bdjVYaxRDEQLikqlXZjhAgAuNzgM3QgSFdmgSMjks",
+	"SICYWAW0tFzoPOVKOqH0TBOVRllAZcrD/WUIbdEsRAERNRxd+pBjeGXggj6JUc1cn9Hwaqji1/WSfbwW",
+	"S+Q6ulbCKZPqxa/XesmmiUNqTpnOoJNL8lQqErqU7xrbO01g+7ZpJ2OD7fvWK1las4DX/cueWKvxuOW1",
+	"Rp1rnbh1cVFj7datLAQysCAJSh8CBbQsTgvVYCkDC2OFHEgXLZydaZvDET6rDMSXsI0ch50lhAbsTkpk",
+	"tw33rXrCsWkPIKbQhxhTxBq9slnZFQ52RjdtmlLYrPnZcg7rShZ563onMsMrxs1uVtDLlt/GOq+IQswy",
+	"4JZ7MnWrcQ+3sYarrM99IGVUWoqMo9htZLpNyRqwFniBQg3AXsvJeq0f6EXc7mltoB1lcsewUH46xdlv",
+	"hDDz0BPpLGzs9pri4BLRxnmwaaF8FnEr2HUv3v/y5PnHvypv8fBciWyTPW9pzTqdIp/jO1SvoUak9nft",
+	"kdSud6lZQWLJZle9Ax0mmiD+FaR8C9o3mme+NXeVZV+bJjEJVzMSbdV+HFyph4UKcJmEHOvfz4CUjSAF",
+	"NZHlXJttyD86iDlCHNOmrAxvGKE36VlYm6qNl6EZN9euWtoOXEOO3sWU4zjEB+fKAPJkYS00EYsu01hi",
+	"SDk7A7qCCbx7Pf72WS7PyPz+uvv79knLa708b7+wnvvNKG9EfnFcP4Yk8kAI+XsNp5twZUgT82PLBlhT",
+	"w0WcKyCqkIfF7jhV0rNB3ZvGkd2EFtJb8BRIYSYXRUgIZlR2+agiiPJqMn5mtq+sE8IUzAwiUq0zNBWK",
+	"G0fFRmXVfhn/OxKzfYAqe4DcIZoaNAz4oTAfDUQei2HUslmCdVPNTb9tW+ZxKjnVC71a7EcYr+tgIhyG",
+	"2/SQVw96LTMs+U3bIihAH+Soq3Dj9iiFx36xFHcHR3eYw2ag7/30GWu6myxBceRwbAPyo16YTbI+3E9f",
+	"Q3nvuwkKRVCqmls81/QRzqE/R0FNBvVJNMV00ahliX6maeOW9KmKtiUhpM1tc/VQ+ZuniNLahEnBMzd3",
+	"AIqCSWZ2ZyXOw+H55Hwoe3W9GeS7h/T+cNV3daBBUVNPhHqibKr7bO+yFyeFhoRrxsnuPFcXVhCJVa1W",
+	"jeXNKeNbqSDrg7XUYxd9L+e97kVnJNmhwBoS3MfVV2YbmSGea/xIWRvaGv4cbUWrPZNz4UjxVRB/ZnwZ",
+	"T6RuoPzWLwgmywav18LGSPN9pIOlJ8Ph0sHMJ7ZoZ6O9VbjSxXBS7WJo24D4nMKwmXyYURzs7AWxN8/M",
+	"yZj1xBE0xR+UBq5uUrr5KWh/7QHxsidnMsP/FChYfvfYTrw6g3OLsjVfQoX3PSejijN693p89O0zkBlY",
+	"92lIPS+aUU9tsk+hfpYu84utCJkKt7WMKfVFaW3l9oLKIjEZJJgCIYiEdSyMMNmLQQauVddSkMR5Mlal",
+	"QFQOdHuRKrnFLiBSNXpDmm0TgODYv7XV5guCXQ3H1+AYJnx+LMy3JaGB58hJUzXl1mBjLgulooeVuTMd",
+	"lalUz03MRpMLMsNNw4hmQja0koo9yQmPrfz89cfKPJw1lir9kps86eBt1LiEcVeaN9Y8Fgcw5B7zTNx+",
+	"o227PBj9CSvgWq/FpKtNWPV0pkAtpAvzvddAUcwqcEo7GsDYtP8pyQiW2ko271xqhnrWsUyvdId5Zx8H",
+	"R+MzF6SsswAvQBxiB7oCglwXpaxn5AXog/G/THGIlO+mfQaOnuSh7TQ2oQVDdZ1p3OmeJKp5p2rA5YSq",
+	"dxYZxdANlrGENCqWgLjaMOoiN0OylK6O5XU1qSnBWb5BsySqrY++Vb48R8MNPxUC1pK5EjhnGmklynYx",
+	"0WalXdbantmgTalvaQvxIa3hPVFNL66rLErt2PomQ26Xl7Tf30XAUTRNSjoVly61dnzKFvmFveO8Z7IZ",
+	"w6w0LdWTjWj2Tg2oqkrPQGykXj9DjKI0Ttc0Y+5yFHCzEQ1rpXyf44BsXht0dBDNISbepcRf0+aioCGh",
+	"ZxBHjRGpp9zZaFGN/ndMdlxkns7E9nV1tvTVKzDtOQkDdgbap2tV0jk2cjfBdSZFbqM46n90IbsiiKdI",
+	"qSdrXwVTK1Czot2CE9oordYlCCwZbG7E8M8L5LsUi1tjHjpxYWpkdhQKzCW9rCtp0Xo3HQ6V2yJGdIEZ",
+	"a+7lpyRsKh7XmyRaIATFDPRuPAVzsgQLGK2AabKxRBQBhjgPZS2CDpgRbsdc2q7hYgStAZFCn96iApA7",
+	"hXx3Z9mgKYwBjIIb8qG+suY0pLft2c2qW/K9YZbQlHzQMIjxgqWkLS6MnbN1J7Z1NDoD2GVpe4sjbq9i",
+	"ArI5h4q2LhCFQJhJgQSgxLOIUBScgtdX48nf9kZDT/7UH7ztXPTP1S+X/dFoOOqde+C6f9nLrsnfXr25",
+	"fjPqNSp+coErNCr14/AWRc18H+UdmBx/X+Kg0I6gtGRU3eyZZTIOjezLzqUW+mmj1XZlgR9+kvXmJKvC",
+	"d4OZKMvkbAzdQRHcDQbOmSLJMQ/r9ns0GBM6QdHh4bpEnGLfBtLBJmRan4COzOXaVVzN4iV61COytIbL",
+	"6tWCpekTdb/kLPiS0/dSTAGTXqFIWEJ18VZLUnEYTihiMYlYZbHvCHJMDDB+7fDzXOfWlL1Z5t9kRcT1",
+	"D1ISyaNmIvsCKO9prRmY5wLMarX0zh6sH5gld4iuF2247zbtamvfzkiYGAd6raEzyDGbYvWJGk+sW6my",
+	"9F9rruloU2awcd6AcOyj7bpXOJG4nzxvDsSdVVFXYEJaykt0up1bPFaghK+nQ8nHSgpIFNGsu1WW2Fry",
+	"v2TlraxmvJOVNhC8JiBIqAywnIFNqPFNz3gSYBT5qDk0lUGYtxVXmn4hpmWaASyzVrq7Tz6XVCAO35uw",
+	"6zcH5GPqJwtVGC4jqAqwnES6i5aw/huoe9bdYY7BlJx51CVV1ajp5V75MeLcOOea1KPjGWIGcSsX0/nq",
+	"x/YTVV3955Mf20dP3z+qKriekjCYCOGlmVtnV5qkU2eypdf6OcGITyw16s0HoV61kdTf/EVLdDMn5HYy",
+	"J8zdEuXk+dOmgdG19c9NPTd4L7csecKuD8vNDdc57LM1YbDtlkWVR4b69DtCg0qt1Lk3l47NGYfQR2Kv",
+	"Nc6iKump5bX+NG84qeb7909z6YNTMJMF8NLCnNxrab7dbGM7Kx5rnUhf7+1E0qNvKpe24DZnIwrIgDB3",
+	"pItWni+6OGCpn/VK0XF2ZxLDATYiDeVPTUvQDfhGs2pLHDZ8wuWZQBQTl1mpYJ0dsbA91GQblFY1htwX",
+	"UysynaeV3mmqZ0Oci8OnDmwFUXE4cIhS6AVF8NzkUyAGJ9jCMDpP+Moa7idJ5Kzjb5ZeVxJo2T4dKTfC",
+	"XIyFO2LfwxhFXQNjtGY2pwaww72Sr9nYBcEpswnXAHeSMDwFIZpyQBLudvMUKmL3A51bz/QTxDvX+2An",
+	"X0+AJZNChbbrAHl1BHOmpvWJQ7ewXPjTvJoC6rVpC5GyU2Ej/dR0UNx9hzRzYmXMbIvb2aV8iH2ngmnL",
+	"g9/6++4icvcBZUvN3HoATcABannycl9br+3JemiaNDhzAuZ9fIb2YnEKmyDz/GUt6bME9Gpv4JDHnVxe",
+	"lj31EkcT5monxelqIj0OkzrQp8X7veIXHOPLgWc0SYWck2i9CvXJj0+PXrwvSdNdG616h2NYb2UftX2V",
+	"xjqyLPc3C89d7riGcNuoj1EJsJ8TwMOJQZxCZai3OsbKI3tWQ8ShQ5JuCe9YgijrBo1lTYCFxVS+R6um",
+	"QnAyJ4kjsUkC0tih+1lys5A6tmqukTXeqIPcz0hC/SLmSmd0PeiNWl7ru+H1RX/Qmzw5efrsub3kx531",
+	"0qQ5tjIUNvJi9NjSyedo5KV8UcCuzWz1Aj6GXL4SrmsO65QxZSWKQjnDOQotSrljzeEJw1CD2i0plutf",
+	"8Oat+/PIFMAwBJgzIOgCOJkhlagqlEvvgLyXOdqeljHievwfcjlYlZ3MgIIihCzf5HRLlt0ZLniHLiYl",
+	"7Pg9Wu2nXGKuMxLWcqU5AyFkHExJQoE/hxT6Rq+oC2ZX0iCQ8UmSgdatRQuIdOgscJTw+r1QQ51fa4PN",
+	"DVDDrpZ3pBkyl01UmW6CcwWenbWmlyMtX9nGsmabhZ9R6CMpL1jBu//NSbvKeZYubRW0NUXSH+pIbiqh",
+	"gB2IWnuY6x+suj/kps2M7hAFCpIaziCOKtdUOYX1+0pWzz7wONNcagx+vyM3364zeleC/9aAY6lzxJJD",
+	"FzbGrUQfhB4MwwlVqUQOU9QehShv6FIFUOZ0yDR8SNDXRclt0bArM/wat4PbsNzMsL1KQLI8XQqfLvUR",
+	"XRkxYUvHdPCPAbOr2lUdiqCujcj7XGo+YpohNrh94swCzUNw2Qq7sF/V66rWMNaWLxtT2nYvI56XNcBK",
+	"qeNcoS6xSbcmffX22NnDrExVQsh6TcrrUV8BFlxeDQe9gexl9t3wyl5sV1f1bpTYqdXUTekutAQJ3gMw",
+	"d0Dv3DocnK68x+3UT/Wd9QYhmnksDUHMjEzqZFlbkJSTDtrAsRGjPVxW2qEdiHVtzMebrIrvJxT6K1cz",
+	"DLel2bYURKZ4cI3h3ZzlmekAXuQ/fvSi3aRyM5vFt4W3yF/XXrNG7VB6G0J5BqrpWUkvTCxr56Qy7aus",
+	"nKYClVVsw0lFe8USVFSJ3mxP9jJQaL6CnnA82xgBNT+jwvjXgU/12IofMrQqo/0lubNp7yFc2SJvYqpp",
+	"3LSBNtcA/lV/Ov+MffzIR3aIr0PiWm3jWy3iTN0LchR29x3doiHpDkHc2K7lpiKvvkjboeJ8gThF9bBU",
+	"SuSYfkuZQNtEixp1Xl1boaLK0cRc1QelLVvcja5dfVvqtMau46RO2wjoZCrJZ5XNh9ItvA9cp0weHA7Y",
+	"6YqSm1B1by/LbqlZf1oC6IAoJbSsr2vJs24QhXVBq28shUDYbHElo5Nl9nzighBw8rQjH2FdQVcJB4bH",
+	"0jbq7kCf7F+hwtVF8rlViOyDNvtLHa5lC7MmYQtl/Ls3jtFZY/IjtdrhbtIkuQmxb8fYV3Fq3fesUXLq",
+	"DZoSinKPrmUuKiMmA8/1SYxNyyFZ+Sq9Hiqtpv5Xq91wDRWAnHdlLwd/uWdkh1NVF/DYGa3U7WeMnTWu",
+	"3fuh6zxHbWy7nTMydSg46oOaeipLUsTs/aVkc3rd8u93LO0biCgT5wIIIIdgIXHdW962yaKGx3N9/oo2",
+	"QdoUQXu08m6uvBfMeDC0CMnaa2d+jEJwONtAGbutb3SvKDLeO+XNgNjNvC1wcWvCTA2G1/1uT2heF51R",
+	"/1W/27nuDweO+Ov22q2YHZs3ZLTGNaclh8cdooH27qY9jEZvxMRfdS7G4t/L/vii15H9YmyzX2I+Dyhc",
+	"RjsG/7TbrJBOnyGHFgjl5pMrwUgWTdCFRtswzLlAAYYTZynxDFsbhqZYDfKk8olpC25tuzIrqP8ve6+G",
+	"soy+8+q6N7IH3pUT09aVkoFn7WdApuimoOoAM4PnFaJgJgVCjdVJZ24Gmc3X+C8NNe2rw+bj5CY3RAvQ",
+	"TXq2rJUPeo4uS7I+71ofY8UM3lxu0XrZj6pozzcitnoUT55/HcxrJKKs68TqOU996L2t/0b+9nTWJck0",
+	"f0P3k7Xwcw2V/mdaDbSo6lstFkVEFjiCukKgRhFulCwQbXC/U+zdwTBBtgyeOEYBgBy0H7948eIFSKIQ",
+	"MQbQzwkMz4DgGPDfgMFxx4r270gJd+gn2Vy8AiWsBEQ+wvE+Q8bimtt3FpgG0A163qc9o20IU6Vaqbx6",
+	"0L5WVNHPPYSDxJm3TP/3WpxC/3ZSEoWqb77lg8oFKhS/ko8453hjTZ/LVqLAInaOFd/dohLdGnw6sYp0",
+	"pQmac8ZZa1qBwfu1pRFCRKLVgiQuXCKVczipG2taT6ioTFTMYMJcaImVr1jAD/kncsG7XJNe2f7Olc/F",
+	"raXvU3yHQIBnmDPVewYYLC4xO21pBwhAbWqbqyojkqmI61pudufob+HRn97/8sR78o0D2nn/axyRSS53",
+	"1G1l6S5ZEZGxlhsD+WytqCe+n9CmxYUkmtygOQynjvLdbfLTTdzGyLsqSjWLhq4jj20OejOXedQb989V",
+	"7Pb1qH8+eTccfS/zRMfXnVevNvJFvVZ3+GZwLe/IckrPe2+VhdXrDifdi+Gb85bXets/7w3FbRedbm/S",
+	"HZ6LG4ZXvcHTJ0/sLVRzDGvDA9cMS6YARkDWGEuW9gB6PHsMXr88vgZP289Ovn18cnTSfvK0mJxq3411",
+	"S4pt7tIS8foW0ZuXJFhtlzPtzviAKdeo8OvzKhyCA+xPa0NdRx228b04PKi167nLQxCORbCVSlQcICXt",
+	"SSabVRY2YbDJN5bRMdkS4i1GLmQTdXY2wGXS+GJWx2hkTUuHgUL6kvafMfyFLqLbfMQxkvVT+iyqUyhR",
+	"qtdu3Vi1AYpnzYh6BZDg/mifwz1ywD+UZpNt08B2F4W+UfFrXv/MP7ilT7faUpBNsneEm6spX91OZPuD",
+	"qrVfnRJA/RbzLSc+XA27KA5XdgVJKHQcRUA5joAuKEjVpq8o0vgMHgiQH+IIBYAiEqMIR7NHdnuKaWSj",
+	"Iu0XCLI1bO06Gcc2oegkYYPex0VStIGxHT3wBASYxZD7c/HbCZA6Eo5mHngKlhDL9utTQoEET/PAM9Ot",
+	"MA4RZAgImeiB5wBSfy5eCAgFBkjaeha3vS0aMZe4gvfdgXnNjrUU+WiuYXgWoeAIRyn/tLwdzd6CqVun",
+	"q7MSlK5+zuqEM1K7YHs6FLQ7ZAsDN4atdBx0aaW9OWhNDeqadGwQ4JP4HtSWLuuKJ5VkGKlLbi6slDzu",
+	"+JfqHwGZRBJjKOLI1VpmO6heGVRzlL+J72tCgSUlvAYEhgJWUQAGafltnjxpgCwbVrYam14bF2jQiITo",
+	"paszyBZY1k4YlH1kFciX22fBrMoYm+Mpb+KN5KuxeMTV5m4LvtguCVivbVYPq2finnzjhO1daFPAcazZ",
+	"97d60qVzTKzgaoxhxhs3LG2A4QTD8Ab6t3bVasssxRDNYDi5gQw3bVCJUMAmPuQwJLMJRXfaSLPo75DP",
+	"mwPnx7k8pPIUNn2fWMDEseHFhQlzpSGr8IZJs2GIK8dfgHwcCDUIMgCVzLYHMFNXkdUNXl8bkYw1Fmd5",
+	"FXSkThWU8zVfcbLqWGt9pTlXhVPWtNC1KPAuCpcQYSO9rU7sfjlf1ZDBav5pbb8ZunrcSpAkROX+JmVV",
+	"rUWWgfiS4AMcgYD47Fj8zh4vglOAAw/IaXhATVT8iqgHDHd7QNa8e7Ic3AM+Cj3BZ5EHsqxU87PEcbEO",
+	"+hxPLajosrKTObA10i7hlm4+m6Ikf5WSxYQqv/q67zxEAVD5LGAKfa57MNyimJ+CPybBDAVpU3ETj4dR",
+	"oNJ8rLunWcKqIMWlzHmziKQFsQJfLUkSBmBGck3XVeUBoUBJGWSKEMx1e+gWLScuzUr8WUkNZRTMMZOC",
+	"JCTklgmL6Uwsv/w0n6MVMH522XggIlxSsFEenxznZG0/FoBVUeLqfkQRDDbsq7y/kSaRbzqkrxf8owVT",
+	"bW/MVBGI0BIxbg0obDbkrVreNxHmFwQGDfE810RDpq2YPZJvJ69cCzkSpvTK7Y3cRshhp6ekyZr5ZoxR",
+	"IK1L/vQ+wAWOrE3rSaREUjOKvdXpTB+tKNbbCPM5DFxhtbLTDjsywkoS88sAWpucATnt1JwGcjjrh4KX",
+	"J7JrhZztCZ22XmkTPieZ0R0y+o8xgnuj0XDU8lrvOqOBK/vMaZIKydtEi9uAedTj8VqVploSotfQolaU",
+	"5AWWYBaut5MfDCejNxe9lid+ejPoXzvCYJt4bs1mnKaHphj12ro1r3bN/dIcNZZkFpe/Q1efWC9MZAmc",
+	"86qTdEpCuRjMlKs2yd7kxPFn9xA5KUkEIa7hVefs6jLiDOPOtRoqDzLtDdzA8DRNUvMY/9bAGrlDlMNb",
+	"S8aVztIEMBRqz2yeGhGYA8zADWSqORUWBz0ISTRDNG0oZz0z80C65VFLm237xKt7NrrIOUJxCJuGZHOq",
+	"6JryrFsJpGTJpl4+uWblWiFkDvNO4hMNgNJdpQ5wBp6325meClisPKOph7oGcL3aJ8WvoQ9+mDDderFp",
+	"ydheqPbRuaR31iCqTMy1dicyKbvWk3kG42YqijgrPlpTWFLXg0XhJiX6bUQma16w3MUYYmqFTVB94/75",
+	"H0CGhFmxWdSrvFaWwmyGlY0hNxFNG9vWatxCNa+K2Fr1KcGjgoEu/c5B2m0UafW64ncLbUFTZnIKFpKZ",
+	"nQ1EizWR4nllv/KNgIp8i2tsY8TtmdM5iG/3Fo0pmVG4sHaeEgfAxKXjbhPux9FEyQJ73psOgBUH21fO",
+	"fiFHMPcAIzq5jSzQDQlWAIVMNzUx5xm2G3TOtuLblXVkT5VVZudPxOK8KGaIqTQ+ob2uTGNW2T0yoHBq",
+	"x0eRDsESXNLMZ7VelHz15uVFf/ydLEYe9a5lMbLXOu+Pu53RuaMweZvdllZqpqtdwLvPTaCyZFiz93la",
+	"/grDcDhtnf5YLX7ErvjobWTi36GogVXfSQLMe3eOMuNUStWWidKBV6XaG2mlx7pJl/cZZRyl1LltZt/5",
+	"zp6/zZ1aitCHqsHWX2iezJwXXuX6UG1Nevv1LjTXsbbXsU78mmIVRmiizW4X5N5UPm9RzLWnVMYXMNMV",
+	"SRHjCKocTTBfxYTPEcc+DIHiqaqM7AJsUYOJbeAXPbPnXuOIQxxtNECz3k2WtW60NsRHd9hHE1OIWPWl",
+	"qrRyR6MMYwdvIGo/eW7PPc7jr1WNKS2Lz+CDqhJccvl66yNyDGihHU+Zg2R02bloea3eZW/0ujfo/mA9",
+	"eLaBG5Nd25O0KC0HyVRlEmWuwSqabZXQelAD6Zpim0Nnq6Auyjl4awu51CtseWF55Nfp5TEhvjUjdRHz",
+	"lW6GZHK9KPsdkA5w62YoDSDXjwOnYmKTTe8tQqwm2cwbng8eW5je1eC9sZ/cosDIz6ZxXh31NW6xLE5h",
+	"XQMz2Rw/ulSDNOTibh+5OXEVBXT5Bwz/W0CBiStgWdLAp07VvzHFYa7o3uS5tdIx6QG4SPE2Kw13xGas",
+	"I5QBMUeqPJq5QmmqtogJZQAHCMhm5FajiyFHHR2nqnSzRi63Gb4ZrI0CYx9GEQquDpJxXVBZ6vuqy1Ox",
+	"jeZQ4uLeVMrUNaV7paPK9LMQMqbC9UJKUlk+XtD066ckumtCm9UrVZVbOgota6F1mmJsuQJWrkARP3gX",
+	"89L2k007nLszoXmuOWaDxGJSTVwFAJL2KVGpHOZrKbaDmoqdyoxZUQJKqmhZNVb4G1YC2ypfYB8MT2J7",
+	"mzwXfn7ZAlbgjzTYNhlAumVLsXUBnT+nK3vkujW7jC4NmhXq3aX3WsYYmoa5ETkXYIvi45IFqmtkWYqC",
+	"7dC5ucVYS4wXglW3qz0FgsmAeKnJsNPPgeWcMAXQwXSwjJNQmMS5/tNhWKN1Rn7l8yZLpcFSgyfWTJQa",
+	"lcpP2yWMYyHUjJIkrpylre9Hyl3lrCSUDHs6AwzDiYZnm9TvO2/6Tq6Vnc7h0cnzr9M0yrmCVqoEHTrv",
+	"XXVG15caFfl61Otdl+IiWy0Q3ZW/dud8GN1uzkDm8yi/OMdiBpAicfBn7Igjlkyn2MdCX5A9O+2N9ssa",
+	"oTJfq82N4Te8Vvb1hnB5Kr1QlYaxbVqAFpVrw3bZcMy81pbD2+Sx9cEU3NrODqJjTigKOiGytZ1QXqS9",
+	"nDzrIIeFoOIq1EZSI+/TVsgcDOKGD9yipT3Ry3Y4aYqlK6mmnb6lOGjreiSzGWJ2WCMJChyYPpBrRk8E",
+	"fmx7Tx6dgjlZAjLlKAIs8ecAApa+UmZFUjybcytKzca2EB9MmAmE2mO+clvLDS2/yeEtkh4jpfMr9b5e",
+	"HasyLOzJdrxaIcueVxHJ+r7wjOYjFcu09WBLqA0VKF0RccpCDkIEGQftx9+2z4BMg1xiJgxQhcOnU9+Z",
+	"1RbVWXmWqqYsCVY6EG0VV678qxzL6Dlk5CmsbzkvjtJIcZEj5yqb0Rw5446E4x8P3wzOx5OL/ve9ltfq",
+	"DybiIGp5rc7rTn8wFj9d9DqjgSOot0SSQW3nIE1VHSkUz8ANCskStIWWw2Jyi0CWlFqDvQVhq5VOeZcn",
+	"p5oOzkqtFeNogf0cLu/69nWGRackiZqjeW5h1jfPW6uyxKtMaH29gYKv/XA5HlbR2JRINai/DxDn9QU9",
+	"XBjxGrLb+vHjLmRonCwWUJbW2juuN/Sscz0As5E73W7vSmzUt71R/9UPYk/3Xw9aXuu7zuBc5o92OxcX",
+	"Ykt3vxe/fNfrfj/pD8yPEpCl25d4K53Ry/71qHNtHnqpHhn1ri7ssRUxlg2luVGlvnyDw+ewbrCLiXsp",
+	"0ezRbLE8+2AoucyNuUhYIfQO0RRkdxtQTDfrIZb3QTUwiZXvJm/GPX9WKzZ5jf1bxEcoQGXo5fbGwpAx",
+	"I7ULZvS3Vth68Z1quJl1llCPednHrHQrVLjv5L1z6sxbtRuzec8MHKor6/yahMF+HJH7dDbStBleIz9k",
+	"Qzhb2wm07nLMQAHsitIbfbht4gm7q9idF+aQTW7EUaf77LsdTpYmnBFq7PdzrQqbE1q7R0wO0abwpOdu",
+	"dfSG2aq5hYEbwubNRDY6Q73pSU0zhy6m8MTeuzp9TzSagZUVSaPcmly9va3I3N2QuQTLuEAYMyIbXd+q",
+	"yP4ITRvU2dTPpNNLXZbr/g6zua2X+Q0lS4aoI3UWLXQWXV2MiZD40BFa/jnBiE+clSHqsqMig6JpwtaS",
+	"DCoVqCXy55DX8BKYt6ePeBlZ3LRs7rB2UDP1/0rP8BKyM3B0Ksz1mSysKHpLbQd6nuxmr7W81p/mR92B",
+	"7PZs3WDF9cgl53z1Y/uJgiv888mP7aOn7x+d/tg+eq7+ZM3Yya/dTi+yrXPBKV2KS/ekXZUnqV9vXVRT",
+	"7dpE3XKl9jTJ1XZoAKrfbUIxX42FDNPbFUGqRLQUbJKr1Z/SF8w5j9VhRm6xKshXbhH5qzl3WgznNjCM",
+	"sewO/FFmXE8t+X3DCIGAECrdSJvZxz5k6DHoya400vM0etUFL549/wbEylIDAfGThRDJKoEZAsaFwQB+",
+	"EsLrp8d/F/304ShGdIFlZPAnGURhYDknYAFXumAZUJJwdGZ+SKtaMAdqaRngRLyY8sd/J/tJYB9FylOu",
+	"p92JoT9HRyeP2xrXXBGMnR4fL5fLx1Befkzo7Fg/y44v+t3eYNyTz2RKS+sH/AHDCPzn//D3//If/1/Q",
+	"uernJPBp68njtrqdxCiCMW6dtp4+bj9+qvBU53Ixj2GwwNExTAKlqujecYLDZH1XPxADFlevqZAcUjWA",
+	"CySbjguLVC7szwmiq2xdjbtannt1EhUdr1G9nW1vsWn2rtdAX0FmW19k1fvtx3g28eMLvMAqUbvixq6y",
+	"3j6+l1hlMYk0RMBJu21wNU1OaRybmrrjP2qnWjbiXczL8nTwvbgqPn5ch3AgtyrddAo1QJtthClJjlNf",
+	"inSpKh/GaeudbL0Dmd7mgWkqIL2Xs0RxqAduVmKPLhTwgUR6UAXyYIqpKpOHM6agJRdYHkT5bS6IISj0",
+	"mCIYyAHoPSGOM6FtM+e+6Oo7zuGK1dsZKwQ3WFEFTE+K8dNCemamc31KPsrN9qExklggHWhUaZiyn7LM",
+	"Y9XgGiqEiiWY/5yEOFBLWsk58u+yrsbCH2PE11hEdyYzkCi1163OuvQjRb+MzrpLxU4cU/bl/kImMAcH",
+	"W7cx4kCshCfjRypywsAN9G9THEC9ZmazngFx2IElobc4mgE/JP6t0gY0JmSQteevt7YWgXCMPhgXhFUu",
+	"9ORlsy71JIN2pORlQ0q8ls/upBKt9Gr124eQfbAo1TVEhND2jsVLCgu9/p6NFRXknuIQ7WFdO0KTYgDK",
+	"92UbE0t+AlMcBRKlZS6WkBOj5e26aur1UgzqnNjisil2brZsAV1NaBIV1m3D1Htfd+MTnyN+xDhFcFFc",
+	"ndTPdoMjKAdgWa9f0c7vgO74LSAU/OFi/AfJJjI5SWj6CklIs0dtjhB/NoSV1MlziEzkdm7nC8x4V9+z",
+	"wRRr4ASQysRWBf+ukrAoYCuJ7i2LCzdZ6GenkttuoCuvq9xGWOTCZSYd+H3tt6ZpChuv7Q4vL98M+tc/",
+	"ZElEsirzetTvyl6y4lL9Dy3gH9d09I1KnRNbpY5T56cIul73lWmD8GddlHTy8VGDV6fIsBs0yVWOJrFP",
+	"Foo9FR7v+wdhZpSrGXIH9LmOoh5q50tHionn65vxDQ4xFya4HEOChM4v9piqq9Emb1qT5CnU1UjhjJEF",
+	"8oBMPNHYFDq3XIuN9J2l6p31wOgEQY4qm7KhYtX6AVrEhKPIX0nPx/tD6YfpEAdoWe+keHKIr9tYZgGD",
+	"vSgUwuQDwqo4A8/aL0D/unc56f2hP74ep4UFqs0MZjoXSdqSWOqGsBk7bJwcx9D3daGG3U40xRoddd8n",
+	"NeJyy7FpxIVS4tirhSqi0cZpWhEnUF/Qt3v3bQheSzbQqwHUsoEQM34KColr5h6MlPGgWvpwInRTzOae",
+	"9DVgLp5V09mJfQRjThYK3svBQAG6hHE9ldT0o2mqVvyafF6aYLETTPfz9VWIocvzTzUSMqupcT21qbSS",
+	"XKkaS4FIpqA1O89s7oqrhGeMtu1J1KQ2fpclXYehXuDIhGAqIjBl67lfC2odVicFTLWWRtQQnro8Vb+o",
+	"DksGQtnZjyNmoYjPzqRmpSIoEZDlzfJonXAiTlczup1lYoaU5XC+yhu75r6aslF3oC4xNF40MTRmcrNs",
+	"2gIaTlFiKXqt8UWn5bVedsb98Sc0iiwuJjPcPyoYxnLP0sM0WFIGEUy2R2fLhuj3WnMEA53H0FUzODqX",
+	"hRlptVSJu20/llOGtaYUmbnEO5Z42p74QSg18ofxRUe5UYCEpAcGTm2nTVvTL+pwpTTk2V3doAfjhdRR",
+	"+sk5Qqq7qc1szON116t2uwqzaGcOqOtjreVNk12PJOy1w3VWy/vqrb82gCswpWQBlnPszw2itvEiKLRt",
+	"D5y0T74+an9z1H6SK4/kgKiaCdto0HSK0mLTTQYKoLX5y6/POWxsTMUKDqVEosETxvDNXiIK1/AWAbjh",
+	"NFZtJKT7R2VnyPSmDL1uSUk0AyGOEPjKbFvpIpgjcEOCVeo4kv14wE/i+k8q3UQQ/ZF7u0gBoDPRt3RI",
+	"H2u+YFU60MjcV9c+dDgwr3qD8/7gdctrda6uRsO3Cmqv173o24tyfnVWY4GcDzJbAgKGfBIFprIMs8x3",
+	"oarMnNkRZfJeX3sMZxShEocou81E+z1ZkE3dnzknV5p88ezFi6radTco6pYwqJ/EDZuy9iYPqnzaPbhi",
+	"2a1M0IOR9MeCG7QS/Ci974LwxrVvdcOBr8Qzj6TYVS9R/UPUk1/Jfx7tqqMYsXr8Cw4+Hv9yh+jNR7fG",
+	"ci53jVNjqfTxt1JzTMJupWJYfLa1zgKukBWMY0ru0J91X0xrvOpA4YOObCuj9dFD6wwl/KnbQ+2DQzVT",
+	"aRGpacuMUxdIzEhKMQqAxCtXSp/kSU1/tp3Y3GTFX3wSoI9V57tO3WfNuY+jRZfICMtBwsa/hnhjTyqC",
+	"JoSoergLIbTVOVnuYO3KPJadQobpgn5GwcL2fQULdRro3uKFetE9sIABUibhT/pvP6k44vi6c9FTEcQU",
+	"unsJ2TY84dr8xxRxrEAE7AfQSF7fD9d4n1lQuhcFnxmPqXSNPYiVKMgkiT5CxAkidPRIwhHDaF8clHbJ",
+	"d/LQO33HFy66Hy5SKQYSLnRPvg2Z9ArTc0o57hhgHIchgHMEg7M060XnNM8IYoBEWzOZKnRlpXlxV5Tc",
+	"Yeni/IR2u0LPe2Dm+nUuE/13DMSGkNI+Qh84WKjKa+bJOC/zADpaQBxKLfUd6s4hPxPGPkVc5ShExPSA",
+	"LETfIsKxr2pCG2c3mdU9UOZ6Crp3AGPYBsNeWVV7b4vfCQK5Uw1C3xaL32SJNzf1sdD8SxyL6rbv5U2f",
+	"0iOXjeOh7e8xoaoJQbq4HkDQnyv3s/QpE7pQCc2yeamBZ9tlVX/BwUdVOhAihYSwrksuyB3Kbevm3oxN",
+	"m+/ZZqnmntIO1HAB5g3lmaMYZ/d5f2oZaCE1g3d7UVi7usiCnyknMkUcMBRxrXkw8K/kf0Lp0M1zd2XU",
+	"Y45YSajwGrHPcsXy0DhWr5hlkaQ+uJc8nEgdHHNIFyFiTJ0WWVxymzVJP19eAZHdVivMhJWN0aTq1vYa",
+	"DYS562s0eNiur0m7RO36op9/29mZxqf4AHX2EAUzBWafPeiZeoRGJaNWqdeVvcUyCh3IcDZ/qls0+mT/",
+	"nz60cq08eKoIYKvCweyL9fKaGgrILxWfh6r4zIZVMx2p4cp9Kfr8tEWfZzp7x+C63KxUCo8wjn0SJoto",
+	"L2Wh2cCNWWXd/a8Rz4vrfVhU7QckbYcR2hkoQQfGdqJiDaf09BJyf344b3TTQ/UhLXPOPDQ+6K8IBf3p",
+	"kSTqI5M1J6suDW4LRTDwVK/bNJq2jUQPUIjvENXKptNEOc9u21sm3FiBBL7q9C9kOly3M+j2LtTPr4YX",
+	"587EONsHM+xIq+5/0n7wSfd6CVYHDdlr61vDeMmaqBvkZx1P1mL3ZyBCWGZ8SGM5EgeJAvveyl7OmPFY",
+	"ohCVMKWhxit9Xy2unJOEMjtI0DfPnlW0W7yPtTWzORzqS8Q9oMmMAg9MIQ5RIG0stYHkSW/8qh4IoYw0",
+	"qgi+TxYLzIUSOYdRcETuxB0xpLfqDTofb9eVpyiguvOPK2ovbyiIpHvIiMxaRW8AUwgCqMvSeJVtgCAD",
+	"SyR7/mzCyeKgaNGn2miS4KBVgYJYp13woQvuMlpYWsJqEVKj6C69taS59aH8DfAWGd41wwBJrCCMPKUb",
+	"U8BlXychPYIz9Y9pBpU9pI5kRJHy6UKKgOBbCxxSo/1wJ28tP5PVPTsDBzZwrt0kOAwU+saur/JzOumu",
+	"7wqw7KkRVJar/Jp8fWr9H1zwDkWM0P379c5NH6BD2B/q5ffv0VPfvZRIHp+3S08LrHr+vEaS64sz70DO",
+	"PLNk9Tx5jdbsixvvt+DGMwxU5cNLRfPn5cAz5+dn773bgX6f3nXX7Oh8MKv7iZ122carrLLq+Hw3Btqm",
+	"wsqcyFoxl2e0/uEWrbYreD00p3YEbd+KmR24IusetDpNd/BP/wgU4cVPCvW9MbfNKC7JZ5RUey1vqaUa",
+	"uIEvTcpuy8vAZNJSxs2u7nnOWa9nk7QDOdTIreEm4xBGkTQsVfmC14Jh2MAvrdv9lELNfO09caLN/Krg",
+	"8imCuuDuoVmtpk5QVrFRBJkxX720TQWfI0xlC+wonyS+gHHtTXas9Hn3ZruEcVff0lSYPyhOSef54CDm",
+	"1OqY7PMFjNOkZEyB6q/GnPWPjXilntnWQDLXhXyxPUtRDDHd6tEA8mRhFcPvXo+/fdbyWq+7v2+ftLzW",
+	"y/P2i5bX6r7ujk/a7XbLa/Wuxq9Pnz170a51LkAQwNX9wc9sfH+qOpQxWZYfcxSA24gscTQLV14mT8SR",
+	"BwFDYsVU52F76xVfpQo7wp1bxTu3ri3bK8jTa0R+Px4OPABDRqQ3JPelGSJ/LWSNLPhblz/3aV9cwniE",
+	"ymB49gHYrNw+EGiSgFcI8oSiLglDJBuopueRp/B4tA9A1kKG4RnQe1pXLzGN/CzfqsGf6sieEh+AkkUL",
+	"RGclEbtLcfkAkujzKJUUE5MzvG8T9z5Y8PcERxLaDsiV1i5Jkvjzbc+tekXZr1VW+a+SWdQMf43cIkuz",
+	"JaecAQgihGfzG5JQ2eRN9Zm5Q1RWZSk9WSHvEnqryly34icWh7hEDRqLy79mbpIT/DUyk5wYgJn0ATAk",
+	"0QxA5csmFOCIEzDDdygCMaR8axaqwIpJXRwOFir6xnRQsxb6UGr/P//oxB36HI31T2tkbeDKkAhJLUjZ",
+	"Wpl42d3QIklcnoTxWt3ypUR/pxJ9X2gVitqmgSglN+TwZfhy+b7U4B+2Bt+1utulRqkX1azHNuv7myrG",
+	"3nHSXyqxd6vEzjFojTrsz26xfm1F2PrW4wXkFH9wHuYDeduluukTHudqHCOyfGhHuuyDDP75HwBMAowi",
+	"H4mfdVa5l0FziFMfSsSuqQLtYBzF5qQIEi4z0bdNmy2u9fEvt2ilIuMOSZkRu+kGVE/uats1SD+HU65a",
+	"w1d1zFff2LRZC7yxNW7uAYXzeIm5r5SDJVAeXjKdSnBQfTzKzmJ4gcBXkhqnAILXBAS6XfWj3XgmxYkp",
+	"lxDjDE7mYNb12pcOtWP/JsGIA1kU44EAzxDjHpgSmeDtgTlhqp5BZ7yz/SgnFiru/wyzEfBTcja8032w",
+	"9YhUjqf02G/HtDGkPEK0AkHO3PSrjhXrWT6043Ioy+bYismmnPJ47Fz1wS1aZbnxZ/JXZfvCBZL+jDvx",
+	"1Jwso30lzhv6HWYn6rfff+q8/rAry2pP3TFHaIYZRzRr3IW5xrAVa+fpRiiYpY4LqcmqbPs3495o0Lns",
+	"Ta473/cG26RmGTFQmYKbLfLnlYObbt7PPgl3Fwp++tzGhtvw4SxwatFLPZEpFVK2QpjK4BKJPkWCbmFf",
+	"Hgsh7nYCFKTw9zJF87PxBWSj+mQC/Hu0OrAMN00LpLxeE9NSpFMUh9BHKbKkEvcMoCgA0hABMwp9NJGa",
+	"NPiqnaYTPVJy/no4nFx2Bj9Mvu/9MN4PO2Wmrdv/eUdud2Ure/a3yiN2B7gqajhreVb3CRYutvgtWlnc",
+	"SPVXQDDAROhkFSq3uE/2mb3XstyNpvz3BJ33pRbXCCuz7g/NDJEDl8aGNkLmZAkWMFqZZFUg0T9uVtJZ",
+	"t/eq3YxuBzrAzPs/wfmVscTnXbqbk231ynebCrkvFbwHquDNr1y9dPCmS/elkPe3UMib5yM2R8gtAFL+",
+	"Gc9Vgdau2z8Oprntr35jd7MGFVZ70n32pIlxcosiJ4zxs3YDRSpWvdctVHviZcBVT9rynXuErhKLsI9G",
+	"zYqT9uA959i/lcnrBMQUR9wDTOwKGAISARiBzjOgabWTBK30oeV0lc/Mi3ZwVWOPfrSdqPgZeNKaapQP",
+	"aZk/aVX7+l6sU9m+Mzfttbj9t13Wfnj23Khq34rNKPJRUNmU4Sq7bUfE0/NR59V1y2t1h4NX/dGlxDft",
+	"Dc7Vv3+46o8eTAfw0tU39DooPmm2Kkr+QHqDuVo5BpaUcF2QDZTHVqjJJj3EmQxOk7Bm0D39uJJPPomm",
+	"mC5KXPvqhnTQ9+3ab5BelEQchxtVrUccL6ylrZveqY/3wVsH46sLxAEEAYVTjgKQLjRgHEaBByR1ct0l",
+	"hYWm/qaaGhtsiJ1ZCkWBm516UfDJWKlseUZJiEYkDFVTxnvWiQ7OGhIpFOZ4giSy07pECLHEFGqvPSWM",
+	"V6XwjPQ9v+oMHjXJh+Y5P0/4Cug13MIvvsEH9XyvTob44ni9R8erWbJ6TtdGa/bF4/pb8LgaBqryOWnR",
+	"+Lk5nIzE/uy9TTvQ79Nb7mrw9+9nOvDqflInk9LOSlWuJERjxB+AzlWlk4/RYY1x8Q3A0DqgladQHWTi",
+	"q1hDzACOgAHUq6kmu9IGzoWJpie3xba+F1QGPTxd8HjIHANDiEOt8Es0w5ExjE8BBD6JV6ZYiyGeLqwq",
+	"1gE3kKFgQiJPNU9AQK6ygmjYykQSNx7HyU2I2dytZl2pGx4AW8iRqqfvXaofmleE2mh4RUFzSNY4U33Y",
+	"1RIhKsRBRG5IsALLOVE+O8FGmG/PIDJBc1UGKSSuj+RLD+gCUaM4sC9MfOkcT6cHW8d3UnBPZV8g1cpm",
+	"SZIwADMij9/lHFGZDwaFADCyXhpbkIOAIBmnlZWdSSTO+IjI1wAz+61XmeFFEkJeAh011ncceqWvKYbh",
+	"p9i/1xQf0kRit2pVAbyRTq4IgfkqJnyOOPZhKNdRinZ1XezrWxRzMIW+KhWEmm9IJIEMI+V+Vs4R/csZ",
+	"8GXmX2qMb88Qv2j1sTQP+hwzH9Jg27NBP5ch4VQ/ge6wuvf9A5bmr/EdSoW5BCiorbg5bdk9LcE9kPUc",
+	"cYjDA/oixCb7SrXKE/vJTyhFEX+UlZApxQlHIEA+DsTJSmiAqDpMVZEC8GEEboyHy9JvatvtdOzPkX9b",
+	"EtYSlx/KaortaJBHDtHOSH7KA3wVI+aBJKLi6JNRanEysjkMyBIFgJIlkyJxGmJfWEwBggHgkM6k/eST",
+	"O0SLOUxbrx41oRi3PkTC8CVUa8juQSTeo4L9qeJQ96VdC8GROkVS6+sGTYnQyiSKzQ4RqXVOUr9XIC2d",
+	"y78LAtwLK/12zmAdeRSrYIKO+kRu5EdJrBYz/5wX7DCyQb7wVyYX3lHMlatUsUnKImeAapqCrwy6jvi7",
+	"J6SGjDkJxUPY4Y/ALIE0YEp/YBxAXRCJAswJ3UaQcLSIhSFW7mm9Tu/65HhLZigPLQj9jlAFKS8WPgzT",
+	"rqReirWkERbJMgLKdMcczCETLLMd9Ei6tnVqUBlKV3lniKV7AuMTihHgRBFQd5JZKjLvAwEH3qG9UeRQ",
+	"wDmGqz4f4Jx1TlYDPFNpfnMSBogqnBRpujSDB3Wy9nFMlfHgdjyrGz7xgjZI8/MhQ5OIbJSlWHDEQuLD",
+	"EOUTWf80P+oOZM6IJUfEa5lN0pTFDpBM6Jz0xqA5+sDtFzBXsy+X9+o2/Z57hc/Voh5ApqMxsrmIzEIC",
+	"S6EVMIWDITRIlDrvUhw+vVqFCI6Juq7HaxpsoSTCFYnVMh/9jbztPkvkLY24tntREgWIfi7F9qqZwm+r",
+	"1j5loIcIes0pklo6oTMYYaYy1/deVi+pc8ByEvH++6+ozy38511RL4VgvXzOptLwS0rngVI61ZrVS+hs",
+	"umhfcjp/CzmdioOqMjq1aP688jkPL1n3l9K5NQE/k1LMJmfnQ1rhT5rWme29Y+0NcO5BQYTv9D2fYh/u",
+	"ovq+DIl/+/BKZd6J5WYchyEQq8N0U6dTQGIknTm3ngp4e4BxOJ168jIDNygkS4ntmH3M22yxuw2X1Kgt",
+	"30XQ7FJWrhvkSTbjhP7Wy8oPL7kUwcE//SMwFN+Gt1hVLd8bVrsIKFGst6uLgSp88V1fM1Otz76gC35a",
+	"jwd7eIJ/rKS5dDouILtFAVBJTwdwebCDYZin5P9ULg/mxjH/rNwerHYZawNZ+MXjcSiPB6tfwtpgvb44",
+	"O34Tzg5Wp3xVC+XP0dnBHkT96tYE/FycHexTFLAefoU/rbMj3Xu1zNgdWGiv6GheC0d3mH+xZ+9DpduA",
+	"ShM/afpvwXJpD7AyA/dd1ijsSzfkHbohG2IfvPuxXrAv/Y8P2/94mwZ6m1uvZsfjbE1/Uz2Pd572l67H",
+	"u3U9LrDpcYBCfIcoLskA1yt2nt15GD33s4Ll0LNdHRSX451ROIXgRwHgBEAjhNahOqRrThmMkHO0iPkZ",
+	"0CuareExRQHFd0h1QlrtQ5DV6Iz9GW7pX1FvbMYQY4tKGNxO7r5a7p8YUUyCUgshFpxGxbP/+sf20Yv3",
+	"vzz7eKR+OPn4V61tHHc7aOPp/A66JWW7BF0iryikW4vB6NYDN+mGPAMxJapsB4YaYlTCZ6hnMANTSv6E",
+	"osegI2OkgCGZ5yvT4vOKfTotGxukFx8Lk3SDIY5/Ea/+ePyL+mqphyejX+N9+ibCXLdMqrz3So5kIFjM",
+	"nQqrS8jWoky5Ngn77ZOwLaMd0u2kmi6cgihZiIUisrMzisgCR/o39MEPE6ayTpUarH4WXDaHbK78iQzE",
+	"cBUSGHhA2UwMBGQZmboYiQtyKHY7lnASTqbLCPlK3veJ2Q5HgWAI0jQl/FcVnywsyYPMToFgimcJRVJv",
+	"WsBAGm8pGsNh+T3bhm6FaCjvuSafQN4eSJd6R2jA7jueOjSktnGTxK7ZS6RGLPDvGAgRDBDVYpYZ4Skr",
+	"zLg+yHWXnOaslW4KwVwJnx/PklKN+rW8bBcS5ZMcI6aLvXeGTEZ32EeAqRca1AKGZ9FRMYSZ8Lll9hJD",
+	"zM9NOSQzHLmnfCEvH4Z71bvrxzXui8Qy42I3kpKEl9JUXL/vFq58jpnhm+pZmRuzaREel8HDSf4Y8vhA",
+	"zDLksf5GPY452eeXO76PYkdgGqbX9mOeQmGgyqYRqg7xZgXGl+Mt2JDw+PgOUTwtQfV7K68fdNXUJz7D",
+	"bd77oFM/4jlJY/uBbE8t6z0ZVu0r6u6YjQWIIWNLQoOyXRMgtLjG/i06VK2Zern60CFiyGstUBiiSqmv",
+	"UlDTO+8vkQ6pRCCzLAqAMd1sIY5uz8Cz9hNw3e9+37uevBsNB6+bLbsPw7DcF9SVd+zYDWl41Ru0vNZw",
+	"MO5f91pe613/+rvzUeed+OP5cNB7IK2QdjGXBB1HZPnQ7CS5/IBCzJDkP0KFRrtYAZ2tbHhNMdImswkj",
+	"KmcRyduUL/hn6uQ78dG/+fxyiP6GHjDPKztD58i/PcKRku06mijohujvGGCcIsTBV1+3AXtUl/7Q2Aw+",
+	"FOZX+XYXd+y43budwXn/vCO3er4B2rtO/62z75ntEz4J13ws5hM/9C4uhu9aXmvU6IVb5Ng/pEiTWL2D",
+	"urR/QGFIllL1oBIqmAYSkY75JEbOZmuK7WzMSQMtHFwJCyMhecS0PleAbzG2A+U7VH32gNLILC7wYRTg",
+	"AHKjZd5IqEshlmKK76C/qrvMEtIU5cRQZR7plqt++B12QLpLmqceSO3qbrCNitStkyk4jLam8465gqaT",
+	"otdaQnwnThKty3gtlfK0Zc7g/vZ9A4wliqB+PHeiPG/bMJaSeI7CwF7CdL8tFg/KzHp5wT/9I5DrC75S",
+	"NHok/qLBjPWfPKBo8khDzCcxoneYEXqm3ajZjSTykbxNaEUFj2vdjZJThhiqUoaYLUOlSCyfLBYQhFie",
+	"ePX0pG2VFctza2OR0P2qSWoEcOQrjwAniT+XCYT2YJa6rfCptNAiSWQd4LZVgzWfU2rtNk8uZF7BNk+G",
+	"eDbnVuVyRpGEwlpJbUcKs6CBkhlTTCjmK+u7r560vNbVifjfU/G/Zw1evJdiSkaofdZBIrhUqXAtIabE",
+	"sR/8CroUi218UK1YygmhBi9WRhNeEMZBQmdi+22qwwzVspUZqqMlMfQZakkMHTTjQTYXkXqSbEPSBwu4",
+	"AgHZhcjHUIVjj39RP1SrTWyfDejVR0sVp3Lwxs8Hkr0jp2KAlz9+Aj4LFNDtXCoG8qvp1PmRatmDgoqC",
+	"z/1k+JMIgYAQKs0nlXLJKYwY5kUXfSm7FlUWza0hoiUJM4IyHXXLryTDdqcCEU4oCiQ9HmKZiFprcIPm",
+	"WMbbFKqnw9kSyHh7M9EXJIryqJyhzrPbHhqITjr0h7b+wxhFIKfXy6C4kCohIbcMhPgWqTw+8VOI17O8",
+	"ld3ETtU5CUGAWQy5P0dUHpkLRGWRgGzdttPpie5K04oF+/Tu7BnFvz15JCnxECURuhOmoo+APy+2HWrO",
+	"MPGccFJuf6vGiVfqxocmcXKDf3jJkdifA7VAKn1d6ttzKNuDqfix7AqaYwAdVW7OAce/LFCA4cdj/YaS",
+	"Yrd3mM8DCpeKqPvTveUA6qretjBRrRq6iICQRDNEgYnA76dZTNpp0087tUK1eLLWq/Ya6Sze0m6rnyfl",
+	"78G7OzOZusU1VU0wiWrldQrYHFLEVBZxwOcyTjZHeDbnHmgDzECIplz+lZP4TJ7ANwigRcxXYDlHUQrz",
+	"EiEUMFUnmQqbBuOdF1x4AUlUKX5WGJGricgsSYXSJFH9d3z+w47Pr3Z6fk14fmiJF4pJea25RYjK9/YV",
+	"lZ+31yX12ssMJ9hl8f3F/wqny+YxoOUBEUe1qd3QPbmlroiCmaL0zhGrnEKpmwnIEiUcCRVBKJehrGXf",
+	"EE2ylyhRJvENCVapvirpqzYUCs6EbsrhLVLIGrLzh+45SugC0WankM2OpiRRR41TbR3JOz43F5sa1SF1",
+	"PYmKGABBIIk8RWGh4rCmxqfN0XWnhaPRu7xZ2en2HJTi8YGDXc4OcyTNTfxIv/UPR2ocR9+jlcvjftLe",
+	"ygN3rgEfPqMGipLa99C2Xn7nWtXFbnKtrEHfgzyKlLPEtECZYcaFHAGKDc9kWP0WrQBk4KdOwueE4j/J",
+	"2ZyClwhSRH8SYuynPAv89Bi8wigMTGBNw3KEWNZZi19lP+S0yQrU7FvtkFFXLPtEqUXObfImDgkMxhGM",
+	"2Zz86ndKKd8vkpDjGFJ+LA6EowByWGbCScS+WjhyxWNfPvepz/xLyRWWzaMk9X56FGumcmwgT5zZNwiI",
+	"9Q/EIf+TZNUJDthPpoh0S/5P+Mp5DA+j80TGU+vD6O7M62uvhY74eAC5Stw8QA17kXchr/thr6GrQpPX",
+	"4qWgRCz/pt0jrY5TEBGhugHpkZSyT90PoO5XiyPGYcQ9jVk4xb5p2cZJmEsryGfAbPo9PEV8PZZ79IIQ",
+	"tQuUQivnKLgUmOwKObczQ4QCBU7Bck4kHhwJA/H3vK9MarG2/SBx0NV2yCq2Sz1kvey2HXN2r0bDq+FY",
+	"pul2rq5Gw7fyx/Ne96I/cKbY/qp8soaUD81b18sV9ztiQqX1pSmrVaTiXlESE4YyOh1GH03ff//AyzkW",
+	"sJjUavp7OmbTFDcA2a3WLBlZIOX+uUHS6I1MB2gFNjxLaP2C9PVVLQoVbY7FMSV3qCTRQd2QX/LPBpan",
+	"o3JED5xhUMoSmn7BngyXRLZe9szRIYwM6fRQjEc9oL/Hzgp15AzMEJfKWoqFsjcOCZAf4giVWezyhi8c",
+	"YucQTb/9cgjQb91RFsSE8omme5WWIe4dmVubLrFWAz7t4Z6bwUM74A3hZQ5RKJ2qavXYqVBEDVdIVCgY",
+	"hh6QndylxxTTNYwoc4rYmERiwruhQ9mtomLrXkIuU0oWG/aOzdRpkHnPSY03rlv+Yhzy0fRTn9oPsMbM",
+	"lnOJ3e5H5LBbyXMLQiWidQSetNvtDWCcap6yCBxdoBIgXx5aH0uPGByglPf2FXo0X65Vq2I0Jc9I9O16",
+	"TRxwzVV91b5VERgFUg8RKoniqvrL/tgQLbf87PiX5RzyjxWdQs4hh7XcmuJl9YqNNM/CArThAnGKfdYg",
+	"BX+7xiRe649FweEu4SBTne0lSK/Hdwb0N05V+teCRJII1gEqeeXwVLVqjEBrC3fI8QUpCnd4P5maeTk+",
+	"cGOvnDDlMKZUJK38COCqLmmLy18KZbk9dOXGh8UhrU0FfXIDLQYdg8iu1q/I2VX62M9mtZ/Wjzuv8K67",
+	"KHhMYhR9WIRqkOxI+foC4icSt4rFQvGU1soifKzQrxr2dfEcjXpqdYTZbN3DdXeCXIp4V1Hq6ByzmOgE",
+	"7UOniHfUQCRKGLxFAC7h6hRERDdtkX52puBDZfmbyiCnZAl8SClGTEpmTsgtwCqxZDlHkQd8FIbK0crg",
+	"FMkK7WwJmp/dM4pLcANey6u1/I8hukNhy9E5QsV7cjvcJ4uF2PXiBbKyrM4uX+DogkSe+AdyT+iE4jf4",
+	"4QJy8NW71+Ojb589cgmeG/KhViXZehysPz0akAipPiClb2i2S2eI/PVuO9VmkRS4vncNZ9Vs/tSW0JZE",
+	"Co9oL0qH0K0BZOA1Ir8fDwd13OXqQs6mxZFYQBeb9iO1vFsZrw/Dh53CVDc1cL1WEkk6ZpcyhFx7TEY/",
+	"cG9W8OUKLNT03H5uxQAV2HDyJp38o6fsAruCgaHowTorGJ/7rtSB9BZAQyGgGw81J40qBS53B/XTuypK",
+	"o4dXvcGpPrPSpkhzqFybCinQaximOu91LzojGZvKI8v0BufyXwk09fArVg2FD1q1mi6j1BsCisOwbGeZ",
+	"NXeGLb0SFzGkqJ+VmX+WQC5mfJ8AzCUlzaGWWi9BARRAwrnIVQdfXT998uhUaIlTQn1k2gt40vnztA0W",
+	"OEo4YhqaXrYTIVGglVKggR5YTW4x1x4HalBrkqey4HkHPrqfTXs4eJjc6hUwYlSeOVmCBYxW2n2A87AP",
+	"DXbx5mIcG6AW50HZVTfstDKfD7DLvUKwHJxpXpGEArRCMlYgAwNAIpZEAaKeEgJZMLrpFjacYeMaxmEU",
+	"TAKyLAFrHot7zlWE4iGzTFFnj4jKKK+IR3z8tbFaLwoA5qdChdBCiCaRUEUTlsDQM/JIqIIM3CIU6whV",
+	"TInMr9zl/AiJLO51qq3qcmPjT2YDVd8Ga2mO55Ani8OeQVfCJD5wXeCMYnHaqIRozEBMcMS3steVB9dt",
+	"bFzq67VcS43BcT7/qLWa/8ODjOUwJLMEAYYg9ednUlkhCQc/y3wWCY0zlXI44mCRrnFWWKKfr8Au1k8e",
+	"s2Q2K+2CMFY3XJp4wT0cARx94Jt58O2qYLN8bLvw8j2CaShyWjMlP3GFOonBU8NR0niRGbkaGP13DCyJ",
+	"QrdtzGruk+UStQ4ozy/RQdOb4QL0G3ZWWKBjU2Rhp8dKB2/vLRh1MCxOU7EYhut8RJYRCNQ0K2hHkQyF",
+	"CxXXkG9KwpAsFf6Qg4SvzC0PMNXKjF1hMz20oyvFWekDtU7p4TWHdziaAbWgSCb1L7xCb581l5m6k9Vj",
+	"CtO/0c0T/z97V9vbuI2E/wqRL20Bbb2Ltgc0+ynNbosc8oZstovDIUhpaRLzTJEGKcnrC/LfD5whZTm2",
+	"bMmx/LLXj5FoheKMyHl9nks/osPd5ouwA7Cdre5vEzZGCzIecKVAWnbGxhzxKbHiWcskKnOYTOlWkf16",
+	"luDZpeuA0wpXbR84fz/xghh/EQ0el9JDEHp3DLGbMdBT7mqWp9A2TZBCb5TbQa2yXud2QB2BG9yFhjBZ",
+	"vV+4QVsFxMEuICnxFb6j1lJnd3yBPnOr0FKDa8zXvpt6H/wDu9Bh92j/f0ZTprR1VDlMdiP6jDHNad6P",
+	"4AuEZX2jxxbMmnrbe9DG621Nf62yh7Tm7nV0lm2EcPiyBKl5/VobKIDLZWfajR/xTSfl6SUPDwNKYwrZ",
+	"fX+Kp8C0Id6piI5nOqcn9S1nTe3hBp3uFxWUoL/bwLtvA6dVL6Favv/n9cc/InZ9+UfkDrbrHxoZuSjZ",
+	"H3N8VEXWK/N7Qdjr13m/LCYQ/11cS/CQS+leZZCn/RYlwGthudtXVoWJlD9C7z8jeHx1+eMoQNJtwPwx",
+	"8AZUrBNISFdaaEYlDEzVwD1dgCkEjJfEWnDgVRjXKC68jwXRHVY933UajaKy7e4aneh+6HWlLHdJa051",
+	"KlNi80ZlrF65KupWcbWXYt2R19iR8UcP30GtCQGH+XerQw6zg42cI34hGVcE/iC4ZCqs6krILhr5o5/Q",
+	"jOwowzz2cJD1kgyAkaUo96tiZJUswguqTUFFcr/8ThxV3MgRf0RsJGYzPkGgCwOxNsm6YpqSm/tGc+rE",
+	"re8zx/tTnu49aiJuwVj+djuM5bSYG/lAEeatrP74zrKxEc6R9Pw8azCU89BzHR05AWUKTC9YArXhIhp3",
+	"44c1OtXhawZGcXnv3noDrCie7eSeP7xkk2mE9PONYaHMSOTwPFcwHhWXXsMnbLwaMixMijyHlDBMcpsx",
+	"6mSImJZJ6c2WoOlj6A+0HrKxzmVCMMgBv2ilsevn8KPNeJZb/2FIHsO9M5tXlDt+irnCko5Tnezf8eVm",
+	"pyDpuuYERUDIn0R3LaS0TKj37Od3b9n1+cnpx/vTqw8f7z+cfTr57RzrwNvXotD5toIUjA7sGlqwNtCP",
+	"DZms5joPf6lrOGxIqjX3wF/rHvhNbWel2A4uISm1RSpO670hnWeVdkDKPrrti8bhtvWe9j4tFKKWYcmN",
+	"SBJZkgl7kraVll21AsJ/HqvSlFWLtoNPZChUstBLvry6PTtFuuHzk5uz389OT27Pri7/D1DLZl2Iw1Ju",
+	"rybo1seSG/Hg1wgR1E2e6txYUvKaIHMb1dUjUEsrV2gpr0agFsMPvFZ5N9NZ3hqUAPVtikrg/4xtse3o",
+	"UbmyG23m3sw2q3OVeaoLBFfw8JWW6QJMFFjX+xNfXPaexfSLPkg9Zr8QpP9AW9/jRoZiBpRjT7ERG6H/",
+	"db6u+gayjNAn/dx7wkvPK/S5hrFhESDKtAO7Hk9jTmP/sVRRZ/9DCBE3fjx/83D39NPib+EgY+YnPqVC",
+	"WsItk5DNQeGvqSGGq6FQj6sO55swbB83uN2SxHGVBKSolt3T/tXnUvNI7XFc0noIG5D7JmiYLz+Oy/Xc",
+	"AdGT9Yvh9sQEnBOblq2itBtiNQYP74O7ZlSaqH/R3P+aWqjEyNhKr1fFjS4mtSGjb6t+gOpO/xQwPjQT",
+	"72ISwi6tCyOXlEOlIvOhqT3tJabZ7SC7cwMxiNFCeRp3q8Ca4h3zopIEEbHUC7GxZlj86cz20FPATb8e",
+	"O/4Sb6+9U3TRAbbxANDfzJrrMmtKrYdvuBRDcMb8gzbASMcyN8NGAd6XkcRZvaQEGNWS1yfAqGieVHWb",
+	"vbAduXqzPQDz8itbIDaAYsFSyKjbXR+zAXCDbpxiOhCnMicI57txix3zvoLfsESDjSpRNbrhfp5OXsCm",
+	"Nq/lD9J/MrQVY5i/3km7NTwernmY+c0ecwMNFOB6oBXcciE7JqaaMVc6NFEr/TiFgHFgLHFLidkdLwBK",
+	"Gji7FcsXWcaFZBoVQgo1ZJkeQjNRL7BNX4i5FyqVa+VNor4Iww5H5K85Im61TJZAU6V5BlXkqZINZK3z",
+	"Izxvi/lG58sDs6AyNtE543306AfClurou1oQfsENsUKCiiEhisfmqlfT5XKRZ7CbTaTzTtpa5Xgh/GVC",
+	"32VLDgmatIF427XBqI/ImB0BHzL+yIXySRv+CIiMYJkd6LHzvzEqhNGDTe1RTwWY/vMy2DP3sz/B9F+t",
+	"TAtigAU9twHkcuJcldwg+FpZ6hUdGaqq5KMRcHkUeVtivVRPRZuj/fId3fLjYzsGBWlwWu/cX/xCvPcw",
+	"tdxSPmGJpvLQVm5k9fOwXCV9/bUXSx0Pl6AH0LBTHLWVLY8nBVcxLAw0mlwtPiktZM2rlbYNMKD0uMXk",
+	"qtu6mvm0u45W6cIXDhkeY51k7KUeNMvrzKLmJ39nRrVWmoNeuertwQb15k2rQYSKYdccdi0j8qCytSFN",
+	"dxz4DC2LlXwgFo71ARSaiutrVdDOlXvWdRi4HcwTbocLDCnxqCJsSI7YmGex50g1RhRcRtRi5tEVcplF",
+	"zB/vU9x+KRee7bO4Ke5f75ySO6z2Ap1KOVpEGwCl4BbRwkkHLDDOHnORQMLcGjCtosDx7XPW+oGNB9pZ",
+	"kUxY5qSBxJ0RA2mxIsjqd69XRYpyKY9600gpL93gvavI95O7IN6K+TwwWTybCWB4mp6UD8GXoroFZKku",
+	"4NhXYEf0pUDEYq38B0JRquo3Ew8gHmLj/89vf2X/uvp8c3/7+eaSGjVFWQUmgRssh11f3gYsrBbxDY7a",
+	"Dk2Q+JrlBqqOw+/I0pLqGbaPBXtIdCRFKii/OG9PpQ+8xuvcOGhf7RvNTbiFHRUd5dbb7OVZO0+ItAy8",
+	"yf2z8JStnZvn1HgaFqG9omYGeFpvb9HtZlypcwZTUzqAc26zNx8L5ySdfXhl4ycWSgE+a/puS9yt+aZg",
+	"/NEGJCMKYDgRzPynE2ZjPQL2vQVTgHmD4S+6f8yehkIlERNJxAowSPD0Q1sEATuxGaQivh/RfJaDkn/y",
+	"o6/D4L2vCVhq+c6+Tac44FcKfFkb45k7JLDQ0nlCIgVf5YGYj0Kxn96yhE/qYcJjbpJFfre7XkmROVul",
+	"Xpy3ePeg5edeoVOhXUwowYUrGRGmosf6mZeJhcUysVCRSa7Eklqbz3h3h76gm8ChOYG4aKHqvlJe2ZgI",
+	"HOM6cW5ENsFPoA/cgDk6/ved0/NY66EA/OvODXTbMH0quZFHx0c9PhK94h1quv+XTyWdfZ4N8GMpGaco",
+	"ZFa5RHozc0HKmQt+/jNDAqBi5WJozq7+MuQzyit0JFQuhFaDyiWepEJVL5RH//RSykdHz3fP/wsAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -1357,6 +1357,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/partners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Other systems with API keys, by code; keys are named, never shown */
+        get: operations["listPartners"];
+        put?: never;
+        /** Register one with its first key, which is answered once; 409 USERNAME_TAKEN */
+        post: operations["createPartner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/partners/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One */
+        get: operations["getPartner"];
+        /** Change it, or switch it off and on; version (or If-Match) is the one that was read, else 409 STALE */
+        put: operations["changePartner"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/partners/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another key, answered once; with replace the former ones end after grace_hours (0: at once); 409 TOO_MANY_KEYS */
+        post: operations["createPartnerKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/partners/{id}/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one key at once */
+        delete: operations["revokePartnerKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/partner/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the partner's own reports stand, by their last change, oldest first: what a webhook would have told */
+        get: operations["partnerReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/components": {
         parameters: {
             query?: never;
@@ -3616,6 +3703,8 @@ export interface components {
             /** Format: date-time */
             taken_at?: string;
             point?: components["schemas"]["Point"];
+            /** @description why what the camera noted was ignored: GPS_ZERO, GPS_INVALID, GPS_MIRRORED, TIME_INVALID, TIME_FUTURE */
+            hints?: string[];
         };
         MediaRef: {
             id: string;
@@ -4082,8 +4171,11 @@ export interface components {
                 text: string;
                 budget: string;
             }[];
-            /** @enum {string} */
-            outcome?: "RESOLVED" | "EXPLAINED" | "PLANNED" | "NOT_FEASIBLE";
+            /**
+             * @description of a mediation (major 24) SUCCESS, FAIL or TRANSFER
+             * @enum {string}
+             */
+            outcome?: "RESOLVED" | "EXPLAINED" | "PLANNED" | "NOT_FEASIBLE" | "SUCCESS" | "FAIL" | "TRANSFER";
             /** Format: date-time */
             accepted_at?: string;
             measures?: string;
@@ -4357,6 +4449,92 @@ export interface components {
             unit?: string;
             grids?: string[];
             post?: string;
+        };
+        PartnerKey: {
+            id: string;
+            label: string;
+            /** @description its last four characters */
+            hint: string;
+            /** Format: date-time */
+            made_at: string;
+            /** Format: date-time */
+            expires_at?: string;
+            /** Format: date-time */
+            revoked_at?: string;
+            /**
+             * Format: date-time
+             * @description to the minute
+             */
+            last_used_at?: string;
+            live: boolean;
+        };
+        PartnerKeyIn: {
+            label?: string;
+            /** Format: date-time */
+            expires_at?: string;
+            replace?: boolean;
+            grace_hours?: number;
+        };
+        PartnerKeyMade: {
+            key: components["schemas"]["PartnerKey"];
+            /** @description never shown again */
+            secret: string;
+        };
+        Partner: {
+            id: string;
+            username: string;
+            name: string;
+            /** @enum {string} */
+            source: "PARTNER" | "HOTLINE_12345";
+            scopes: ("submit" | "update" | "status")[];
+            per_hour: number;
+            contact: string;
+            disabled: boolean;
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            keys: components["schemas"]["PartnerKey"][];
+        };
+        PartnerIn: {
+            /** @description only when adding */
+            username?: string;
+            name: string;
+            /**
+             * @description what its reports count as
+             * @enum {string}
+             */
+            source?: "PARTNER" | "HOTLINE_12345";
+            scopes?: ("submit" | "update" | "status")[];
+            /** @description calls that write */
+            per_hour?: number;
+            contact?: string;
+            disabled?: boolean;
+            version?: number;
+        };
+        PartnerMade: {
+            partner: components["schemas"]["Partner"];
+            /** @description never shown again */
+            secret: string;
+        };
+        PartnerReport: {
+            report_id: string;
+            external_ref?: string;
+            case_id: string;
+            case_no?: string;
+            state: string;
+            status_text: string;
+            matter?: string;
+            unit_name?: string;
+            /** Format: date-time */
+            promise_at?: string;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            closed: boolean;
+            /** Format: date-time */
+            closed_at?: string;
+            outcome?: string;
         };
         AdminUser: {
             id: string;
@@ -7496,6 +7674,188 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AdminUserMade"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPartners: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Partner"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPartner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartnerIn"];
+            };
+        };
+        responses: {
+            /** @description made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerMade"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPartner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changePartner: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartnerIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partner"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPartnerKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartnerKeyIn"];
+            };
+        };
+        responses: {
+            /** @description made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerKeyMade"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokePartnerKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    partnerReports: {
+        parameters: {
+            query?: {
+                external_ref?: string;
+                updated_after?: string;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PartnerReport"][];
+                        next_cursor?: string;
+                    };
                 };
             };
             default: components["responses"]["Problem"];
