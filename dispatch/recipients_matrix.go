@@ -109,17 +109,18 @@ func (t *teller) returned() {
 
 func (t *teller) called() {
 	d := &t.h.data
-	if d.Call == "" {
-		t.callProposed()
-		return
-	}
 	names := make([]string, len(d.Targets))
 	for i, u := range d.Targets {
 		names[i] = t.unit(u)
 	}
 	level, _ := d.Level.(string)
 	t.facts[level] = true
-	t.data["units"], t.data["level"], t.data["unit"] = strings.Join(names, "、"), level, t.unit(d.Caller)
+	t.data["units"], t.data["level"] = strings.Join(names, "、"), level
+	if d.Call == "" {
+		t.callProposed()
+		return
+	}
+	t.data["unit"] = t.unit(d.Caller)
 	t.toReporters("called", "")
 	t.toFollowers("called")
 	for _, u := range d.Targets {

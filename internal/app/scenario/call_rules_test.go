@@ -107,6 +107,7 @@ func TestCommunityCallOnUrgentCase(t *testing.T) {
 	asked := co.act(id, "call", body).ok(200)
 	require.Equal(t, "HANDLING", asked.str("state"))
 	p.same(clock(asked, "CONFIRM", "S-DJ")["due_at"], "06-08 09:10")
+	require.NotEmpty(t, p.messages("so1", "call_proposed"), "the street is told what it is asked for")
 	p.at("06-08 09:11")
 	require.Equal(t, "HANDLING", co.thing(id).str("state"), "silence is no consent")
 	require.NotEmpty(t, p.messages("so1", "overdue_100"), "the street is told that it owes an answer")
