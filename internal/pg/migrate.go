@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -32,9 +33,9 @@ const migrationLock = 0x79697869616e
 
 // Status compares the schema of a database with what this program brings.
 type Status struct {
-	Database int64    // version of the schema, 0 for an empty database
-	Binary   int64    // version this program expects
-	Pending  []string // file names not applied yet
+	Database int64    // highest version of the schema, 0 for an empty database
+	Binary   int64    // highest version this program expects
+	Pending  []string // file names not applied yet, whatever their number
 }
 
 // Migrate brings the schema to this program's version: River's tables, then migrations/*.sql, then the rights on
@@ -72,17 +73,21 @@ func MigrateFS(ctx context.Context, ownerURL string, files fs.FS) error {
 	if err != nil {
 		return err
 	}
-	have, err := schemaVersion(ctx, locked)
+	have, err := appliedTo(ctx, locked)
 	if err != nil {
 		return Fault(err)
 	}
-	if have > expected {
-		return newer(have, expected)
+	if highest(have) > expected {
+		return newer(highest(have), expected)
+	}
+	missing, err := missingOf(files, have)
+	if err != nil {
+		return err
 	}
 	if err := migrateRiver(ctx, pool); err != nil {
 		return err
 	}
-	if have < expected {
+	if len(missing) > 0 {
 		if err := up(ctx, pool, files); err != nil {
 			return err
 		}
@@ -107,7 +112,7 @@ func migrateRiver(ctx context.Context, pool *pgxpool.Pool) error {
 func up(ctx context.Context, pool *pgxpool.Pool, files fs.FS) error {
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { _ = db.Close() }()
-	// Capabilities own ranges of numbers, so a database may have a later number without an earlier one.
+	// Out of order: missingOf says why.
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return err
@@ -160,19 +165,43 @@ type queryer interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// schemaVersion reads goose's table; a version that was taken back does not count.
-func schemaVersion(ctx context.Context, q queryer) (v int64, err error) {
-	err = q.QueryRow(ctx, `select coalesce(max(version_id), 0) from goose_db_version g where is_applied
-		and not exists (select from goose_db_version l where l.version_id = g.version_id and l.id > g.id and not l.is_applied)`).Scan(&v)
+// appliedTo reads goose's table; a version that was taken back does not count.
+func appliedTo(ctx context.Context, q queryer) (versions []int64, err error) {
+	err = q.QueryRow(ctx, `select coalesce(array_agg(distinct version_id), '{}') from goose_db_version g where is_applied
+		and not exists (select from goose_db_version l where l.version_id = g.version_id and l.id > g.id and not l.is_applied)`).Scan(&versions)
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) && answer.Code == "42P01" { // no such table: an empty database
-		return 0, nil
+		return nil, nil
 	}
-	return v, err
+	return versions, err
 }
 
-// SchemaVersion is the version of the schema the pool is connected to, 0 before the first migration.
-func (db *DB) SchemaVersion(ctx context.Context) (int64, error) { return schemaVersion(ctx, db.Pool) }
+func highest(versions []int64) int64 { return slices.Max(append(versions, 0)) }
+
+// missingOf names the files that a schema lacks. Capabilities own ranges of numbers, so it may lack one below its highest: the
+// highest number alone says nothing.
+func missingOf(files fs.FS, have []int64) (names []string, err error) {
+	all, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range all {
+		v, err := goose.NumericComponent(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(have, v) {
+			names = append(names, strings.TrimSuffix(name, ".sql"))
+		}
+	}
+	return names, nil
+}
+
+// SchemaVersion is the highest version of the schema the pool is connected to, 0 before the first migration.
+func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
+	have, err := appliedTo(ctx, db.Pool)
+	return highest(have), err
+}
 
 // CheckSchema refuses to work on a schema of another version: an old program must not write into a newer one.
 func (db *DB) CheckSchema(ctx context.Context) error {
@@ -180,15 +209,19 @@ func (db *DB) CheckSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	have, err := db.SchemaVersion(ctx)
+	have, err := appliedTo(ctx, db.Pool)
+	if err != nil {
+		return Fault(err)
+	}
+	missing, err := missingOf(migrations.FS, have)
 	switch {
 	case err != nil:
-		return Fault(err)
-	case have > expected:
-		return newer(have, expected)
-	case have < expected:
+		return err
+	case highest(have) > expected:
+		return newer(highest(have), expected)
+	case len(missing) > 0:
 		return fault.New(http.StatusServiceUnavailable, CodeSchemaOlder,
-			"数据库结构版本 %d 低于本程序所需的 %d；请先运行 yixian migrate。", have, expected)
+			"数据库结构版本 %d 低于本程序所需的 %d（还缺 %d 步，如 %s）；请先运行 yixian migrate up。", highest(have), expected, len(missing), missing[0])
 	}
 	return nil
 }
@@ -212,17 +245,11 @@ func statusFS(ctx context.Context, url string, files fs.FS) (s Status, err error
 	if s.Binary, err = versionOf(files); err != nil {
 		return s, err
 	}
-	if s.Database, err = schemaVersion(ctx, conn); err != nil {
+	have, err := appliedTo(ctx, conn)
+	if err != nil {
 		return s, Fault(err)
 	}
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		return s, err
-	}
-	for _, name := range names {
-		if v, err := goose.NumericComponent(name); err == nil && v > s.Database {
-			s.Pending = append(s.Pending, strings.TrimSuffix(name, ".sql"))
-		}
-	}
-	return s, nil
+	s.Database = highest(have)
+	s.Pending, err = missingOf(files, have)
+	return s, err
 }

@@ -49,6 +49,14 @@ func TestMigrateManyAtOnceThenNewerThenOlder(t *testing.T) {
 	require.NoError(t, pg.MigrateFS(ctx, owner, second))
 	require.EqualValues(t, 3, version())
 
+	// A later program brings a number below the highest one: it is applied all the same.
+	between := fstest.MapFS{"00001_one.sql": second["00001_one.sql"], "00003_bad.sql": second["00003_bad.sql"]}
+	other := pgtest.NewEmpty(t)
+	require.NoError(t, pg.MigrateFS(ctx, other.URL(pg.RoleOwner), between))
+	require.NoError(t, pg.MigrateFS(ctx, other.URL(pg.RoleOwner), second))
+	require.NoError(t, other.Owner.Pool.QueryRow(ctx, "select to_regclass('two') is not null").Scan(&half))
+	require.True(t, half, "number 2 came after number 3")
+
 	err := pg.MigrateFS(ctx, owner, first)
 	require.True(t, fault.Is(err, pg.CodeSchemaNewer), "an old program met a newer schema: %v", err)
 }
@@ -79,6 +87,14 @@ func TestCheckSchemaAndStatus(t *testing.T) {
 	require.Equal(t, expected, status.Binary)
 	require.NotEmpty(t, status.Pending)
 
+	_, err = full.Owner.Pool.Exec(ctx, "insert into goose_db_version (version_id, is_applied) values (40, false)")
+	require.NoError(t, err)
+	require.True(t, fault.Is(full.App.CheckSchema(ctx), pg.CodeSchemaOlder), "one below the highest is missing")
+	status, err = pg.MigrationStatus(ctx, full.URL(pg.RoleApp))
+	require.NoError(t, err)
+	require.Equal(t, pg.Status{Database: expected, Binary: expected, Pending: []string{"00040_ring"}}, status)
+	_, err = full.Owner.Pool.Exec(ctx, "delete from goose_db_version where version_id = 40 and not is_applied")
+	require.NoError(t, err)
 	_, err = full.Owner.Pool.Exec(ctx, "insert into goose_db_version (version_id, is_applied) values (99999, true)")
 	require.NoError(t, err)
 	require.True(t, fault.Is(full.App.CheckSchema(ctx), pg.CodeSchemaNewer))
