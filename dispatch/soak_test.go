@@ -14,3 +14,6 @@ func TestSoakHistories(t *testing.T) { linearizable(t, 1000, 3) }
 
 // 64 people with a hundred acts each on four cases.
 func TestSoakDoor(t *testing.T) { manyAtOneDoor(t, 100) }
+
+// Every state × every action × all of the staff through the door.
+func TestSoakIllegalDoor(t *testing.T) { illegalThroughTheDoor(t, 1) }
