@@ -76,6 +76,10 @@ const perCheck = 50
 // Audit looks at everything that must hold of the rows of a district ("" all) and names what does not. It is one snapshot
 // and reads only. It walks no hash chain: VerifyChains does. db's role must see the districts asked for (engine).
 func Audit(ctx context.Context, db *pg.DB, district string) (*Audited, error) {
+	return auditIn(ctx, db, district, true)
+}
+
+func auditIn(ctx context.Context, db *pg.DB, district string, deep bool) (*Audited, error) {
 	if district != "" {
 		ctx = pg.WithDistrict(ctx, district)
 	}
@@ -84,29 +88,19 @@ func Audit(ctx context.Context, db *pg.DB, district string) (*Audited, error) {
 		if _, err := tx.Exec(ctx, "set local statement_timeout = 0"); err != nil {
 			return err
 		}
-		out, err = audit(ctx, tx, district)
+		out, err = audit(ctx, tx, district, deep)
 		return err
 	})
 	return out, pg.Fault(err)
 }
 
-func audit(ctx context.Context, tx pgx.Tx, district string) (*Audited, error) {
+func audit(ctx context.Context, tx pgx.Tx, district string, deep bool) (*Audited, error) {
 	out := &Audited{}
 	if err := tx.QueryRow(ctx, "select yx_now()").Scan(&out.Now); err != nil {
 		return nil, err
 	}
-	for _, c := range auditChecks {
-		rows, err := tx.Query(ctx, c.sql+fmt.Sprintf(" limit %d", perCheck), district)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.name, err)
-		}
-		f := Finding{Check: c.name}
-		if _, err := pgx.ForEachRow(rows, []any{&f.District, &f.Thing, &f.Detail}, func() error {
-			out.Findings = append(out.Findings, f)
-			return nil
-		}); err != nil {
-			return nil, fmt.Errorf("%s: %w", c.name, err)
-		}
+	if err := out.ask(ctx, tx, auditChecks, district, deep); err != nil {
+		return nil, err
 	}
 	rows, err := tx.Query(ctx, lawSQL, district)
 	if err != nil {
@@ -124,4 +118,41 @@ func audit(ctx context.Context, tx pgx.Tx, district string) (*Audited, error) {
 		}
 	}
 	return out, nil
+}
+
+// ask looks at what checks name.
+func (out *Audited) ask(ctx context.Context, tx pgx.Tx, checks []auditCheck, district string, deep bool) error {
+	for _, c := range checks {
+		sql := c.sql
+		if deep && c.deep != "" {
+			sql = c.deep
+		}
+		rows, err := tx.Query(ctx, sql+fmt.Sprintf(" limit %d", perCheck), district)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		f := Finding{Check: c.name}
+		if _, err := pgx.ForEachRow(rows, []any{&f.District, &f.Thing, &f.Detail}, func() error {
+			out.Findings = append(out.Findings, f)
+			return nil
+		}); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	return nil
+}
+
+// AuditRollups recounts every case of a district ("" all) and names what is counted as something else.
+func AuditRollups(ctx context.Context, db *pg.DB, district string) ([]Finding, error) {
+	if district != "" {
+		ctx = pg.WithDistrict(ctx, district)
+	}
+	out := &Audited{}
+	err := pgx.BeginTxFunc(ctx, db.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "set local statement_timeout = 0"); err != nil {
+			return err
+		}
+		return out.ask(ctx, tx, rollupChecks, district, true)
+	})
+	return out.Findings, pg.Fault(err)
 }

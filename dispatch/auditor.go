@@ -85,7 +85,7 @@ func (a *Auditor) look(ctx context.Context) (took time.Duration, err error) {
 	if err := a.db.Pool.QueryRow(ctx, "select clock_timestamp()").Scan(&begin); err != nil {
 		return 0, pg.Fault(err)
 	}
-	found, err := Audit(ctx, a.db, "")
+	found, err := auditIn(ctx, a.db, "", false)
 	if err != nil {
 		return 0, err
 	}

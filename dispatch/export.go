@@ -200,3 +200,6 @@ func (k *Desk) ExportAssessments(ctx context.Context, a auth.Actor, period, form
 	}
 	return e, nil
 }
+
+// CaseColumns are the columns of an export of cases.
+func CaseColumns() []ExportColumn { return slices.Clone(caseColumns) }

@@ -41,7 +41,11 @@ func (k *Desk) LoadFacts(ctx context.Context, district, unit, street string, at 
 				return fmt.Errorf("row %s: %w", f.Facts[i].ID, err)
 			}
 		}
-		return l.deductions(ctx, f.Deductions)
+		if err := l.deductions(ctx, f.Deductions); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "insert into rollup_case (district, case_id, next_at) select district, id, '-infinity' from cases where district = $1 on conflict do nothing", district)
+		return err // its rows came past the door: the engine counts them
 	}))
 }
 

@@ -33,6 +33,7 @@ var commands = []command{
 	{"assess", "assess --fixture FILE: the sheet of a file of facts", assess},
 	{"verify", "check every evidence chain [--tenant=]", verify},
 	{"audit", "check everything that must hold of the rows, and the conservation law [--tenant=]", audit},
+	{"rollup", "count the response figures again from the rows [--tenant=]", rollup},
 	{"bench", "bench NAME: benchmarks against their own denominators", bench},
 	{"doctor", "check the surroundings and the configuration", doctor},
 }

@@ -90,6 +90,18 @@ func audit(ctx context.Context, cfg app.Config, args []string) error {
 	return app.Audit(ctx, cfg, app.NewLog(cfg, os.Stderr), os.Stdout, tenant)
 }
 
+func rollup(ctx context.Context, cfg app.Config, args []string) error {
+	tenant := ""
+	_, err := flags("rollup", args, func(fs *flag.FlagSet) {
+		settings(fs, &cfg)
+		fs.StringVar(&tenant, "tenant", "", "district code; empty: all")
+	})
+	if err != nil {
+		return err
+	}
+	return app.Rollup(ctx, cfg, app.NewLog(cfg, os.Stderr), os.Stdout, tenant)
+}
+
 func doctor(ctx context.Context, cfg app.Config, args []string) error {
 	_, err := flags("doctor", args, func(fs *flag.FlagSet) {
 		settings(fs, &cfg)
@@ -102,7 +114,10 @@ func doctor(ctx context.Context, cfg app.Config, args []string) error {
 }
 
 func bench(ctx context.Context, cfg app.Config, args []string) error {
-	words, err := flags("bench", args, func(fs *flag.FlagSet) { settings(fs, &cfg) })
+	words, err := flags("bench", args, func(fs *flag.FlagSet) {
+		settings(fs, &cfg)
+		fs.IntVar(&app.BenchCases, "cases", app.BenchCases, "how many cases `bench dashboard` works on")
+	})
 	if err != nil {
 		return err
 	}

@@ -366,7 +366,7 @@ func (a *App) handler(pages http.Handler) (http.Handler, error) {
 		}}
 	d.Deep = a.deep
 	if a.cfg.Sandbox {
-		d.Sandbox = &web.Sandbox{Clock: a.moveClock, Reset: a.reset, Wait: a.engine.Settle}
+		d.Sandbox = &web.Sandbox{Clock: a.moveClock, Reset: a.reset, Wait: a.engine.Settle, Counted: a.engine.Work}
 	}
 	return web.New(d)
 }

@@ -219,6 +219,16 @@ func Verify(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer, tena
 		return err
 	}
 	fmt.Fprintf(w, "OK cases=%d events=%d\n", v.Cases, v.Events)
+	wrong, err := dispatch.AuditRollups(ctx, a.Engine, tenant)
+	if err != nil {
+		return err
+	}
+	for _, f := range wrong {
+		fmt.Fprintf(w, "ROLLUP check=%s district=%s thing=%s detail=%q\n", f.Check, f.District, f.Thing, f.Detail)
+	}
+	if len(wrong) > 0 {
+		return ErrRefused
+	}
 	return nil
 }
 

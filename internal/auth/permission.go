@@ -23,6 +23,7 @@ const (
 	PermCaseRead     Permission = "case.read"         // staff with case content, within scope
 	PermCaseAct      Permission = "case.act"          // the same; the lifecycle decides each action
 	PermMetricsRead  Permission = "metrics.read"      // staff in scope
+	PermFigures      Permission = "metrics.district"  // sums over the whole district
 	PermAdmin        Permission = "admin"             // the district's configuration: TENANT_ADMIN only
 	PermAuditRead    Permission = "audit.read"        // changes of the configuration: TENANT_ADMIN, AUDITOR
 	PermDeclare      Permission = "incident.declare"  // COMMANDER
@@ -88,6 +89,7 @@ var holders = map[Permission][]Role{
 	PermAdmin:        {RoleTenantAdmin},
 	PermAuditRead:    {RoleTenantAdmin, RoleAuditor},
 	PermMetricsRead:  metricsReaders,
+	PermFigures:      {RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor, RoleCityViewer},
 	PermAssessRead:   sheetReaders,
 	PermExclude:      {RoleSupervisor, RoleAuditor},
 	PermObject:       {RoleStreetLeader, RoleStreetSecretary, RoleDeptLeader},

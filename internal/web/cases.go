@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -276,6 +277,7 @@ func (s *server) CallQr(ctx context.Context, r api.CallQrRequestObject) (api.Cal
 }
 
 func (s *server) MetricsOverview(ctx context.Context, r api.MetricsOverviewRequestObject) (api.MetricsOverviewResponseObject, error) {
+	s.fresh(ctx)
 	a := actorOf(ctx)
 	from, to := s.span(a, r.Params.From, r.Params.To)
 	by := "unit"
@@ -286,13 +288,20 @@ func (s *server) MetricsOverview(ctx context.Context, r api.MetricsOverviewReque
 	if err != nil {
 		return nil, err
 	}
+	first, last := from.Format(time.DateOnly), to.Format(time.DateOnly)
 	out := api.Metrics{By: by, Items: []api.MetricsRow{}, Total: figures(&o.Total), AsOf: o.AsOf}
 	out.From.Time, out.To.Time = from, to
+	out.Total.Drill = drills("", "", first, last, overviewDrills...)
 	for i := range o.Rows {
-		out.Items = append(out.Items, figures(&o.Rows[i]))
+		one := figures(&o.Rows[i])
+		one.Drill = drills(by, one.Key, first, last, overviewDrills...)
+		out.Items = append(out.Items, one)
 	}
 	return api.MetricsOverview200JSONResponse(out), nil
 }
+
+// overviewDrills are the figures of the overview by the name under which what they counted is listed.
+var overviewDrills = []string{"received", "closed", "solved", "open", "overdue", "call_response", "on_time_checkin", "checkin_time", "on_time_disposal", "resolution", "satisfied", "hops"}
 
 func hops(f *dispatch.Figures) *api.Hops {
 	h := &api.Hops{Total: f.Hops, Cases: f.HopCases, Most: f.MostHops}
@@ -303,9 +312,12 @@ func hops(f *dispatch.Figures) *api.Hops {
 }
 
 func figures(f *dispatch.Figures) api.MetricsRow {
-	ratio := func(r dispatch.Ratio) *api.Ratio {
-		return &api.Ratio{Numerator: r.Num, Denominator: r.Den, Value: r.Value(), Text: new(r.Text())}
-	}
-	return api.MetricsRow{Key: f.Key, Name: f.Name, Received: f.Received, Closed: f.Closed, Open: &f.Open, Overdue: &f.Overdue, CallResponse: ratio(f.CallResponse), OnTimeCheckin: ratio(f.OnTimeCheckin),
+	ratio := func(r dispatch.Ratio) *api.Ratio { return new(ratioView(r)) }
+	out := api.MetricsRow{Key: f.Key, Name: f.Name, Received: f.Received, Closed: f.Closed, Solved: &f.Solved, Open: &f.Open, Overdue: &f.Overdue, CallResponse: ratio(f.CallResponse), OnTimeCheckin: ratio(f.OnTimeCheckin),
 		OnTimeDisposal: ratio(f.OnTimeDisposal), Resolution: ratio(f.Resolution), Satisfied: ratio(f.Satisfied), Hops: hops(f)}
+	out.CheckinTime = &api.CheckinTime{N: f.CallResponse.Num, Remote: f.Remote, Seconds: f.CheckinSeconds}
+	if f.CallResponse.Num > 0 {
+		out.CheckinTime.MeanMinutes = new(float64(f.CheckinSeconds) / 60 / float64(f.CallResponse.Num))
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -30,6 +31,7 @@ func (s *server) span(a auth.Actor, first, last *openapi_types.Date) (from, to t
 }
 
 func (s *server) ExportData(ctx context.Context, r api.ExportDataRequestObject) (api.ExportDataResponseObject, error) {
+	s.fresh(ctx)
 	a := actorOf(ctx)
 	p := r.Params
 	format := string(deref(p.Format))
@@ -75,8 +77,13 @@ func (d download) VisitExportDataResponse(w http.ResponseWriter) error {
 	kind := map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}[d.format]
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", `attachment; filename="`+d.What+"-"+d.At.In(d.zone).Format("20060102-150405")+"."+d.format+`"`)
-	t := sheet{export: d.Export, zone: d.zone, lang: d.lang}
-	switch d.format {
+	return WriteExport(w, d.Export, d.format, d.zone, d.lang)
+}
+
+// WriteExport writes an export as csv, xlsx or json; times in a zone, titles in zh or en.
+func WriteExport(w io.Writer, e *dispatch.Export, format string, zone *time.Location, lang string) error {
+	t := sheet{export: e, zone: zone, lang: lang}
+	switch format {
 	case "xlsx":
 		return t.xlsx(w)
 	case "json":

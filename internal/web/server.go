@@ -32,6 +32,8 @@ type Sandbox struct {
 	Clock func(ctx context.Context, set *time.Time, advance time.Duration, run bool) (time.Time, error)
 	Reset func(ctx context.Context, fixture string, mfa, limits bool) (now time.Time, users []string, err error)
 	Wait  func(ctx context.Context) error // until everything due was delivered
+
+	Counted func(ctx context.Context) error // until the figures hold everything that has happened
 }
 
 // Deps are the parts that the composition root hands over.
