@@ -2588,6 +2588,87 @@ func (e GetMediaParamsSize) Valid() bool {
 	}
 }
 
+// Defines values for MetricsBehindParamsBy.
+const (
+	MetricsBehindParamsByDay     MetricsBehindParamsBy = "day"
+	MetricsBehindParamsByGrid    MetricsBehindParamsBy = "grid"
+	MetricsBehindParamsByMatter  MetricsBehindParamsBy = "matter"
+	MetricsBehindParamsByProblem MetricsBehindParamsBy = "problem"
+	MetricsBehindParamsBySource  MetricsBehindParamsBy = "source"
+	MetricsBehindParamsByStreet  MetricsBehindParamsBy = "street"
+	MetricsBehindParamsByUnit    MetricsBehindParamsBy = "unit"
+)
+
+// Valid indicates whether the value is a known member of the MetricsBehindParamsBy enum.
+func (e MetricsBehindParamsBy) Valid() bool {
+	switch e {
+	case MetricsBehindParamsByDay:
+		return true
+	case MetricsBehindParamsByGrid:
+		return true
+	case MetricsBehindParamsByMatter:
+		return true
+	case MetricsBehindParamsByProblem:
+		return true
+	case MetricsBehindParamsBySource:
+		return true
+	case MetricsBehindParamsByStreet:
+		return true
+	case MetricsBehindParamsByUnit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MetricsHotlineParamsBy.
+const (
+	MetricsHotlineParamsByDay    MetricsHotlineParamsBy = "day"
+	MetricsHotlineParamsBySource MetricsHotlineParamsBy = "source"
+	MetricsHotlineParamsByStreet MetricsHotlineParamsBy = "street"
+	MetricsHotlineParamsByUnit   MetricsHotlineParamsBy = "unit"
+)
+
+// Valid indicates whether the value is a known member of the MetricsHotlineParamsBy enum.
+func (e MetricsHotlineParamsBy) Valid() bool {
+	switch e {
+	case MetricsHotlineParamsByDay:
+		return true
+	case MetricsHotlineParamsBySource:
+		return true
+	case MetricsHotlineParamsByStreet:
+		return true
+	case MetricsHotlineParamsByUnit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MetricsLightsParamsBy.
+const (
+	MetricsLightsParamsByDistrict MetricsLightsParamsBy = "district"
+	MetricsLightsParamsByMatter   MetricsLightsParamsBy = "matter"
+	MetricsLightsParamsByStreet   MetricsLightsParamsBy = "street"
+	MetricsLightsParamsByUnit     MetricsLightsParamsBy = "unit"
+)
+
+// Valid indicates whether the value is a known member of the MetricsLightsParamsBy enum.
+func (e MetricsLightsParamsBy) Valid() bool {
+	switch e {
+	case MetricsLightsParamsByDistrict:
+		return true
+	case MetricsLightsParamsByMatter:
+		return true
+	case MetricsLightsParamsByStreet:
+		return true
+	case MetricsLightsParamsByUnit:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MetricsOverviewParamsBy.
 const (
 	MetricsOverviewParamsByDay    MetricsOverviewParamsBy = "day"
@@ -3153,11 +3234,54 @@ type AuditEvent struct {
 	Role string `json:"role"`
 }
 
+// Behind defines model for Behind.
+type Behind struct {
+	At     time.Time `json:"at"`
+	CaseId string    `json:"case_id"`
+	CaseNo *string   `json:"case_no,omitempty"`
+
+	// Holds in the numerator too
+	Holds bool   `json:"holds"`
+	Id    string `json:"id"`
+	Unit  string `json:"unit"`
+	Value *int64 `json:"value,omitempty"`
+}
+
+// BehindList defines model for BehindList.
+type BehindList struct {
+	Items      []Behind `json:"items"`
+	NextCursor *string  `json:"next_cursor,omitempty"`
+}
+
 // Blocker defines model for Blocker.
 type Blocker struct {
 	Count int      `json:"count"`
 	Items []string `json:"items"`
 	Kind  string   `json:"kind"`
+}
+
+// BurdenFigures defines model for BurdenFigures.
+type BurdenFigures struct {
+	AsOf    time.Time   `json:"as_of"`
+	Before  BurdenMonth `json:"before"`
+	Formula string      `json:"formula"`
+	Month   BurdenMonth `json:"month"`
+}
+
+// BurdenMonth defines model for BurdenMonth.
+type BurdenMonth struct {
+	Checkins int64    `json:"checkins"`
+	Closed   int64    `json:"closed"`
+	Hops     int64    `json:"hops"`
+	HopsMean *float64 `json:"hops_mean,omitempty"`
+	Hours    struct {
+		Mean   *float64 `json:"mean,omitempty"`
+		Median *float64 `json:"median,omitempty"`
+		N      int      `json:"n"`
+		P90    *float64 `json:"p90,omitempty"`
+	} `json:"hours"`
+	Period        string `json:"period"`
+	VisitsAvoided int64  `json:"visits_avoided"`
 }
 
 // CalendarDay defines model for CalendarDay.
@@ -3638,6 +3762,14 @@ type ChannelKind struct {
 	NameEn  string         `json:"name_en"`
 }
 
+// CheckinTime natural time from call to check-in of those who came; remote: how many came by video
+type CheckinTime struct {
+	MeanMinutes *float64 `json:"mean_minutes,omitempty"`
+	N           int64    `json:"n"`
+	Remote      int64    `json:"remote"`
+	Seconds     int64    `json:"seconds"`
+}
+
 // Clock defines model for Clock.
 type Clock struct {
 	Budget     string     `json:"budget"`
@@ -4011,6 +4143,27 @@ type Hops struct {
 	Total int64    `json:"total"`
 }
 
+// HotlineFigures defines model for HotlineFigures.
+type HotlineFigures struct {
+	AsOf  time.Time          `json:"as_of"`
+	By    string             `json:"by"`
+	From  openapi_types.Date `json:"from"`
+	Items []HotlineRow       `json:"items"`
+	To    openapi_types.Date `json:"to"`
+	Total HotlineRow         `json:"total"`
+}
+
+// HotlineRow defines model for HotlineRow.
+type HotlineRow struct {
+	AcceptOnTime     Ratio             `json:"accept_on_time"`
+	AccurateDispatch Ratio             `json:"accurate_dispatch"`
+	Drill            map[string]string `json:"drill"`
+	FeedbackOnTime   Ratio             `json:"feedback_on_time"`
+	Key              string            `json:"key"`
+	Name             string            `json:"name"`
+	OnTimeDisposal   Ratio             `json:"on_time_disposal"`
+}
+
 // Imported defines model for Imported.
 type Imported struct {
 	Changed     int           `json:"changed"`
@@ -4252,7 +4405,13 @@ type Metrics struct {
 // MetricsRow defines model for MetricsRow.
 type MetricsRow struct {
 	CallResponse *Ratio `json:"call_response,omitempty"`
-	Closed       int64  `json:"closed"`
+
+	// CheckinTime natural time from call to check-in of those who came; remote: how many came by video
+	CheckinTime *CheckinTime `json:"checkin_time,omitempty"`
+	Closed      int64        `json:"closed"`
+
+	// Drill figure → path of what it has counted
+	Drill *map[string]string `json:"drill,omitempty"`
 
 	// Hops how often the lead passed from one unit to another, over the cases closed in the span
 	Hops           *Hops  `json:"hops,omitempty"`
@@ -4265,6 +4424,31 @@ type MetricsRow struct {
 	Received       int64  `json:"received"`
 	Resolution     *Ratio `json:"resolution,omitempty"`
 	Satisfied      *Ratio `json:"satisfied,omitempty"`
+
+	// Solved closed with outcome RESOLVED
+	Solved *int64 `json:"solved,omitempty"`
+}
+
+// NoticeDelay defines model for NoticeDelay.
+type NoticeDelay struct {
+	FirstReportAt *time.Time `json:"first_report_at,omitempty"`
+	Hours         *float64   `json:"hours,omitempty"`
+	Id            string     `json:"id"`
+	Kind          string     `json:"kind"`
+	Matter        *string    `json:"matter,omitempty"`
+	MatterName    *string    `json:"matter_name,omitempty"`
+	PublishedAt   time.Time  `json:"published_at"`
+	Title         string     `json:"title"`
+}
+
+// NoticeDelays defines model for NoticeDelays.
+type NoticeDelays struct {
+	AsOf    time.Time     `json:"as_of"`
+	Formula string        `json:"formula"`
+	Items   []NoticeDelay `json:"items"`
+	Mean    *float64      `json:"mean,omitempty"`
+	Median  *float64      `json:"median,omitempty"`
+	N       int           `json:"n"`
 }
 
 // NoticeNew defines model for NoticeNew.
@@ -5436,6 +5620,33 @@ type TicketRedeem struct {
 	Ticket   string `json:"ticket"`
 }
 
+// Tile defines model for Tile.
+type Tile struct {
+	// Drill figure → path of what it has counted
+	Drill      map[string]string `json:"drill"`
+	Green      int64             `json:"green"`
+	Grid       *string           `json:"grid,omitempty"`
+	Key        string            `json:"key"`
+	Level      *int              `json:"level,omitempty"`
+	Matter     *string           `json:"matter,omitempty"`
+	MatterName *string           `json:"matter_name,omitempty"`
+	Name       string            `json:"name"`
+	Open       int64             `json:"open"`
+	Overdue    int64             `json:"overdue"`
+	Points     *int64            `json:"points,omitempty"`
+	Recent     *int64            `json:"recent,omitempty"`
+	Red        int64             `json:"red"`
+	Repeat     *int64            `json:"repeat,omitempty"`
+	Yellow     int64             `json:"yellow"`
+}
+
+// Tiles defines model for Tiles.
+type Tiles struct {
+	AsOf    time.Time `json:"as_of"`
+	Formula *string   `json:"formula,omitempty"`
+	Items   []Tile    `json:"items"`
+}
+
 // TimelineEntry defines model for TimelineEntry.
 type TimelineEntry struct {
 	At       time.Time `json:"at"`
@@ -6375,6 +6586,61 @@ type GetMediaParams struct {
 // GetMediaParamsSize defines parameters for GetMedia.
 type GetMediaParamsSize string
 
+// MetricsBehindParams defines parameters for MetricsBehind.
+type MetricsBehindParams struct {
+	Figure string              `form:"figure" json:"figure"`
+	From   *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To exclusive
+	To     *openapi_types.Date    `form:"to,omitempty" json:"to,omitempty"`
+	By     *MetricsBehindParamsBy `form:"by,omitempty" json:"by,omitempty"`
+	Key    *string                `form:"key,omitempty" json:"key,omitempty"`
+	Limit  *Limit                 `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor                `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// MetricsBehindParamsBy defines parameters for MetricsBehind.
+type MetricsBehindParamsBy string
+
+// MetricsBurdenParams defines parameters for MetricsBurden.
+type MetricsBurdenParams struct {
+	// Period default: this month
+	Period *string `form:"period,omitempty" json:"period,omitempty"`
+}
+
+// MetricsHotSpotsParams defines parameters for MetricsHotSpots.
+type MetricsHotSpotsParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// MetricsHotlineParams defines parameters for MetricsHotline.
+type MetricsHotlineParams struct {
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To exclusive
+	To *openapi_types.Date     `form:"to,omitempty" json:"to,omitempty"`
+	By *MetricsHotlineParamsBy `form:"by,omitempty" json:"by,omitempty"`
+}
+
+// MetricsHotlineParamsBy defines parameters for MetricsHotline.
+type MetricsHotlineParamsBy string
+
+// MetricsLightsParams defines parameters for MetricsLights.
+type MetricsLightsParams struct {
+	By *MetricsLightsParamsBy `form:"by,omitempty" json:"by,omitempty"`
+}
+
+// MetricsLightsParamsBy defines parameters for MetricsLights.
+type MetricsLightsParamsBy string
+
+// MetricsNoticeDelayParams defines parameters for MetricsNoticeDelay.
+type MetricsNoticeDelayParams struct {
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To exclusive
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // MetricsOverviewParams defines parameters for MetricsOverview.
 type MetricsOverviewParams struct {
 	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
@@ -6386,6 +6652,16 @@ type MetricsOverviewParams struct {
 
 // MetricsOverviewParamsBy defines parameters for MetricsOverview.
 type MetricsOverviewParamsBy string
+
+// MetricsProblemsParams defines parameters for MetricsProblems.
+type MetricsProblemsParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// MetricsRiskParams defines parameters for MetricsRisk.
+type MetricsRiskParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // PartnerReportsParams defines parameters for PartnerReports.
 type PartnerReportsParams struct {
@@ -7607,9 +7883,33 @@ type ServerInterface interface {
 	// GetMedia The re-encoded photo
 	// (GET /media/{id})
 	GetMedia(c *gin.Context, id Id, params GetMediaParams)
+	// MetricsBehind Exactly what a figure has counted, in scope: as many lines as its denominator
+	// (GET /metrics/behind)
+	MetricsBehind(c *gin.Context, params MetricsBehindParams)
+	// MetricsBurden Burden saved: visits avoided, hops per case, median hours, month on month
+	// (GET /metrics/burden)
+	MetricsBurden(c *gin.Context, params MetricsBurdenParams)
+	// MetricsHotSpots The grids with most cases of the last 30 days
+	// (GET /metrics/hot_spots)
+	MetricsHotSpots(c *gin.Context, params MetricsHotSpotsParams)
+	// MetricsHotline The four 12345 figures: accepted in time, dispatched accurately, disposed in time, told in time
+	// (GET /metrics/hotline)
+	MetricsHotline(c *gin.Context, params MetricsHotlineParams)
+	// MetricsLights What stands open at this moment, by the light of the next clock; overdue: the promise has passed
+	// (GET /metrics/lights)
+	MetricsLights(c *gin.Context, params MetricsLightsParams)
+	// MetricsNoticeDelay Hours from the first report of a topic to the official notice
+	// (GET /metrics/notice_delay)
+	MetricsNoticeDelay(c *gin.Context, params MetricsNoticeDelayParams)
 	// MetricsOverview Response figures with numerator and denominator
 	// (GET /metrics/overview)
 	MetricsOverview(c *gin.Context, params MetricsOverviewParams)
+	// MetricsProblems Repeat problems: one matter at least 5 times in one grid within 30 days
+	// (GET /metrics/problems)
+	MetricsProblems(c *gin.Context, params MetricsProblemsParams)
+	// MetricsRisk Risk level 1 to 5 of each grid with its formula; a grid that is not listed is of level 1
+	// (GET /metrics/risk)
+	MetricsRisk(c *gin.Context, params MetricsRiskParams)
 	// PublishNotice Publish an official notice
 	// (POST /notices)
 	PublishNotice(c *gin.Context)
@@ -13533,6 +13833,240 @@ func (siw *ServerInterfaceWrapper) GetMedia(c *gin.Context) {
 	siw.Handler.GetMedia(c, id, params)
 }
 
+// MetricsBehind operation middleware
+func (siw *ServerInterfaceWrapper) MetricsBehind(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MetricsBehindParams
+
+	// ------------- Required query parameter "figure" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "figure", c.Request.URL.Query(), &params.Figure, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter figure: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", c.Request.URL.Query(), &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter by: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", c.Request.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MetricsBehind(c, params)
+}
+
+// MetricsBurden operation middleware
+func (siw *ServerInterfaceWrapper) MetricsBurden(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MetricsBurdenParams
+
+	// ------------- Optional query parameter "period" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "period", c.Request.URL.Query(), &params.Period, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter period: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MetricsBurden(c, params)
+}
+
+// MetricsHotSpots operation middleware
+func (siw *ServerInterfaceWrapper) MetricsHotSpots(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MetricsHotSpotsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MetricsHotSpots(c, params)
+}
+
+// MetricsHotline operation middleware
+func (siw *ServerInterfaceWrapper) MetricsHotline(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MetricsHotlineParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", c.Request.URL.Query(), &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter by: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MetricsHotline(c, params)
+}
+
+// MetricsLights operation middleware
+func (siw *ServerInterfaceWrapper) MetricsLights(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MetricsLightsParams
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", c.Request.URL.Query(), &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter by: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MetricsLights(c, params)
+}
+
+// MetricsNoticeDelay operation middleware
+func (siw *ServerInterfaceWrapper) MetricsNoticeDelay(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MetricsNoticeDelayParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MetricsNoticeDelay(c, params)
+}
+
 // MetricsOverview operation middleware
 func (siw *ServerInterfaceWrapper) MetricsOverview(c *gin.Context) {
 
@@ -13574,6 +14108,60 @@ func (siw *ServerInterfaceWrapper) MetricsOverview(c *gin.Context) {
 	}
 
 	siw.Handler.MetricsOverview(c, params)
+}
+
+// MetricsProblems operation middleware
+func (siw *ServerInterfaceWrapper) MetricsProblems(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MetricsProblemsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MetricsProblems(c, params)
+}
+
+// MetricsRisk operation middleware
+func (siw *ServerInterfaceWrapper) MetricsRisk(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MetricsRiskParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MetricsRisk(c, params)
 }
 
 // PublishNotice operation middleware
@@ -14582,6 +15170,14 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/matters", wrapper.Matters)
 	router.POST(options.BaseURL+"/matters/suggest", wrapper.SuggestMatter)
 	router.GET(options.BaseURL+"/metrics/overview", wrapper.MetricsOverview)
+	router.GET(options.BaseURL+"/metrics/lights", wrapper.MetricsLights)
+	router.GET(options.BaseURL+"/metrics/hot_spots", wrapper.MetricsHotSpots)
+	router.GET(options.BaseURL+"/metrics/problems", wrapper.MetricsProblems)
+	router.GET(options.BaseURL+"/metrics/risk", wrapper.MetricsRisk)
+	router.GET(options.BaseURL+"/metrics/hotline", wrapper.MetricsHotline)
+	router.GET(options.BaseURL+"/metrics/burden", wrapper.MetricsBurden)
+	router.GET(options.BaseURL+"/metrics/notice_delay", wrapper.MetricsNoticeDelay)
+	router.GET(options.BaseURL+"/metrics/behind", wrapper.MetricsBehind)
 	router.GET(options.BaseURL+"/public/cases", wrapper.PublicCases)
 	router.GET(options.BaseURL+"/public/rankings", wrapper.PublicRankings)
 	router.GET(options.BaseURL+"/public/notices", wrapper.PublicNotices)
@@ -21882,6 +22478,240 @@ func (response GetMediadefaultApplicationProblemPlusJSONResponse) VisitGetMediaR
 	return err
 }
 
+type MetricsBehindRequestObject struct {
+	Params MetricsBehindParams
+}
+
+type MetricsBehindResponseObject interface {
+	VisitMetricsBehindResponse(w http.ResponseWriter) error
+}
+
+type MetricsBehind200JSONResponse BehindList
+
+func (response MetricsBehind200JSONResponse) VisitMetricsBehindResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsBehinddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MetricsBehinddefaultApplicationProblemPlusJSONResponse) VisitMetricsBehindResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsBurdenRequestObject struct {
+	Params MetricsBurdenParams
+}
+
+type MetricsBurdenResponseObject interface {
+	VisitMetricsBurdenResponse(w http.ResponseWriter) error
+}
+
+type MetricsBurden200JSONResponse BurdenFigures
+
+func (response MetricsBurden200JSONResponse) VisitMetricsBurdenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsBurdendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MetricsBurdendefaultApplicationProblemPlusJSONResponse) VisitMetricsBurdenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsHotSpotsRequestObject struct {
+	Params MetricsHotSpotsParams
+}
+
+type MetricsHotSpotsResponseObject interface {
+	VisitMetricsHotSpotsResponse(w http.ResponseWriter) error
+}
+
+type MetricsHotSpots200JSONResponse Tiles
+
+func (response MetricsHotSpots200JSONResponse) VisitMetricsHotSpotsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsHotSpotsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MetricsHotSpotsdefaultApplicationProblemPlusJSONResponse) VisitMetricsHotSpotsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsHotlineRequestObject struct {
+	Params MetricsHotlineParams
+}
+
+type MetricsHotlineResponseObject interface {
+	VisitMetricsHotlineResponse(w http.ResponseWriter) error
+}
+
+type MetricsHotline200JSONResponse HotlineFigures
+
+func (response MetricsHotline200JSONResponse) VisitMetricsHotlineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsHotlinedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MetricsHotlinedefaultApplicationProblemPlusJSONResponse) VisitMetricsHotlineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsLightsRequestObject struct {
+	Params MetricsLightsParams
+}
+
+type MetricsLightsResponseObject interface {
+	VisitMetricsLightsResponse(w http.ResponseWriter) error
+}
+
+type MetricsLights200JSONResponse Tiles
+
+func (response MetricsLights200JSONResponse) VisitMetricsLightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsLightsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MetricsLightsdefaultApplicationProblemPlusJSONResponse) VisitMetricsLightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsNoticeDelayRequestObject struct {
+	Params MetricsNoticeDelayParams
+}
+
+type MetricsNoticeDelayResponseObject interface {
+	VisitMetricsNoticeDelayResponse(w http.ResponseWriter) error
+}
+
+type MetricsNoticeDelay200JSONResponse NoticeDelays
+
+func (response MetricsNoticeDelay200JSONResponse) VisitMetricsNoticeDelayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsNoticeDelaydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MetricsNoticeDelaydefaultApplicationProblemPlusJSONResponse) VisitMetricsNoticeDelayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MetricsOverviewRequestObject struct {
 	Params MetricsOverviewParams
 }
@@ -21910,6 +22740,84 @@ type MetricsOverviewdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MetricsOverviewdefaultApplicationProblemPlusJSONResponse) VisitMetricsOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsProblemsRequestObject struct {
+	Params MetricsProblemsParams
+}
+
+type MetricsProblemsResponseObject interface {
+	VisitMetricsProblemsResponse(w http.ResponseWriter) error
+}
+
+type MetricsProblems200JSONResponse Tiles
+
+func (response MetricsProblems200JSONResponse) VisitMetricsProblemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsProblemsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MetricsProblemsdefaultApplicationProblemPlusJSONResponse) VisitMetricsProblemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsRiskRequestObject struct {
+	Params MetricsRiskParams
+}
+
+type MetricsRiskResponseObject interface {
+	VisitMetricsRiskResponse(w http.ResponseWriter) error
+}
+
+type MetricsRisk200JSONResponse Tiles
+
+func (response MetricsRisk200JSONResponse) VisitMetricsRiskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsRiskdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MetricsRiskdefaultApplicationProblemPlusJSONResponse) VisitMetricsRiskResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23617,9 +24525,33 @@ type StrictServerInterface interface {
 	// GetMedia The re-encoded photo
 	// (GET /media/{id})
 	GetMedia(ctx context.Context, request GetMediaRequestObject) (GetMediaResponseObject, error)
+	// MetricsBehind Exactly what a figure has counted, in scope: as many lines as its denominator
+	// (GET /metrics/behind)
+	MetricsBehind(ctx context.Context, request MetricsBehindRequestObject) (MetricsBehindResponseObject, error)
+	// MetricsBurden Burden saved: visits avoided, hops per case, median hours, month on month
+	// (GET /metrics/burden)
+	MetricsBurden(ctx context.Context, request MetricsBurdenRequestObject) (MetricsBurdenResponseObject, error)
+	// MetricsHotSpots The grids with most cases of the last 30 days
+	// (GET /metrics/hot_spots)
+	MetricsHotSpots(ctx context.Context, request MetricsHotSpotsRequestObject) (MetricsHotSpotsResponseObject, error)
+	// MetricsHotline The four 12345 figures: accepted in time, dispatched accurately, disposed in time, told in time
+	// (GET /metrics/hotline)
+	MetricsHotline(ctx context.Context, request MetricsHotlineRequestObject) (MetricsHotlineResponseObject, error)
+	// MetricsLights What stands open at this moment, by the light of the next clock; overdue: the promise has passed
+	// (GET /metrics/lights)
+	MetricsLights(ctx context.Context, request MetricsLightsRequestObject) (MetricsLightsResponseObject, error)
+	// MetricsNoticeDelay Hours from the first report of a topic to the official notice
+	// (GET /metrics/notice_delay)
+	MetricsNoticeDelay(ctx context.Context, request MetricsNoticeDelayRequestObject) (MetricsNoticeDelayResponseObject, error)
 	// MetricsOverview Response figures with numerator and denominator
 	// (GET /metrics/overview)
 	MetricsOverview(ctx context.Context, request MetricsOverviewRequestObject) (MetricsOverviewResponseObject, error)
+	// MetricsProblems Repeat problems: one matter at least 5 times in one grid within 30 days
+	// (GET /metrics/problems)
+	MetricsProblems(ctx context.Context, request MetricsProblemsRequestObject) (MetricsProblemsResponseObject, error)
+	// MetricsRisk Risk level 1 to 5 of each grid with its formula; a grid that is not listed is of level 1
+	// (GET /metrics/risk)
+	MetricsRisk(ctx context.Context, request MetricsRiskRequestObject) (MetricsRiskResponseObject, error)
 	// PublishNotice Publish an official notice
 	// (POST /notices)
 	PublishNotice(ctx context.Context, request PublishNoticeRequestObject) (PublishNoticeResponseObject, error)
@@ -29660,6 +30592,162 @@ func (sh *strictHandler) GetMedia(ctx *gin.Context, id Id, params GetMediaParams
 	}
 }
 
+// MetricsBehind operation middleware
+func (sh *strictHandler) MetricsBehind(ctx *gin.Context, params MetricsBehindParams) {
+	var request MetricsBehindRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MetricsBehind(ctx, request.(MetricsBehindRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MetricsBehind")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MetricsBehindResponseObject); ok {
+		if err := validResponse.VisitMetricsBehindResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MetricsBurden operation middleware
+func (sh *strictHandler) MetricsBurden(ctx *gin.Context, params MetricsBurdenParams) {
+	var request MetricsBurdenRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MetricsBurden(ctx, request.(MetricsBurdenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MetricsBurden")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MetricsBurdenResponseObject); ok {
+		if err := validResponse.VisitMetricsBurdenResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MetricsHotSpots operation middleware
+func (sh *strictHandler) MetricsHotSpots(ctx *gin.Context, params MetricsHotSpotsParams) {
+	var request MetricsHotSpotsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MetricsHotSpots(ctx, request.(MetricsHotSpotsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MetricsHotSpots")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MetricsHotSpotsResponseObject); ok {
+		if err := validResponse.VisitMetricsHotSpotsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MetricsHotline operation middleware
+func (sh *strictHandler) MetricsHotline(ctx *gin.Context, params MetricsHotlineParams) {
+	var request MetricsHotlineRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MetricsHotline(ctx, request.(MetricsHotlineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MetricsHotline")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MetricsHotlineResponseObject); ok {
+		if err := validResponse.VisitMetricsHotlineResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MetricsLights operation middleware
+func (sh *strictHandler) MetricsLights(ctx *gin.Context, params MetricsLightsParams) {
+	var request MetricsLightsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MetricsLights(ctx, request.(MetricsLightsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MetricsLights")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MetricsLightsResponseObject); ok {
+		if err := validResponse.VisitMetricsLightsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MetricsNoticeDelay operation middleware
+func (sh *strictHandler) MetricsNoticeDelay(ctx *gin.Context, params MetricsNoticeDelayParams) {
+	var request MetricsNoticeDelayRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MetricsNoticeDelay(ctx, request.(MetricsNoticeDelayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MetricsNoticeDelay")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MetricsNoticeDelayResponseObject); ok {
+		if err := validResponse.VisitMetricsNoticeDelayResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // MetricsOverview operation middleware
 func (sh *strictHandler) MetricsOverview(ctx *gin.Context, params MetricsOverviewParams) {
 	var request MetricsOverviewRequestObject
@@ -29679,6 +30767,58 @@ func (sh *strictHandler) MetricsOverview(ctx *gin.Context, params MetricsOvervie
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(MetricsOverviewResponseObject); ok {
 		if err := validResponse.VisitMetricsOverviewResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MetricsProblems operation middleware
+func (sh *strictHandler) MetricsProblems(ctx *gin.Context, params MetricsProblemsParams) {
+	var request MetricsProblemsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MetricsProblems(ctx, request.(MetricsProblemsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MetricsProblems")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MetricsProblemsResponseObject); ok {
+		if err := validResponse.VisitMetricsProblemsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MetricsRisk operation middleware
+func (sh *strictHandler) MetricsRisk(ctx *gin.Context, params MetricsRiskParams) {
+	var request MetricsRiskRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MetricsRisk(ctx, request.(MetricsRiskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MetricsRisk")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MetricsRiskResponseObject); ok {
+		if err := validResponse.VisitMetricsRiskResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -30540,478 +31680,499 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3bjxvJmif2rwToMU5rJ0tFlaTuVhUMg2JRap6uImvIknR6erTsqMwgGaeSGdkRkUXx9BEwgF/t54Ef",
-	"Fmsb6/WbAQMGZrG2YWDmP1ns2YH/CyNueSEj8sJLSdWtfmhVVd4ivvjii+/6+35p+WQRkwhFnLVOf2nF",
-	"kMIF4ojK37oJZYSKn3DUOm39nCC6anmtCC5Q67Tlq6tei/lztIDitgX8cIGiGZ+3Tp+1216Lr2JxJ+MU",
-	"R7PWx49e6xzyZOF6YyAvei2Kfk4wRUHrlNME5T+AIvH0j613r8ffPmt5rdfd37dPWl7r5Xn7Reu99YNY",
-	"/OJz8XSAmE9xzDERH/8aBHiGOTsDAZrCJOSngM8RCPQDgEzl73PCeMuzj9e8Oz/EGHKOqLj7X//YPnrx",
-	"/pevP/5VyzayfpDSIYZ8nr0WB6U0yBH562f2F6NFTDiK/NX3aJV+ZI5ggGj2mdxtR+I+xzeenHzrtRY4",
-	"Sn+3fnJ6Cbk/d39reqRucHzkxMosfY4WXRIgB518camMUhtL8dyxFBeQu3gyhLz0G1NCF+LpVkCSm1CM",
-	"ZwE/4IVg0xdtSTj1y9GLbIpRsrhBVH0ZL7D72/Ji/muaU1unz9u5D52081/KFghHHM3MhwTPOz5Dom2n",
-	"+OTbwhzlr5uTHBCOfaR5sbgJ0R2K+GOYBBhFPnrsz2EUodDst+J630omrbUxngiK5JcfHv3pvfhf++jF",
-	"5P2/+ru/eyz/8tfih87R377/aztfXCGKSTCQn7eyYCxvaMaEzz4eqR9OHNx4NScRuoY4dC1YLG6YcHFH",
-	"xZfsHxghH+GYl2wtqu6YVG6xSmE0QneYYTfzUXO98NZyXh4lIRoj/hbRwpuLU7jTV+tyzIlt9G8iXEam",
-	"JMK87geeWUTcR/Esi0nEkDxwryi5CZE8H30ScRRJ0QDjOMQ+FDvmOFZ3/PUfmZp49qm/omjaOm39V8fZ",
-	"iX6srrJj8175xeIGHL3qghfPnn8DYnOP1xojZgjrGEazz5v3WT7P8CxCAcBindShIQkxRvyoS8gtRsWv",
-	"bBBQvFF/Rlzv+OK9L0kgRQ0MAix+h+EVJTGiHAsyT2HI0Po4rucITDEKAwb4HHIAIwDluwD0fRRzBiBF",
-	"IMSMy9GCgPjsmHHIEXu8CM4A4XNE1U0UTROGArDEfA6enZw8bnmtOPf9X1rqlSiYqGMnk6+QoyOOF2hz",
-	"13otOKMIBRN5uf5DjGGmVDvM0YJV86QU7n11b+5UhpTClbh6AxlmG6d32/aimySYIV69zzzBZX6YGJ6r",
-	"frPgSuhzFOR44oaQEMFIXEYcThY4SjgyI9XSpN0unJTtTenitSQX5HVNKW3Nnn9vGc2UwsQxkhmFSnik",
-	"Y3heflKLR3BgleZPrNqL17rFUVBnXUMEa943g+HEts7P2/b771CYJ9jFk5bXuhBq+cVTK8EWkHFEJz5k",
-	"aIKD6mNEPCGIUV+n81oLBFlCUU1WXaAAwwkOnDvFMSqzU3Jcne6UBUJc7/BS2UxwxNX9fE5qrVBEOKo3",
-	"L5JwnyiBUZR3ZAogkLOWQu6rBfwjoeDk2SMwftPt9sZjD7zq9C8AoeB61BmMX/VGLS9d4VFvPLx42ztv",
-	"ea3eH64uOv2B/PnqojNQPw2G15NXvc64//Ki1/Ja+p0tryVe2vJa6Ttt7BFDyrGPYxi5JdeTdrnoem4R",
-	"XbGkdN3liCkmFPNVnrOvBGdfCc6+eir+98w6/p/p5uJYbqMI+nOXCKMIsrrSkKIF4WgCw5As3e+Lw1Xd",
-	"18WE8pobU6g+iNW/m5Hwzj1GlixQo0ORJbMZEmfyRKpiNfYOh+GtOEZJrTXikM7QGheWahXFg96I3M25",
-	"1hvux7xu+aN6KOM4cvNH5PPqI5tDdrv1FOof4hx94LUOjO3nrj+SqhZb0GJzkI5tIFhuEhrzvJpTMA9R",
-	"rTvrcuodooF2XBn5cz1605NC9GIs/n09HIh/Lvvji17nvD94bRVH+j1bc8CUJFGAKvi41uKZNzVftrvM",
-	"1CvT3j5aXqxMgldGq1vboPBG6S6bZ6w2+jePVHmEFqlZ96V3MExQNbnUbZ5+kY1a6/TJnrYtkvpLxkZ6",
-	"E4UkmukftX7lmZUS/7BWJv/M4ekJbZgTeUmJZL0TvZY/J9iXfyFEOXDkfpWyJ8eE6ZEhHoEM6T2tLoiD",
-	"x+7GzZNHLo2+KXfFRqdOsMDRSxwF4j3N2F7o4W7143mF9mFVPxivdnt6LUo2BMnTk3py5OlJFe3ky52U",
-	"eqNfuW6ucnyH7KwFKYLKS1TUzb8yvu8/qx9emB+enKQ/Pf/46L+16u7wgzI9iirrf/k3/7NQR//yb/4h",
-	"p4le9KUIfHkx7H5vlX5mbE6zybyp27/+oeW1zvvj61G/ez3p9gbXUukdX496veuW1+oOLy/fDPRtvavO",
-	"6PqyN5AX+tc/TAp/eXPdv1A3Xo2GV72R/HHwemgdYoijWgtuRFJey2rb9Wftsql6o2BJJ4+fNNewKeKC",
-	"0ZqpcHOhbVrmduI4FGseBHmu125MLThyX9RsoNcgJV2erw2VNFt6ZjtkYyndTv2oodw5yI4y71szAqNw",
-	"BZZzFAExvmimPPulHPNl1+x/19zHDnCyvpt5mXa4FM0BdZYWp19mTxdO4Eo9z6cINnWMBpjBm9Cl+5ir",
-	"TV8Zh3BlWxOrqj6HbBJDxpaEOoaBA+shtJjCSbnupryPG1sXRmyJKArAArJbFJwBqH8SRyRaxHwFSIRA",
-	"iOAdYjKOreJxADKAOZCCrIrTEoaoUw3ejg1laDt97xqhvYy7cqu6Rt01mnm5OE+OeUq5urFIPjDTN+W2",
-	"B8M0TU4bq79oOyZzMVUpU1xqR31x5XF0hznkegxlS97P7tRUqMUkUspumMvij87RvkX0piEDs8T3EdO5",
-	"PMVVEassLAkV9uLwFjFA7hCVyz+jwmIH0lmsdTvAOEWIC47xyWIhHl3V0Bt2MeBDRPkALd1zVlHXNTWK",
-	"2+caoDvso98xQJYR8EPi354pppQMDqaQAjKdenL64ngQk9fRcOCTJJKaYL1TxOhKxUGML4ff9zzwujMG",
-	"/+nv//2ZDBOShAO5BAiIh/RapKMFS8gARTPMuNy+4pFWMb+hc/S378X/ZH7DL23v6RN7WCQN1qSZJE/y",
-	"GStVwbEsDmPZ21NCQa87nHQvhm/OAYwC8LZ/3huujbQ8aLNbGObr7R1+Ts67hrcoshjF4trEcaznIltF",
-	"OkVJGJ6CGxSSpeKwOUVsTkK5xzBncvk9cItiDgRNhdGShKE4CQ2b2z8mQ9H2sQgenywpUR6Qkh0h7yxs",
-	"AkbkoOQ+EDwYEQ4SJo/dzUPnjwRHyDJnzOWEoxkDnAAIxHgVh4tX8jmiyPo+4vsJbWpNyq161+ihNeGb",
-	"Lmy2jOncitQsfq04YKv0VgEa5ZC0u1nU3zcjzDIzob76kXN5WpyFbv9kTPEC0pVNqVinkhqseVk6ROu8",
-	"pdrR8Mjaad9SBEeCPOskdjqDHGpuiRvhveO7uaSkteWNY0o+2PW1GzRLosmNJT8OByYP1Z/DaIZaTVxc",
-	"PqGRTqjZFOUoClCw9TdniCwQp6uqQ7n45teI/H48HHjg3evx0bfPzqSMAziSHwsxk0m3QgXVlN6gsDlS",
-	"N881GAWThNnpsJGhkE/cleqM2Nk5bUbmYLz3GkQFMu/BpoPr5wRSNBHkQvm1MAmSYgxaeJvx4WgyJVR6",
-	"0+MQRkr0oLXYSSGsgIPJlJJFfUGpnlFh0JpPZJxdz92WWWZqATIHnJxvYdzW7cQYYmyh6bq2m6Yc0UmA",
-	"gsRPwzGbeaqOszOjvA/DcKKDHJMgKWZW4Yh//axlU4N8qFnNLNirUa/3tz2ZDtG9eDPuDwfKifW2L37u",
-	"XDhc04uYMMzRloMvzr5IHxmucVBl40Xajqwx8STSMbwJRTyha3R3P7dC4uyrdfMaL+kn1SBtA/DMXG0s",
-	"hD74YaKDl45oXVRzCllGRkWERd3ntaJakTs5QrFNJtMQWjS0BaFSW4rAc/BfW/Wk7A0ObTS7gWo5U6o8",
-	"pLvuAkdI5bc1ESxTSv6EIvs5p641UujmMApCHM0mc5JQy/ItxKu32z/S2tj24ch+qsYv2lu9cN1da+Wd",
-	"OWTzTQ5hc3h08vxrcXTGcBUSGNjoiKMA+5AT2kCN3OCEdeZdjwYUvPk6AtDoGI0QCiYBZjFhdWWxIs9G",
-	"SL5sYkPziG1OhoZWW0kxMLhZccRsVNb1ALapURjdbr60LeytJBIX82ZVQe5kCfTrzy7nOEQgpkTdAsPS",
-	"NxQJtHnfRlwimU6xj/X5W/y21NlPAY6ym0AAOfQsk8lnIjTQNxypJUZtoJAbn2wNLlkiPJvzWuehPXel",
-	"GC5M6z6kbJTz8vKlDFoIFmioWWCNyS06yPoMC5s3nUpef/A29aGCepA7CDeOg40jaEPmasFTrqK9gr5N",
-	"TWsg6XNOE/u1iDisnCRypoIH2hFeM+6TNLg5r1ts2kcm8XuTFedE2/K1o0QlVg935GWoJO5G8zF5J+Xq",
-	"jd4Ayj+iKW/mVM4hFzpgW+SQAEVkgSPB3DW3ckBxGG5KpBjyubFbp9DnDNygOY4CoPIGN9QUQhdJCK1k",
-	"dSyD+9RKFog2mIHxbbjzw4pTewYC5OMFDNkZEHqEODMGx52CI3o7PUMuoxZthiL5+XiF9fHSzDSdNqaW",
-	"omrZmUUwlGmJ6RHVUEuxnuauA3mdEPJTRcEuBuiYG55Fdrv0Jss125xYWrZSpgFX+nuDBO30fIWQSTOr",
-	"ep3zltfqjMf9scrjGI7O+4PO9dCetb+F5zVLCN9pQsoSnCQRVyWT275lSejtRMo0u+CWwTD7JVXGttMs",
-	"NpxAw6veQKjR/deqpiJXdDHqXb8Zqb+eqxzgbmfQ7V1c9M6ta+NUpcSFST3npwrdK2VIHwKKIJk/R3Nm",
-	"cVnTAKx9LyUB5r07u4/H7RCHPrcFM6Evlw/gwAOEgvEP4+vepTXDUDw/cQp0qU1VuTYdK5rNrclGuEFT",
-	"QtHOn3TtbbQq3fNFKi5NbEa5f4NTGSD2QMIQ9UAqgj0dOfIAJYyLS3EIfSRz1zzgwxBFAaQe+E9//++3",
-	"Vzck10kuUkuun/OyAITmRTFFG4O9DIl/a8tkKtnomwfQZrq/wxKupTypT5vv2Ebd1dQ7h6uGcZNAPVHg",
-	"Oqs/gE2EvKsR6hFvzO4vG23jxJoAruof9HmaFIvv2m1rLuqCqKzl9O2VRCl/50f71EOL5KpRq1sjrhs2",
-	"zVuTj9CJU9znrruFn0OGbFHm2bAA0ulhrVfi5jpAh4Nx/1qcke/619+djzrvBubYfF+z4quCK8Nr+cym",
-	"WLDJMhMKMWdm6i42H3ZssHCk/OdrQkyzX9UIjQ1dfS9D42Qhg8AfZTIIakKA9TgQTB0czmnpRy2H/20z",
-	"8xX6tztqYOoNN/aj0p8jeRlHO31DvgZHzaYWYMZh5KPJYktndZmfwFWhuNBRZbObXl+NW17rb0ZS/bwc",
-	"XsvtU0OrDhFkDavHyvVSr7XEfB5QuIxqnF5aY5Xz9FKuyrFLcU3WF1rTobAGmp75cdi5mwa2vCEpwibQ",
-	"4rOu1DJgmkmxybw6t3OyN5cbCZWKbRjgh97FxfCdXP5zRzzTqVFtldeNfBwgvR+bPLLNZ8S+dzOcuIe5",
-	"bBEJYdQg+DCdYh917NHApg5AcWHidCcpXmxIjzSe4jiInWf0xvnb7QzO++cdefZ2h4NX/dGlNFnfdfpv",
-	"92moeq0knuvyzgppkDdis1caZs+MiZSs2UGdY+E8b3obO9olC+yOsGbOLilTLHwToQ984qdwfXV8Xa5h",
-	"lmbaWrX4nBRJWSxJcNCqUT90Neq/7XR/mLwc9Trd7xyOJQsUwnMN5OJGpbMWSNoxqiznhfFwqG/baaXU",
-	"KRiGw2nr9McmilWTQ6HU91nIKLQdGDLpbHJDEmE5rRw1nKk/s5HX1fhALZ81amld2ggFdUObMNpSiTmT",
-	"XnaLBpmw2WCDidutUwoJw9Fs4pNIbQzHoWmSyEqvuoc7xWH1V6aYMj7RDlfqiD/hYJLL2NpAf1Hp/Tjw",
-	"gErCVWm5S8hASHzIHcHoOYkzD2nxnXOyBGTKkU7mQzAAMWQMBWBKyUJm9ak6AwJgJOGyrF/AkZCskTO1",
-	"Wqyie2L6Qpq/CDkMySxBQDxWnOYUhzqV/gy0gfK/AUV+68DEjBSv6ZRBu9a8AW1UqSLnMHoq7xVigzAY",
-	"1gB8U/dJ6UZiFJU6tmXhfXXFysjclz7T5ORiSD3vwi9ArPHrFJCA9X1MFjfUeYm8MwsjlNLpDsFQ5p7J",
-	"iTgKrFTJiLj1FCznhGlkubSEaovQA0PhdCLD8k7vB6J3iDaEh2saiFyfnwcidIcoYJxQFFSm1hcovMaY",
-	"a1TY2EnZPikeWPqwSQV9jpc2VbMcq2ccvHm4v9fH+340toJHpZnittWyNtD20i25OUlHvSoKMKw990tx",
-	"9whNbRO/r+qO7aQbIwn17Se0Y8/YDI38cN0LoITYZiQ5BV7a1CO2sKabWpalztgqnK76wc7DhSq1Bq++",
-	"5Ka+OSf2gNCZhxw85M7J9AV3PP1m5VabCxBoFbhXNapt8hJuk5BBQBFjVUld1X5TQyNruYqpIEHBTB1P",
-	"OVR7bz/7x5F1pMvZyBTACKAPiPqYoTMxoIiAKZ4lFMlKSCL/ECc3IfZBDGf2krcstWMz9VScFCAQqmzE",
-	"OIxSfHqaRBGOZiA9/7bPKnEKA2lNOMuM5NXm4SQYuFk0U7ad7w1NQqdxJcwokimXhYqB96Vgoo5L7o8u",
-	"XDQgy6gs8LY99KTNBFhghnbMmFFH3bbZLu7T0S3Y5RW3r3LDqFq/5F4UPk8WN5OEhg7fYNB4s9cvdcrq",
-	"RCOSr2xKS59SZLV0UdOQgiZjrgYt22cFjsrvFsP4uWybHEdkOTkFd2WOBvaTUJrJXXKHqBBNllyJO0Rt",
-	"tb2meB1GKzCDsdVwnsHYUrfxsjPuj+3sNXpz0bNfGV907BfeDPrXNVZLvlnfrd7m6YHYyNJQ0dfUew3j",
-	"bRT9GGJqAT1T7MPAP/+DBl5g1SVTaS6jfKWXrp5eihIO6Kkd3xCtqg44aJZppGEHso1h5Hf6h+ysf7/v",
-	"wsWKxgIFEMYSdC9Nrv7CbjzBoJgWng+EqZQqx0USIFaSjyXfK5E39Fu8BrHDgK4mNIlcgdiSga3nA+kX",
-	"eXqe2aTy7ykjG1ctDiz10XfuALzhNAfG/QR9iGmzaKpyHzuP9LoeX8fjujxgwhFtmkw2hf56Ckr1M3Uc",
-	"x6WFBMypeC4R40DvBw8s59ifA6iZECwSxkEeknPTa2qWpgpqvv5s02QkiwYXNIOQlg84eE6ioruvlOiJ",
-	"6eUJihoWE5Q9hFDAJiiSxeGLYsF5bjcbfHjLIcPnLuCHEo1TWi0ut2PEMMd3rmdZCBu4yqR4GHOhg9jq",
-	"0TiMAkiDetHn/mDyajjqyvP+qju87A9et7xWb3CuYtBpLpjtjGGriESrptv23srw8XQ1UQGLyRSHjsye",
-	"+jpsSlcvS1CVKqgUuYU6fiUmMj1X73vDs2bHZGlu2f4vCmobLxflQUFjZrIuZUPG2YR0Qa5byVXkWs/0",
-	"9NFSN7f660I83QqFtc5kjt55FUfffrzK2Ul6yHSA9CvNswLMeV08UF7opnunAKZIYlG48sCTE/GnNEIq",
-	"/3qmQOlUX77lnIRZd74i5JhV5XTpBZUA7RUQlQWtIdNnOxcXrXW8k87FhQfGncuri95XT9uPPHD13XDQ",
-	"ExrcQJVtVKHpWXWQOv1xglpYom4dpRGR2rVUmEL2RmOy2/SbakLsz+woKDLFVRYMe9odnvc8EOIInV70",
-	"Bz1Pc/eETL8SVv0jL+Pt3N+UkU+mX6Uff+SBBcQRh3jjSmE7pD6DypVyKVm7LvFGQnge6TeF/zXIwBrw",
-	"1+GQyytTNbq8rClXlU9YsXVdN26+1HFvM2Wssi2GUc4yXlVEnLzqj2QFnqHz2p/P+6Ne146zkFfrstfK",
-	"3jXNWtpkKmD6moJr0a0R5j775uVFv5v/tPnDYDi67AjpOe4Nxv3r/luZrf9df3x90Xt5MXzn6BO0i26Z",
-	"8faLckVzzd1/w1DET8Hrl8fX4Nk3X3/z7ePnRyftk689iX4oOZOBkyfS55/E4Ic/HF0Mu3JulUxqVTp3",
-	"3aRFndQ+GSjOYB/VxrW8F53V0q5KGZxK/K0bpTLHSFmmWDlLhFLW8pp4fIoo8ZlOqwRdiYLkjOGW5Gvv",
-	"lqrcJNKCtbulrLDQCbSWWlOqkPKif9m/dsCxFyOGdZCT0lyNxhF985SDEhvG4FVvcK4MwM7V1WioqmjP",
-	"e90L2bmssuPIZkA5V7hTGM3alEqYRomibZsxFbfH3yXt9lM/kv+gweWfB9/9eXD+53eXf3733Z/fndfQ",
-	"My0H5NN2zT4sJb2Yuqqdr6P5zhyFsXX5xAWXC8QNXimvNHa3bNU5hyGfSuUroaHCS7iRKqRQ/1jTBjYG",
-	"QTMdf0VPG03U7/UOXYvU6AbKe0ARLSxe/VqFLRxb1pha2gl6Qx6XQI2q9N0muTS7oim4Xapbx6cpEhaA",
-	"sHbqohsxDmlTIbohI0dvBgMlI686b8ZSQo6vh1dXjlINxkkc71hxV697mBa8abzTSGATCE1bUOUJZ+UO",
-	"EqBLGMfNm0EJ1SDVovKa3DcO63uzweBz+xpIRdP6aruSaJ5Q76+pnVarnw6XoPFwZfO30zWXnOPM/yn4",
-	"a2xzM51vHYpNca5Pvkk9SQFWuFvgaw/4IWQMPPcAE8dw5CPwtTUbTutEFnU6tb3r9deq32CmmCJS3WSm",
-	"ScaI2BKJJXT4l//9v//L//r/gH/5n/7P//I//Fvwn//D//KXf/d/gL/8x3/7l//7vwP/8r/9X//f//jv",
-	"cvZYf3DdkYb6y9Hwe1k6fTGUFmbnZWdwPjQoJJdDZ/XWbqkWTfuIyEVMz4dCvsT6Mmb96ySTpQTLO7er",
-	"kiQM+Zt3dGqwB2ysXt44wyqCvrDxDmy8U4elAhuq2du5KcsWqQ9Tnno/oSUVkSYh0t3rF3AFlLGo+EaC",
-	"yGIGbiOyjOygagXTcjMILF6u3q3uZOLFFIGI8DmOZuBGdrBAC+n40I5980EPvOpcXLzsdL+XTpJItVPf",
-	"FP86TyhVTjPFpDprpyxUDEsyEEu11f0mqm0csdqBm3/KW3NCOBN2zlGI75A145ZztIi5A+OztOK7xHao",
-	"UJPtRdFNvBQSxDRwOEtKPQgmB8dSOxHx7VRiS9L/Ig6dF+l6DG97EMyy5O5tScQJuZ3YQV/XuzrodEL1",
-	"mXzJjXlHNaS17aRW3JA36owOn3JrTr9X9Czj+lcysbo570c+CsOy1Cwn+6sPux6dQhw6PjoloTMZLH7e",
-	"ntTFaI9fvKh/L6S3zm+WMRFDrmzgJKogwRJiXgQ+dLpZUybIcRpTDJJ9pPjJ/OKl88s+mpK5wFBqVar5",
-	"iO0ajV9jSyuotFmRWi+8krdfIsbgDDH3CycZ9kTtnFBNuuILyoi0j3yF9Lg6XLLCuQSjs/l+cGggOat0",
-	"20KVSZWOXd53cg7ZpAi7VwPnF60anVfG97S3FqiNlPUdLDft0UlVHkN1L1utzGJb6wQpiFree1dxQvMu",
-	"j4dilOY2nbXN2UNcbQOX7rSD1FrZmy8G6Y4uFy3yrgzlcr07AllGJr5ZLlv096zDTOIQ+1oBdKKfNIMt",
-	"367VbSkQ2CbwF75FoYUqMSU38CZcqVQSuBC2XQH4oABpsHW5lFJKrSntKw/gCCwJDaQHT83LA+qNnrrg",
-	"gXhOOGGN8tzr1DaVVyklbFKvyDerTU+TiFIo3DxcWEVj2vOEr8ZzPOXbQX2uVUNGjCMoO3gtEboN4OoU",
-	"SG8uE/QW9rdMpkPoNlwBSpZM1REKw17ifFZiZBpXdbGn48l72djx9Mf20XP1o7XBo70zbNqXVrc8rGqA",
-	"a/N9R4QDCdurUgEWCEYMkAhkpZNwtdGJsuao3T1tTdNcAIGkdERuSLACWH46SNZbo9qb3LrThhtlX9hu",
-	"1ixgcZ+DSxIpkqTdP79plC2Rdb6w8fRWkM6YRO4CwUrI590Qn5tIYchh44SKqe6PselaQx+gz1VLGbUR",
-	"IUVgDtkcBa79V9Lu0/QIsngP0N3EedWBxiwMs58bdjVYaxRDEQLikqlXZjhAgAuNzgM3QgSFdmgSMjks",
-	"SICYWAW0tFzoPOVKOqH0TBOVRllAZcrD/WUIbdEsRAERNRxd+pBjeGXggj6JUc1cn9Hwaqji1/WSfbwW",
-	"S+Q6ulbCKZPqxa/XesmmiUNqTpnOoJNL8lQqErqU7xrbO01g+7ZpJ2OD7fvWK1las4DX/cueWKvxuOW1",
-	"Rp1rnbh1cVFj7datLAQysCAJSh8CBbQsTgvVYCkDC2OFHEgXLZydaZvDET6rDMSXsI0ch50lhAbsTkpk",
-	"tw33rXrCsWkPIKbQhxhTxBq9slnZFQ52RjdtmlLYrPnZcg7rShZ563onMsMrxs1uVtDLlt/GOq+IQswy",
-	"4JZ7MnWrcQ+3sYarrM99IGVUWoqMo9htZLpNyRqwFniBQg3AXsvJeq0f6EXc7mltoB1lcsewUH46xdlv",
-	"hDDz0BPpLGzs9pri4BLRxnmwaaF8FnEr2HUv3v/y5PnHvypv8fBciWyTPW9pzTqdIp/jO1SvoUak9nft",
-	"kdSud6lZQWLJZle9Ax0mmiD+FaR8C9o3mme+NXeVZV+bJjEJVzMSbdV+HFyph4UKcJmEHOvfz4CUjSAF",
-	"NZHlXJttyD86iDlCHNOmrAxvGKE36VlYm6qNl6EZN9euWtoOXEOO3sWU4zjEB+fKAPJkYS00EYsu01hi",
-	"SDk7A7qCCbx7Pf72WS7PyPz+uvv79knLa708b7+wnvvNKG9EfnFcP4Yk8kAI+XsNp5twZUgT82PLBlhT",
-	"w0WcKyCqkIfF7jhV0rNB3ZvGkd2EFtJb8BRIYSYXRUgIZlR2+agiiPJqMn5mtq+sE8IUzAwiUq0zNBWK",
-	"G0fFRmXVfhn/OxKzfYAqe4DcIZoaNAz4oTAfDUQei2HUslmCdVPNTb9tW+ZxKjnVC71a7EcYr+tgIhyG",
-	"2/SQVw96LTMs+U3bIihAH+Soq3Dj9iiFx36xFHcHR3eYw2ag7/30GWu6myxBceRwbAPyo16YTbI+3E9f",
-	"Q3nvuwkKRVCqmls81/QRzqE/R0FNBvVJNMV00ahliX6maeOW9KmKtiUhpM1tc/VQ+ZuniNLahEnBMzd3",
-	"AIqCSWZ2ZyXOw+H55Hwoe3W9GeS7h/T+cNV3daBBUVNPhHqibKr7bO+yFyeFhoRrxsnuPFcXVhCJVa1W",
-	"jeXNKeNbqSDrg7XUYxd9L+e97kVnJNmhwBoS3MfVV2YbmSGea/xIWRvaGv4cbUWrPZNz4UjxVRB/ZnwZ",
-	"T6RuoPzWLwgmywav18LGSPN9pIOlJ8Ph0sHMJ7ZoZ6O9VbjSxXBS7WJo24D4nMKwmXyYURzs7AWxN8/M",
-	"yZj1xBE0xR+UBq5uUrr5KWh/7QHxsidnMsP/FChYfvfYTrw6g3OLsjVfQoX3PSejijN693p89O0zkBlY",
-	"92lIPS+aUU9tsk+hfpYu84utCJkKt7WMKfVFaW3l9oLKIjEZJJgCIYiEdSyMMNmLQQauVddSkMR5Mlal",
-	"QFQOdHuRKrnFLiBSNXpDmm0TgODYv7XV5guCXQ3H1+AYJnx+LMy3JaGB58hJUzXl1mBjLgulooeVuTMd",
-	"lalUz03MRpMLMsNNw4hmQja0koo9yQmPrfz89cfKPJw1lir9kps86eBt1LiEcVeaN9Y8Fgcw5B7zTNx+",
-	"o227PBj9CSvgWq/FpKtNWPV0pkAtpAvzvddAUcwqcEo7GsDYtP8pyQiW2ko271xqhnrWsUyvdId5Zx8H",
-	"R+MzF6SsswAvQBxiB7oCglwXpaxn5AXog/G/THGIlO+mfQaOnuSh7TQ2oQVDdZ1p3OmeJKp5p2rA5YSq",
-	"dxYZxdANlrGENCqWgLjaMOoiN0OylK6O5XU1qSnBWb5BsySqrY++Vb48R8MNPxUC1pK5EjhnGmklynYx",
-	"0WalXdbantmgTalvaQvxIa3hPVFNL66rLErt2PomQ26Xl7Tf30XAUTRNSjoVly61dnzKFvmFveO8Z7IZ",
-	"w6w0LdWTjWj2Tg2oqkrPQGykXj9DjKI0Ttc0Y+5yFHCzEQ1rpXyf44BsXht0dBDNISbepcRf0+aioCGh",
-	"ZxBHjRGpp9zZaFGN/ndMdlxkns7E9nV1tvTVKzDtOQkDdgbap2tV0jk2cjfBdSZFbqM46n90IbsiiKdI",
-	"qSdrXwVTK1Czot2CE9oordYlCCwZbG7E8M8L5LsUi1tjHjpxYWpkdhQKzCW9rCtp0Xo3HQ6V2yJGdIEZ",
-	"a+7lpyRsKh7XmyRaIATFDPRuPAVzsgQLGK2AabKxRBQBhjgPZS2CDpgRbsdc2q7hYgStAZFCn96iApA7",
-	"hXx3Z9mgKYwBjIIb8qG+suY0pLft2c2qW/K9YZbQlHzQMIjxgqWkLS6MnbN1J7Z1NDoD2GVpe4sjbq9i",
-	"ArI5h4q2LhCFQJhJgQSgxLOIUBScgtdX48nf9kZDT/7UH7ztXPTP1S+X/dFoOOqde+C6f9nLrsnfXr25",
-	"fjPqNSp+coErNCr14/AWRc18H+UdmBx/X+Kg0I6gtGRU3eyZZTIOjezLzqUW+mmj1XZlgR9+kvXmJKvC",
-	"d4OZKMvkbAzdQRHcDQbOmSLJMQ/r9ns0GBM6QdHh4bpEnGLfBtLBJmRan4COzOXaVVzN4iV61COytIbL",
-	"6tWCpekTdb/kLPiS0/dSTAGTXqFIWEJ18VZLUnEYTihiMYlYZbHvCHJMDDB+7fDzXOfWlL1Z5t9kRcT1",
-	"D1ISyaNmIvsCKO9prRmY5wLMarX0zh6sH5gld4iuF2247zbtamvfzkiYGAd6raEzyDGbYvWJGk+sW6my",
-	"9F9rruloU2awcd6AcOyj7bpXOJG4nzxvDsSdVVFXYEJaykt0up1bPFaghK+nQ8nHSgpIFNGsu1WW2Fry",
-	"v2TlraxmvJOVNhC8JiBIqAywnIFNqPFNz3gSYBT5qDk0lUGYtxVXmn4hpmWaASyzVrq7Tz6XVCAO35uw",
-	"6zcH5GPqJwtVGC4jqAqwnES6i5aw/huoe9bdYY7BlJx51CVV1ajp5V75MeLcOOea1KPjGWIGcSsX0/nq",
-	"x/YTVV3955Mf20dP3z+qKriekjCYCOGlmVtnV5qkU2eypdf6OcGITyw16s0HoV61kdTf/EVLdDMn5HYy",
-	"J8zdEuXk+dOmgdG19c9NPTd4L7csecKuD8vNDdc57LM1YbDtlkWVR4b69DtCg0qt1Lk3l47NGYfQR2Kv",
-	"Nc6iKump5bX+NG84qeb7909z6YNTMJMF8NLCnNxrab7dbGM7Kx5rnUhf7+1E0qNvKpe24DZnIwrIgDB3",
-	"pItWni+6OGCpn/VK0XF2ZxLDATYiDeVPTUvQDfhGs2pLHDZ8wuWZQBQTl1mpYJ0dsbA91GQblFY1htwX",
-	"UysynaeV3mmqZ0Oci8OnDmwFUXE4cIhS6AVF8NzkUyAGJ9jCMDpP+Moa7idJ5Kzjb5ZeVxJo2T4dKTfC",
-	"XIyFO2LfwxhFXQNjtGY2pwaww72Sr9nYBcEpswnXAHeSMDwFIZpyQBLudvMUKmL3A51bz/QTxDvX+2An",
-	"X0+AJZNChbbrAHl1BHOmpvWJQ7ewXPjTvJoC6rVpC5GyU2Ej/dR0UNx9hzRzYmXMbIvb2aV8iH2ngmnL",
-	"g9/6++4icvcBZUvN3HoATcABannycl9br+3JemiaNDhzAuZ9fIb2YnEKmyDz/GUt6bME9Gpv4JDHnVxe",
-	"lj31EkcT5monxelqIj0OkzrQp8X7veIXHOPLgWc0SYWck2i9CvXJj0+PXrwvSdNdG616h2NYb2UftX2V",
-	"xjqyLPc3C89d7riGcNuoj1EJsJ8TwMOJQZxCZai3OsbKI3tWQ8ShQ5JuCe9YgijrBo1lTYCFxVS+R6um",
-	"QnAyJ4kjsUkC0tih+1lys5A6tmqukTXeqIPcz0hC/SLmSmd0PeiNWl7ru+H1RX/Qmzw5efrsub3kx531",
-	"0qQ5tjIUNvJi9NjSyedo5KV8UcCuzWz1Aj6GXL4SrmsO65QxZSWKQjnDOQotSrljzeEJw1CD2i0plutf",
-	"8Oat+/PIFMAwBJgzIOgCOJkhlagqlEvvgLyXOdqeljHievwfcjlYlZ3MgIIihCzf5HRLlt0ZLniHLiYl",
-	"7Pg9Wu2nXGKuMxLWcqU5AyFkHExJQoE/hxT6Rq+oC2ZX0iCQ8UmSgdatRQuIdOgscJTw+r1QQ51fa4PN",
-	"DVDDrpZ3pBkyl01UmW6CcwWenbWmlyMtX9nGsmabhZ9R6CMpL1jBu//NSbvKeZYubRW0NUXSH+pIbiqh",
-	"gB2IWnuY6x+suj/kps2M7hAFCpIaziCOKtdUOYX1+0pWzz7wONNcagx+vyM3364zeleC/9aAY6lzxJJD",
-	"FzbGrUQfhB4MwwlVqUQOU9QehShv6FIFUOZ0yDR8SNDXRclt0bArM/wat4PbsNzMsL1KQLI8XQqfLvUR",
-	"XRkxYUvHdPCPAbOr2lUdiqCujcj7XGo+YpohNrh94swCzUNw2Qq7sF/V66rWMNaWLxtT2nYvI56XNcBK",
-	"qeNcoS6xSbcmffX22NnDrExVQsh6TcrrUV8BFlxeDQe9gexl9t3wyl5sV1f1bpTYqdXUTekutAQJ3gMw",
-	"d0Dv3DocnK68x+3UT/Wd9QYhmnksDUHMjEzqZFlbkJSTDtrAsRGjPVxW2qEdiHVtzMebrIrvJxT6K1cz",
-	"DLel2bYURKZ4cI3h3ZzlmekAXuQ/fvSi3aRyM5vFt4W3yF/XXrNG7VB6G0J5BqrpWUkvTCxr56Qy7aus",
-	"nKYClVVsw0lFe8USVFSJ3mxP9jJQaL6CnnA82xgBNT+jwvjXgU/12IofMrQqo/0lubNp7yFc2SJvYqpp",
-	"3LSBNtcA/lV/Ov+MffzIR3aIr0PiWm3jWy3iTN0LchR29x3doiHpDkHc2K7lpiKvvkjboeJ8gThF9bBU",
-	"SuSYfkuZQNtEixp1Xl1boaLK0cRc1QelLVvcja5dfVvqtMau46RO2wjoZCrJZ5XNh9ItvA9cp0weHA7Y",
-	"6YqSm1B1by/LbqlZf1oC6IAoJbSsr2vJs24QhXVBq28shUDYbHElo5Nl9nzighBw8rQjH2FdQVcJB4bH",
-	"0jbq7kCf7F+hwtVF8rlViOyDNvtLHa5lC7MmYQtl/Ls3jtFZY/IjtdrhbtIkuQmxb8fYV3Fq3fesUXLq",
-	"DZoSinKPrmUuKiMmA8/1SYxNyyFZ+Sq9Hiqtpv5Xq91wDRWAnHdlLwd/uWdkh1NVF/DYGa3U7WeMnTWu",
-	"3fuh6zxHbWy7nTMydSg46oOaeipLUsTs/aVkc3rd8u93LO0biCgT5wIIIIdgIXHdW962yaKGx3N9/oo2",
-	"QdoUQXu08m6uvBfMeDC0CMnaa2d+jEJwONtAGbutb3SvKDLeO+XNgNjNvC1wcWvCTA2G1/1uT2heF51R",
-	"/1W/27nuDweO+Ov22q2YHZs3ZLTGNaclh8cdooH27qY9jEZvxMRfdS7G4t/L/vii15H9YmyzX2I+Dyhc",
-	"RjsG/7TbrJBOnyGHFgjl5pMrwUgWTdCFRtswzLlAAYYTZynxDFsbhqZYDfKk8olpC25tuzIrqP8ve6+G",
-	"soy+8+q6N7IH3pUT09aVkoFn7WdApuimoOoAM4PnFaJgJgVCjdVJZ24Gmc3X+C8NNe2rw+bj5CY3RAvQ",
-	"TXq2rJUPeo4uS7I+71ofY8UM3lxu0XrZj6pozzcitnoUT55/HcxrJKKs68TqOU996L2t/0b+9nTWJck0",
-	"f0P3k7Xwcw2V/mdaDbSo6lstFkVEFjiCukKgRhFulCwQbXC/U+zdwTBBtgyeOEYBgBy0H7948eIFSKIQ",
-	"MQbQzwkMz4DgGPDfgMFxx4r270gJd+gn2Vy8AiWsBEQ+wvE+Q8bimtt3FpgG0A163qc9o20IU6Vaqbx6",
-	"0L5WVNHPPYSDxJm3TP/3WpxC/3ZSEoWqb77lg8oFKhS/ko8453hjTZ/LVqLAInaOFd/dohLdGnw6sYp0",
-	"pQmac8ZZa1qBwfu1pRFCRKLVgiQuXCKVczipG2taT6ioTFTMYMJcaImVr1jAD/kncsG7XJNe2f7Olc/F",
-	"raXvU3yHQIBnmDPVewYYLC4xO21pBwhAbWqbqyojkqmI61pudufob+HRn97/8sR78o0D2nn/axyRSS53",
-	"1G1l6S5ZEZGxlhsD+WytqCe+n9CmxYUkmtygOQynjvLdbfLTTdzGyLsqSjWLhq4jj20OejOXedQb989V",
-	"7Pb1qH8+eTccfS/zRMfXnVevNvJFvVZ3+GZwLe/IckrPe2+VhdXrDifdi+Gb85bXets/7w3FbRedbm/S",
-	"HZ6LG4ZXvcHTJ0/sLVRzDGvDA9cMS6YARkDWGEuW9gB6PHsMXr88vgZP289Ovn18cnTSfvK0mJxq3411",
-	"S4pt7tIS8foW0ZuXJFhtlzPtzviAKdeo8OvzKhyCA+xPa0NdRx228b04PKi167nLQxCORbCVSlQcICXt",
-	"SSabVRY2YbDJN5bRMdkS4i1GLmQTdXY2wGXS+GJWx2hkTUuHgUL6kvafMfyFLqLbfMQxkvVT+iyqUyhR",
-	"qtdu3Vi1AYpnzYh6BZDg/mifwz1ywD+UZpNt08B2F4W+UfFrXv/MP7ilT7faUpBNsneEm6spX91OZPuD",
-	"qrVfnRJA/RbzLSc+XA27KA5XdgVJKHQcRUA5joAuKEjVpq8o0vgMHgiQH+IIBYAiEqMIR7NHdnuKaWSj",
-	"Iu0XCLI1bO06Gcc2oegkYYPex0VStIGxHT3wBASYxZD7c/HbCZA6Eo5mHngKlhDL9utTQoEET/PAM9Ot",
-	"MA4RZAgImeiB5wBSfy5eCAgFBkjaeha3vS0aMZe4gvfdgXnNjrUU+WiuYXgWoeAIRyn/tLwdzd6CqVun",
-	"q7MSlK5+zuqEM1K7YHs6FLQ7ZAsDN4atdBx0aaW9OWhNDeqadGwQ4JP4HtSWLuuKJ5VkGKlLbi6slDzu",
-	"+JfqHwGZRBJjKOLI1VpmO6heGVRzlL+J72tCgSUlvAYEhgJWUQAGafltnjxpgCwbVrYam14bF2jQiITo",
-	"paszyBZY1k4YlH1kFciX22fBrMoYm+Mpb+KN5KuxeMTV5m4LvtguCVivbVYPq2finnzjhO1daFPAcazZ",
-	"97d60qVzTKzgaoxhxhs3LG2A4QTD8Ab6t3bVasssxRDNYDi5gQw3bVCJUMAmPuQwJLMJRXfaSLPo75DP",
-	"mwPnx7k8pPIUNn2fWMDEseHFhQlzpSGr8IZJs2GIK8dfgHwcCDUIMgCVzLYHMFNXkdUNXl8bkYw1Fmd5",
-	"FXSkThWU8zVfcbLqWGt9pTlXhVPWtNC1KPAuCpcQYSO9rU7sfjlf1ZDBav5pbb8ZunrcSpAkROX+JmVV",
-	"rUWWgfiS4AMcgYD47Fj8zh4vglOAAw/IaXhATVT8iqgHDHd7QNa8e7Ic3AM+Cj3BZ5EHsqxU87PEcbEO",
-	"+hxPLajosrKTObA10i7hlm4+m6Ikf5WSxYQqv/q67zxEAVD5LGAKfa57MNyimJ+CPybBDAVpU3ETj4dR",
-	"oNJ8rLunWcKqIMWlzHmziKQFsQJfLUkSBmBGck3XVeUBoUBJGWSKEMx1e+gWLScuzUr8WUkNZRTMMZOC",
-	"JCTklgmL6Uwsv/w0n6MVMH522XggIlxSsFEenxznZG0/FoBVUeLqfkQRDDbsq7y/kSaRbzqkrxf8owVT",
-	"bW/MVBGI0BIxbg0obDbkrVreNxHmFwQGDfE810RDpq2YPZJvJ69cCzkSpvTK7Y3cRshhp6ekyZr5ZoxR",
-	"IK1L/vQ+wAWOrE3rSaREUjOKvdXpTB+tKNbbCPM5DFxhtbLTDjsywkoS88sAWpucATnt1JwGcjjrh4KX",
-	"J7JrhZztCZ22XmkTPieZ0R0y+o8xgnuj0XDU8lrvOqOBK/vMaZIKydtEi9uAedTj8VqVploSotfQolaU",
-	"5AWWYBaut5MfDCejNxe9lid+ejPoXzvCYJt4bs1mnKaHphj12ro1r3bN/dIcNZZkFpe/Q1efWC9MZAmc",
-	"86qTdEpCuRjMlKs2yd7kxPFn9xA5KUkEIa7hVefs6jLiDOPOtRoqDzLtDdzA8DRNUvMY/9bAGrlDlMNb",
-	"S8aVztIEMBRqz2yeGhGYA8zADWSqORUWBz0ISTRDNG0oZz0z80C65VFLm237xKt7NrrIOUJxCJuGZHOq",
-	"6JryrFsJpGTJpl4+uWblWiFkDvNO4hMNgNJdpQ5wBp6325meClisPKOph7oGcL3aJ8WvoQ9+mDDderFp",
-	"ydheqPbRuaR31iCqTMy1dicyKbvWk3kG42YqijgrPlpTWFLXg0XhJiX6bUQma16w3MUYYmqFTVB94/75",
-	"H0CGhFmxWdSrvFaWwmyGlY0hNxFNG9vWatxCNa+K2Fr1KcGjgoEu/c5B2m0UafW64ncLbUFTZnIKFpKZ",
-	"nQ1EizWR4nllv/KNgIp8i2tsY8TtmdM5iG/3Fo0pmVG4sHaeEgfAxKXjbhPux9FEyQJ73psOgBUH21fO",
-	"fiFHMPcAIzq5jSzQDQlWAIVMNzUx5xm2G3TOtuLblXVkT5VVZudPxOK8KGaIqTQ+ob2uTGNW2T0yoHBq",
-	"x0eRDsESXNLMZ7VelHz15uVFf/ydLEYe9a5lMbLXOu+Pu53RuaMweZvdllZqpqtdwLvPTaCyZFiz93la",
-	"/grDcDhtnf5YLX7ErvjobWTi36GogVXfSQLMe3eOMuNUStWWidKBV6XaG2mlx7pJl/cZZRyl1LltZt/5",
-	"zp6/zZ1aitCHqsHWX2iezJwXXuX6UG1Nevv1LjTXsbbXsU78mmIVRmiizW4X5N5UPm9RzLWnVMYXMNMV",
-	"SRHjCKocTTBfxYTPEcc+DIHiqaqM7AJsUYOJbeAXPbPnXuOIQxxtNECz3k2WtW60NsRHd9hHE1OIWPWl",
-	"qrRyR6MMYwdvIGo/eW7PPc7jr1WNKS2Lz+CDqhJccvl66yNyDGihHU+Zg2R02bloea3eZW/0ujfo/mA9",
-	"eLaBG5Nd25O0KC0HyVRlEmWuwSqabZXQelAD6Zpim0Nnq6Auyjl4awu51CtseWF55Nfp5TEhvjUjdRHz",
-	"lW6GZHK9KPsdkA5w62YoDSDXjwOnYmKTTe8tQqwm2cwbng8eW5je1eC9sZ/cosDIz6ZxXh31NW6xLE5h",
-	"XQMz2Rw/ulSDNOTibh+5OXEVBXT5Bwz/W0CBiStgWdLAp07VvzHFYa7o3uS5tdIx6QG4SPE2Kw13xGas",
-	"I5QBMUeqPJq5QmmqtogJZQAHCMhm5FajiyFHHR2nqnSzRi63Gb4ZrI0CYx9GEQquDpJxXVBZ6vuqy1Ox",
-	"jeZQ4uLeVMrUNaV7paPK9LMQMqbC9UJKUlk+XtD066ckumtCm9UrVZVbOgota6F1mmJsuQJWrkARP3gX",
-	"89L2k007nLszoXmuOWaDxGJSTVwFAJL2KVGpHOZrKbaDmoqdyoxZUQJKqmhZNVb4G1YC2ypfYB8MT2J7",
-	"mzwXfn7ZAlbgjzTYNhlAumVLsXUBnT+nK3vkujW7jC4NmhXq3aX3WsYYmoa5ETkXYIvi45IFqmtkWYqC",
-	"7dC5ucVYS4wXglW3qz0FgsmAeKnJsNPPgeWcMAXQwXSwjJNQmMS5/tNhWKN1Rn7l8yZLpcFSgyfWTJQa",
-	"lcpP2yWMYyHUjJIkrpylre9Hyl3lrCSUDHs6AwzDiYZnm9TvO2/6Tq6Vnc7h0cnzr9M0yrmCVqoEHTrv",
-	"XXVG15caFfl61Otdl+IiWy0Q3ZW/dud8GN1uzkDm8yi/OMdiBpAicfBn7Igjlkyn2MdCX5A9O+2N9ssa",
-	"oTJfq82N4Te8Vvb1hnB5Kr1QlYaxbVqAFpVrw3bZcMy81pbD2+Sx9cEU3NrODqJjTigKOiGytZ1QXqS9",
-	"nDzrIIeFoOIq1EZSI+/TVsgcDOKGD9yipT3Ry3Y4aYqlK6mmnb6lOGjreiSzGWJ2WCMJChyYPpBrRk8E",
-	"fmx7Tx6dgjlZAjLlKAIs8ecAApa+UmZFUjybcytKzca2EB9MmAmE2mO+clvLDS2/yeEtkh4jpfMr9b5e",
-	"HasyLOzJdrxaIcueVxHJ+r7wjOYjFcu09WBLqA0VKF0RccpCDkIEGQftx9+2z4BMg1xiJgxQhcOnU9+Z",
-	"1RbVWXmWqqYsCVY6EG0VV678qxzL6Dlk5CmsbzkvjtJIcZEj5yqb0Rw5446E4x8P3wzOx5OL/ve9ltfq",
-	"DybiIGp5rc7rTn8wFj9d9DqjgSOot0SSQW3nIE1VHSkUz8ANCskStIWWw2Jyi0CWlFqDvQVhq5VOeZcn",
-	"p5oOzkqtFeNogf0cLu/69nWGRackiZqjeW5h1jfPW6uyxKtMaH29gYKv/XA5HlbR2JRINai/DxDn9QU9",
-	"XBjxGrLb+vHjLmRonCwWUJbW2juuN/Sscz0As5E73W7vSmzUt71R/9UPYk/3Xw9aXuu7zuBc5o92OxcX",
-	"Ykt3vxe/fNfrfj/pD8yPEpCl25d4K53Ry/71qHNtHnqpHhn1ri7ssRUxlg2luVGlvnyDw+ewbrCLiXsp",
-	"0ezRbLE8+2AoucyNuUhYIfQO0RRkdxtQTDfrIZb3QTUwiZXvJm/GPX9WKzZ5jf1bxEcoQGXo5fbGwpAx",
-	"I7ULZvS3Vth68Z1quJl1llCPednHrHQrVLjv5L1z6sxbtRuzec8MHKor6/yahMF+HJH7dDbStBleIz9k",
-	"Qzhb2wm07nLMQAHsitIbfbht4gm7q9idF+aQTW7EUaf77LsdTpYmnBFq7PdzrQqbE1q7R0wO0abwpOdu",
-	"dfSG2aq5hYEbwubNRDY6Q73pSU0zhy6m8MTeuzp9TzSagZUVSaPcmly9va3I3N2QuQTLuEAYMyIbXd+q",
-	"yP4ITRvU2dTPpNNLXZbr/g6zua2X+Q0lS4aoI3UWLXQWXV2MiZD40BFa/jnBiE+clSHqsqMig6JpwtaS",
-	"DCoVqCXy55DX8BKYt6ePeBlZ3LRs7rB2UDP1/0rP8BKyM3B0Ksz1mSysKHpLbQd6nuxmr7W81p/mR92B",
-	"7PZs3WDF9cgl53z1Y/uJgiv888mP7aOn7x+d/tg+eq7+ZM3Yya/dTi+yrXPBKV2KS/ekXZUnqV9vXVRT",
-	"7dpE3XKl9jTJ1XZoAKrfbUIxX42FDNPbFUGqRLQUbJKr1Z/SF8w5j9VhRm6xKshXbhH5qzl3WgznNjCM",
-	"sewO/FFmXE8t+X3DCIGAECrdSJvZxz5k6DHoya400vM0etUFL549/wbEylIDAfGThRDJKoEZAsaFwQB+",
-	"EsLrp8d/F/304ShGdIFlZPAnGURhYDknYAFXumAZUJJwdGZ+SKtaMAdqaRngRLyY8sd/J/tJYB9FylOu",
-	"p92JoT9HRyeP2xrXXBGMnR4fL5fLx1Befkzo7Fg/y44v+t3eYNyTz2RKS+sH/AHDCPzn//D3//If/1/Q",
-	"uernJPBp68njtrqdxCiCMW6dtp4+bj9+qvBU53Ixj2GwwNExTAKlqujecYLDZH1XPxADFlevqZAcUjWA",
-	"CySbjguLVC7szwmiq2xdjbtannt1EhUdr1G9nW1vsWn2rtdAX0FmW19k1fvtx3g28eMLvMAqUbvixq6y",
-	"3j6+l1hlMYk0RMBJu21wNU1OaRybmrrjP2qnWjbiXczL8nTwvbgqPn5ch3AgtyrddAo1QJtthClJjlNf",
-	"inSpKh/GaeudbL0Dmd7mgWkqIL2Xs0RxqAduVmKPLhTwgUR6UAXyYIqpKpOHM6agJRdYHkT5bS6IISj0",
-	"mCIYyAHoPSGOM6FtM+e+6Oo7zuGK1dsZKwQ3WFEFTE+K8dNCemamc31KPsrN9qExklggHWhUaZiyn7LM",
-	"Y9XgGiqEiiWY/5yEOFBLWsk58u+yrsbCH2PE11hEdyYzkCi1163OuvQjRb+MzrpLxU4cU/bl/kImMAcH",
-	"W7cx4kCshCfjRypywsAN9G9THEC9ZmazngFx2IElobc4mgE/JP6t0gY0JmSQteevt7YWgXCMPhgXhFUu",
-	"9ORlsy71JIN2pORlQ0q8ls/upBKt9Gr124eQfbAo1TVEhND2jsVLCgu9/p6NFRXknuIQ7WFdO0KTYgDK",
-	"92UbE0t+AlMcBRKlZS6WkBOj5e26aur1UgzqnNjisil2brZsAV1NaBIV1m3D1Htfd+MTnyN+xDhFcFFc",
-	"ndTPdoMjKAdgWa9f0c7vgO74LSAU/OFi/AfJJjI5SWj6CklIs0dtjhB/NoSV1MlziEzkdm7nC8x4V9+z",
-	"wRRr4ASQysRWBf+ukrAoYCuJ7i2LCzdZ6GenkttuoCuvq9xGWOTCZSYd+H3tt6ZpChuv7Q4vL98M+tc/",
-	"ZElEsirzetTvyl6y4lL9Dy3gH9d09I1KnRNbpY5T56cIul73lWmD8GddlHTy8VGDV6fIsBs0yVWOJrFP",
-	"Foo9FR7v+wdhZpSrGXIH9LmOoh5q50tHionn65vxDQ4xFya4HEOChM4v9piqq9Emb1qT5CnU1UjhjJEF",
-	"8oBMPNHYFDq3XIuN9J2l6p31wOgEQY4qm7KhYtX6AVrEhKPIX0nPx/tD6YfpEAdoWe+keHKIr9tYZgGD",
-	"vSgUwuQDwqo4A8/aL0D/unc56f2hP74ep4UFqs0MZjoXSdqSWOqGsBk7bJwcx9D3daGG3U40xRoddd8n",
-	"NeJyy7FpxIVS4tirhSqi0cZpWhEnUF/Qt3v3bQheSzbQqwHUsoEQM34KColr5h6MlPGgWvpwInRTzOae",
-	"9DVgLp5V09mJfQRjThYK3svBQAG6hHE9ldT0o2mqVvyafF6aYLETTPfz9VWIocvzTzUSMqupcT21qbSS",
-	"XKkaS4FIpqA1O89s7oqrhGeMtu1J1KQ2fpclXYehXuDIhGAqIjBl67lfC2odVicFTLWWRtQQnro8Vb+o",
-	"DksGQtnZjyNmoYjPzqRmpSIoEZDlzfJonXAiTlczup1lYoaU5XC+yhu75r6aslF3oC4xNF40MTRmcrNs",
-	"2gIaTlFiKXqt8UWn5bVedsb98Sc0iiwuJjPcPyoYxnLP0sM0WFIGEUy2R2fLhuj3WnMEA53H0FUzODqX",
-	"hRlptVSJu20/llOGtaYUmbnEO5Z42p74QSg18ofxRUe5UYCEpAcGTm2nTVvTL+pwpTTk2V3doAfjhdRR",
-	"+sk5Qqq7qc1szON116t2uwqzaGcOqOtjreVNk12PJOy1w3VWy/vqrb82gCswpWQBlnPszw2itvEiKLRt",
-	"D5y0T74+an9z1H6SK4/kgKiaCdto0HSK0mLTTQYKoLX5y6/POWxsTMUKDqVEosETxvDNXiIK1/AWAbjh",
-	"NFZtJKT7R2VnyPSmDL1uSUk0AyGOEPjKbFvpIpgjcEOCVeo4kv14wE/i+k8q3UQQ/ZF7u0gBoDPRt3RI",
-	"H2u+YFU60MjcV9c+dDgwr3qD8/7gdctrda6uRsO3Cmqv173o24tyfnVWY4GcDzJbAgKGfBIFprIMs8x3",
-	"oarMnNkRZfJeX3sMZxShEocou81E+z1ZkE3dnzknV5p88ezFi6radTco6pYwqJ/EDZuy9iYPqnzaPbhi",
-	"2a1M0IOR9MeCG7QS/Ci974LwxrVvdcOBr8Qzj6TYVS9R/UPUk1/Jfx7tqqMYsXr8Cw4+Hv9yh+jNR7fG",
-	"ci53jVNjqfTxt1JzTMJupWJYfLa1zgKukBWMY0ru0J91X0xrvOpA4YOObCuj9dFD6wwl/KnbQ+2DQzVT",
-	"aRGpacuMUxdIzEhKMQqAxCtXSp/kSU1/tp3Y3GTFX3wSoI9V57tO3WfNuY+jRZfICMtBwsa/hnhjTyqC",
-	"JoSoergLIbTVOVnuYO3KPJadQobpgn5GwcL2fQULdRro3uKFetE9sIABUibhT/pvP6k44vi6c9FTEcQU",
-	"unsJ2TY84dr8xxRxrEAE7AfQSF7fD9d4n1lQuhcFnxmPqXSNPYiVKMgkiT5CxAkidPRIwhHDaF8clHbJ",
-	"d/LQO33HFy66Hy5SKQYSLnRPvg2Z9ArTc0o57hhgHIchgHMEg7M060XnNM8IYoBEWzOZKnRlpXlxV5Tc",
-	"Yeni/IR2u0LPe2Dm+nUuE/13DMSGkNI+Qh84WKjKa+bJOC/zADpaQBxKLfUd6s4hPxPGPkVc5ShExPSA",
-	"LETfIsKxr2pCG2c3mdU9UOZ6Crp3AGPYBsNeWVV7b4vfCQK5Uw1C3xaL32SJNzf1sdD8SxyL6rbv5U2f",
-	"0iOXjeOh7e8xoaoJQbq4HkDQnyv3s/QpE7pQCc2yeamBZ9tlVX/BwUdVOhAihYSwrksuyB3Kbevm3oxN",
-	"m+/ZZqnmntIO1HAB5g3lmaMYZ/d5f2oZaCE1g3d7UVi7usiCnyknMkUcMBRxrXkw8K/kf0Lp0M1zd2XU",
-	"Y45YSajwGrHPcsXy0DhWr5hlkaQ+uJc8nEgdHHNIFyFiTJ0WWVxymzVJP19eAZHdVivMhJWN0aTq1vYa",
-	"DYS562s0eNiur0m7RO36op9/29mZxqf4AHX2EAUzBWafPeiZeoRGJaNWqdeVvcUyCh3IcDZ/qls0+mT/",
-	"nz60cq08eKoIYKvCweyL9fKaGgrILxWfh6r4zIZVMx2p4cp9Kfr8tEWfZzp7x+C63KxUCo8wjn0SJoto",
-	"L2Wh2cCNWWXd/a8Rz4vrfVhU7QckbYcR2hkoQQfGdqJiDaf09BJyf344b3TTQ/UhLXPOPDQ+6K8IBf3p",
-	"kSTqI5M1J6suDW4LRTDwVK/bNJq2jUQPUIjvENXKptNEOc9u21sm3FiBBL7q9C9kOly3M+j2LtTPr4YX",
-	"587EONsHM+xIq+5/0n7wSfd6CVYHDdlr61vDeMmaqBvkZx1P1mL3ZyBCWGZ8SGM5EgeJAvveyl7OmPFY",
-	"ohCVMKWhxit9Xy2unJOEMjtI0DfPnlW0W7yPtTWzORzqS8Q9oMmMAg9MIQ5RIG0stYHkSW/8qh4IoYw0",
-	"qgi+TxYLzIUSOYdRcETuxB0xpLfqDTofb9eVpyiguvOPK2ovbyiIpHvIiMxaRW8AUwgCqMvSeJVtgCAD",
-	"SyR7/mzCyeKgaNGn2miS4KBVgYJYp13woQvuMlpYWsJqEVKj6C69taS59aH8DfAWGd41wwBJrCCMPKUb",
-	"U8BlXychPYIz9Y9pBpU9pI5kRJHy6UKKgOBbCxxSo/1wJ28tP5PVPTsDBzZwrt0kOAwU+saur/JzOumu",
-	"7wqw7KkRVJar/Jp8fWr9H1zwDkWM0P379c5NH6BD2B/q5ffv0VPfvZRIHp+3S08LrHr+vEaS64sz70DO",
-	"PLNk9Tx5jdbsixvvt+DGMwxU5cNLRfPn5cAz5+dn773bgX6f3nXX7Oh8MKv7iZ122carrLLq+Hw3Btqm",
-	"wsqcyFoxl2e0/uEWrbYreD00p3YEbd+KmR24IusetDpNd/BP/wgU4cVPCvW9MbfNKC7JZ5RUey1vqaUa",
-	"uIEvTcpuy8vAZNJSxs2u7nnOWa9nk7QDOdTIreEm4xBGkTQsVfmC14Jh2MAvrdv9lELNfO09caLN/Krg",
-	"8imCuuDuoVmtpk5QVrFRBJkxX720TQWfI0xlC+wonyS+gHHtTXas9Hn3ZruEcVff0lSYPyhOSef54CDm",
-	"1OqY7PMFjNOkZEyB6q/GnPWPjXilntnWQDLXhXyxPUtRDDHd6tEA8mRhFcPvXo+/fdbyWq+7v2+ftLzW",
-	"y/P2i5bX6r7ujk/a7XbLa/Wuxq9Pnz170a51LkAQwNX9wc9sfH+qOpQxWZYfcxSA24gscTQLV14mT8SR",
-	"BwFDYsVU52F76xVfpQo7wp1bxTu3ri3bK8jTa0R+Px4OPABDRqQ3JPelGSJ/LWSNLPhblz/3aV9cwniE",
-	"ymB49gHYrNw+EGiSgFcI8oSiLglDJBuopueRp/B4tA9A1kKG4RnQe1pXLzGN/CzfqsGf6sieEh+AkkUL",
-	"RGclEbtLcfkAkujzKJUUE5MzvG8T9z5Y8PcERxLaDsiV1i5Jkvjzbc+tekXZr1VW+a+SWdQMf43cIkuz",
-	"JaecAQgihGfzG5JQ2eRN9Zm5Q1RWZSk9WSHvEnqryly34icWh7hEDRqLy79mbpIT/DUyk5wYgJn0ATAk",
-	"0QxA5csmFOCIEzDDdygCMaR8axaqwIpJXRwOFir6xnRQsxb6UGr/P//oxB36HI31T2tkbeDKkAhJLUjZ",
-	"Wpl42d3QIklcnoTxWt3ypUR/pxJ9X2gVitqmgSglN+TwZfhy+b7U4B+2Bt+1utulRqkX1azHNuv7myrG",
-	"3nHSXyqxd6vEzjFojTrsz26xfm1F2PrW4wXkFH9wHuYDeduluukTHudqHCOyfGhHuuyDDP75HwBMAowi",
-	"H4mfdVa5l0FziFMfSsSuqQLtYBzF5qQIEi4z0bdNmy2u9fEvt2ilIuMOSZkRu+kGVE/uats1SD+HU65a",
-	"w1d1zFff2LRZC7yxNW7uAYXzeIm5r5SDJVAeXjKdSnBQfTzKzmJ4gcBXkhqnAILXBAS6XfWj3XgmxYkp",
-	"lxDjDE7mYNb12pcOtWP/JsGIA1kU44EAzxDjHpgSmeDtgTlhqp5BZ7yz/SgnFiru/wyzEfBTcja8032w",
-	"9YhUjqf02G/HtDGkPEK0AkHO3PSrjhXrWT6043Ioy+bYismmnPJ47Fz1wS1aZbnxZ/JXZfvCBZL+jDvx",
-	"1Jwso30lzhv6HWYn6rfff+q8/rAry2pP3TFHaIYZRzRr3IW5xrAVa+fpRiiYpY4LqcmqbPs3495o0Lns",
-	"Ta473/cG26RmGTFQmYKbLfLnlYObbt7PPgl3Fwp++tzGhtvw4SxwatFLPZEpFVK2QpjK4BKJPkWCbmFf",
-	"Hgsh7nYCFKTw9zJF87PxBWSj+mQC/Hu0OrAMN00LpLxeE9NSpFMUh9BHKbKkEvcMoCgA0hABMwp9NJGa",
-	"NPiqnaYTPVJy/no4nFx2Bj9Mvu/9MN4PO2Wmrdv/eUdud2Ure/a3yiN2B7gqajhreVb3CRYutvgtWlnc",
-	"SPVXQDDAROhkFSq3uE/2mb3XstyNpvz3BJ33pRbXCCuz7g/NDJEDl8aGNkLmZAkWMFqZZFUg0T9uVtJZ",
-	"t/eq3YxuBzrAzPs/wfmVscTnXbqbk231ynebCrkvFbwHquDNr1y9dPCmS/elkPe3UMib5yM2R8gtAFL+",
-	"Gc9Vgdau2z8Oprntr35jd7MGFVZ70n32pIlxcosiJ4zxs3YDRSpWvdctVHviZcBVT9rynXuErhKLsI9G",
-	"zYqT9uA959i/lcnrBMQUR9wDTOwKGAISARiBzjOgabWTBK30oeV0lc/Mi3ZwVWOPfrSdqPgZeNKaapQP",
-	"aZk/aVX7+l6sU9m+Mzfttbj9t13Wfnj23Khq34rNKPJRUNmU4Sq7bUfE0/NR59V1y2t1h4NX/dGlxDft",
-	"Dc7Vv3+46o8eTAfw0tU39DooPmm2Kkr+QHqDuVo5BpaUcF2QDZTHVqjJJj3EmQxOk7Bm0D39uJJPPomm",
-	"mC5KXPvqhnTQ9+3ab5BelEQchxtVrUccL6ylrZveqY/3wVsH46sLxAEEAYVTjgKQLjRgHEaBByR1ct0l",
-	"hYWm/qaaGhtsiJ1ZCkWBm516UfDJWKlseUZJiEYkDFVTxnvWiQ7OGhIpFOZ4giSy07pECLHEFGqvPSWM",
-	"V6XwjPQ9v+oMHjXJh+Y5P0/4Cug13MIvvsEH9XyvTob44ni9R8erWbJ6TtdGa/bF4/pb8LgaBqryOWnR",
-	"+Lk5nIzE/uy9TTvQ79Nb7mrw9+9nOvDqflInk9LOSlWuJERjxB+AzlWlk4/RYY1x8Q3A0DqgladQHWTi",
-	"q1hDzACOgAHUq6kmu9IGzoWJpie3xba+F1QGPTxd8HjIHANDiEOt8Es0w5ExjE8BBD6JV6ZYiyGeLqwq",
-	"1gE3kKFgQiJPNU9AQK6ygmjYykQSNx7HyU2I2dytZl2pGx4AW8iRqqfvXaofmleE2mh4RUFzSNY4U33Y",
-	"1RIhKsRBRG5IsALLOVE+O8FGmG/PIDJBc1UGKSSuj+RLD+gCUaM4sC9MfOkcT6cHW8d3UnBPZV8g1cpm",
-	"SZIwADMij9/lHFGZDwaFADCyXhpbkIOAIBmnlZWdSSTO+IjI1wAz+61XmeFFEkJeAh011ncceqWvKYbh",
-	"p9i/1xQf0kRit2pVAbyRTq4IgfkqJnyOOPZhKNdRinZ1XezrWxRzMIW+KhWEmm9IJIEMI+V+Vs4R/csZ",
-	"8GXmX2qMb88Qv2j1sTQP+hwzH9Jg27NBP5ch4VQ/ge6wuvf9A5bmr/EdSoW5BCiorbg5bdk9LcE9kPUc",
-	"cYjDA/oixCb7SrXKE/vJTyhFEX+UlZApxQlHIEA+DsTJSmiAqDpMVZEC8GEEboyHy9JvatvtdOzPkX9b",
-	"EtYSlx/KaortaJBHDtHOSH7KA3wVI+aBJKLi6JNRanEysjkMyBIFgJIlkyJxGmJfWEwBggHgkM6k/eST",
-	"O0SLOUxbrx41oRi3PkTC8CVUa8juQSTeo4L9qeJQ96VdC8GROkVS6+sGTYnQyiSKzQ4RqXVOUr9XIC2d",
-	"y78LAtwLK/12zmAdeRSrYIKO+kRu5EdJrBYz/5wX7DCyQb7wVyYX3lHMlatUsUnKImeAapqCrwy6jvi7",
-	"J6SGjDkJxUPY4Y/ALIE0YEp/YBxAXRCJAswJ3UaQcLSIhSFW7mm9Tu/65HhLZigPLQj9jlAFKS8WPgzT",
-	"rqReirWkERbJMgLKdMcczCETLLMd9Ei6tnVqUBlKV3lniKV7AuMTihHgRBFQd5JZKjLvAwEH3qG9UeRQ",
-	"wDmGqz4f4Jx1TlYDPFNpfnMSBogqnBRpujSDB3Wy9nFMlfHgdjyrGz7xgjZI8/MhQ5OIbJSlWHDEQuLD",
-	"EOUTWf80P+oOZM6IJUfEa5lN0pTFDpBM6Jz0xqA5+sDtFzBXsy+X9+o2/Z57hc/Voh5ApqMxsrmIzEIC",
-	"S6EVMIWDITRIlDrvUhw+vVqFCI6Juq7HaxpsoSTCFYnVMh/9jbztPkvkLY24tntREgWIfi7F9qqZwm+r",
-	"1j5loIcIes0pklo6oTMYYaYy1/deVi+pc8ByEvH++6+ozy38511RL4VgvXzOptLwS0rngVI61ZrVS+hs",
-	"umhfcjp/CzmdioOqMjq1aP688jkPL1n3l9K5NQE/k1LMJmfnQ1rhT5rWme29Y+0NcO5BQYTv9D2fYh/u",
-	"ovq+DIl/+/BKZd6J5WYchyEQq8N0U6dTQGIknTm3ngp4e4BxOJ168jIDNygkS4ntmH3M22yxuw2X1Kgt",
-	"30XQ7FJWrhvkSTbjhP7Wy8oPL7kUwcE//SMwFN+Gt1hVLd8bVrsIKFGst6uLgSp88V1fM1Otz76gC35a",
-	"jwd7eIJ/rKS5dDouILtFAVBJTwdwebCDYZin5P9ULg/mxjH/rNwerHYZawNZ+MXjcSiPB6tfwtpgvb44",
-	"O34Tzg5Wp3xVC+XP0dnBHkT96tYE/FycHexTFLAefoU/rbMj3Xu1zNgdWGiv6GheC0d3mH+xZ+9DpduA",
-	"ShM/afpvwXJpD7AyA/dd1ijsSzfkHbohG2IfvPuxXrAv/Y8P2/94mwZ6m1uvZsfjbE1/Uz2Pd572l67H",
-	"u3U9LrDpcYBCfIcoLskA1yt2nt15GD33s4Ll0LNdHRSX451ROIXgRwHgBEAjhNahOqRrThmMkHO0iPkZ",
-	"0CuareExRQHFd0h1QlrtQ5DV6Iz9GW7pX1FvbMYQY4tKGNxO7r5a7p8YUUyCUgshFpxGxbP/+sf20Yv3",
-	"vzz7eKR+OPn4V61tHHc7aOPp/A66JWW7BF0iryikW4vB6NYDN+mGPAMxJapsB4YaYlTCZ6hnMANTSv6E",
-	"osegI2OkgCGZ5yvT4vOKfTotGxukFx8Lk3SDIY5/Ea/+ePyL+mqphyejX+N9+ibCXLdMqrz3So5kIFjM",
-	"nQqrS8jWoky5Ngn77ZOwLaMd0u2kmi6cgihZiIUisrMzisgCR/o39MEPE6ayTpUarH4WXDaHbK78iQzE",
-	"cBUSGHhA2UwMBGQZmboYiQtyKHY7lnASTqbLCPlK3veJ2Q5HgWAI0jQl/FcVnywsyYPMToFgimcJRVJv",
-	"WsBAGm8pGsNh+T3bhm6FaCjvuSafQN4eSJd6R2jA7jueOjSktnGTxK7ZS6RGLPDvGAgRDBDVYpYZ4Skr",
-	"zLg+yHWXnOaslW4KwVwJnx/PklKN+rW8bBcS5ZMcI6aLvXeGTEZ32EeAqRca1AKGZ9FRMYSZ8Lll9hJD",
-	"zM9NOSQzHLmnfCEvH4Z71bvrxzXui8Qy42I3kpKEl9JUXL/vFq58jpnhm+pZmRuzaREel8HDSf4Y8vhA",
-	"zDLksf5GPY452eeXO76PYkdgGqbX9mOeQmGgyqYRqg7xZgXGl+Mt2JDw+PgOUTwtQfV7K68fdNXUJz7D",
-	"bd77oFM/4jlJY/uBbE8t6z0ZVu0r6u6YjQWIIWNLQoOyXRMgtLjG/i06VK2Zern60CFiyGstUBiiSqmv",
-	"UlDTO+8vkQ6pRCCzLAqAMd1sIY5uz8Cz9hNw3e9+37uevBsNB6+bLbsPw7DcF9SVd+zYDWl41Ru0vNZw",
-	"MO5f91pe613/+rvzUeed+OP5cNB7IK2QdjGXBB1HZPnQ7CS5/IBCzJDkP0KFRrtYAZ2tbHhNMdImswkj",
-	"KmcRyduUL/hn6uQ78dG/+fxyiP6GHjDPKztD58i/PcKRku06mijohujvGGCcIsTBV1+3AXtUl/7Q2Aw+",
-	"FOZX+XYXd+y43budwXn/vCO3er4B2rtO/62z75ntEz4J13ws5hM/9C4uhu9aXmvU6IVb5Ng/pEiTWL2D",
-	"urR/QGFIllL1oBIqmAYSkY75JEbOZmuK7WzMSQMtHFwJCyMhecS0PleAbzG2A+U7VH32gNLILC7wYRTg",
-	"AHKjZd5IqEshlmKK76C/qrvMEtIU5cRQZR7plqt++B12QLpLmqceSO3qbrCNitStkyk4jLam8465gqaT",
-	"otdaQnwnThKty3gtlfK0Zc7g/vZ9A4wliqB+PHeiPG/bMJaSeI7CwF7CdL8tFg/KzHp5wT/9I5DrC75S",
-	"NHok/qLBjPWfPKBo8khDzCcxoneYEXqm3ajZjSTykbxNaEUFj2vdjZJThhiqUoaYLUOlSCyfLBYQhFie",
-	"ePX0pG2VFctza2OR0P2qSWoEcOQrjwAniT+XCYT2YJa6rfCptNAiSWQd4LZVgzWfU2rtNk8uZF7BNk+G",
-	"eDbnVuVyRpGEwlpJbUcKs6CBkhlTTCjmK+u7r560vNbVifjfU/G/Zw1evJdiSkaofdZBIrhUqXAtIabE",
-	"sR/8CroUi218UK1YygmhBi9WRhNeEMZBQmdi+22qwwzVspUZqqMlMfQZakkMHTTjQTYXkXqSbEPSBwu4",
-	"AgHZhcjHUIVjj39RP1SrTWyfDejVR0sVp3Lwxs8Hkr0jp2KAlz9+Aj4LFNDtXCoG8qvp1PmRatmDgoqC",
-	"z/1k+JMIgYAQKs0nlXLJKYwY5kUXfSm7FlUWza0hoiUJM4IyHXXLryTDdqcCEU4oCiQ9HmKZiFprcIPm",
-	"WMbbFKqnw9kSyHh7M9EXJIryqJyhzrPbHhqITjr0h7b+wxhFIKfXy6C4kCohIbcMhPgWqTw+8VOI17O8",
-	"ld3ETtU5CUGAWQy5P0dUHpkLRGWRgGzdttPpie5K04oF+/Tu7BnFvz15JCnxECURuhOmoo+APy+2HWrO",
-	"MPGccFJuf6vGiVfqxocmcXKDf3jJkdifA7VAKn1d6ttzKNuDqfix7AqaYwAdVW7OAce/LFCA4cdj/YaS",
-	"Yrd3mM8DCpeKqPvTveUA6qretjBRrRq6iICQRDNEgYnA76dZTNpp0087tUK1eLLWq/Ya6Sze0m6rnyfl",
-	"78G7OzOZusU1VU0wiWrldQrYHFLEVBZxwOcyTjZHeDbnHmgDzECIplz+lZP4TJ7ANwigRcxXYDlHUQrz",
-	"EiEUMFUnmQqbBuOdF1x4AUlUKX5WGJGricgsSYXSJFH9d3z+w47Pr3Z6fk14fmiJF4pJea25RYjK9/YV",
-	"lZ+31yX12ssMJ9hl8f3F/wqny+YxoOUBEUe1qd3QPbmlroiCmaL0zhGrnEKpmwnIEiUcCRVBKJehrGXf",
-	"EE2ylyhRJvENCVapvirpqzYUCs6EbsrhLVLIGrLzh+45SugC0WankM2OpiRRR41TbR3JOz43F5sa1SF1",
-	"PYmKGABBIIk8RWGh4rCmxqfN0XWnhaPRu7xZ2en2HJTi8YGDXc4OcyTNTfxIv/UPR2ocR9+jlcvjftLe",
-	"ygN3rgEfPqMGipLa99C2Xn7nWtXFbnKtrEHfgzyKlLPEtECZYcaFHAGKDc9kWP0WrQBk4KdOwueE4j/J",
-	"2ZyClwhSRH8SYuynPAv89Bi8wigMTGBNw3KEWNZZi19lP+S0yQrU7FvtkFFXLPtEqUXObfImDgkMxhGM",
-	"2Zz86ndKKd8vkpDjGFJ+LA6EowByWGbCScS+WjhyxWNfPvepz/xLyRWWzaMk9X56FGumcmwgT5zZNwiI",
-	"9Q/EIf+TZNUJDthPpoh0S/5P+Mp5DA+j80TGU+vD6O7M62uvhY74eAC5Stw8QA17kXchr/thr6GrQpPX",
-	"4qWgRCz/pt0jrY5TEBGhugHpkZSyT90PoO5XiyPGYcQ9jVk4xb5p2cZJmEsryGfAbPo9PEV8PZZ79IIQ",
-	"tQuUQivnKLgUmOwKObczQ4QCBU7Bck4kHhwJA/H3vK9MarG2/SBx0NV2yCq2Sz1kvey2HXN2r0bDq+FY",
-	"pul2rq5Gw7fyx/Ne96I/cKbY/qp8soaUD81b18sV9ztiQqX1pSmrVaTiXlESE4YyOh1GH03ff//AyzkW",
-	"sJjUavp7OmbTFDcA2a3WLBlZIOX+uUHS6I1MB2gFNjxLaP2C9PVVLQoVbY7FMSV3qCTRQd2QX/LPBpan",
-	"o3JED5xhUMoSmn7BngyXRLZe9szRIYwM6fRQjEc9oL/Hzgp15AzMEJfKWoqFsjcOCZAf4giVWezyhi8c",
-	"YucQTb/9cgjQb91RFsSE8omme5WWIe4dmVubLrFWAz7t4Z6bwUM74A3hZQ5RKJ2qavXYqVBEDVdIVCgY",
-	"hh6QndylxxTTNYwoc4rYmERiwruhQ9mtomLrXkIuU0oWG/aOzdRpkHnPSY03rlv+Yhzy0fRTn9oPsMbM",
-	"lnOJ3e5H5LBbyXMLQiWidQSetNvtDWCcap6yCBxdoBIgXx5aH0uPGByglPf2FXo0X65Vq2I0Jc9I9O16",
-	"TRxwzVV91b5VERgFUg8RKoniqvrL/tgQLbf87PiX5RzyjxWdQs4hh7XcmuJl9YqNNM/CArThAnGKfdYg",
-	"BX+7xiRe649FweEu4SBTne0lSK/Hdwb0N05V+teCRJII1gEqeeXwVLVqjEBrC3fI8QUpCnd4P5maeTk+",
-	"cGOvnDDlMKZUJK38COCqLmmLy18KZbk9dOXGh8UhrU0FfXIDLQYdg8iu1q/I2VX62M9mtZ/Wjzuv8K67",
-	"KHhMYhR9WIRqkOxI+foC4icSt4rFQvGU1soifKzQrxr2dfEcjXpqdYTZbN3DdXeCXIp4V1Hq6ByzmOgE",
-	"7UOniHfUQCRKGLxFAC7h6hRERDdtkX52puBDZfmbyiCnZAl8SClGTEpmTsgtwCqxZDlHkQd8FIbK0crg",
-	"FMkK7WwJmp/dM4pLcANey6u1/I8hukNhy9E5QsV7cjvcJ4uF2PXiBbKyrM4uX+DogkSe+AdyT+iE4jf4",
-	"4QJy8NW71+Ojb589cgmeG/KhViXZehysPz0akAipPiClb2i2S2eI/PVuO9VmkRS4vncNZ9Vs/tSW0JZE",
-	"Co9oL0qH0K0BZOA1Ir8fDwd13OXqQs6mxZFYQBeb9iO1vFsZrw/Dh53CVDc1cL1WEkk6ZpcyhFx7TEY/",
-	"cG9W8OUKLNT03H5uxQAV2HDyJp38o6fsAruCgaHowTorGJ/7rtSB9BZAQyGgGw81J40qBS53B/XTuypK",
-	"o4dXvcGpPrPSpkhzqFybCinQaximOu91LzojGZvKI8v0BufyXwk09fArVg2FD1q1mi6j1BsCisOwbGeZ",
-	"NXeGLb0SFzGkqJ+VmX+WQC5mfJ8AzCUlzaGWWi9BARRAwrnIVQdfXT998uhUaIlTQn1k2gt40vnztA0W",
-	"OEo4YhqaXrYTIVGglVKggR5YTW4x1x4HalBrkqey4HkHPrqfTXs4eJjc6hUwYlSeOVmCBYxW2n2A87AP",
-	"DXbx5mIcG6AW50HZVTfstDKfD7DLvUKwHJxpXpGEArRCMlYgAwNAIpZEAaKeEgJZMLrpFjacYeMaxmEU",
-	"TAKyLAFrHot7zlWE4iGzTFFnj4jKKK+IR3z8tbFaLwoA5qdChdBCiCaRUEUTlsDQM/JIqIIM3CIU6whV",
-	"TInMr9zl/AiJLO51qq3qcmPjT2YDVd8Ga2mO55Ani8OeQVfCJD5wXeCMYnHaqIRozEBMcMS3steVB9dt",
-	"bFzq67VcS43BcT7/qLWa/8ODjOUwJLMEAYYg9ednUlkhCQc/y3wWCY0zlXI44mCRrnFWWKKfr8Au1k8e",
-	"s2Q2K+2CMFY3XJp4wT0cARx94Jt58O2qYLN8bLvw8j2CaShyWjMlP3GFOonBU8NR0niRGbkaGP13DCyJ",
-	"QrdtzGruk+UStQ4ozy/RQdOb4QL0G3ZWWKBjU2Rhp8dKB2/vLRh1MCxOU7EYhut8RJYRCNQ0K2hHkQyF",
-	"CxXXkG9KwpAsFf6Qg4SvzC0PMNXKjF1hMz20oyvFWekDtU7p4TWHdziaAbWgSCb1L7xCb581l5m6k9Vj",
-	"CtO/0c0T/z97V9vbuI2E/wqRL20Bbb2Ltgc0+ynNbosc8oZstovDIUhpaRLzTJEGKcnrC/LfD5whZTm2",
-	"bMmx/LLXj5FoheKMyHl9nks/osPd5ouwA7Cdre5vEzZGCzIecKVAWnbGxhzxKbHiWcskKnOYTOlWkf16",
-	"luDZpeuA0wpXbR84fz/xghh/EQ0el9JDEHp3DLGbMdBT7mqWp9A2TZBCb5TbQa2yXud2QB2BG9yFhjBZ",
-	"vV+4QVsFxMEuICnxFb6j1lJnd3yBPnOr0FKDa8zXvpt6H/wDu9Bh92j/f0ZTprR1VDlMdiP6jDHNad6P",
-	"4AuEZX2jxxbMmnrbe9DG621Nf62yh7Tm7nV0lm2EcPiyBKl5/VobKIDLZWfajR/xTSfl6SUPDwNKYwrZ",
-	"fX+Kp8C0Id6piI5nOqcn9S1nTe3hBp3uFxWUoL/bwLtvA6dVL6Favv/n9cc/InZ9+UfkDrbrHxoZuSjZ",
-	"H3N8VEXWK/N7Qdjr13m/LCYQ/11cS/CQS+leZZCn/RYlwGthudtXVoWJlD9C7z8jeHx1+eMoQNJtwPwx",
-	"8AZUrBNISFdaaEYlDEzVwD1dgCkEjJfEWnDgVRjXKC68jwXRHVY933UajaKy7e4aneh+6HWlLHdJa051",
-	"KlNi80ZlrF65KupWcbWXYt2R19iR8UcP30GtCQGH+XerQw6zg42cI34hGVcE/iC4ZCqs6krILhr5o5/Q",
-	"jOwowzz2cJD1kgyAkaUo96tiZJUswguqTUFFcr/8ThxV3MgRf0RsJGYzPkGgCwOxNsm6YpqSm/tGc+rE",
-	"re8zx/tTnu49aiJuwVj+djuM5bSYG/lAEeatrP74zrKxEc6R9Pw8azCU89BzHR05AWUKTC9YArXhIhp3",
-	"44c1OtXhawZGcXnv3noDrCie7eSeP7xkk2mE9PONYaHMSOTwPFcwHhWXXsMnbLwaMixMijyHlDBMcpsx",
-	"6mSImJZJ6c2WoOlj6A+0HrKxzmVCMMgBv2ilsevn8KPNeJZb/2FIHsO9M5tXlDt+irnCko5Tnezf8eVm",
-	"pyDpuuYERUDIn0R3LaS0TKj37Od3b9n1+cnpx/vTqw8f7z+cfTr57RzrwNvXotD5toIUjA7sGlqwNtCP",
-	"DZms5joPf6lrOGxIqjX3wF/rHvhNbWel2A4uISm1RSpO670hnWeVdkDKPrrti8bhtvWe9j4tFKKWYcmN",
-	"SBJZkgl7kraVll21AsJ/HqvSlFWLtoNPZChUstBLvry6PTtFuuHzk5uz389OT27Pri7/D1DLZl2Iw1Ju",
-	"rybo1seSG/Hg1wgR1E2e6txYUvKaIHMb1dUjUEsrV2gpr0agFsMPvFZ5N9NZ3hqUAPVtikrg/4xtse3o",
-	"UbmyG23m3sw2q3OVeaoLBFfw8JWW6QJMFFjX+xNfXPaexfSLPkg9Zr8QpP9AW9/jRoZiBpRjT7ERG6H/",
-	"db6u+gayjNAn/dx7wkvPK/S5hrFhESDKtAO7Hk9jTmP/sVRRZ/9DCBE3fjx/83D39NPib+EgY+YnPqVC",
-	"WsItk5DNQeGvqSGGq6FQj6sO55swbB83uN2SxHGVBKSolt3T/tXnUvNI7XFc0noIG5D7JmiYLz+Oy/Xc",
-	"AdGT9Yvh9sQEnBOblq2itBtiNQYP74O7ZlSaqH/R3P+aWqjEyNhKr1fFjS4mtSGjb6t+gOpO/xQwPjQT",
-	"72ISwi6tCyOXlEOlIvOhqT3tJabZ7SC7cwMxiNFCeRp3q8Ca4h3zopIEEbHUC7GxZlj86cz20FPATb8e",
-	"O/4Sb6+9U3TRAbbxANDfzJrrMmtKrYdvuBRDcMb8gzbASMcyN8NGAd6XkcRZvaQEGNWS1yfAqGieVHWb",
-	"vbAduXqzPQDz8itbIDaAYsFSyKjbXR+zAXCDbpxiOhCnMicI57txix3zvoLfsESDjSpRNbrhfp5OXsCm",
-	"Nq/lD9J/MrQVY5i/3km7NTwernmY+c0ecwMNFOB6oBXcciE7JqaaMVc6NFEr/TiFgHFgLHFLidkdLwBK",
-	"Gji7FcsXWcaFZBoVQgo1ZJkeQjNRL7BNX4i5FyqVa+VNor4Iww5H5K85Im61TJZAU6V5BlXkqZINZK3z",
-	"Izxvi/lG58sDs6AyNtE543306AfClurou1oQfsENsUKCiiEhisfmqlfT5XKRZ7CbTaTzTtpa5Xgh/GVC",
-	"32VLDgmatIF427XBqI/ImB0BHzL+yIXySRv+CIiMYJkd6LHzvzEqhNGDTe1RTwWY/vMy2DP3sz/B9F+t",
-	"TAtigAU9twHkcuJcldwg+FpZ6hUdGaqq5KMRcHkUeVtivVRPRZuj/fId3fLjYzsGBWlwWu/cX/xCvPcw",
-	"tdxSPmGJpvLQVm5k9fOwXCV9/bUXSx0Pl6AH0LBTHLWVLY8nBVcxLAw0mlwtPiktZM2rlbYNMKD0uMXk",
-	"qtu6mvm0u45W6cIXDhkeY51k7KUeNMvrzKLmJ39nRrVWmoNeuertwQb15k2rQYSKYdccdi0j8qCytSFN",
-	"dxz4DC2LlXwgFo71ARSaiutrVdDOlXvWdRi4HcwTbocLDCnxqCJsSI7YmGex50g1RhRcRtRi5tEVcplF",
-	"zB/vU9x+KRee7bO4Ke5f75ySO6z2Ap1KOVpEGwCl4BbRwkkHLDDOHnORQMLcGjCtosDx7XPW+oGNB9pZ",
-	"kUxY5qSBxJ0RA2mxIsjqd69XRYpyKY9600gpL93gvavI95O7IN6K+TwwWTybCWB4mp6UD8GXoroFZKku",
-	"4NhXYEf0pUDEYq38B0JRquo3Ew8gHmLj/89vf2X/uvp8c3/7+eaSGjVFWQUmgRssh11f3gYsrBbxDY7a",
-	"Dk2Q+JrlBqqOw+/I0pLqGbaPBXtIdCRFKii/OG9PpQ+8xuvcOGhf7RvNTbiFHRUd5dbb7OVZO0+ItAy8",
-	"yf2z8JStnZvn1HgaFqG9omYGeFpvb9HtZlypcwZTUzqAc26zNx8L5ySdfXhl4ycWSgE+a/puS9yt+aZg",
-	"/NEGJCMKYDgRzPynE2ZjPQL2vQVTgHmD4S+6f8yehkIlERNJxAowSPD0Q1sEATuxGaQivh/RfJaDkn/y",
-	"o6/D4L2vCVhq+c6+Tac44FcKfFkb45k7JLDQ0nlCIgVf5YGYj0Kxn96yhE/qYcJjbpJFfre7XkmROVul",
-	"Xpy3ePeg5edeoVOhXUwowYUrGRGmosf6mZeJhcUysVCRSa7Eklqbz3h3h76gm8ChOYG4aKHqvlJe2ZgI",
-	"HOM6cW5ENsFPoA/cgDk6/ved0/NY66EA/OvODXTbMH0quZFHx0c9PhK94h1quv+XTyWdfZ4N8GMpGaco",
-	"ZFa5RHozc0HKmQt+/jNDAqBi5WJozq7+MuQzyit0JFQuhFaDyiWepEJVL5RH//RSykdHz3fP/wsAAP//",
+	"7L3bbxzJmif2rwTKY5zWTlIsUVKfFgnDKJEldZ0mWZwqSjo9fbTVwcyoqjjMysiOiGSpTh8BCxjYJ/tl",
+	"XwZ+WKxtrNdvBgwYmMXahoGZ/2SwZwf+L4y45a0i8lIXSuxWP7RI5i3iiy+++K6/7+eOTxYxiVDEWef4",
+	"504MKVwgjqj87TShjFDxE446x52fEkRXHa8TwQXqHHd8ddXrMH+OFlDctoAfzlE04/PO8bNu1+vwVSzu",
+	"ZJziaNb5+NHrnEGeLFxvDORFr0PRTwmmKOgcc5qg/AdQJJ7+ofPu9fibZx2v8/r0d92jjtd5edZ90Xlv",
+	"/SAWv/hcPB0g5lMcc0zEx78GAZ5hzk5AgKYwCfkx4HMEAv0AIFP5+5ww3vHs4zXvzg8xhpwjKu7+lz90",
+	"D168//nrj3/VsY1sEKR0iCGfZ6/FQSUNckT++pn9xWgRE44if/UdWqUfmSMYIJp9JnfbgbjP8Y0nR994",
+	"nQWO0t+tn5xeQO7P3d+aHqgbHB85sjLLgKPFKQmQg06+uFRFqbWleO5YinPIXTwZQl75jSmhC/F0JyDJ",
+	"TSjGs4Af8EKw6YuuJJz65eBFNsUoWdwgqr6MF9j9bXkx/zXNqZ3j593ch466+S9lC4QjjmbmQ4LnHZ8h",
+	"0aZTfPJNYY7y1/VJXhKOfaR5sbgJ0R2K+GOYBBhFPnrsz2EUodDst+J630ombbQxngiK5JcfHvzpvfhf",
+	"9+DF5P2/+MMfHsu//LX4oXfwt+//2s4XV4hiElzKz1tZMJY3tGPCZx8P1A9HDm68mpMIXUMcuhYsFjdM",
+	"uLij5kv2D4yQj3DMK7YWVXdMardYrTAaoTvMsJv5qLleeGs1L4+SEI0Rf4to4c3FKdzpq0055sg2+jcR",
+	"riJTEmHe9APPLCLuo3iWxSRiSB64V5TchEiejz6JOIqkaIBxHGIfih1zGKs7/vqPTE08+9RfUTTtHHf+",
+	"q8PsRD9UV9mhea/8YnEDjl6dghfPnv8WxOYerzNGzBDWMYx2nzfvs3ye4VmEAoDFOqlDQxJijPjBKSG3",
+	"GBW/skZA8Ub9GXG954v3viSBFDUwCLD4HYZXlMSIcizIPIUhQ+VxXM8RmGIUBgzwOeQARgDKdwHo+yjm",
+	"DECKQIgZl6MFAfHZIeOQI/Z4EZwAwueIqpsomiYMBWCJ+Rw8Ozp63PE6ce77P3fUK1EwUcdOJl8hRwcc",
+	"L9D6rvU6cEYRCibycvOHGMNMqXaYowWr50kp3Afq3typDCmFK3H1BjLM1k7vru1FN0kwQ7x+n3mCy/ww",
+	"MTxX/2bBldDnKMjxxA0hIYKRuIw4nCxwlHBkRqqlSbdbOCm769LF60guyOuaUtqaPf/eMpophYljJDMK",
+	"lfBIx/C8+qQWj+DAKs2fWLUXr3OLo6DJuoYINrxvBsOJbZ2fd+3336EwT7DzJx2vcy7U8vOnVoItIOOI",
+	"TnzI0AQH9ceIeEIQo7lO53UWCLKEooasukABhhMcOHeKY1Rmp+S4Ot0pC4S43uGVspngiKv7+Zw0WqGI",
+	"cNRsXiThPlECoyjvyBRAIGcthdxXC/hHQsHRs0dg/Ob0tD8ee+BVb3AOCAXXo97l+FV/1PHSFR71x8Pz",
+	"t/2zjtfp//7qvDe4lD9fnfcu1U+Xw+vJq35vPHh53u94Hf3OjtcRL+14nfSdNvaIIeXYxzGM3JLrSbda",
+	"dD23iK5YUrrpcsQUE4r5Ks/ZV4KzrwRnXz0V/3tmHf9PdH1xLLdRBP25S4RRBFlTaUjRgnA0gWFIlu73",
+	"xeGq6etiQnnDjSlUH8Sa381IeOceI0sWqNWhyJLZDIkzeSJVsQZ7h8PwVhyjpNEacUhnqMSFlVpF8aA3",
+	"Ind9rs2G+zGvW/6gHso4jtz8Efm8/sjmkN1uPIXmhzhHH3ijA2PzueuPpKrFBrRYH6RjGwiWm4TGPK/n",
+	"FMxD1OjOppx6h2igHVdG/lyP3vSlED0fi39fDy/FPxeD8Xm/dza4fG0VR/o9G3PAlCRRgGr4uNHimTe1",
+	"X7a7zNSr0t4+Wl6sTIJXRqsrbVB4o3SX9TNWG/3rR6o8QovUbPrSOxgmqJ5c6jZPv8hGrTJ9sqdti6T+",
+	"krGR3kQhiWb6R61feWalxD+sk8k/c3h6QhvmRF5SIlnvRK/jzwn25V8IUQ4cuV+l7MkxYXpkiEcgQ3pP",
+	"qwvi4LG7cfPkkUujb8pdsdGpFyxw9BJHgXhPO7YXerhb/Xheo31Y1Q/G692eXoeSNUHy9KiZHHl6VEc7",
+	"+XInpd7oV5bNVY7vkJ21IEVQeYmKuvlXxvf9Z/XDC/PDk6P0p+cfH/23Vt0dflCmR1Fl/S//9n8W6uhf",
+	"/u3f5TTR84EUgS/Ph6ffWaWfGZvTbDJvOh1cf9/xOmeD8fVocHo9Oe1fXkuld3w96vevO17ndHhx8eZS",
+	"39a/6o2uL/qX8sLg+vtJ4S9vrgfn6sar0fCqP5I/Xr4eWocY4qjRghuRlNeyunb9Wbts6t4oWNLJ40ft",
+	"NWyKuGC0dircXGiblrkdOQ7FhgdBnuu1G1MLjtwXNRvoNUhJl+drQyXNlp7ZDtlYKrfTIGopd/ayo8z7",
+	"SkZgFK7Aco4iIMYXzZRnv5Jjvuya3e+a+9gBTtZ3My/TDpeiOaDO0uL0q+zpwglcq+f5FMG2jtEAM3gT",
+	"unQfc7XtK+MQrmxrYlXV55BNYsjYklDHMHBgPYQWUzip1t2U93Ft68KILRFFAVhAdouCEwD1T+KIRIuY",
+	"rwCJEAgRvENMxrFVPA5ABjAHUpDVcVrCEHWqwZuxoQxtp+8tEdrLuCu3qiXqlmjm5eI8Oeap5OrWInnP",
+	"TN+W2x4M07Q5baz+os2YzMVUlUxxoR31xZXH0R3mkOsxVC35ILtTU6ERk0gpu2Yuiz86R/sW0ZuWDMwS",
+	"30dM5/IUV0WssrAkVNiLw1vEALlDVC7/jAqLHUhnsdbtAOMUIS44xieLhXh01UBv2MaADxHll2jpnrOK",
+	"upbUKG6fa4DusI9+wwBZRsAPiX97ophSMjiYQgrIdOrJ6YvjQUxeR8OBT5JIaoLNThGjKxUHMb4Yftf3",
+	"wOveGPzTv/oPJzJMSBIO5BIgIB7Sa5GOFiwhAxTNMONy+4pHOsX8ht7B374X/5P5DT93vadP7GGRNFiT",
+	"ZpI8yWes1AXHsjiMZW9PCQX90+Hk9Hz45gzAKABvB2f9YWmk1UGb7cIwX2/u8HNy3jW8RZHFKBbXJo5j",
+	"PRfZKtIpSsLwGNygkCwVh80pYnMSyj2GOZPL74FbFHMgaCqMliQMxUlo2Nz+MRmKto9F8PhkSYnygFTs",
+	"CHlnYRMwIgcl94HgwYhwkDB57K4fOn8kOEKWOWMuJxzNGOAEQCDGqzhcvJLPEUXW9xHfT2hba1Ju1btW",
+	"D5WEb7qw2TKmcytSs/i14oCt0lsFaJRD0u5mUX9fjzDLzITm6kfO5WlxFrr9kzHFC0hXNqWiTCU1WPOy",
+	"dIjWeUu1o+WRtdW+pQiOBHnKJHY6gxxqboUb4b3ju7mkpNLyxjElH+z62g2aJdHkxpIfhwOTh+rPYTRD",
+	"nTYuLp/QSCfUrItyFAUo2PibM0QWiNNV3aFcfPNrRH43Hl564N3r8cE3z06kjAM4kh8LMZNJt0IF1ZRe",
+	"o7A5UtfPNRgFk4TZ6bCWoZBP3JXqjNjZOW1G5mC891pEBTLvwbqD66cEUjQR5EL5tTAJkmIMWnib8eFo",
+	"MiVUetPjEEZK9KBS7KQQVsDBZErJormgVM+oMGjDJzLObuZuyywztQCZA07OtzBu63ZiDDG20HQt7aYp",
+	"R3QSoCDx03DMep6q4+zMKO/DMJzoIMckSIqZVTjiXz/r2NQgH2pWMwv2atTv/21fpkOcnr8ZD4aXyon1",
+	"diB+7p07XNOLmDDM0YaDL86+SB8ZrnFQZe1F2o5sMPEk0jG8CUU8oSW6u59bIXH2Nbq5xEv6STVI2wA8",
+	"M1cbC6EPfpjo4KUjWhc1nEKWkVETYVH3eZ2oUeROjlBsk8k0hBYNbUGo1JYi8Bz811Y9KXuDQxvNbqBa",
+	"zlQqD+muO8cRUvltbQTLlJI/och+zqlrrRS6OYyCEEezyZwk1LJ8C/HqzfaPtDY2fTiyn6rxi+5GLyy7",
+	"a628M4dsvs4hbA4Pjp5/LY7OGK5CAgMbHXEUYB9yQluokWucUGbecjSg4M3XEYBWx2iEUDAJMIsJayqL",
+	"FXnWQvJVExuaR2xzMjS02kqKgcHNiiNmo7KuB7BNjcLodv2lXWFvJZG4mDerCnInS6AvP7uc4xCBmBJ1",
+	"Cwwr31Ak0Pp9a3GJZDrFPtbnb/HbUmc/BjjKbgIB5NCzTCafidBC33Cklhi1gUJufLINuGSJ8GzOG52H",
+	"9tyVYrgwrfuQslHOy8uXMmghWKChZoESk1t0kPIMC5s3nUpef/DW9aGCepA7CNeOg7UjaE3masFTraK9",
+	"gr5NTWsh6XNOE/u1iDisnCRypoIH2hHeMO6TtLg5r1us20cm8XudFedE2/KNo0QVVg935GWoJO5W8zF5",
+	"J9Xqjd4Ayj+iKW/mVM0h5zpgW+SQAEVkgSPB3A23ckBxGK5LpBjyubFbp9DnDNygOY4CoPIG19QUQhdJ",
+	"CK1kdSyD+9RKFoi2mIHxbbjzw4pTewYC5OMFDNkJEHqEODMuD3sFR/RmeoZcRi3aDEXy8/EK6+OlmWk6",
+	"bUwtRd2yM4tgqNIS0yOqpZZiPc1dB3KZEPJTRcEuBuiYG55Fdrv0Jss1W59YWrZSpQHX+nuDBG31fI2Q",
+	"STOr+r2zjtfpjceDscrjGI7OBpe966E9a38Dz2uWEL7VhJQlOEkirkomN33LktDbiZRpdsEtg2H2S6qM",
+	"batZrDmBhlf9S6FGD16rmopc0cWof/1mpP56pnKAT3uXp/3z8/6ZdW2cqpS4MGnm/FShe6UM6UNAESTz",
+	"52jOLC5rGoC176UkwLx/Z/fxuB3i0Oe2YCb05fIBHHiAUDD+fnzdv7BmGIrnJ06BLrWpOtemY0WzubXZ",
+	"CDdoSija+pOuvY1WlXu+SMWlic0o929wLAPEHkgYoh5IRbCnI0ceoIRxcSkOoY9k7poHfBiiKIDUA//0",
+	"r/7D5uqG5DrJRWrJ9XNeFoDQvCimaGOwl1IJ+DSaaarplfzrkcmtUKcs4IRYrSXHJ6sMo4YuzLLDNg10",
+	"5Xe5JLtbs1OUtR/v7Y5wvUaW4ztCH/jET2FImpzh1qGGxL+1pbNVSPv1KazXfDjcIY00aPVpr2rUCQ1Q",
+	"9ArPTB1jiYPZhEw3kTCVSyG/eUEiPq/TkhfypjbvKxFCvSAdWV4DVXNzE+XCfLu0nHPk3+LGXmk/JKyx",
+	"63tOYtbi1skWjskvrs4qR9odZpizCbwjOGi4eqVPpkp+6VVexkB6vVMeMYtiG+upPurO4KplkDtQTxQ2",
+	"sNV5yyZCOW0QlxdvzO6vGm3rLMgArpqL9DxNipXS3a61cGBBVIlJ+vZaolS/86N96qFFjjYAVmiQhBO2",
+	"TTKWj9CJ8zTPXXdrqg4VYYOa/JbV6s5wWLN6ZJe1M7wcD66FQfNucP3t2aj37tLYOO8blufWcGV4LZ9Z",
+	"P75tiqeJWxsDJ43tmQ87Nlg4UsHO0umk2a9uhEatrL+XoXGykBk7H2XmHmpDAIsOqL3RzmnpRy2W2m07",
+	"XyP0b7c0l9Ubbux2jRTjKJjgaKtv6NOg3dQCzDiMfDRZbHjcVjl1XeXkC50CZHbT66txx+v8zUj6Ci6G",
+	"13L7NHCBhAiylqW+1U4Er7PEfB5QuIwanF7a8JDz9FKuyrFLcU3KC63pUFgDTc/8OOzcTW1GohJhE2gJ",
+	"MNZaAzBNe1tnXp2IP9mZFUpCZSEZBvi+f34+fCeX/8yRfOK0fDYqwkE+DpDej20e2eQzYt+7GU7cw1yO",
+	"I4k31yJSPJ1iH/XsqRttozXiwsTp+1e82JIeafDbcRA7z+i18/e0d3k2OOvJs/d0ePlqMLqQ/sV3vcHb",
+	"XXoVvU4Sz3Utfo00yPsislcaZs88PylZs4M6x8J53vTWdrRLFuzCrSFlyv6cGuL1lWURVi0+J0VSFksS",
+	"HHQaFHtejQZve6ffT16O+r3Tbx1RAAtuzXONuuWGELVWs9sBBS3nhXFHq2/baaXUKRiGw2nn+Ic2ilWb",
+	"Q6EyUFVI/7YdGDJDeHJDEmE5rRwF92nwqVWIzASsLJ81amlT2ggFdU2bMNpShTmTXnaLBpld32KDidut",
+	"UwoJw9Fs4pNIbQzHoWkyfiuvuoc7xWH9V6aYMj7R0THqSBbAwSSXXrsG1aVqsXDgAVUxoWoolpCBkPiQ",
+	"OzKH5iTOwlnFd87JEpApRzrzGsEAxJAxFIApJQuZgq2KwgiAkcQ2tH4BR0KyRs46GLGK7onpC2myOeQw",
+	"JLMEAfFYcZpTHOq6pxPQBcphCBT5rQMTM1K8pvO77VrzGg5drYqcA1SrvVeIDcJg2ACdU90npRuJUVQZ",
+	"hZQoKfXlhSNzX/pMm5OLIfW8C2wGsdavU6gv1vcxWYnW5CXyzizmW0mnOwRDmSgsJ+KohlX1feLWY7Cc",
+	"E6ZhQNN61w3ixAyF04nMoXJ6PxC9Q7QllmfbrJHy/DwQoTtEAeOEoqC2DqpA4RJjlqiwtpOyfVI8sPRh",
+	"kwr6HC+tq2Y5Vs84eP1wf6+P991obAWPSjvFbaNlbaHtpVtyfZIOcAEUYNh47hfi7hGa2iZ+X6V4m0k3",
+	"RhLq209ox56xGRr54boXQAmx9bSfFCVvXY/YwJpua1lWOmPrQBWbZ6bsL69Ea/DqS27qm3NiB3DKeXzY",
+	"fe6cTF9wJz/drNxqcwGvsgaksEFpZF7CrRMyCChirC7Pod5vamhkrS005X4omKnjKdeCxNvN/nGkiOra",
+	"YzIFMALoA6I+ZuhEDCgiYCrj7LJsncg/xMlNiH0Qw5m9PjnLw1uvExAnBQiEKhsxDqO0mQhNoghHM5Ce",
+	"f5unADqFgbQmnDWh8mr7cBIM3CyaKdvO94Ym+964EmYUyfz4QnnX+0rkZ8cl90cXLhqQZVQVeNscJ9hm",
+	"AiwwQ1umN6qjbtPURPfp6Bbs8orbV7lmVJUvuReFz5PFzSShocM3GLTe7M3rUrOi/ojky1DTOtUUBjNd",
+	"1DSkoMmYKxjO9lmBo/K7xTB+LjUyxxFZAmXBXZmjgf0klGbyKblDVIgmS07THaI2IAaDNAKjFZjB2Go4",
+	"z2BsyTx52RsPxnb2Gr0579uvjM979gtvLgfXDVZLvlnfrd7m6YHYyNJS0dfUew3jTRT9GGJqSexT7MPA",
+	"P/6dRslh9bkoaeK5fKWXrp5eigoO6Ksd3xJasAmSc5YWqjFiso1h5Hf6h+ysf7/rKvOaLjAFxNwKKEZN",
+	"rsHCbjzBoFjDkw+EqfxXx0USIFaRPCvfK2GS9Fu8FrHDgK4mNIlcgdiKgZXzgfSLPD3PbFL591SRjat+",
+	"NBYwizt3AN5wmqMhyQR9iGm7aKpyHzuP9KYeX8fjupZrwhFtm/Q5hX45BaX+mSaO48qqL+ZUPJeIcaD3",
+	"gweWc+zPAdRMCBYJ4yCPn7zuNTVLU9cXpPls02QkiwYXtMP7lw84eE62sHBfqdAT08sTFLWs/Kp6CKGA",
+	"TVAkkTwWRXSQ3G42zTwsh4xKcbWh9FRonNJqcbkdI4Y5vnM9y0LYwlUmxcOYCx3EVjzMYRRAGjSLPg8u",
+	"J6+Go1N53l+dDi8Gl687Xqd/eaZi0GkumO2MYauIRKu22/beMFPwdDVRAYvJFIeOzJ7mOmxKVy9LJJcq",
+	"qBS5BdAVJSYyPVfve8OzZsdkaW7Z/i8KahsvF+VBQWNmMoV7TcbZhHRBrlvJVeRazzRg01I3t/plIZ5u",
+	"hcJaZzJH77yao283XuXsJN1nOkD6lfZZAea8Lh4oL3SH1GMAU9jHKFx54MmR+FMaIZV/PVEIoqqJ6nJO",
+	"wqyVahEf0qpyuvSC2m4aNXjCBa0h02d75+edMjhV7/zcA+PexdV5/6un3UceuPp2eNkXGtylqrGrgz61",
+	"6iBNmpkFjYCf3TpKKyJ1G6kwheyN1mS36Tf1hNid2VFQZIqrLBj2+HR41vdAiCN0fD647Huauydk+pWw",
+	"6h95GW/n/qaMfDL9Kv34Iw8sII44xGtXCtsh9RnUrpRLydp2idcSwvOw7ClWu4Fx1+jsDodcXplq0JKr",
+	"pFzVPmEFQnfduP5Sx73tlLHaHkZGOct4VRFx8mowkuXShs6lP58NRv1TOyhOXq3LXisbjbXrP5apgOlr",
+	"Cq5Ft0aY++ybl+eD0/ynzR8uh6OLnpCe4/7leHA9eCuz9b8djK/P+y/Ph+8cTd220S0z3n5RrWiW3P03",
+	"DEX8GLx+eXgNnv32699+8/j5wVH36GtPQtVKzmTg6In0+Scx+P73B+fDUzm3Wia1Kp3bbtKiTmqfDBRn",
+	"sI8agxDfi85q6S2oDE4l/spGqcwxUpYpVs4SoZR1vDYen2JLj0ynVYKuQkFyxnAr8rW3S1VuE2nB2t1S",
+	"VQXuRMVMrSlV9X4+uBhcO3pnFCOGTWDu0lyN1hF985SDEmvG4FX/8kwZgL2rq9FQQR6c9U/PZZvJ2vZQ",
+	"6wHlXOFOYTSlKVUwjRJFm3bOK26PPyTd7lM/kv+gy4s/X37758uzP7+7+PO7b//87qyBnmk5IJ92GzbN",
+	"qmicd6p6rzs6pc1RGNuL3FEYu1wgbqRheaW1u2WjNmcM+VQqXwkNFbjNjVQhhfrH2nYbM3DH6fhrGpBp",
+	"on5nxSAw3e53APlcWLzmtQobOLasMbW0bf+aPK7AhT5VpTzX2NYtIoI8oTBU2OPywPBhGAJOgLTpDrDO",
+	"GyVMWpvAhwt0AlTp4TGYkyVYwGgl/wxuVuAOB4isNeJeIBjlO0VvWhzdCD50QXhTTEOGhOnENqltNo+K",
+	"kaVftVJfJk+3yWTaFnjI7dDeODuAImF/CVuzaW0+45C2PcLWTqjRm8tLdUJd9d6M5fk0vh5eXTkKZRgn",
+	"cbxlvWOzRpv62Eujzeb8M2HotFtjnnBW7iABuoBx3L5volDMUh02r0f/1uH7WO/F+9y+BlLNt77arqKb",
+	"J9T7G9oG9cq/wyFr/IvZ/O10zaVGObOvCt4y29xMk3iHWlmc65Pfpn68ACuISvC1B/wQMgaee4AJJSjy",
+	"EfjamouoNVKLMZN6Ppq1omzei62YoFPfj61Nvo7YEoklcPuX//2//8v/+v+Af/6f/s//8j/8O/Cf/+P/",
+	"8pd//3+Av/ynf/eX//u/A//8v/1f/9//+O9z1vDg8ron3SQvR8PvZOH6+VDa972XvcuzoQHsuhg6a+e2",
+	"S3Rp23JLLmJ6OheyVcrLmLV6lUyWEiwfWqhLUTHkb9/8sMUesLF6dY8pqwj6wsZbsPFWzQgLbKhmb+em",
+	"LFeneUeP1PcMLYmgNAllgzPIwQKugDLVFd9IvHXMwG1ElpEdf7Rg2K+H4MXL1bvVnUy8mCIQET7H0Qzc",
+	"yGZPaCHdTjqsYj7ogVe98/OXvdPvpIsqIpG9+4bO0kpNg0wxqc+ZqgrUw4r8z0pbYbdpgmtHrHaf55/y",
+	"Si4gZ7rUGQrxHbLmO3OOFjF3wGFX1ttXWG41arK9JL2Nj0jifQcOV1Wl/8ZkQFkqVyK+mUpsKblYxKHz",
+	"Ii1HUDdH5atKrd+URJyQ24kdH73cAEknc6rP5AuezDvquz/YTmrFDXmT2ujwKbfm9HtFzyquV/Bx7Xk/",
+	"8lEYViXGOdlffdj16BTi0PHRKQmdqXjx8+6kaTuT+MWL5vdCeuv8ZhUTMeTKxU6iGhIsIeZFjGCnkztl",
+	"ghynMcUg2UeKn8wvXjq/7KMpmQsMpValno/YtrkQJba09l8wK9LohVfy9gvEGJwh5n7hJEP+aJyRq0lX",
+	"fEEVkXaRLZIeV/tLFTmTuK023w8ODXp1nW5bqPGp07GrWzTPIZsUEWobQOKjVavzyviedtYtvJWyvoXl",
+	"pj06qcpjqO5lq5VZbKWmyYKo1W3qFSe0b4i8L0Zpb9NZO4I+xNU2nUWcdpBaK3uf4iDd0dWiRd6VAUKX",
+	"GwmRZWSiy9WyRX/POswkDrGvFUAn9ky7Dh+bdYWvhGFbh13Dtyi0UCWm5AbehCuVyAMXwrYrwE4UACU2",
+	"LlZTSqm1oGDlARyBJaGB9OCpeXlAvdFTFzwQzwknrFWVQZPKsuoasYRNmpVYZ8gAaQpXihqfB2ur6eF+",
+	"lvDVeI6nfDOg1TION+MIymaXS4RuA7g6BtKbywS9hf0tUxkRug1XgJIlUxEnYdhLlNVahFLjqi62Pz56",
+	"L3sgH//QPXiufrT2QrY3UU9buOvuwHW94m2+74hwIBHuVVxtgWDEANGg5LJwFa7WmjY3HLW7/bvpLw8g",
+	"kJSOyA0JVgDLTwdJuYu4vR+8O2m7Ve6L7WbNAhb3ObggkSJJ2ij7t61yVbImUTae3qj7ASaRuzyztjvC",
+	"ds0R2khhyGHrdJapbiW17lpDH6DPVfc1tREhRWAO2RwFrv1X0RnbtNOzeA/Q3cR51dG4QBhmP7VsAFTq",
+	"qUYRAuKSqRZnOECAC43OAzdCBIV2YBgy2S9Eg5hYTRcGudB5ylU0DeubfmOtcrCqlIf7y8/aoK+WgoFq",
+	"Obr0IcfwqqAdfRKjhplWo+HVUMWvm6VaeR2WyHV0rYRTJjWLX5farqdpW2pOmc6gU3vyVCoSupLvWts7",
+	"bUATN+m8ZgNN/MarWFqzgNeDi75Yq/G443VGvWudNnd+3mDtylYWAhlUk6ezbSTeszgtVC/CDKqNFTJQ",
+	"XbRwNnFvDwb5rDYQX8E2chx2lhAasDsllN223LfqCcem3YOYQh9iTBFr9cp2RW842Bpbtm1CZ7s+ocs5",
+	"bCpZ5K3lpp2GV4yb3aygly2/jXVeEYVXZqBFd2Tq1qNObmIN11mfu8ApqbUUGUex28h0m5INQEXwAoUa",
+	"/r6Rk/VaP9CPuN3T2kI7yuSOYaH8dIqzXwth5oE/0lnY2O01xcEFoq2zkFOYgiziVrDrXrz/+cnzj39V",
+	"3WDjuRLZpnbB0sV8OkU+x3eoWTuTSO3vxiNpXG3UsH7HUkug2uw6TDRB/CtI+Qa0bzXPEEbBJGGo/uxr",
+	"QZOYhKsZierMsKI68BqR342Hl+BKPSxUgIsk5Fj/fgKkbAQppIwspuuske6jg5gjxDFty8rwhhF6k56F",
+	"janaehnacXPjmrHNoE3k6F1MOY5DvHeuDCBPFtYyH7HoMo0lhpSzE6Drx8C71+NvnuXyjMzvr09/1z3q",
+	"eJ2XZ90X1nO/HeWNyC+O64eQRB4IIX+vwYwTrgxpYn7s2OCCGriIc+VbNfKw2JuoTnq2qDrUKL7rwE56",
+	"Cx4DKczkoggJwYzKLh9VBFFeTcZPzPaVVVqYgpnBo2p0hqZCce2oWKtr2y3jf6s7sW0Lae0BcodoatAw",
+	"oHp9GYBCFsOoY7MEm6aam35ttszjVHKqF3qN2I8w3tTBRDgMNykfUA96HTMs+U37InDBbzvrTmg3bxq7",
+	"etvF2PXgR2Rp0/0aOoxTGjf9ktMrLKfvpYkHZg3cTRBzb3WgoU5IlOIQV+LoQo6Jcvr6CYUcTQLMYsj9",
+	"eeMnU7BN+xnkjkPlPL4IBTfQv209aldjW6eloD8gZ9kEm11/qRyrlYF1rcOXCG4jpeW7lklX9VNX6GXI",
+	"UUTmBilT9oX9YiXIGI7uMIftOlwM0mes2aWy3s6RMrUJopl6YTbJ5thmA923YNcdnyiC0rLb4Lm2j3AO",
+	"/Xnj5qU+iaaYLlr1Z9LPtO1SlT5V06MphLS9K0w9VP3mKaK0MWFS4bW+A1AUTDIvV4bnMByeTc6GsjHh",
+	"m8t8q6T+768GrnZbKGrr+FNPVE11l72sduIT1PiX7TjZnVbuAkYjMWpadZmzfTfS+NdUg3XwiaKr86x/",
+	"et4bSXYosIZEMnM10dpEZojnWj/CcbhpY4JcEpraMzmPqRRfBfFnxpfxROp1zW/9gmCybPBm/bqMNN9F",
+	"9mV6Muwv+9J8YoPeXdo5jGs9ekf1Hr2uDXXUKQzbyYcZxcHWTkd7p+CcjCnnaaEp/qAMXnWTMoWPQfdr",
+	"D4iXPTmRBTXHQPUgcY/tyGsyOLcoK7nuaoJdORlVnNG71+ODb56BzJ9xn36L50WvxVOb7FMQx5XL/GIj",
+	"QqbCrZSgqL4onRu5vaCStkzCFqZACKITEKAYUi4bz8g8EdWiGSRxnox1GUe1A91cpEpusQuIVI1ek2ab",
+	"xPs49m9tQCSCYFfD8TU4hAmfH8aQsSWhgedIAVUAGtbYfi7pq6Zhn7kzHZWB5chNzEaTczLDbaP2ZkI2",
+	"aKaaPckJj638/PXH2rS3EktVfslNnnTwNmpcwPhUmjfWtDEHCu4O07rcbtpNW9oY/QkrlG6vw6Rn2+ss",
+	"ZMxLNvzCFFlVKKeimBW8VbZvgbHpdVaRgC+1lWzeuUwo9axjmV7hyCTK25vWOLo8uvCznfWuAeIQO6Bk",
+	"EOS6BqycABugD8bdOcWhBlrpnoCDJ3kcTw3EagGMLjONO7uaRA3vVN0GnX05nDV9MXQjAy0hjYoVV66e",
+	"s7qm1JAspatjeV0duSpA5W/QLIka66Nvlevc0V3IT4WAtUK1ArueRlqJsl1MtFlZ49DL+5vLtKn0LW0g",
+	"PqQ1vCOq6cV1VSGqHdvcZMjtcsvHdiHgKJomFW3ZK5daxxkmS0JvC3vHec9kPWWg1rRUT7ai2Ts1oLqi",
+	"WINok3r9DDGK0jhd04y5q1semI1oWCvl+xwHZPNao6ODaA4x8S4lfkmbi4KWhJ5BHLWG359yZ1dZNfrf",
+	"MNlelnm68MHXYAgyNKY6B8xJGLAT0D0ugRLk2Mjd8duZg7yJ4qj/0bgRiiCeIqWerH0VTGlOQwAJCyhy",
+	"qyx2lyCwJIy62yN8Xh0NKhsPaIBXJwxTg0SqAp6DpJd1JS1a77rDoXZbxIguMGPtvfyUhG3FY7kjrAUv",
+	"VcxA78YcfJ3pKLREFAGGOA9l6Y+OTxPuQI/bqLtsBK0BkUJT8qICkDuFfHcb7aAtagiMghvyobmy5jSk",
+	"N6p9UFKp7gB7wyyhKfmgYRDjBUtJW1wYO2frtpNl6E2Dj2fp8Y0jbi8aBLITkUpuWCAKgTCTAom2i2cR",
+	"oSg4Bq+vxpO/7Y+GnvxpcPm2dz44U79cDEaj4ah/5oHrwUU/uyZ/e/Xm+s2o36rW0IVl0qqylsNbFLXz",
+	"fVS3m3P8fYmDQu+VygptdbNnlsk4NLIvO5da6KetVttVdLH/STabkwRh2A7VpSpxujVSDkVwO9RFZ0Yy",
+	"xzxs2tzWQLrofGCHh+sCcYr9h5ZJo0d9D5k0+S/tLpMm91ZLDn8YTihiMYlY85QUX6HaNspjySPg6gYi",
+	"7SPXjdNuSt5f1e/2n/71vwEx5HNZBS1ODMzBHDIgraF8WWVGs7nOv6vOe4rZVgk6moyNyb5hYk+raDK5",
+	"Q7Rc2FWF+Ksaije+nZEwMV7/RkNnkGM2xeoTzZ6QDafX9QWd+SgTSTWSFRj1x8NzVavTNouwkB+V0iFl",
+	"cNtGvCQc++gMhdAC1DbFlPGJ8rS2Ov7nJKFNo2Rtm65vAfYgO3SwecuMkDZnjnabqEdKH6wh//ZHkLgr",
+	"cZiD7Y6XPFdYzheTYbsBbrds8R5tA/rdEEYq6mQEqTqJ1FQ3a93lbEPy5Hn7LiQZX9dAMluqO3W2u5t1",
+	"a1qklLORNfs66zcV0ex5sFM9i1L6tQS+kGACd7LQFYLXBAQJlQHXE7DeZ2U9UpYEGEU+ao8Madrr2LAN",
+	"TLM00y/W4IVagWbcmrDrwCUOX/xyjiypBz6mfrJQuCxMqQbYn8sketlCdE7CNg1trceDUYtTcuZBDxWo",
+	"gKaXe+XHiHPjrG8DB4NniJmTJBfj/eqH7hMFbvLnox+6B0/fP6rDO5mSMJgIvUAzty5uMDUfzloHr/NT",
+	"ghGfWCBi2g9CvWqtpq79i5boZk7I7WROmLsf3NHzp20TJUrrn5t6bvBeblnyhC0Py80N1zno0ZIw2HTL",
+	"oqjZEfWO0KDWSnXuzaVjc8Yh9JHYa62zKisainqdP81bTqr9/v3TXPrkFcpzATu8MCf3Wppvt9vYTsCB",
+	"RifS1zs7kfTo28qlDbjN2YULMkARDGTIRp4vujZvqZ/1KsHptmcSwwE2Ig3lT20RYAz2VTuwAxy2fMLl",
+	"qUQUE5ebSXVVcMTGdwCJYkDS1RhyX0y9Suk8rfROU79bwkztP5VoI4So/WEzVSIfKYLnJp/iIDmxjobR",
+	"WcJX1vQfkkROGJ126bYVgdfN0xNzI8zFXLkjF2YYo+jUoAiW3GipV8thV+VLJrcBUMzcLSW8uyQMj0GI",
+	"phyQhLvtuwIgxW6Q65v5PgTxzvQ+2MrwDrBkUqjA7h0Y647g7tT0fXPoFpYLf5rXU0C9Nu2fVnUqrKWj",
+	"m/bR2++Qdl6HjJltcXy7lA+x71QwbXUxG3/f7VRyH1C2VO2NB9AGm6eRZz/3tXKtX9ZA3KTFmhMw7/M3",
+	"tBeLU9gEWSTAUCBfkFIfHRjyuJfL07SnYuNowly9NDldTaTHYdIEebx4v1f8gmN8OeyqNqnRcxKVQSCe",
+	"/PD04MX7irT90mjVOxzDeiubyO4KmcKRdb27WXhutIESwHyrJo4VuLpO/CxnC4AUqUq91TFWHtmznCIO",
+	"HZJ0Q3TlCkB3N2Y7a4PrL6byHVq1FYKTOUkciY4SD87eOYclNwupY6veVlnfqyaNcxhJqF+EPOuNri/7",
+	"o47X+XZ4fT647E+eHD199txeAujOgqs05K2GwlqenB5bOvkcjbyULwrQ8ZmtXoCnkstXwXXtURUzpqwF",
+	"MapmOEfhVSV3lByeMAw1puySYrn+BW9e2Z9HpgCGIcCcAUEXwMkMqcR1oVx6e+S9zNH2tIoRy/lAMrLL",
+	"gIqh6fAugCzf4X1Dlt0arX+LJmIV7PgdWu2mfGquM5RKtROcgRAyDqYkocCfQwp9o1c0xZKt6I7M+CTJ",
+	"MGNL0QIiHTqqb23jRvChzre3odYHqGVL7zvSDhjTJqpMK+W56l1hRqFHWr2yrWXNJgs/o9BHkzSEnIF/",
+	"H3XrnGfp0tZ1lqBI+kMdyY4VFLD3gdAe5uYHq26OvW4zoztEgeoIAWcQR7VrqpzC+n0Vq2cfeJxpLg0G",
+	"v9uRm283Gb2r4GdjvM/UOWLJqQ1bw0ajD0IPhuGEqtTCNkkLNf3U6vBBnQ6Zlg/JHA8cVCPLtmxGUZvx",
+	"27ob65rlZobt1eKB5ulS+HSlj+jKiAlberaDfwyWbN2u6lEEda1U3ufS8BHTi7jF7RNnVngeAdNW6In9",
+	"ulaTjYZRWr5sTGnX24x4XtZ/MqWOc4VOiU26tWlru8PGWmZl6hJCyjVqr0cDBWBycTW87F/KVqLfDq/s",
+	"xbdNVe9Wid5aTV2X7kJLUGlqmDuQ724dDk5XHvRm6qf6Trk/l2YeSz8uMyOTSl3VlSvlpL32T27FaA+X",
+	"lbboxmVdG/PxNqsiAeH8lasXldvS7FqSz1I41tboqs5y7XQAL/IfP3jRbVPJnc3im8Jb5K+l15SoHUpv",
+	"QyjPQDU9K+mFiWVtXFilfVWV19VkaYptOKnpblwBSi6bJ9iTvQwSqa+gaBzPtgYgz8+oMP4y7rgeW/FD",
+	"hlZVtL8gdzbtPYQrW+RNTDWNm7bQ5lqgr+tP55+xjx/5yA75t0+cu018q0XcuXtBksPutt8b9APfJjHa",
+	"ruWmIq+5SNsCgWKBOEXNssYr5Jh+S5VAW0ePG/VeXVuh46rRBV2Z4ZUd05z84myb5n6inZM67eKjk6kk",
+	"n9X2/ku38C5w3jJ5sD+gtytKbkK0qMtuaViPXgHwgigltKqtesWzblCVsqDVN1ZCoqx3mJTRySp7PnFB",
+	"ijh52pGPUFbQVcKB4TH9qapAn2wfpcLVRfK5VYjsgzb7Sx2uVQtTkrAFWI/t+7bprDH5kUbd6NdpktyE",
+	"2Le3uFFxat12tFVy6g2aEopyj5YyF5URk2HX+yTGpuOfrISXXg+VVtP8q/VuuJYKQM67spODv9ozssWp",
+	"mkPVXme0SrefMXZKXLvzQ9d5jtrYdjNnZOpQcJTetfVUVqSI2ds7Ck42HXd/w9K2vYgycS6AAHIIFrKt",
+	"SsfbNFnU8HiuzW7RJkh7EmmPVt7NlfeCGQ+GFiGGSfJ+jEJwONtAGbuVN7pXFBnvnfLmktjNvA1wshvC",
+	"zl0OrwenfaF5nfdGg1eD0971YHjpiL/ed9lf2xr0isPjDtFAe3fTFoKjN2Lir3rnY/HvxWB83u/Jdm22",
+	"2S8xnwcULqMtg3+l+kRTGq+RhGvLFRWfXAlGsmiCrnrNlmFOWSI4cUILzLC1X3eK3SJPKp/cIZrf0cWu",
+	"Z7OC+v+y/2ooYTV6r677I3vgXTkxbU2hGXjWfQZkim7a0wRgZvD9QhTMpEBosDrpzM0gs/ka/6Whpn11",
+	"2Hyc3OSGaAG+Ss+WUvmg52hyKOvzrvUxVszgzeUWlct+FMJF7hNPrR7Fo+dfB/MGiShlnVg956kPvbe1",
+	"v8rfns66Ipnmb+hushZ+aqDS/0TrgVdV6bjFoojIAkdQVwg0qG+PkgWiLe53ir07GCbIlsETxygAkIPu",
+	"4xcvXrwASRQixgD6KYHhCRAcA/4bcHnYszbbqSn5LeeepHPxCpSwEhD5CMe7DBmLa27fWZDEIfYhR82N",
+	"4TPziBVxrlIrlVf32laSKvq5h7CXOPOG6f9eh1Po304qolDNzbd8ULlAheJX8hHnHG+U9LlsJQosYudY",
+	"8d0NKtGtwacjq0hXmqA5Z5y1pjWY3F9bGqNEJFotSOLCKVM5h5OmsaZyQkVtomIGG+jCZal9xQJ+yD+R",
+	"C97lOibJ7rOufC5uLX2f4jsEAjzDnKnWb8Bg84nZaUs7QABqU9tcVRmRTEVcS7nZvYO/hQd/ev/zE+/J",
+	"bx1Q77tf44hMcrmjbitLN6mMiIy13BgIeGtFPfH9hLYtLiTR5AbNYTh1lO9ukp9u4jZG3tVRql00tIxE",
+	"uD7o9VzmUX88OFOx29ejwdnk3XD0ncwTHV/3Xr1ayxf1OqfDN5fX8o4sp/Ss/1ZZWP3T4eT0fPjmrON1",
+	"3g7O+kNx23nvtD85HZ6JG4ZX/cunT57YO5jnGNbWH0AzLJkCGAFZYyxZ2gPo8ewxeP3y8Bo87T47+ubx",
+	"0cFR98nTYnKqfTc2LSm2uUsrxOtbRG9ekmC1Wc60O+MDplyjwq/P63AI9rA/rf3sHXXYxvfi8KA2rueu",
+	"DkE4FsFWKlFzgFS0K5qsV1nYhME631hGx2SLmLcYuZBN1NnZAqdN4w1aHaORNS0dBgr5T9p/xvAXuohu",
+	"+xPHSDWyU2dRk0KJSr12477mLVB9G0bUa4BFd0f7HKSYA/6hMptsk/7x2yj0rYpf8/pn/sENfbr1lgLk",
+	"9lYL7cL6jeSr24lsf1B11m1SAqjfYr7lxItsYBfF4cquIAmFjqMIKMcR0AUFqdr0FUUan8EDAfJDHKEA",
+	"UERiFOFo9shuTzGNbFSk/QJBVsLab5JxbBOKThI2yAuWzffXSNEFxnb0wBNgunWK346A1JFwNPPAU7CE",
+	"WHCW7DAkcQk98Mw0C45DBBkCQiZ64DmA1J+LFwJCgQGWt57FXYdHsDKLucIVvECmG3YjmXStH+hHnFor",
+	"7Ep2rKXIR3MNw7MIBQc4Svmn421p9hZMXXsSdX5djaAshSRSmqgTzkjtgu3pUNDukC0M3BrG1nHQpZX2",
+	"5qA1Nagl6dgiwCfxPagtXdYVT6rIMFKX3FxYK3nc8S/VTwYyiSTGUMSRq9XUZtDdMqjmKH8T39eEAktK",
+	"eAMIDAWsogAM0vLbPHnSAFk2rGw11r02LtCgEQnRS1enoA2w7Z0wKLvIKpAvt8+CWZUxNsdT3sYbyVdj",
+	"8Yir7eUGfLFZErBe26weVs/EPfnWCdvb0KaA49iw7X79pCvnmFjB1RjDjLduYNwCwwmG4Q30b+2q1YZZ",
+	"iiGawXByAxlu27AWoYBNfMhhSGYTiu60kWbR3yGft2+kEefykKpT2PR9YgETx4YXFybMlYaswhsmzYYh",
+	"rhx/AfJxINQgyABUMtsewExdRVY3eHNtRDLWWJzlddCROlVQztd8xcmqY631VeZcFU5Z01LbosC7KFxB",
+	"hLX0tiax++V81UAGq/mntf1m6OpxK0GSEFX7m5RVVYosA/ElwQc4AgHx2aH4nT1eBMcABx6Q0/CAmqj4",
+	"FVEPGO72gKx592Q5uAd8FHqCzyIPZFmp5meJ42Id9BmeWrokyMpO5sDWEMqXq7vXuijJX6VkMaHKr172",
+	"nYcoACqfBUyhz3VPllsU82PwxySYafhsknBg4vEwClSaj3X3tEtYFaS4kDlvNhxkYgW+WpIkDMCMCFUd",
+	"RrKxnqo8IBQoKYNMEYK5bg/douXEpVmJPyupoYyCOWZSkISE3DJhMZ2I5Zef5nO0AsbPLhuRRIRLCrbK",
+	"45PjnJT2YwFYFSWubmgUwWDNvsr7G2kS+ZDbiCkHqNpgmakiEKElYtwaUFhv0F23vG8izM8JDFrieZZE",
+	"Q6atmD1iNoThkwIJU3rl9kZuI+R6KaSkyZp7Z4xRIK1L/vQ/wAWObFhKPomUSGpHsbc6nemjFcV6E2E+",
+	"h4ErrFZ12mFHRlhFYn4VQGubMyCnnZrTQA6nfCh4eSK7VsjZrtRp61U25XSSGd0ho/8YI7g/Gg1HHa/z",
+	"rje6dGWfOU1SIXnbaHFrMI96PF6n1lRLQvQaWtSKirzACsxCY4RniYiT0ZvzfscTP725HFw7wmDreG7t",
+	"Zpymh6ZNGrR1a17tmvuFOWosySwuf4euPrFemMgSOOdVJ+mUhHIxmClXbZO9yYnjz+4hclKRCEJcw6vP",
+	"2dVlxBnGnWs1VB5k2iu8heFpmibnMf6tgTVyhyiHt5aMK52lCWAo1J7ZPDUiMAeYgRvIVLM6LA56EJJo",
+	"hmjaYNJ6ZuaBdKujljbb9onX9Gx0kXOEYt1/pE3aS6aKlpRn3UogJUs29erJtSvXCiFzmHcSn+gSKN1V",
+	"6gAn4Hm3m+mpgMXKM5p6qBsA16t9Uvwa+uCHCdOtWNuWjO2Eah+dS3pnDaLKxFxrtzKTsms9mWcwbqei",
+	"iLPiozWFJXU9WBRuUqHfRmRS8oLlLsYQUytsguoj+Y9/BzIkzJrNol7ldbIUZjOsbAy5iWja2LZW65bK",
+	"eVXE1rpTCR4VDHTpdw7SbqJIq9cVv1toE5wyk1OwkMzsbCFarIkUz/UWTdNW6sFp5FtcYxsjbs+czkF8",
+	"u7doTMmMwoW1E504ACYuHXeTcD+OJkoW2PPedACsONiBcvYLOYK5BxjRyW1kgW5IsAIoZLqpiTnPsN2g",
+	"Myfmjso6sqeqKrPzJ2JxXhQzxFQan9BeV6ZRs+wmG1A4teOjSIdgBS5p5rMqFyVfvXl5Phh/K4uRR/1r",
+	"WYzsdc4G49Pe6MxRmLzJbksrNdPVLuDd5yZQWzKs2fssLX+FYTicdo5/qBc/Yld89NYy8e9Q1MKq7yUB",
+	"5v07R5lxKqUay0TpwKtT7Y200mNdp8v7jDKOUurcNrPvfGcP8PZOLUXofdVg6y+0T2bOC69qfaixJr35",
+	"ehea61jb61gnfk0xDNtqs5sFudeVz1sUc+0plfEFzHRFUsQ4gipHE8xXMeFzxLEPQ6B4qi4juwBb1GJi",
+	"a/hFz+y51zjiEEdrDdCsd5Nloxtt6xOgO+yjiSlErPtSXVq5o1GGsYPXELWfPLfnHufx1+rGlJbFZ/BB",
+	"dQkuuXy98ogcA1pox1PmIBld9M47Xqd/0R+97l+efm89eDaBG0M0OxiLkEx1JlHmGqyj2UYJrXs1kK4p",
+	"tjl0NgrqopyDt7GQS73ClhdWR36dXh4T4isZqYuYr3QzJJPrRdlvgHSAWzdDZQC5eRw4FRPrbHpvEWI1",
+	"yXbe8Hzw2ML0jg6f7f3kFgVGfjaN8+qor3GLZXEK6xqYyeb40aUapCEXd/vI9YmrKKDLP2D43wIKTFwB",
+	"y4oGPk2q/o0pDnNF9ybPrZOOSQ/ARYq3WWm4IzZjHaEMiDlS5dHMFUpTtUVMKAM4QACCiNiNLoYcdXSc",
+	"qtLNBrncZvhmsDYKjH0YRSi42kvGdUFlae6rrk7FbtCXeF0pU9eU7pWOKtPPQsiYCtcLKUll+XhB02+e",
+	"kuiuCW1Xr1RXbukotGyE1mmKseUKWLkCRVx3/thBOqir1req/aSzl2RrhGSea47ZIrGY1BNXAYCkfUpU",
+	"Kof5WortoKZipzJjVpSAiipaVo8V/oZVwLbKF9gHw5PY3ibPhZ9ftYBtm4q7t00GkG7ZUqwsoPPndG2P",
+	"XLdml9GlRbNCvbv0XssYQ9MwNyLnAmxQfFyxQE2NLEtRsB06N7cYpcR4IVh1u9pjIJgMiJeaDDv9HFjO",
+	"CVMAHUwHyzgJhUmc6z8dhg1aZ+RXPm+y1BosDXiiZKI0qFR+2q1gHAuhZpQkce0sbX0/Uu6qZiWhZNjT",
+	"GWAYTjQ820TXXzXApDB9J0tlp3N4cPT86zSNcq6glWpBh876V73R9YVGRb4e9fvXlbjIVgtkIkwZwprO",
+	"gMLodn0GMp9H+cU5FjOAFImDP2NHHLFkOsU+FvqC7NlpfXtlI1Tma7V5g4772ddbwuWp9EJVGsY2aQFa",
+	"VK4N22XDMfMqLYe3zmPlwRTc2s4OomNOKAp6IbK1nVBepJ2cPGWQw0JQcRVqI6mV92kjZA4GccsHbtHS",
+	"nuhlO5w0xdKVVNNO31IctHU9ktkMMTuskQQFDkwfyJLRE4Efut6TR8dgTpaATDmKAEv8OYCApa+UWZEU",
+	"z+bcilKzti3EBxNmAqH2mK/c1nJDy29yeIukx0jp/Eq9b1bHqgwLe7Idr1fIsudVRLK5Lzyj+UjFMm09",
+	"2BJqQwVKV0ScspCDEEHGQffxN90TINMgl5gJA1Th8OnUd2a1RXVWnqWqKUuClQ5EW8WVK/8qxzJ6Dhl5",
+	"CutbzYujNFJc5Mi5ymY0R864J+H4x8M3l2fjyfngu37H6wwuJ+Ig6nid3uve4HIsfjrv90aXjqDeEkkG",
+	"tZ2DNFV1pFA8ATcoJEvQFVoOi8ktAllSagP2FoStVzrlXZ6cajo4K7VWjKMF9nO4vOXt6wyLTkkStUfz",
+	"3MCsb5+3VmeJ15nQ+noLBV/74XI8rKKxKZEaUH8XIM7lBd1fGPEastvm8eNTyNA4WSygLK21d1xv6Vnn",
+	"egBmI/dOT/tXYqO+7Y8Gr74Xe3rw+rLjdb7tXZ7J/NHT3vm52NKn34lfvu2ffjcZXJofJSDL6UDirfRG",
+	"LwfXo961eeilemTUvzq3x1bEWNaU5laV+vINDp9D2WAXE/dSotmj2WJ5dsFQcplbc5GwQugdoinI7iag",
+	"mG7WQyzvg2phEivfTd6Me/6sUWzyGvu3iI9QgKrQy+2NhSFjRmoXzOhvrLD14jv1cDNlllCPednHrHTD",
+	"oa2TAMVh2MoTUq4DmiUUgX/61/8GxJDPxWmne2uCOWTrx38+FKtd2Q2sNOfZofv7tVHetzg53PXmceOp",
+	"5ABOGtwtPbKsqS2LfG0PNro5aHxnjGDT166QwWFra1eqfommZDyWXknFI+lb1agzGnqafV3sbkNAlb3N",
+	"m1faErpIHHG9lqJUbL+6VCVTW+TuwF7EqdjKB++0fDdqGmjzgRtQY1ftyDUJg92EE3YZMqBpS8tW0YSW",
+	"oNQ2PbIcOMigPezmzhutoq6jgruxKJwX5pBNboTCCumq2m1saaUbodbee9eqsDmhjTs95XCpCk967oZl",
+	"b5gNkyHALA5h+5ZAa/3d3vSlvZjDCFSogO9d/fonGpPEyoqkVYZcDjXDBhXhbqtegUheIIwZkY2ub1V+",
+	"zghNW1TLNc+H1UtdVbHyDrO5TebfULJkiDoS4NFC58I2RYoJiQ8dCSI/JRjxibO+S1121FVRNE1YKVWo",
+	"1gxaIn8OeQNfn3l7+oiXkcVNy/ZhJwc10yiOjO8sITsBB8dgSuhMlkcVYx42tTxPdrPXOl7nT/OD00vZ",
+	"s926wYrrkUux++qH7hMFOvrnox+6B0/fPzr+oXvwXP3JmneXX7utXmRb50JoqRJd8km3LttZv966qKZm",
+	"vY3R5ErQa1Nx4dAAVNfqhGK+GgsZprcrglSJaCnYJFerP6UvmHMeq8OM3GIFq6Gcm/JXc+50GM5tYBhj",
+	"2eP7o6ybmFqydIcRAgEhVDqD12sIfMjQY9CXvaWk/3j06hS8ePb8tyBW/hYQED9ZCJGsyhAgYFyY/eBH",
+	"Ibx+fPyH6McPBzGiCyzj+z/KUCgDyzkBC7jSsAOAkoSjE/NDWpuGOVBLywAn4sWUP/6D7AqDfRSpeJee",
+	"di+G/hwdHD3u6u4EimDs+PBwuVw+hvLyY0Jnh/pZdng+OO1fjvvymUxp6XyPP2AYgf/8H//VP/+n/xf0",
+	"rgY5CXzcefK4q24X2jqMcee48/Rx9/FThYo8l4t5CIMFjg5hEihVRXeAFBwmqzQHgRiwuHpNheSQqgFc",
+	"IC7l9Q96YX9KEF1l62qCTvLca5Ju7HiN6tBue4vNPne9BvoK+N76Iqv1bj/Gs4kfnuMFVuUWNTeeKh/M",
+	"x/cScTAmkQb6OOp2DTquyQyPY1MZe/hH7RrPRryNk6i6qGMnDsePa34Hcqt8EVOoYRZtI0xJcph6RGVg",
+	"RHkijzvvZAMtyPQ2D0xrEBmDmCWKQz1wsxJ7dKHgSyRei4K5AFNMFdgFnDEFELvA8iDKb3NBDEGhxxTB",
+	"QA5A7wlxnAltmzn3xam+4wyuWLOdsUJwjRVV2sNRMQuikGSd6Vyfko9ys31ojCQWSKcLqGRq2RVdZqNr",
+	"iByVCIFlS445CXGglrSWc+TfZXWchT/GiJdYRPcXNMBGjdetyboMIkW/jM6618xWHFP15cFCliEEe1u3",
+	"MeJArIQno8Aq/snADfRvUzRPvWZms54AcdiBJaG3OJoBPyT+rdIGNLJroCJ6zdfWIhAO0QfjgrDKhb68",
+	"bNalmWTQjpS8bEiJ1/HZnVSilV6tfvsQsg8WpbqBiBDa3qF4SWGhy+9ZW1FB7qn2km25rj2hSTEA5fuy",
+	"jYklP4EpjgKJtTQXS8iJ0fK2XTX1eikGdWZ7cdkUO7dbtoCuJjSJCuu2Zuq9b7rxic8RP2CcIrgork7q",
+	"Z7vBEZQDsKzXL2jn98Dp+C0gFPz+fPx7ySYyxVBo+goPTLNHY44QfzaEldTJc4gsx3Bu53PM+Km+Z40p",
+	"ShAjkMr0dNXEQaVSUsBWEqNflgivs9BPTiW320JXLqvcRljkgt4mqf9947emyUZrrz0dXly8uRxcf5+l",
+	"Asra6uvR4FR2hBaXmn9oAf9Y0tHX6u2ObPV2Tp2fIuh63VemmcmfdWnh0cdHLV6d4juv0SRX/53EPlko",
+	"9lSo2u8fhJlRrWbIHTDgOhdiXztfOlJMVo6+Gd/gEHNhgssxJEjo/GKPqeo4bfKmlYWewk6OFFogWSAP",
+	"yPQxjTCjK0S02EjfWaneWQ+MXhDkqLIuG2pWbRCgRUw4ivyV9Hy835d+mA7xEi2bnRRP9vF1G8ssYLAT",
+	"hUKYfEBYFSfgWfcFGFz3Lyb93w/G1+O0PEg1i8JMZxRKWxJL3RC2Y4e1k+MQ+r4ut7Lbiabkqqfu+6RG",
+	"XG451o24UEoce81fTU6JcZrWxAnUF/Tt3n0bgteSDfRqALVsIMSMH4NC+qm5ByNlPKjGXJwI3RSzuSd9",
+	"DZiLZ9V0tmIfwZiThQLpczBQgC5g3EwlNV2l2qoVvySflyZY7ITE/nx9FWLo8vxT7cDMamp0Xm0qrSRX",
+	"qvZwIJKpF+3OM5u74irhGaNtehK1QbjYZknLYPILHJkQTKMkDvt67taCKoNjpbDH1gKnBsJTF5nrFzVh",
+	"yUAoO7txxCwU8dmJ1KxUBCUCEqRAHq0TTsTpaka3tUzM8O4czld546m5r6Fs1H3kKwyNF20MjZncLOu2",
+	"gAZFlYioXmd83ut4nZe98WD8CY0ii4vJDPePCky12rP0MA2WlEEEk+3Q2bIm+r3OHMFA5zGcqhkcnMny",
+	"qrTmscLdthvLKUNMVIrMXKKWS1R8T/wglBr5w/i8p9woQDaWAAYUcatN29Av6nCltOTZbd2ge+OF1FH6",
+	"yTlCqrupzWzM47LrVbtdhVm0NQc09bE28qbJ3mUSvN7hOmvkffXKrw3gCkwpWYDlHPtzg4tvvAgKM98D",
+	"R92jrw+6vz3oPskVOXNAVOWTbTRoOkVpyfg6AwXQ2sLpl+ccNjamYgWHUiJ7OhDG8M1OIgrX8BYBuOY0",
+	"Vs1gpPtHZWfI9KYMg3JJSTQDIY4Q+MpsW+kimCNwQ4JV6jiSXbXAj+L6jyrdRBD9kXu7SAGg60k2dEgf",
+	"ar5gdTrQyNzX1D50ODCv+pdng8vXHa/Tu7oaDd8qwMz+6fnAXlr3i7MaC+R8kNkSEDDkkygw9aGYZb4L",
+	"VSvqzI6okvf62mM4owhVOETZbSba78mCbOv+zDm50uSLZy9e1CFQuKGNNwQz/iRu2JS113lQ5dPuwBXL",
+	"bmWCHoykPxbcoJXgR+l9F4Q3rn2rGw58JZ55JMWueonqAqSe/Er+82hbHcWI1cOfcfDx8Oc7RG8+ujWW",
+	"M7lrnBpLrY+/k5pjEjwvFcPis50yC7hCVjCOKblDf9bdba3xqj2FD3qyOZTWR/etM1Twp27ytgsO1Uyl",
+	"RaSmLTNOXSCRXynFKACy64BS+iRPavqzzcTmOiv+7JMAfaw733XqPmvPfRwtTomMsOwlbPxLiDf2pSJo",
+	"QohCtVOCa6NzstrBeirzWLYKGaYL+hkFC7v3FSzUaaA7ixfqRffAAgZImYQ/6r/9qOKI4+veeV9FEFMA",
+	"/iVkm/CEa/MfUsSxggKxH0AjeX03XON9ZkHpfhR8Zjym0jV2IFaiIJMk+ggRJ4jQ0SMJKg6jXXGQMGgD",
+	"CpduHnqn7/jCRffDRSrFQIL+7si3IZNeYXpOKccdA4zjMARwjmBwkma96JzmGUEMkGhjJlOFrqwyL+6K",
+	"kjssXZyf0G5XGJgPzFy/zmWi/4aB2BBS2kfoAwcLVXnNPBnnZR5ABwuIQ6mlvkOnc8hPhLFPEVc5ChEx",
+	"nVwL0beIcOyrmtDW2U1mdfeUuZ5CZ+7BGLY1U6itqr23xe8FgdypBmdzg8Vvs8Trm/pQaP4VjkV123fy",
+	"pk/pkcvG8dD295hQ1UokXVwPIOjPlftZ+pQJXaiEZtmC2IAsbrOqP+PgoyodCJFCQijrkgtyh3Lbur03",
+	"Y93me7ZeqrmjtAM1XIB5S3nmKMbZft6fWgZaSM3g3U4U1lNdZMFPlBOZIg4YirjWPBj4F/I/oXToFtjb",
+	"MuohR6wiVHiN2Ge5YnmAK6tXzLJIUh/cSR5OpA6OOaSLEDGmTossLrnJmqSfr66AyG5rFGbCysZoU3Vr",
+	"e42Gs932NRoCcNvXpL3etn3RT7/u7EzjU3yAOnuIgplqSZE96Jl6hFYlo1apdyo7BGYU2pPhbP7UtGj0",
+	"ye4/vW/lWnnwVBHARoWD2Reb5TW1FJBfKj73VfGZDathOlLLlftS9Plpiz5PdPaOwXW5WakUHmEc+yRM",
+	"FtFOykKzgRuzyrr7XyOeF9e7sKi6D0jaDiO0NVCCDoxtRcUGTunpBeT+fH/e6LaH6kNa5px5aHzQXxEK",
+	"BtMDSdRHJmtOVl0a3BaKYOCpjtVpNG0TiR6gEN8hqpVNp4lylt22s0y4sQIJfNUbnMt0uNPe5Wn/XP38",
+	"anh+5kyMs30ww4606v5H3QefdK+XYLXXkL22vjWMl6yJukF+1reoFLs/ARHCMuNDGsuROEgUZP9G9nLG",
+	"jIcKXdnNlIYar/R9jbhyThLK7CBBv332rKZp6n2srZnN/lBfIu4BTWYUeGAKcYgCaWOpDSRPeuNX9UAI",
+	"ZaRRRfB9slhgLpTIOYyCA3In7oghvVVv0Pl42648RQHV/btcUXt5Q0Ek3UNGZNbwfQ2YQhBAXZbGq2zm",
+	"BRlYItm5ax1OFgdFiz7VRpMEB50aFMQmTb/3XXCX0cKCMq5FSIOiu/TWihb1+/I3wFtkeNcMAySxgjDy",
+	"lG5MAZfd2YT0CE7UP6alW/aQOpIRRcqnCykCgm8tcEit9sOdvLX6TFb3bA0c2MK5dpPgMFDoG9u+ys/p",
+	"pNu+K8CyM05QW67yS/L1qfV/cME7FDFCd+/XOzPdvPZhf6iX379HT333QiJ5fN4uPS2wmvnzWkmuL868",
+	"PTnzzJI18+S1WrMvbrxfgxvPMFCdDy8VzZ+XA8+cn5+9924L+n161127o/PBrO4ndtplG6+2yqrn8+0Y",
+	"aJMKK3Mia8VcntH6h1u02qzgdd+c2hO0fStmtueKrHvQ6jTdwT/8PVCEFz8p1PfW3DajuCKfUVLttbyl",
+	"kWrgBr40KbsdLwOTSUsZTa9JO+eU69kk7UAONXJjuMk4hFEkDUtVvuB1YKHtVp1lqtv9VELNfO09caLN",
+	"/KLg8imCuuDuoVmtpk5QVrFRBJkxX720TQWfI0xlI/sonyS+gHHjTXao9Hn3ZruA8am+pa0wf1Ccks7z",
+	"wUHMqdUx2ecLGKdJyZgC1V+NOesfW/FKM7OthWRuCvlie5aiGGK60aMB5MnCKobfvR5/86zjdV6f/q57",
+	"1PE6L8+6Lzpe5/T16fio2+12vE7/avz6+NmzF91G5wIEAVzdH/zM2venqkMZk2X5MUcBuI3IEkezcOVl",
+	"8kQceRAwJFZMNRC1t17xVaqwI9y5Ubxz49qynYI8vUbkd+PhpQdgyIj0huS+NEPkr4WskQV/Zflzn/bF",
+	"BYxHqAqGZxeAzcrtA4EmCXiFIE8oOiVhiGQb5PQ88hQej/YByFrIMDwBek/r6iWmkZ/lWzX4UxPZU+ED",
+	"ULJogeisImJ3IS7vQRJ9HqWSYmJyhvdt4t4HC/6O4EhC2wG50tolSRJ/vum51awo+7XKKv9FMoua4S+R",
+	"W2RptuSUEwBBhPBsfkMSKpu8qT4zd4jKqiylJyvkXUJvVZnrRvzE4hBXqEFjcfmXzE1ygr9EZpITAzCT",
+	"PgCGJJoBqHzZhAIccQJm+A5FIIaUb8xCNVgxqYvDwUJF35gOajZCH0rt/+cfnbhDn6Ox/mmNrDVcGRIh",
+	"qQUpWysTL9sbWiSJq5MwXqtbvpTob1Wi7wutQlHbNBCl5IbsvwxfLt+XGvz91uC7Vnez1Cj1oob12GZ9",
+	"f1XF2FtO+ksl9naV2DkGbVCH/dkt1i+tCFvferiAnOIPzsP8Ut52oW76hMe5GseILB/akS77IIN//DsA",
+	"kwCjyEfiZ51V7mXQHOLUhxKxa6pAOxhHsTkpgoTLTPRN02aLa3348y1aqci4Q1JmxG67AdWT29p2LdLP",
+	"4ZSr1vB1HfPVN9Zt1gJvbIybu0fhPF5i7ivlYAmUh5dMpxIcVB+PsrMYXiDwlaTGMYDgNQGBblf9aDue",
+	"SXFiqiXEOIOT2Zt1XfrSvnbs3yQYcSCLYjwQ4Bli3ANTIhO8PTAnTNUz6Ix3thvlxELF3Z9hNgJ+Ss6G",
+	"d7oPth6RyvGUHvvNmDaGlEeI1iDImZt+0bFiPcuHdlwOZdkcWzHZlFMej72rAbhFqyw3/kT+qmxfuEDS",
+	"n3EnnpqTZbSrxHlDv/3sRP32+0+d1x92ZVntqDvmCM0w44hmjbsw1xi2Yu083QgFs9RxITVZlW3/Ztwf",
+	"XfYu+pPr3nf9y01Ss4wYqE3BzRb588rBTTfvZ5+Euw0FP31uY8tt+HAWOLXopZ7IlAopWyFMZXCJRJ8i",
+	"QbewLw+FEHc7AQpS+DuZovnZ+AKyUX0yAf4dWu1ZhpumBVJel8S0FOkUxSH0UYosqcQ9AygKgDREwIxC",
+	"H02kJg2+6qbpRI+UnL8eDicXvcvvJ9/1vx/vhp0y09bt/7wjt9uylT37W+URuwNcNTWcjTyruwQLF1v8",
+	"Fq0sbqTmKyAYYCJ0shqVW9wn+8zea1nuWlP+e4LO+1KLa4SVWfeHZobIgUtjQxshc7IECxitTLIqkOgf",
+	"NyvprNt51W5Gtz0dYOb9n+D8ylji8y7dzcm2ZuW7bYXclwrePVXw5leuWTp426X7Usj7ayjkzfMRmyPk",
+	"FgAp/4znqkBr2+0fB9Pc9le/sbtZiwqrHek+O9LEOLlFkRPG+Fm3hSIVq97rFqo98TLgqidd06R/V9BV",
+	"YhF20ahZcdIOvOcc+7cyeZ2AmOKIe4CJXQFDQCIAI9B7BjSttpKgtT60nK7ymXnR9q5q7NCPthUVPwNP",
+	"WluN8iEt8yetai/vxSaV7Vtz006L23/dZe37Z8+1qvaN2IwiHwW1TRmustu2RDw9G/VeXXe8zunw8tVg",
+	"dCHxTfuXZ+rf318NRg+mA3jl6ht67RWfNFsVJX8gvcFcrRwDS0q4LsgGymMr1GSTHuJMBqdJ2DDonn5c",
+	"ySefRFNMFxWufXVDOuj7du23SC9KIo7DtarWA44X1tLWde/Ux/vgrb3x1TniAIKAwilHAUgXGjAOo8AD",
+	"kjq57pLCQlN/U02NDTbE1iyFosDNTv0o+GSsVLU8oyREIxKGqinjPetEe2cNiRQKczxBEtlpXSKEWGIK",
+	"jdeeEsbrUnhG+p5fdAaPmuRD85yfJXwF9Bpu4Bdf44NmvlcnQ3xxvN6j49UsWTOna6s1++Jx/TV4XA0D",
+	"1fmctGj83BxORmJ/9t6mLej36S13Nfj79zPteXU/qZNJaWeVKlcSojHiD0DnqtPJx2i/xrj4BmCoDGjl",
+	"KVQHmfgq1hAzgCNgAPUaqsmutIEzYaLpyW2wre8FlUEPTxc87jPHwBBiXyv8Es1wZAzjYwCBT+KVKdZi",
+	"iKcLq4p1wA1kKJiQyFPNExCQq6wgGjYykcSNh3FyE2I2d6tZV+qGB8AWcqTq6XuX6vvmFaE2Gl5R0ByS",
+	"NU5UH3a1RIgKcRCRGxKswHJOlM9OsBHmmzOITNBcVUEKiesj+dI9ukDUKPbsCxNfOsPT6d7W8Z0U3FPZ",
+	"F0i1slmSJAzAjMjjdzlHVOaDQSEAjKyXxhbkICBIxmllZWcSiTM+IvI1wMx+41VmeJGEkFdAR431Hfte",
+	"6WuKYfgp9u81xfs0kditWlUAb6STK0JgvooJnyOOfRjKdZSiXV0X+/oWxRxMoa9KBaHmGxJJIMNIuZ+V",
+	"c0T/cgJ8mfmXGuObM8TPWn2szIM+w8yHNNj0bNDPZUg49U+gO6zuff+ApflrfIdSYS4BChorbk5bdkdL",
+	"cA9kPUMc4nCPvgixyb5SrfLEfvITSlHEH2UlZEpxwhEIkI8DcbISGiCqDlNVpAB8GIEb4+Gy9JvadDsd",
+	"+nPk31aEtcTlh7KaYjsa5JF9tDOSn/IAX8WIeSCJqDj6ZJRanIxsDgOyRAGgZMmkSJyG2BcWU4BgADik",
+	"M2k/+eQO0WIO08arR00oxq0PkTB8CdUasnsQifeoYH+qONR9addCcKROkdT6ukFTIrQyiWKzRUSqzEnq",
+	"9xqkpTP5d0GAe2GlX88ZrCOPYhVM0FGfyK38KInVYuaf84LtRzbIF/7C5MI7irlylSo2SVnkBFBNU/CV",
+	"QdcRf/eE1JAxJ6F4CDv8EZglkAZM6Q+MA6gLIlGAOaGbCBKOFrEwxKo9rdfpXZ8cb8kM5aEFod8RqiDl",
+	"xcKHYdqV1EuxljTCIllGQJnumIM5ZIJlNoMeSde2SQ0qQ+kqbw2xdE9gfEIxApwoAupOMktF5l0g4MA7",
+	"tDOK7As4x3DV5wOcU+ZkNcATleY3J2GAqMJJkaZLO3hQJ2sfxlQZD27Hs7rhEy9oizQ/HzI0ichaWYoF",
+	"RywkPgxRPpH1T/OD00uZM2LJEfE6ZpO0ZbE9JBM6J702aI4+cPsFzNXsq+W9uk2/517hc7WoB5DpaIxs",
+	"LiKzkMBSaAVM4WAIDRKlzrsUh0+vViGCY6Ku5XhNiy2URLgmsVrmo7+Rt91nibylEddmL0qiANHPpdhe",
+	"NVP4ddXapwz0EEGvOUVSSyd0BiPMVOb6zsvqJXX2WE4i3n//FfW5hf+8K+qlEGyWz9lWGn5J6dxTSqda",
+	"s2YJnW0X7UtO568hp1NxUF1GpxbNn1c+5/4l6+5SOjcm4GdSitnm7HxIK/xJ0zqzvXeovQHOPSiI8K2+",
+	"51Psw21U35ch8W8fXqnMO7HcjOMwBGJ1mG7qdAxIjKQz59ZTAW8PMA6nU09eZuAGhWQpsR2zj3nrLXY3",
+	"4ZIGteXbCJptysp1gzzJZpzQX3tZ+f4llyI4+Ie/B4bim/AWq6vle8MaFwElivW2dTFQhS++7WtmqvXZ",
+	"F3TBT+vxYA9P8I+VNJdOxwVktygAKulpDy4PtjcM85T8n8rlwdw45p+V24M1LmNtIQu/eDz25fFgzUtY",
+	"W6zXF2fHr8LZwZqUr2qh/Dk6O9iDqF/dmICfi7ODfYoC1v2v8Kd1dqR7r5EZuwUL7RQdzevg6A7zL/bs",
+	"fah0a1Bp4idN/w1YLu0BVmXgvssahX3phrxFN2RD7L13P9YL9qX/8X77H2/SQG996zXseJyt6a+q5/HW",
+	"0/7S9Xi7rscFNj0MUIjvEMUVGeB6xc6yO/ej535WsBx6tqu94nK8MwqnEPwoAJwAaIRQGapDuuaUwQg5",
+	"R4uYnwC9otkaHlIUUHyHVCek1S4EWYPO2J/hlv4F9cZmDDG2qIXB7eXua+T+iRHFJKi0EGLBaVQ8+y9/",
+	"6B68eP/zs48H6oejj3/V2cRxt4U2ns5vr1tStkvQJfKKQrq1GIxuPXCTbsgTEFOiynZgqCFGJXyGegYz",
+	"MKXkTyh6DHoyRgoYknm+Mi0+r9in07KxQXrxsTBJ1xji8Gfx6o+HP6uvVnp4Mvq13qdvIsx1y6Tae6/k",
+	"SC4Fi7lTYXUJWSnKlGuTsNs+CZsy2j7dTqrpwjGIkoVYKCI7O6OILHCkf0Mf/DBhKutUqcHqZ8Flc8jm",
+	"yp/IQAxXIYGBB5TNxEBAlpGpi5G4IPtit0MJJ+FkuoyQr+R9n5jtcBQIhiBtU8J/UfHJwpI8yOwUCKZ4",
+	"llAk9aYFDKTxlqIx7Jffs23oVoiG8p5r8gnk7Z50qXeEBuy+46lDQ2obN0nsmp1EasQC/4aBEMEAUS1m",
+	"mRGessKM64Ncd8lpz1rpphDMlfD54Syp1Khfy8t2IVE9yTFiuth7a8hkdId9BJh6oUEtYHgWHRRDmAmf",
+	"W2YvMcT83JRDMsORe8rn8vJ+uFe9u3lc475ILDMutiMpSXglTcX1+27hyueYGb6pn5W5MZsW4XEVPJzk",
+	"jyGP98QsQx7rbzTjmKNdfrnn+yh2BKZhem035ikUBqpsGqHqEG9WYHwx3oANCY8P7xDF0wpUv7fy+l5X",
+	"TX3iM9zm/Q869SOekzS2H8j21LLek2HVvqLpjllbgBgytiQ0qNo1AUKLa+zfon3VmqmXqw/tI4ZcaoHC",
+	"EFVKfZ2Cmt55f4l0SCUCmWVRAIzpZgtxdHsCnnWfgOvB6Xf968m70fDydbtl92EYVvuCTuUdW3ZDGl71",
+	"LzteZ3g5Hlz3O17n3eD627NR753449nwsv9AWiFtYy4JOo7I8qHZSXL5AYWYIcl/hAqNdrECOlvZ8Jpi",
+	"pHVmE0ZUziKStylf8E/UyXfio3/z+eUQ/Q3dY55XdobOkX97gCMl23U0UdAN0d8wwDhFiIOvvu4C9qgp",
+	"/aGxGXwozK/q7S7u2HK7n/YuzwZnPbnV8w3Q3vUGb519z2yf8ElY8rGYT3zfPz8fvut4nVGrF26QY/+Q",
+	"Ik1i9fbq0v4ehSFZStWDSqhgGkhEOuaTGDmbrSm2szEnDbRwcCUsjITkEdP6XAG+xdj2lO9Q99k9SiOz",
+	"uMCHUYADyI2WeSOhLoVYiim+g/6q6TJLSFOUE0O1eaQbrvr+d9ge6S5pnnogtau7xTYqUrdJpuAw2pjO",
+	"W+YKmk6KXmcJ8Z04SbQu43VUytOGOYO72/ctMJYogvrx3InyvGvDWEriOQoDewnT/bZY3Csz6+UF//D3",
+	"QK4v+ErR6JH4iwYz1n/ygKLJIw0xn8SI3mFG6Il2o2Y3kshH8jahFRU8rk03Sk4ZYqhOGWK2DJUisXyy",
+	"WEAQYnniNdOTNlVWLM+VxiKh+1WT1AjgyFceAU4Sfy4TCO3BLHVb4VNpoUWSyDrATasGGz6n1NpNnlzI",
+	"vIJNngzxbM6tyuWMIgmFtZLajhRmQQslM6aYUMxX1ndfPel4nasj8b+n4n/PWrx4J8WUjFD7rINEcKlS",
+	"4TpCTIljP/gFdCkW23ivWrGUE0INXqyMJrwgjIOEzsT2W1eHGWpkKzPUREti6DPUkhjaa8aDbC4i9STZ",
+	"hmQAFnAFArINkQ+hCsce/qx+qFeb2C4b0KuPVipO1eCNnw8ke09OxQAvf/wEfBYooNu5VAzkV9Op8wPV",
+	"sgcFNQWfu8nwJxECASFUmk8q5ZJTGDHMiy76SnYtqiyaW0NEKxJmBGV66pZfSIbtVgUinFAUSHo8xDIR",
+	"tdbgBs2xjLcpVE+HsyWQ8fZ2oi9IFOVRNUOdZbc9NBCddOgPbf2HMYpATq+XQXEhVUJCbhkI8S1SeXzi",
+	"pxCXs7yV3cSO1TkJQYBZDLk/R1QemQtEZZGAbN221emJ7irTigX79O/sGcW/PnkkKfEQJRG6E6aij4A/",
+	"L7Ydas8w8ZxwUm1/q8aJV+rGhyZxcoN/eMmR2J8DtUAqfV3q23Mo24Op+LHsCppjAB1Vbs8Bhz8vUIDh",
+	"x0P9hopit3eYzwMKl4qou9O95QCaqt62MFGjGrqIgJBEM0SBicDvpllM2mnTTzu1QrV4star8RrpLN7K",
+	"bqufJ+Xvwbs7M5m6xTVVTTCJauV1DNgcUsRUFnHA5zJONkd4Nuce6ALMQIimXP6Vk/hEnsA3CKBFzFdg",
+	"OUdRCvMSIRQwVSeZCpsW450XXHgBSVQpflYYkauJyCxJhdIkUf23fP7Dls+vtnq+JDw/dMQLxaS8ztwi",
+	"ROV7B4rKz7tlSV16meEEuyy+v/hf4XRZPwa0PCDiqDa1G7ont9QVUTBTlN46YpVTKHUzAVmihCOhIgjl",
+	"MpS17GuiSfYSJcokviHBKtVXJX3VhkLBidBNObxFCllDdv7QPUcJXSDa7hSy2dGUJOqocaqtI3nH5+Zi",
+	"U6Pap64nUREDIAgkkacoLFQcNtT4tDladlo4Gr3Lm5Wdbs9BKR4fONjm7DBH0tzEj/Rbf3+gxnHwHVq5",
+	"PO5H3Y08cGca8OEzaqAoqX0Pbevld65VXew618oa9B3Io0g5S0wLlBlmXMgRoNjwRIbVb9EKQAZ+7CV8",
+	"Tij+k5zNMXiJIEX0RyHGfsyzwI+PwSuMwsAE1jQsR4hlnbX4VfZDTpusQM2+9Q4ZdcWyT5Ra5Nwmb+KQ",
+	"wGAcwZjNyS9+p1Ty/SIJOY4h5YfiQDgIIIdVJpxE7GuEI1c89uVzn/rMv5BcYdk8SlLvpkexZirHBvLE",
+	"mX2DgFj/QBzyP0pWneCA/WiKSDfk/4SvnMfwMDpLZDy1OYzu1rxeei10xMcDyFXi5h5q2Iu8C3nTD3st",
+	"XRWavBYvBSVi+dftHml1HIOICNUNSI+klH3qfgB1v1ocMQ4j7mnMwin2Tcs2TsJcWkE+A2bd7+Ep4uux",
+	"3KMXhKhdoBRaOUfBpcBkV8i5nRgiFChwDJZzIvHgSBiIv+d9ZVKLte0HiYOutkNWsV3pIetnt22Zs3s1",
+	"Gl4NxzJNt3d1NRq+lT+e9U/PB5fOFNtflE/WkPKheev6ueJ+R0yosr40ZbWaVNwrSmLCUEan/eij6fvv",
+	"H3g5xwIWk1pNf0fHbJriBiC71ZolIwuk3D83SBq9kekArcCGZwltXpBeXtWiUNHmWBxTcocqEh3UDfkl",
+	"/2xgeXoqR3TPGQaVLKHpF+zIcElk62XPHB3CyJBOD8V41AP6e+ykUEfOwAxxqaylWCg745AA+SGOUJXF",
+	"Lm/4wiF2DtH02y2HAP3WLWVBTCifaLrXaRni3pG5te0SazXg0x7uuRk8tAPeEF7mEIXSqapWjx0LRdRw",
+	"hUSFgmHoAdnJXXpMMS1hRJlTxMYkEhPeDR3KbhUVO/cScplSslizd2ymTovMe04avLFs+YtxyEfTT31q",
+	"P0CJmS3nErvdjchht5LnFoRKROsIPOl2u2vAOPU8ZRE4ukAlQL48tD5WHjE4QCnv7Sr0aL7cqFbFaEqe",
+	"keib9ZrY45qr+qpdqyIwCqQeIlQSxVXNl/2xIVpu+dnhz8s55B9rOoWcQQ4buTXFy5oVG2mehQVowwXi",
+	"FPusRQr+Zo1JvM4fi4LDXcJBpjrbS5Bej+8E6G8cq/SvBYkkEawDVPLK4anqNBiB1hbukOMLUhRu8X4y",
+	"NfNyfODGXjlhymFMqUha+RHAVVPSFpe/Espyc+jKtQ+LQ1qbCvrkBloMOgaRXW1ekbOt9LGfzWo/lY87",
+	"r/Cuuyh4TGIUfViEapDsQPn6AuInEreKxULxlNbKInys0K9a9nXxHI16GnWEWW/dw3V3glyK+Kmi1MEZ",
+	"ZjHRCdr7ThHvqYFIlDB4iwBcwtUxiIhu2iL97EzBh8ryN5VBTskS+JBSjJiUzJyQW4BVYslyjiIP+CgM",
+	"laOVwSmSFdrZErQ/u2cUV+AGvJZXG/kfQ3SHwo6jc4SK9+R2uE8WC7HrxQtkZVmTXb7A0TmJPPEP5J7Q",
+	"CcVv8MM55OCrd6/HB988e+QSPDfkQ6NKsnIcbDA9uCQRUn1AKt/QbpfOEPnr7XaqzSIpcH3/Gs7q2fyp",
+	"LaEtiRQe0U6UDqFbA8jAa0R+Nx5eNnGXqws5mxZHYgFdbDqI1PJuZLw+DB92ClPd1sD1Okkk6ZhdyhBy",
+	"7TEZ/cC9WcEX/z971/rbNq7s/xUiX3YXUJv2dnuBdT91k3Q3F3khzW5xcVBkaWkc81gifUjKrk/R//2A",
+	"M6Qsx5YlP+RH93wKIlGyNDOaGc7jNxOW0etVx7lJAGqw4XCRL/7xr1wFdsWTQNHWJiuEmPum1OF6wHig",
+	"EPODh1YnDbUCLw8HXRaralqjb+8ubjreZhVDkfqcQpuEFBitmKY6vzi7en+PuakysszFzTn+RaCp4+9Y",
+	"DRRutWu1YCP6DYkWabrsywo8r0xbRktCxFzD5bTN/CCBXMLz7QHMpSBNW6z2LJgBBUA4F+Q6+/Hhzeuf",
+	"Os5L7CkdQxgvEGHw580rlgmZWzAemh7HiSiZeKeUeaAH01BawrmXCT3UM81T2/C8gRzt5qNtDx6mxL0Z",
+	"jBiqM1djlnE58eEDUYZ9WOErnmfGaQBqqTSUZ7RgI84cDrDLTiFYWheaDyrXDCaAuQJMDDBELJEJ6IiU",
+	"wDQZveonHCRjkdQYy2XymKjxErDmj27NOWUojllkZn12qaiivCYf8e17E7ULmTBhO86F8EpI59K5ornJ",
+	"eRoFfeRcQcMGAEOfoRpqhfWVm9iPVGFzb6XbSqdX3vxhNVD9Mt7IczznNs/atUF3bkvccl/gkxbO2lBB",
+	"tDBsqIS0a+3XKYJbvdm49ucbhZZWBsc5/Kw1vf/xQcZanqqnHJgBruP+O3RWVG7Zv7CeBaFxeqiHpWVZ",
+	"weNpY4m/vga72F95avKnp6VTED7SguuQL9iBCbDwxc7Xwb+qSzbjZeull3cIpkHkXFgpuecOdTVkb4JE",
+	"4eYFK3I9MPoPho0VoduuLGrVluUaTlrU59fQankzz9jlipMVMjgNTRaL6THxydudJaNaw+IMHYtp+lyO",
+	"1FiyhF6zhnYaMBXuXNxAvp5KUzUm/KEKEn4IS46w1Co8O2EzHZvpKnBWLhnxqTBefT4S8okRQwGL+rNo",
+	"ZrbPs5AZrTTNhCLMb6yWiRu/okVt80mYPpjWqPvrhI3Rg4z7XEpIDbtkY474lFjxrNIkKnKYTKqVIvvV",
+	"U4JnSdfCTCuk2iHM/P3IRzTxF9HgkZQegtBvxxC7GQM9hVYzPINV0wQZnA5z068U1rvc9KkjcItaaACT",
+	"en3hFu0UEAe7gNIUX+EHai11fscn6DJHhRUluMJ97bpH74K/YRsy7G7tf2c4nZS2jiiHh92KPGNMc5r3",
+	"I/gCYVhXq7EBvabcnvaU9nJb0V8rzTHR3L2OsnYrA4dvCpCazWmtYQQ8XWbT7v2K7zopTy95fBhQClPI",
+	"7vuTPAOmNM2disg8k52eVLecNfWHG3S6X5dQgv7bBt5+GzhRvYBq+fH/7i5+i9jdzW+RM2x3PzVycpGz",
+	"L3O8VYnXtfm9wOz167yfFxOIfy+uJejlaepepZ9n3RVKgNfCcjcbVoWJjD/B6T+H8LRx+eMwQNJtwf3R",
+	"8AJkrBJISFZWkIxSGJiqgU8J33RJpAWX/UqrGsWEqbpxQ1DlY6my3kYptVG5RpQfD+Q/9JxfVmS96HcH",
+	"1Xggm4XjD6M+h2Sw1eqciy88tukk4Lb6QdV9bliscmkhiYq5Sx2G46vlhGFXoPtPWFMeAd+o4PcZcFPx",
+	"VeY6AVn7VdKqmoKw5m0MWyjDb1UA8HU/eFq2FjDBX2EYHuiwkTBY8DFSInHs76uhYUPQHg4atapkfZVr",
+	"ExFtmZIFkev57xn+sqjEnhGDvrKPZqiWlAZ6Sfhd2Y+4bk+xy+WzRdMW2eUMIlbKU3UO5rko8OJb+FNu",
+	"LHvziiV8YrbDktCcXcMQXNbMYh6nYZv2YBUWLNi64kBh7bz1q7BobcqfZ0XbesMJYk/lmr3+nzc/vw3I",
+	"ER0WJj/j3l5kEE3RGxN3MtfcQjqhw8qUFyKOjf9vC6KLs3dqVckVrWokuJUC4bm9oM+kwgvasUy0q5M+",
+	"IbCI5TIxTA3dvt0G45uBtFEYpYUMCXpKwhfL4lTFg3dMjUAnOXQCFEUmDLkhQ25Mw37Q5bJAqY/HBFI+",
+	"qZMIiuSf49Lj1GdtilKJOu1J1O/OwWCOrh6WRhvrs2IEl2XVUMTY0dYHAv0SPGXE5S2IixPIkYBxnajc",
+	"hnXfs91btzf2c6s1C9Tc2x4cBp0Pdo28LZlnTgiUpm6GFfc+QeTmtz9+B1xrq+7Cur+d23sPQ+CWBUJ1",
+	"sNWHBNBZmxSc1/sWPQfM4LjTWEPo+CbkFh1iLcygjk/3bs3fj0fCDBg237LXTjW/daoas8EFJzBm4LRS",
+	"nvJ3jNMJQnE0ZcBbgdsZf68NmFaqeFg6cuAmGI42cnB08z20/BB+u3+3KgB3099KON8TknG5xBxXIqfT",
+	"ypf+gWZ4R4X+Yz+Vo5qTYW5HwcrDatyp40V4QbmtiR3ck9+xozy+Y8ifEKLaOewTxBvVECudrMsmyk+V",
+	"8P4IEK0a7g/P34arDgnL7RNWbrZQCbsUF7egxCKQJSTWVj5QRNsvmnB+MGyshbWYZEWGNYR5m558yQP0",
+	"XXTiGGQl6NOQkKms2qF1935ZI7cZvljQkqeP7q23MJzWD5195L3nQ30bAS5/Z5C0Mxw5vgIC0H44Eb2G",
+	"r5v1YkhBiRB/EJqCowQoETGVJkVRQTG7bgzdvlIDNlZ5mtA0qgAjXZtz9M/w0lhuc+M/jJTH8BirpG7M",
+	"7seYS+ysOVPJ4Zkv93QSkrZbf5AFNIDFkYz1RJo6f/4d+/n1K3Z39f7s4vHs9vzi8fzy4/tfr7Adf/WW",
+	"ILJvNbPZyWBXTGdfZQJHw4Hic5mnt1W4Tw1nm8/d8JeqG35X6qxg29HVhacYDadkTigIn6IyFbmdmNah",
+	"2npHuk8JiTso7HwSSZJCiLL6FHutZ1duRPGfR121eNmjbeETGVABxnwY6ub24fLs4iQ6Obt6f3/54fLs",
+	"/cPl7c3fADx+dgtxXMLtxQTjZnHKteh5GuFGX+cZZZQpMbCw1m8V0VVDkEsbiIiUt0OQi1EgNxXe7QD8",
+	"rYwNifI2TUP5f2Mz2nV4tqDsVjH1tqNmVS6tnzhKBQwh/qRGoCNGltS5jGSk31EtjGFdSNWYvaXJin1l",
+	"PNQQOYoWqNUhQzw8nMCo8nXFN8wsDbGsb6df8dC3GnmuGJy5CJd2mqCsrlqbk9j/XSqos78QKvUa356/",
+	"6H3++mbdKpsDLF187ytbSUq4YSnYuYmEa0qI5nIg5FOdcb4Pyw5Rwe13Vj+XSQDsXhHEzr/6XIcETljt",
+	"FNNVhQkDFCbomC83xwU99zBv23hiOJ2YgNvEZgViF2lDTKnw8D6oNaPCRf2Lnv2vqYeqJKwq13Vxo+tJ",
+	"Zcjo+2rjoPbfPwWMj83Fu56EsMvK/alLutIyYX1o6kAh3ejp9pDduYcYxHAhP7U7NcLCmRIKa0EQ++Ie",
+	"himfUHt4q9jDxEEcHOOZ2FgyDF46ox5OJXDdrS7gucHTa2uKNoB4th4A2qd6Os/pzke3/XT7EZYqNXjB",
+	"UzEA58z3lAZGMmbdEzYK8D6PJM7KJSXAqKW/OgFG2AUkqruEJGtpqzcLxTDPvwKJYgtgoiwDS6CDqsP6",
+	"wDVu4yQVHeL4cccIt3fz7QkeSEGzRIGJSlG1aS1ZNnk2vaY5pELg/ldNqhjD/NWbtAfN48Gaxswre8wN",
+	"NBCAu76S8MBF2vJ88Bl3pUUXtQSLMhIwDoNjHSkxu+MZQEkD57diFymzXKRMoUCkQg6YVQNoxuoFvukz",
+	"Np+GhvFKfhOrr8Oy42H5JibiQaXJEoTwLLdQBgAvhrKuZT/C/XaYb3R7eWAGpGUTlTPexR19X5hCHD24",
+	"CKJguiVGpCBjSJiwK4leBdjIdW5hP0qkdUCzSuF4xvxlTN8nMgoxmqSB+qWUxqiPsMwMgQ8Yf+JC+qQN",
+	"fwIEqDTM9NXY7b8xKoTRg23pqK8j0N1vy9Dn3WV/gu5uLEwLYoAjum+DyVeJ26rkGjHwi1Kv6ERT2TIf",
+	"DoGnJ5H3JdZL9ZSkOTqsvaMjP962ZWzWBtZ67/tFVLAEhOY9t4xPWKKoenSlbWT58zBcJl315RT7TZaA",
+	"ONKyM1y1E5XHkxGXMSwMNOpcLraUBmzzaqVd4zxK2vs0fLiyWpczn3bb0So18oVDmsdYJxl7rgfJ8jKz",
+	"CIPGn5kRrVp30AtXtT/YoKGjaTWIkDGsXtm214g8SLv2ZJk9Bz4DclQpH4iFY10Aia7i+lIVpLNWZ92F",
+	"hbuBnuXUBPHMkRJPMkJcuIiNuY37+IFxrcWIpxEh/XiQyzy1EfPmfTo+MU0X2vZZ+Fr30/uGxymovUCm",
+	"Mo4e0RawQbnBoW0kAwYYZ0+5SCBhjgZMyYjwsyDkrFWPjfvKeZFMGOa4gd21EYPUYEWQUa83F0WKckkP",
+	"PtxIKG/c4oOryPcPd03jQ+fzwOTxbCeA4aclZ3wAvhQV+18zNYKOr8CO6EuBiMVK+g+EolTlbybuQzxA",
+	"/MWfX/3C/v/2j/vHhz/ubwgvSxRVYClwjeWw6/Nbg4F6Ft/jqt1MaxZfbK6hvHH4gMNyMzUzdHWBDolO",
+	"UpEJyi/O+1NZj1fsOrc+O6HyjeYeeAU/KjrJjffZC1s7P5d6GYa2+7Fwl53ZzSvC/wpEWF1QrQaeVftb",
+	"dLqRmzXvMDWdynjFjX1xMXKbpMvzDfG3sFAK8F7Td1uy3ZrHZsOLtsAZMQKGD4KZ/2xCGEDsRwN6BPoF",
+	"hr/ofId9HQiZREwkERuBxjnbP60K5GgmxkIm4sfaTtgrYexHv3rTdtjDwHl69jatAj7dLuia7TlmF42z",
+	"vidz2jJbCb4Yc50shnjSSSlF5nyVanY+4Nmj5p97hVaZdj2hBBdSMiLIHw+5PM8T0wR2K5diSa3NH3h2",
+	"j3tB9wDHtglEooWq+1J5ZW13ShiJhnGdONfCTvAT6ALXoE86//js5DxWaiAA//vsFjo1TJ9KrtOTzskp",
+	"H4rT0WuUdP+TX4OJQpRUd5Ni8DeFzEqHSG5mDqTpzAH//DNLwlyL0sHQoF2+MuQziiNkEkoHQqtB6RBP",
+	"MiHLBwrTPz2U8eHJt8/f/hMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

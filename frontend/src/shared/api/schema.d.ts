@@ -635,6 +635,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics/lights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What stands open at this moment, by the light of the next clock; overdue: the promise has passed */
+        get: operations["metricsLights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/hot_spots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The grids with most cases of the last 30 days */
+        get: operations["metricsHotSpots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Repeat problems: one matter at least 5 times in one grid within 30 days */
+        get: operations["metricsProblems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/risk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Risk level 1 to 5 of each grid with its formula; a grid that is not listed is of level 1 */
+        get: operations["metricsRisk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/hotline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The four 12345 figures: accepted in time, dispatched accurately, disposed in time, told in time */
+        get: operations["metricsHotline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/burden": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Burden saved: visits avoided, hops per case, median hours, month on month */
+        get: operations["metricsBurden"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/notice_delay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hours from the first report of a topic to the official notice */
+        get: operations["metricsNoticeDelay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/behind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exactly what a figure has counted, in scope: as many lines as its denominator */
+        get: operations["metricsBehind"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/public/cases": {
         parameters: {
             query?: never;
@@ -5144,6 +5280,16 @@ export interface components {
             closed: number;
             /** Format: int64 */
             open?: number;
+            /**
+             * Format: int64
+             * @description closed with outcome RESOLVED
+             */
+            solved?: number;
+            checkin_time?: components["schemas"]["CheckinTime"];
+            /** @description figure → path of what it has counted */
+            drill?: {
+                [key: string]: string;
+            };
             /** Format: int64 */
             overdue?: number;
             call_response?: components["schemas"]["Ratio"];
@@ -5169,6 +5315,17 @@ export interface components {
             unit_name: string;
             state?: string;
         };
+        /** @description natural time from call to check-in of those who came; remote: how many came by video */
+        CheckinTime: {
+            /** Format: int64 */
+            seconds: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: double */
+            mean_minutes?: number | null;
+            /** Format: int64 */
+            remote: number;
+        };
         /** @description how often the lead passed from one unit to another, over the cases closed in the span */
         Hops: {
             /** Format: int64 */
@@ -5182,6 +5339,131 @@ export interface components {
              * @description absent without cases
              */
             mean?: number;
+        };
+        Tile: {
+            key: string;
+            name: string;
+            /** Format: int64 */
+            open: number;
+            /** Format: int64 */
+            green: number;
+            /** Format: int64 */
+            yellow: number;
+            /** Format: int64 */
+            red: number;
+            /** Format: int64 */
+            overdue: number;
+            /** Format: int64 */
+            recent?: number;
+            /** Format: int64 */
+            repeat?: number;
+            /** Format: int64 */
+            points?: number;
+            level?: number;
+            grid?: string;
+            matter?: string;
+            matter_name?: string;
+            /** @description figure → path of what it has counted */
+            drill: {
+                [key: string]: string;
+            };
+        };
+        Tiles: {
+            items: components["schemas"]["Tile"][];
+            /** Format: date-time */
+            as_of: string;
+            formula?: string;
+        };
+        HotlineRow: {
+            key: string;
+            name: string;
+            accept_on_time: components["schemas"]["Ratio"];
+            accurate_dispatch: components["schemas"]["Ratio"];
+            on_time_disposal: components["schemas"]["Ratio"];
+            feedback_on_time: components["schemas"]["Ratio"];
+            drill: {
+                [key: string]: string;
+            };
+        };
+        HotlineFigures: {
+            /** Format: date */
+            from: string;
+            /** Format: date */
+            to: string;
+            by: string;
+            items: components["schemas"]["HotlineRow"][];
+            total: components["schemas"]["HotlineRow"];
+            /** Format: date-time */
+            as_of: string;
+        };
+        BurdenMonth: {
+            period: string;
+            /** Format: int64 */
+            visits_avoided: number;
+            /** Format: int64 */
+            checkins: number;
+            /** Format: int64 */
+            hops: number;
+            /** Format: int64 */
+            closed: number;
+            /** Format: double */
+            hops_mean?: number | null;
+            hours: {
+                n: number;
+                /** Format: double */
+                median?: number | null;
+                /** Format: double */
+                p90?: number | null;
+                /** Format: double */
+                mean?: number | null;
+            };
+        };
+        BurdenFigures: {
+            month: components["schemas"]["BurdenMonth"];
+            before: components["schemas"]["BurdenMonth"];
+            formula: string;
+            /** Format: date-time */
+            as_of: string;
+        };
+        NoticeDelay: {
+            id: string;
+            kind: string;
+            title: string;
+            matter?: string;
+            matter_name?: string;
+            /** Format: date-time */
+            published_at: string;
+            /** Format: date-time */
+            first_report_at?: string;
+            /** Format: double */
+            hours?: number;
+        };
+        NoticeDelays: {
+            items: components["schemas"]["NoticeDelay"][];
+            n: number;
+            /** Format: double */
+            median?: number | null;
+            /** Format: double */
+            mean?: number | null;
+            formula: string;
+            /** Format: date-time */
+            as_of: string;
+        };
+        Behind: {
+            case_id: string;
+            case_no?: string;
+            id: string;
+            unit: string;
+            /** Format: date-time */
+            at: string;
+            /** @description in the numerator too */
+            holds: boolean;
+            /** Format: int64 */
+            value?: number;
+        };
+        BehindList: {
+            items: components["schemas"]["Behind"][];
+            next_cursor?: string;
         };
         Metrics: {
             /** Format: date */
@@ -6291,6 +6573,203 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metricsLights: {
+        parameters: {
+            query?: {
+                by?: "district" | "unit" | "street" | "matter";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tiles"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metricsHotSpots: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tiles"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metricsProblems: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tiles"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metricsRisk: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tiles"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metricsHotline: {
+        parameters: {
+            query?: {
+                from?: string;
+                /** @description exclusive */
+                to?: string;
+                by?: "source" | "street" | "unit" | "day";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotlineFigures"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metricsBurden: {
+        parameters: {
+            query?: {
+                /** @description default: this month */
+                period?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenFigures"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metricsNoticeDelay: {
+        parameters: {
+            query?: {
+                from?: string;
+                /** @description exclusive */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeDelays"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metricsBehind: {
+        parameters: {
+            query: {
+                figure: string;
+                from?: string;
+                /** @description exclusive */
+                to?: string;
+                by?: "unit" | "street" | "matter" | "source" | "grid" | "problem" | "day";
+                key?: string;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BehindList"];
                 };
             };
             default: components["responses"]["Problem"];
