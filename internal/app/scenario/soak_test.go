@@ -19,3 +19,10 @@ func TestSoak60Days(t *testing.T) {
 		require.GreaterOrEqual(t, figures[what], least, what)
 	}
 }
+
+// 100 cuts of a live line while things happen: no event is missed.
+func TestSoakStreamCuts(t *testing.T) {
+	p := start(t)
+	id := p.resident(1).report("06001").ok(201).str("case_id")
+	cutStreams(t, p, id, 100)
+}

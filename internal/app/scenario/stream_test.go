@@ -2,7 +2,9 @@ package scenario
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,7 +28,13 @@ type live struct {
 // listen opens the stream and hands over its events; the channel closes with the stream.
 func (w *who) listen(query string, header ...string) <-chan live {
 	w.p.t.Helper()
-	req, err := http.NewRequestWithContext(w.p.t.Context(), http.MethodGet, w.p.base+"/stream"+query, nil)
+	return w.listenUntil(w.p.t.Context(), query, header...)
+}
+
+// listenUntil is listen on a line that is cut when ctx ends.
+func (w *who) listenUntil(ctx context.Context, query string, header ...string) <-chan live {
+	w.p.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.p.base+"/stream"+query, nil)
 	require.NoError(w.p.t, err)
 	req.Header.Set("Authorization", "Bearer "+w.token)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -96,7 +104,73 @@ func TestStreamIsLiveScopedAndCatchesUp(t *testing.T) {
 	again := dis.listen("?since=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
 	next(t, again, north, "submit")
 	require.Equal(t, 422, dis.get("/stream?since=yesterday").Status)
+	cutStreams(t, p, mine, 20)
 	require.Equal(t, 401, p.anyone().get("/stream").Status)
+}
+
+// cutStreams cuts a client's line again and again while things happen to a case; each time it goes on from the last event
+// it had and ignores what it has. In the end it has seen every event.
+func cutStreams(t *testing.T, p *program, id string, cuts int) {
+	t.Helper()
+	dis, writer := p.staff("dis1"), p.staff("dis2")
+	last := next(t, dis.listen("?since="+time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)), id, "submit").ID
+	seen := map[string]bool{}
+	for _, e := range cutEvents(t, p, id) {
+		seen[e] = true
+	}
+	before := len(seen)
+	read := func(fresh int) {
+		t.Helper()
+		ctx, cut := context.WithCancel(t.Context())
+		defer cut()
+		line := dis.listenUntil(ctx, "", "Last-Event-ID", last)
+		patience := time.After(time.Minute) // a guard against hanging, no measure
+		for fresh > 0 {
+			select {
+			case e := <-line:
+				if e.Data.ID == id && !seen[e.ID] {
+					seen[e.ID], last = true, e.ID
+					fresh--
+				}
+			case <-patience:
+				t.Fatalf("%d events did not come", fresh)
+			}
+		}
+	}
+	for range cuts {
+		wrote := make(chan error, 1)
+		go func() {
+			for range 3 {
+				if r := writer.act(id, "note", obj{"text": "仍在处理"}); r.Status != 200 {
+					wrote <- errors.New(string(r.Raw))
+					return
+				}
+			}
+			wrote <- nil
+		}()
+		read(2)
+		require.NoError(t, <-wrote)
+	}
+	missing := 0
+	for _, e := range cutEvents(t, p, id)[before:] {
+		if !seen[e] {
+			missing++
+		}
+	}
+	require.Positive(t, missing, "the last cuts left something to catch up")
+	read(missing)
+	all := cutEvents(t, p, id)
+	require.Len(t, all, before+3*cuts)
+	for _, e := range all[before:] {
+		require.True(t, seen[e], "an event was missed")
+	}
+}
+
+// cutEvents are the ids of a case's events in their order.
+func cutEvents(t *testing.T, p *program, id string) (out []string) {
+	t.Helper()
+	require.NoError(t, p.db.Engine.Pool.QueryRow(t.Context(), "select array_agg(id::text order by seq) from case_event where case_id = $1", id).Scan(&out))
+	return out
 }
 
 func TestDistrictsAreWalledOff(t *testing.T) {
