@@ -21,7 +21,7 @@ func (p *program) open311(method, path string, form url.Values, more ...string) 
 	if form != nil {
 		body = strings.NewReader(form.Encode())
 	}
-	req, err := http.NewRequestWithContext(p.t.Context(), method, strings.TrimSuffix(p.base, "/api/v1")+"/open311/v2/"+path, body)
+	req, err := http.NewRequestWithContext(p.t.Context(), method, strings.TrimSuffix(p.base, "/api/v1")+strings.Replace("/open311/v2/"+path, "/v2/../", "/", 1), body)
 	require.NoError(p.t, err)
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
