@@ -91,5 +91,7 @@ func TestFaultIntakeControl(t *testing.T) {
 // Redis dies, forgets, is slow by 5 s, refuses: no report fails, and once the breaker is open the 99th percentile rises by 50 ms at
 // most.
 func TestFaultIntakeRedis(t *testing.T) {
-	require.LessOrEqual(t, withoutRedis(t, 2000, 2*time.Second), 50*time.Millisecond)
+	r, gate, url := newRedis(t)
+	k := newIntake(t, 16_000, false, "REDIS_URL="+url)
+	require.LessOrEqual(t, k.withoutRedis(r, gate, 2000, 2*time.Second), 50*time.Millisecond)
 }

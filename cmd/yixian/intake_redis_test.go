@@ -135,21 +135,26 @@ func (k *intake) steady(n int, settle time.Duration) (p50, p99 time.Duration, fa
 	return took[len(took)/2], took[len(took)*99/100], failed
 }
 
-// withoutRedis lets Redis die, forget, dawdle and refuse while reports come in, and gives by how much the 99th percentile rose.
-func withoutRedis(t *testing.T, n int, settle time.Duration) (added time.Duration) {
+// newRedis starts a Redis behind a sluice and gives the address by which a program reaches it.
+func newRedis(t *testing.T) (r *local.Redis, gate *sluice, url string) {
 	t.Helper()
 	r, err := local.StartRedis(t.Context(), local.RedisOptions{Dir: folder(t)})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = r.Stop(context.Background()) })
-	o := r.Options()
-	gate := newSluice(t, o)
-	url := "redis://" + gate.Addr().String()
-	if o.Password != "" {
-		url = "redis://:" + o.Password + "@" + gate.Addr().String()
+	gate = newSluice(t, r.Options())
+	if p := r.Options().Password; p != "" {
+		return r, gate, "redis://:" + p + "@" + gate.Addr().String()
 	}
-	k := newIntake(t, 8*n, false, "REDIS_URL="+url)
-	rdb := redis.NewClient(o)
+	return r, gate, "redis://" + gate.Addr().String()
+}
+
+// withoutRedis lets Redis die, forget, dawdle and refuse while reports come in, and gives by how much the 99th percentile rose.
+func (k *intake) withoutRedis(r *local.Redis, gate *sluice, n int, settle time.Duration) (added time.Duration) {
+	t := k.t
+	t.Helper()
+	rdb := redis.NewClient(r.Options())
 	t.Cleanup(func() { _ = rdb.Close() })
+	k.steady(max(n/4, 4), 0) // connections, plans and caches
 	_, usual, failed := k.steady(n, 0)
 	require.Zero(t, failed)
 	keys, err := rdb.DBSize(t.Context()).Result()
@@ -180,11 +185,4 @@ func withoutRedis(t *testing.T, n int, settle time.Duration) (added time.Duratio
 		added = max(added, p99-usual)
 	}
 	return added
-}
-
-// Redis dies, forgets, is slow by five seconds, refuses: no report fails. What it costs is gated in the long run, which has the
-// machine to itself.
-func TestReportsNeedNoRedis(t *testing.T) {
-	t.Parallel()
-	withoutRedis(t, 30, 0)
 }

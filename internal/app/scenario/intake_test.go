@@ -304,3 +304,30 @@ func TestLimitsAtTheDoor(t *testing.T) {
 	res.report("06010").code(429, "TOO_MANY")
 	require.Equal(t, kept.str("case_id"), res.do("POST", "/reports", body, "Idempotency-Key", "kept").ok(201).str("case_id"))
 }
+
+// Who has no phone to report with is reported for: at a counter, by a grid worker on patrol, by the hotline. The receipt code can be
+// read out or printed, and with the tail of their number they follow it like anybody else.
+func TestReportsForSomebodyElse(t *testing.T) {
+	p := start(t)
+	dis := p.staff("dis1")
+	for _, c := range []struct{ who, claimed, source string }{{"co1", "COUNTER", "COUNTER"}, {"so1", "", "STAFF"}, {"gw1", "", "GRID_WORKER"}, {"hot1", "", "HOTLINE_12345"}} {
+		w := p.staff(c.who)
+		phone := fmt.Sprintf("1990000%04d", len(c.source)*7)
+		body := obj{"on_behalf": true, "phone": phone, "contact_name": "郑奶奶", "text": "楼道灯坏了，老人上下楼看不见"}
+		if c.claimed != "" {
+			body["source"] = c.claimed
+		}
+		r := w.report("06010", body).ok(201)
+		require.Equal(t, c.source, dis.thing(r.str("case_id")).str("source"))
+		code := r.str("receipt_code")
+		require.Len(t, code, 8)
+		seen := p.anyone().get("/reports/" + code + "?phone_tail=" + phone[7:]).ok(200)
+		require.Equal(t, body["text"], seen.str("text"))
+		p.anyone().get("/reports/"+code+"?phone_tail=0000").code(404, "NOT_FOUND")
+		require.NotEmpty(t, p.messages(phone, "submitted"), "the receipt goes to whom it is for")
+		require.Contains(t, seen.Body["can"], "urge")
+		p.anyone().post("/reports/"+code+"/add?phone_tail="+phone[7:], obj{"text": "还有三楼的也不亮"}).ok(200)
+	}
+	p.resident(1).report("06010", obj{"source": "COUNTER"}).code(422, "INVALID") // residents claim no other channel
+	p.staff("so1").report("06010", obj{"source": "HOTLINE_12345"}).code(422, "INVALID")
+}

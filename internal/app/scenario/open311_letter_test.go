@@ -169,7 +169,7 @@ func TestOpen311ToTheLetter(t *testing.T) {
 	_, raw = get("requests/"+id+".xml", 200)
 	require.Contains(t, raw, "<zipcode></zipcode><lat>26.0875</lat>")
 	require.Contains(t, raw, "&lt;b&gt;")
-	elements(t, raw) // it parses
+	elements(t, raw)                                                                           // it parses
 	p.open311("POST", "requests.json", lamp("description", "\xc2\xb7\xcc\xb5\xc6 iso-8859-1")) // bytes of another encoding crash nobody
 	_, raw = get("requests.json?service_request_id="+id+",Rnothing&status=closed&start_date=1999-01-01T00:00:00Z", 200)
 	require.Len(t, jsonList(t, raw), 1, "an id overrides everything else, dates too")
