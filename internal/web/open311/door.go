@@ -65,6 +65,9 @@ func Missing(c *gin.Context, status int) (ok bool) {
 	if !strings.HasPrefix(c.Request.URL.Path, "/open311/") {
 		return false
 	}
+	if c.Request.Method == http.MethodGet { // only a preflight may ask about any path
+		status = http.StatusNotFound
+	}
 	cors(c)
 	write(c, refuse(status, "%s %s is not served here", c.Request.Method, c.Request.URL.Path))
 	return true
