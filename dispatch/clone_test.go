@@ -2,8 +2,10 @@ package dispatch
 
 import (
 	"context"
+	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -103,4 +105,15 @@ func TestCloneDistrict(t *testing.T) {
 		require.Equal(t, bad.pointer, f.Fields[0].Pointer)
 	}
 	require.Equal(t, 2, d.count("select count(*) from tenant"))
+}
+
+// docs/catalogue.md names every column of a file of the catalogue, as a file may have it.
+func TestCataloguePageNamesEveryColumn(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/catalogue.md")
+	require.NoError(t, err)
+	for _, c := range catalogSheet(time.UTC).Columns {
+		require.Regexp(t, `(?m)^\|.*\b`+c.Key+`\b.*\|`, string(page))
+		require.Regexp(t, `(?m)^\| (.* · )?`+c.Name+`( · .*)? \|`, string(page))
+	}
 }

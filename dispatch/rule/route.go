@@ -91,9 +91,16 @@ func (s *Set) RouteWithin(ctx context.Context, f Facts, excluded map[string]bool
 	d.Owner = s.dir.resolve(expr{kind: exprStreet}, &f)
 
 	var scratch []byte
-	general, matter, major := s.general, s.byMatter[f.Matter], s.byMajor[f.major()]
+	ahead := s.candidates(&f)
+	d.Trace = make([]Step, 0, min(ahead.len()+1, 24))
 	for {
-		i := first(&general, &matter, &major)
+		i, elsewhere := ahead.next()
+		if elsewhere != nil {
+			step := elsewhere.step
+			step.Why += f.street() + ")"
+			d.step(step)
+			continue
+		}
 		if i < 0 || s.rules[i].tier == TierFallback {
 			if o, ok := s.byItem[item]; ok {
 				d.Rule, d.Version, d.Source, d.Tier = "C"+f.Matter, item.Version, SourceCatalog, TierCatalog
@@ -144,12 +151,7 @@ func first(lists ...*[]int32) int32 {
 	return low
 }
 
-func (d *Decision) step(s Step) {
-	if d.Trace == nil {
-		d.Trace = make([]Step, 0, 8)
-	}
-	d.Trace = append(d.Trace, s)
-}
+func (d *Decision) step(s Step) { d.Trace = append(d.Trace, s) }
 
 // timer starts the deadline of advanced cells when the first of a case is reached; most cases reach none.
 type timer struct {

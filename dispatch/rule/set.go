@@ -18,6 +18,7 @@ type Set struct {
 	byMatter map[string][]int32
 	byMajor  map[string][]int32
 	general  []int32
+	gates    map[string][]gate   // beside byMatter, where a rule is about one street
 	byItem   map[*Item]outcome // what the catalogue says, of every version of a matter
 	version  int               // of the district's rule set, for the trace; 0 = none
 	written  bool              // somebody wrote a rule that decides; a table without one is a mistake, and its cases are flagged
@@ -101,6 +102,7 @@ func newSet(rules []Rule, catalog *Catalog, dir Directory, tolerant bool) (*Set,
 	for i := range s.rules {
 		s.place(int32(i))
 	}
+	s.setGates()
 	if catalog != nil {
 		for _, it := range catalog.everyMatter() {
 			if it.LeadExpr == "" {
