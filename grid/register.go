@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -19,42 +18,6 @@ import (
 	"yixian/internal/pg"
 	"yixian/internal/sheet"
 )
-
-// Office is where an administrator keeps who answers for what: units, duty rosters, components, devices and place codes.
-// Every change is made in one transaction with its row in the audit; two at once never overwrite each other (409 STALE).
-type Office struct {
-	db      *pg.DB
-	index   func() *Index
-	inUse   func(ctx context.Context, tx pgx.Tx, district string, units []string) (map[string][]Blocker, error)
-	changed func(context.Context) error
-
-	units      register[OrgUnit]
-	components register[Component]
-	devices    register[Device]
-	places     register[PlaceCode]
-}
-
-// NewOffice works through db. index is the map in force, inUse lists the open work and the rules that hold a unit (they belong to other packages), and
-// changed is called after a change of the configuration that decisions read; both may be
-// nil.
-func NewOffice(db *pg.DB, index func() *Index, inUse func(ctx context.Context, tx pgx.Tx, district string, units []string) (map[string][]Blocker, error), changed func(context.Context) error) *Office {
-	if changed == nil {
-		changed = func(context.Context) error { return nil }
-	}
-	o := &Office{db: db, index: index, inUse: inUse, changed: changed}
-	o.units = unitRegister(o)
-	o.components = componentRegister(o)
-	o.devices = deviceRegister(o)
-	o.places = placeRegister(o)
-	return o
-}
-
-// Blocker is something that still holds a thing: Kind (ASSIGNMENT, RULE, STAFF …), how many, and the first few by name.
-type Blocker struct {
-	Kind  string   `json:"kind"`
-	Count int      `json:"count"`
-	Items []string `json:"items"`
-}
 
 // finding is what is wrong with one field of a thing and how to mend it.
 type finding struct{ key, what, mend string }
@@ -81,19 +44,6 @@ type register[T any] struct {
 
 // Imported is what an import did or, on a dry run, would do.
 type Imported = sheet.Imported
-
-func admin(a auth.Actor) error {
-	if a.Kind == auth.System {
-		return nil
-	}
-	if ok, signedIn := a.May(auth.PermAdmin); !ok {
-		if !signedIn {
-			return fault.Unauthorized()
-		}
-		return fault.Forbidden("FORBIDDEN", "只有本区管理员可以修改配置")
-	}
-	return nil
-}
 
 // begin runs a change: one at a time per kind and district, so that what check saw still holds when it is written.
 func (r *register[T]) begin(ctx context.Context, o *Office, a auth.Actor, work func(pgx.Tx) error) error {
@@ -321,99 +271,4 @@ func (r *register[T]) people(v *T) map[string]any {
 	}
 	maps.DeleteFunc(all, func(k string, _ any) bool { return !slices.Contains(r.columns, k) })
 	return all
-}
-
-// load imports a file: all of it or nothing. prepare makes the new thing of a line and what is there (nil for none), for what
-// a file does not say.
-func (r *register[T]) load(ctx context.Context, o *Office, a auth.Actor, file io.Reader, dry bool, prepare func(old *T, v *T)) (*Imported, error) {
-	if err := admin(a); err != nil {
-		return nil, err
-	}
-	rows, problems, err := r.sheet.Read(file)
-	if err != nil {
-		return nil, err
-	}
-	if err := problems.Fault(); err != nil {
-		return nil, err
-	}
-	out := &Imported{DryRun: dry, Lines: len(rows)}
-	err = r.begin(ctx, o, a, func(tx pgx.Tx) error {
-		items := make([]item[T], len(rows))
-		for i := range rows {
-			items[i] = item[T]{Line: rows[i].Line, New: rows[i].Value}
-		}
-		if err := r.fill(ctx, tx, a.District, items); err != nil {
-			return err
-		}
-		for i := range items {
-			prepare(items[i].Old, &items[i].New)
-		}
-		if err := r.check(ctx, tx, a, items, func(i int, key, what, mend string) {
-			problems.Add(items[i].Line, r.header(key), what, mend)
-		}); err != nil {
-			return err
-		}
-		if err := problems.Fault(); err != nil {
-			return err
-		}
-		write := items[:0:0]
-		for i := range items {
-			switch {
-			case items[i].Old == nil:
-				out.Created++
-			case r.same(items[i].Old, &items[i].New):
-				out.Unchanged++
-				continue
-			default:
-				out.Changed++
-			}
-			write = append(write, items[i])
-		}
-		if dry || len(write) == 0 {
-			return nil
-		}
-		if r.first != nil {
-			slices.SortStableFunc(write, func(a, b item[T]) int { return rank(r.first(&b.New)) - rank(r.first(&a.New)) })
-		}
-		if err := r.write(ctx, tx, a, write); err != nil {
-			return err
-		}
-		return r.tell(ctx, tx, a, "import", write)
-	})
-	if err != nil {
-		return nil, err
-	}
-	if dry || out.Changes() == 0 {
-		return out, nil
-	}
-	return out, o.changed(ctx)
-}
-
-func rank(first bool) int {
-	if first {
-		return 1
-	}
-	return 0
-}
-
-// header is the column of a field in a file.
-func (r *register[T]) header(key string) string {
-	for _, c := range r.sheet.Columns {
-		if c.Key == key {
-			return c.Name
-		}
-	}
-	return key
-}
-
-// export writes everything, page by page, into a file that load finds nothing to change in.
-func (r *register[T]) export(ctx context.Context, o *Office, a auth.Actor, to io.Writer, format sheet.Format) error {
-	if err := admin(a); err != nil {
-		return err
-	}
-	list, err := r.rows(pg.WithDistrict(ctx, a.District), o.db.Pool, "x.district = $1", sheet.MaxRows, a.District)
-	if err != nil {
-		return pg.Fault(err)
-	}
-	return r.sheet.Write(to, format, list)
 }
