@@ -179,12 +179,7 @@ func (o *Office) ChangeDevice(ctx context.Context, a auth.Actor, id string, vers
 
 // ShutDevice refuses a device's alerts from now on, or takes them again.
 func (o *Office) ShutDevice(ctx context.Context, a auth.Actor, id string, version int, shut bool) (*Device, error) {
-	return o.devices.change(ctx, o, a, map[bool]string{true: "disable", false: "enable"}[shut], id, version, func(old Device) (Device, error) {
-		if old.DisabledAt = nil; shut {
-			old.DisabledAt = &a.Now
-		}
-		return old, nil
-	})
+	return o.devices.shut(ctx, o, a, id, version, shut, func(x *Device) **time.Time { return &x.DisabledAt })
 }
 
 // ImportDevices takes a file of devices in. New ones get their key one by one (DeviceKey): a file of keys would lie about.

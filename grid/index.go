@@ -25,13 +25,23 @@ type Place struct {
 type Index struct {
 	areas     []Area   // by code
 	shapes    []*shape // of areas[i], nil without a polygon
-	places    []Place  // of areas[i], filled for unit grids
+	spots     []spot   // of areas[i], filled for unit grids
+	wholes    []Place  // what the grids of a community have in common
 	byCode    map[string]int32
 	children  map[string][]int32
 	rasters   []*raster // unit grids, by district
 	outlines  []ring    // of unit grids that are one ring: fewer steps to their corners
 	districts tree
 	former    map[string]Area // by code, of codes that have ended
+}
+
+// spot is what a look-up has to read of a unit grid: with a hundred thousand of them every line of memory counts, so that what a
+// community's grids have in common stands once.
+type spot struct {
+	code, name, landUse string
+	version             int
+	whole               int32 // in Index.wholes
+	approx              bool
 }
 
 // tree holds positions in Index.areas by bounding box. The coordinates are units as float64, which holds
@@ -54,7 +64,7 @@ func NewIndex(areas []Area, former ...Area) (*Index, error) {
 	x := &Index{
 		areas:    slices.Clone(areas),
 		shapes:   make([]*shape, len(areas)),
-		places:   make([]Place, len(areas)),
+		spots:    make([]spot, len(areas)),
 		byCode:   make(map[string]int32, len(areas)),
 		children: make(map[string][]int32),
 		former:   make(map[string]Area, len(former)),
@@ -78,7 +88,11 @@ func NewIndex(areas []Area, former ...Area) (*Index, error) {
 		case a.Level == LevelDistrict && s != nil:
 			x.districts.add(s, at)
 		case a.Level == LevelGrid && a.Kind == KindUnit:
-			x.places[i] = x.placeOf(a) // parents sort before their parts and are already known
+			whole := x.placeOf(a) // parents sort before their parts and are already known
+			if n := len(x.wholes); n == 0 || x.wholes[n-1].CommunityCode != whole.CommunityCode {
+				x.wholes = append(x.wholes, whole)
+			}
+			x.spots[i] = spot{a.Code, a.Name, a.LandUse, a.Version, int32(len(x.wholes) - 1), a.Approx} //nolint:gosec // fewer than areas
 			if n := len(grids); n == 0 || x.areas[grids[n-1][0]].District != a.District {
 				grids = append(grids, nil)
 			}
@@ -123,9 +137,16 @@ func (x *Index) name(code string) string {
 // outer border is inside. It allocates nothing.
 func (x *Index) Locate(p Point) (Place, bool) {
 	if at := x.lowestGrid(p); at >= 0 {
-		return x.places[at], true
+		return x.place(at), true
 	}
 	return Place{}, false
+}
+
+func (x *Index) place(at int32) Place {
+	s := &x.spots[at]
+	p := x.wholes[s.whole]
+	p.GridCode, p.GridName, p.LandUse, p.GridVersion, p.Approx = s.code, s.name, s.landUse, s.version, s.approx
+	return p
 }
 
 // lowestGrid asks the district whose raster holds the point; where outlines of districts lap over each other, the lowest code.
@@ -190,7 +211,7 @@ func (x *Index) Children(parent string) []Area {
 // Neighbours lists, by code, the unit grids that share an edge or a corner with the given unit grid.
 func (x *Index) Neighbours(code string) []Area {
 	at, ok := x.byCode[code]
-	if !ok || x.places[at].GridCode == "" {
+	if !ok || x.spots[at].code == "" {
 		return nil
 	}
 	var found []int32
@@ -238,8 +259,8 @@ func (x *Index) Former(code string) (Place, bool) {
 // Place describes a unit grid by its code; false when there is none in force.
 func (x *Index) Place(code string) (Place, bool) {
 	at, ok := x.byCode[code]
-	if !ok || x.places[at].GridCode != code {
+	if !ok || x.spots[at].code != code {
 		return Place{}, false
 	}
-	return x.places[at], true
+	return x.place(at), true
 }

@@ -233,12 +233,7 @@ func (o *Office) ChangePlaceCode(ctx context.Context, a auth.Actor, token string
 
 // ShutPlaceCode takes a code out of use (a shop that closed), or back into it.
 func (o *Office) ShutPlaceCode(ctx context.Context, a auth.Actor, token string, version int, shut bool) (*PlaceCode, error) {
-	return o.places.change(ctx, o, a, map[bool]string{true: "disable", false: "enable"}[shut], token, version, func(old PlaceCode) (PlaceCode, error) {
-		if old.DisabledAt = nil; shut {
-			old.DisabledAt = &a.Now
-		}
-		return old, nil
-	})
+	return o.places.shut(ctx, o, a, token, version, shut, func(x *PlaceCode) **time.Time { return &x.DisabledAt })
 }
 
 // ImportPlaceCodes takes a file of place codes in; lines without a token get a new one.

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -148,6 +149,16 @@ func (r *register[T]) change(ctx context.Context, o *Office, a auth.Actor, actio
 			return v, fault.Conflict("STALE", "其他人刚刚修改过，请刷新后再改").With("version", have)
 		}
 		return edit(*old)
+	})
+}
+
+// shut takes a thing out of use from now on, or back into it; since is where a thing says since when it is out of use.
+func (r *register[T]) shut(ctx context.Context, o *Office, a auth.Actor, key string, version int, shut bool, since func(*T) **time.Time) (*T, error) {
+	return r.change(ctx, o, a, map[bool]string{true: "disable", false: "enable"}[shut], key, version, func(old T) (T, error) {
+		if *since(&old) = nil; shut {
+			*since(&old) = &a.Now
+		}
+		return old, nil
 	})
 }
 

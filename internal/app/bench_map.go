@@ -141,7 +141,7 @@ func benchLocate(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer)
 }
 
 // startTries is how often the load is repeated; the best counts, for what else the machine does is not the program's.
-const startTries = 3
+const startTries = 7
 
 // benchStart puts the areas into a database and reads them as a starting process does.
 func benchStart(ctx context.Context, cfg Config, log *slog.Logger, areas []grid.Area) (wall, cpu time.Duration, err error) {

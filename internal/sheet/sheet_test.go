@@ -184,6 +184,17 @@ func bomb(t *testing.T, size int) []byte {
 	return out.Bytes()
 }
 
+// wide is a workbook with a word in the last column that there can be.
+func wide(t testing.TB) []byte {
+	t.Helper()
+	book := excelize.NewFile()
+	require.NoError(t, book.SetCellStr("Sheet1", "A1", "编码"))
+	require.NoError(t, book.SetCellStr("Sheet1", "XFD1", "名称"))
+	var file bytes.Buffer
+	require.NoError(t, book.Write(&file))
+	return file.Bytes()
+}
+
 // A file of 1 GB, a zip bomb, a million columns, one endless line: refused, and the memory stays small. Not parallel: it
 // reads the allocations of the process.
 func TestHostileFilesAreCheap(t *testing.T) {
@@ -194,6 +205,7 @@ func TestHostileFilesAreCheap(t *testing.T) {
 	}{
 		{"1 GB", "TOO_LARGE", func() io.Reader { return &endless{1 << 30, 'a'} }},
 		{"zip bomb", "TOO_LARGE", func() io.Reader { return bytes.NewReader(bomb(t, MaxUnzip+1)) }},
+		{"a workbook's last column", "IMPORT_REFUSED", func() io.Reader { return bytes.NewReader(wide(t)) }},
 		{"old Excel", "UNSUPPORTED_MEDIA", func() io.Reader {
 			return strings.NewReader("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("x", 4096))
 		}},
@@ -252,6 +264,12 @@ func FuzzRead(f *testing.F) {
 	for _, s := range []string{good, "编码,名称\n00001,=1\n", "code\tname\n00001\ta", "\ufeff编码,名称\r\n\"00001\",\"a\"\"b\"\r\n", "\xff\xfe\x16\x7f", "\xb1\xe0\xc2\xeb,a", "PK\x03\x04x", "编码,名称,说法\n00001,a,b;c、d\n"} {
 		f.Add([]byte(s))
 	}
+	f.Add(wide(f))
+	var book bytes.Buffer
+	if err := table.Write(&book, XLSX, []sample{{Code: "00001", Name: "东街", Day: "2026-07-01", From: 510, Words: []string{"灯"}}}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(book.Bytes())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		rows, problems, err := table.Read(bytes.NewReader(raw))
 		if err != nil || !problems.None() {

@@ -30,6 +30,23 @@ func versionOf(body *int, ifMatch *string) (int, error) {
 	return 0, fault.Invalid("/version", "请带上读取时的 version（或 If-Match），以免覆盖他人的修改")
 }
 
+// changeOf reads what a change of a thing says: the version that was read, and the thing as it shall be.
+func changeOf[B, T any](body *B, version *int, ifMatch *string, read func(*B) (T, error)) (was int, thing T, err error) {
+	if was, err = versionOf(version, ifMatch); err == nil {
+		thing, err = read(body)
+	}
+	return was, thing, err
+}
+
+// viewsOf shows every thing of a list as the contract has it; never nil.
+func viewsOf[T, V any](list []T, view func(*T) V) []V {
+	out := make([]V, len(list))
+	for i := range list {
+		out[i] = view(&list[i])
+	}
+	return out
+}
+
 // point is a stored place as the contract shows it.
 func point(lon, lat float64) api.Point {
 	return api.Point{Lon: lon, Lat: lat, Datum: api.PointDatum(grid.WGS84)}

@@ -30,11 +30,7 @@ func (s *server) ListPlaceCodes(ctx context.Context, r api.ListPlaceCodesRequest
 	if err != nil {
 		return nil, err
 	}
-	out := api.ListPlaceCodes200JSONResponse{Items: []api.PlaceCode{}, NextCursor: some(next)}
-	for i := range list {
-		out.Items = append(out.Items, s.placeView(&list[i]))
-	}
-	return out, nil
+	return api.ListPlaceCodes200JSONResponse{Items: viewsOf(list, s.placeView), NextCursor: some(next)}, nil
 }
 
 func (s *server) CreatePlaceCode(ctx context.Context, r api.CreatePlaceCodeRequestObject) (api.CreatePlaceCodeResponseObject, error) {
@@ -58,11 +54,7 @@ func (s *server) GetPlaceCode(ctx context.Context, r api.GetPlaceCodeRequestObje
 }
 
 func (s *server) ChangePlaceCode(ctx context.Context, r api.ChangePlaceCodeRequestObject) (api.ChangePlaceCodeResponseObject, error) {
-	version, err := versionOf(r.Body.Version, r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	in, err := placeIn(r.Body)
+	version, in, err := changeOf(r.Body, r.Body.Version, r.Params.IfMatch, placeIn)
 	if err != nil {
 		return nil, err
 	}

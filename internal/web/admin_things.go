@@ -27,11 +27,7 @@ func (s *server) ListComponents(ctx context.Context, r api.ListComponentsRequest
 	if err != nil {
 		return nil, err
 	}
-	out := api.ListComponents200JSONResponse{Items: []api.Component{}, NextCursor: some(next)}
-	for i := range list {
-		out.Items = append(out.Items, componentView(&list[i]))
-	}
-	return out, nil
+	return api.ListComponents200JSONResponse{Items: viewsOf(list, componentView), NextCursor: some(next)}, nil
 }
 
 func (s *server) CreateComponent(ctx context.Context, r api.CreateComponentRequestObject) (api.CreateComponentResponseObject, error) {
@@ -55,11 +51,7 @@ func (s *server) GetComponent(ctx context.Context, r api.GetComponentRequestObje
 }
 
 func (s *server) ChangeComponent(ctx context.Context, r api.ChangeComponentRequestObject) (api.ChangeComponentResponseObject, error) {
-	version, err := versionOf(r.Body.Version, r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	in, err := componentIn(r.Body)
+	version, in, err := changeOf(r.Body, r.Body.Version, r.Params.IfMatch, componentIn)
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +86,7 @@ func (s *server) ListDevices(ctx context.Context, r api.ListDevicesRequestObject
 	if err != nil {
 		return nil, err
 	}
-	out := api.ListDevices200JSONResponse{Items: []api.Device{}, NextCursor: some(next)}
-	for i := range list {
-		out.Items = append(out.Items, deviceView(&list[i]))
-	}
-	return out, nil
+	return api.ListDevices200JSONResponse{Items: viewsOf(list, deviceView), NextCursor: some(next)}, nil
 }
 
 func (s *server) CreateDevice(ctx context.Context, r api.CreateDeviceRequestObject) (api.CreateDeviceResponseObject, error) {
@@ -122,11 +110,7 @@ func (s *server) GetDevice(ctx context.Context, r api.GetDeviceRequestObject) (a
 }
 
 func (s *server) ChangeDevice(ctx context.Context, r api.ChangeDeviceRequestObject) (api.ChangeDeviceResponseObject, error) {
-	version, err := versionOf(r.Body.Version, r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	in, err := deviceIn(r.Body)
+	version, in, err := changeOf(r.Body, r.Body.Version, r.Params.IfMatch, deviceIn)
 	if err != nil {
 		return nil, err
 	}

@@ -25,11 +25,7 @@ func (s *server) ListAdminUnits(ctx context.Context, r api.ListAdminUnitsRequest
 	if err != nil {
 		return nil, err
 	}
-	out := api.ListAdminUnits200JSONResponse{Items: []api.AdminUnit{}, NextCursor: some(next)}
-	for i := range list {
-		out.Items = append(out.Items, adminUnit(&list[i]))
-	}
-	return out, nil
+	return api.ListAdminUnits200JSONResponse{Items: viewsOf(list, adminUnit), NextCursor: some(next)}, nil
 }
 
 func (s *server) CreateUnit(ctx context.Context, r api.CreateUnitRequestObject) (api.CreateUnitResponseObject, error) {

@@ -42,11 +42,7 @@ func (s *server) ListUsers(ctx context.Context, r api.ListUsersRequestObject) (a
 	if err != nil {
 		return nil, err
 	}
-	out := api.ListUsers200JSONResponse{Items: []api.AdminUser{}, NextCursor: some(next)}
-	for i := range list {
-		out.Items = append(out.Items, adminUser(&list[i]))
-	}
-	return out, nil
+	return api.ListUsers200JSONResponse{Items: viewsOf(list, adminUser), NextCursor: some(next)}, nil
 }
 
 // staffChanged: of the people, the grids that somebody works belong to the configuration.
