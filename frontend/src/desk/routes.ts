@@ -10,6 +10,8 @@ declare module 'vue-router' {
     nav?: NavName
     /** Shown without the frame and without a session. */
     bare?: boolean
+    /** Shown without the frame, for somebody who is signed in: the wall. */
+    alone?: boolean
   }
 }
 
@@ -30,6 +32,10 @@ export const router = createRouter({
     },
     { path: '/ledger', name: 'ledger', component: () => import('./modules/ledger/LedgerPage.vue'), meta: { nav: 'ledger' } },
     { path: '/calls', name: 'calls', component: () => import('./modules/calls/CallsPage.vue'), meta: { nav: 'calls' } },
+    { path: '/cockpit', name: 'cockpit', component: () => import('./modules/cockpit/CockpitPage.vue'), meta: { nav: 'cockpit' } },
+    { path: '/wall', name: 'wall', component: () => import('./modules/cockpit/CockpitPage.vue'), props: { wall: true }, meta: { nav: 'cockpit', alone: true } },
+    { path: '/behind', name: 'behind', component: () => import('./modules/cockpit/BehindPage.vue'), meta: { nav: 'metrics' } },
+    { path: '/unit', name: 'unit', component: () => import('./modules/unit/UnitPage.vue'), meta: { nav: 'unit' } },
     { path: '/metrics', name: 'metrics', component: () => import('./modules/metrics/MetricsPage.vue'), meta: { nav: 'metrics' } },
     { path: '/incidents', name: 'incidents', component: () => import('./modules/incidents/IncidentsPage.vue'), meta: { nav: 'incidents' } },
     { path: '/incidents/new', name: 'declare', component: () => import('./modules/incidents/DeclarePage.vue'), meta: { nav: 'incidents' } },
