@@ -26,9 +26,7 @@ func (s *server) deliveries(ctx context.Context, f notify.DeliveryFilter, limit 
 				TookMs   int       `json:"took_ms"`
 			}{t.At, t.Outcome, t.Provider, some(t.Reason), t.TookMS})
 		}
-		if v.Tries == nil {
-			v.Tries = v.Tries[:0:0]
-		}
+		v.Tries = present(v.Tries)
 		out.Items = append(out.Items, v)
 	}
 	return out, err
@@ -66,12 +64,7 @@ func (s *server) DeliveryFigures(ctx context.Context, r api.DeliveryFiguresReque
 	for _, k := range parked {
 		out.Parked = append(out.Parked, api.ParkedMessages{Channel: k.Channel, Count: k.Count, Reason: k.Reason})
 	}
-	if out.Items == nil {
-		out.Items = out.Items[:0:0]
-	}
-	if out.Parked == nil {
-		out.Parked = out.Parked[:0:0]
-	}
+	out.Items, out.Parked = present(out.Items), present(out.Parked)
 	out.ParkedEvents, err = s.Planner.ParkedIn(ctx, a.District)
 	return api.DeliveryFigures200JSONResponse(out), err
 }
@@ -160,4 +153,12 @@ func (s *server) MuteReport(ctx context.Context, r api.MuteReportRequestObject) 
 		return nil, err
 	}
 	return api.MuteReport204Response{}, s.Post.Mute(ctx, s.DB, t.Report.District, t.Case.ID, listeners(t), r.Body.Muted)
+}
+
+// present makes a list of nothing a list: the contract answers [] and never null.
+func present[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }

@@ -3,7 +3,8 @@
 import { QueryClient } from '@tanstack/vue-query'
 import { shallowRef } from 'vue'
 import { ApiError } from '@/shared/api/problem'
-import { openStream, type Stream } from '@/shared/sse'
+import type { Stream } from '@/shared/sse'
+import { openShared } from './sharedStream'
 
 export const queries = new QueryClient({
   defaultOptions: {
@@ -42,7 +43,7 @@ const invalidate = makeInvalidator(queries)
 
 export function startLive(): void {
   if (stream.value) return
-  stream.value = openStream({
+  stream.value = openShared({
     onEvent: ({ id }) => invalidate(id),
     onCatchUp: () => void queries.invalidateQueries(),
   })

@@ -2,7 +2,7 @@ import type zh from './configZh'
 
 const en: Record<keyof typeof zh, string> = {
   and: ' and ', or: ' or ', not: 'not ', always: 'always', yes: 'yes', no: 'no', notWord: 'not', reason: 'Reason', errReason: 'Give a reason', confirm: 'Confirm', end: 'End', from: 'From', to: 'To', before: 'Before', after: 'After', takeOut: 'Remove', loadMore: 'More',
-  leadOfCatalogue: 'as the catalogue says', withAssists: 'assists {list}', withCall: 'call {level} {list}', toDispatchers: 'the dispatchers’ queue',
+  leadOfCatalogue: 'as the catalogue says', withAssists: 'assists {list}', withCall: 'call {level} {list}', toDispatchers: 'the dispatchers’ queue', lineOf: 'line {name}',
   'expr.street_of(grid)': 'its street', 'expr.community_of(grid)': 'its community', 'expr.owner_of(component)': 'owner of the component', 'expr.maintainer_of(component)': 'maintainer of the component',
   'var.matter': 'matter', 'var.major': 'major class', 'var.component': 'component', 'var.component.owner': 'owner of component', 'var.component.maintainer': 'maintainer of component', 'var.grid': 'grid', 'var.community': 'community', 'var.street': 'street', 'var.land_use': 'land use', 'var.source': 'source', 'var.device.kind': 'sort of device', 'var.level': 'level of alert', 'var.priority': 'priority', 'var.mode': 'mode', 'var.reporter_count': 'reporters', 'var.hour': 'hour', 'var.is_workday': 'working day',
   'op.eq': 'is', 'op.in': 'is one of', 'op.prefix': 'begins with', 'op.gte': 'at least', 'op.lte': 'at most', 'op.exists': 'is known', 'op.text_any': 'words contain', 'op.is_workday': 'on a working day', 'op.time_in': 'between the hours', 'op.geo_within': 'within', 'op.all': 'all of', 'op.any': 'any of', 'op.not': 'not',

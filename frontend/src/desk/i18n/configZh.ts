@@ -1,7 +1,7 @@
 /** Words of the pages about rules, the catalogue, the map, messages and operations. Keys "group.CODE" name codes of the server. */
 export default {
   and: ' 且 ', or: ' 或 ', not: '非 ', always: '总是', yes: '是', no: '否', notWord: '不是', reason: '理由', errReason: '请写明理由', confirm: '确认', end: '终止', from: '原去向', to: '新去向', before: '之前', after: '之后', takeOut: '移除', loadMore: '更多',
-  leadOfCatalogue: '按责任清单', withAssists: '协办 {list}', withCall: '呼叫 {level} {list}', toDispatchers: '调度员队列',
+  leadOfCatalogue: '按责任清单', withAssists: '协办 {list}', withCall: '呼叫 {level} {list}', toDispatchers: '调度员队列', lineOf: '{name} 条线',
   'expr.street_of(grid)': '所在街镇', 'expr.community_of(grid)': '所在社区', 'expr.owner_of(component)': '部件权属单位', 'expr.maintainer_of(component)': '部件养护单位',
   'var.matter': '事项', 'var.major': '大类', 'var.component': '部件', 'var.component.owner': '部件权属', 'var.component.maintainer': '部件养护', 'var.grid': '网格', 'var.community': '社区', 'var.street': '街镇', 'var.land_use': '用地', 'var.source': '来源', 'var.device.kind': '设备类型', 'var.level': '报警级别', 'var.priority': '紧急程度', 'var.mode': '状态', 'var.reporter_count': '反映人数', 'var.hour': '几点', 'var.is_workday': '工作日',
   'op.eq': '等于', 'op.in': '是其中之一', 'op.prefix': '开头为', 'op.gte': '不小于', 'op.lte': '不大于', 'op.exists': '已知', 'op.text_any': '描述含有', 'op.is_workday': '在工作日', 'op.time_in': '在几点到几点', 'op.geo_within': '在范围内', 'op.all': '都成立', 'op.any': '任一成立', 'op.not': '不成立',

@@ -11,7 +11,7 @@ const en: Record<keyof typeof zh, string> = {
   heroTitle: 'One call, one front line', heroText: 'Residents report, streets call, departments come to the spot; every step has its time limit, leaves a trace and can be verified.',
 
   helpTitle: 'Shortcuts', helpNote: 'Shortcuts rest while you type.', keyDown: 'Next case', keyUp: 'Previous case', keyOpen: 'Open the case', keyFile: 'File', keyDispatch: 'Dispatch', keyCall: 'Call', keyMerge: 'Merge',
-  keyFresh: 'Show new cases', keySearch: 'Search', keyBack: 'Close the case, back to the list', keyHelp: 'Show shortcuts',
+  keyMark: 'Mark this one (act together)', keyFresh: 'Show new cases', keySearch: 'Search', keyBack: 'Close the case, back to the list', keyHelp: 'Show shortcuts',
 
   tabAll: 'All', tabAccept: 'To file', tabDispatch: 'To dispatch', tabSign: 'To sign', tabHandle: 'In hand', tabCall: 'Calling', tabDispute: 'Disputed', tabOverdue: 'Overdue', tabCheck: 'To check', groups: 'By stage',
   search: 'Search', searchHint: 'Number, address or words', filter: 'Filter', any: 'Any', anyUnit: 'Any unit', anyMatter: 'Any matter', filterLight: 'Light', filterPriority: 'Priority', filterStreet: 'Street', filterUnit: 'Unit',

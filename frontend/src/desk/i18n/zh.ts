@@ -10,7 +10,7 @@ export default {
   heroTitle: '一键呼叫 一线处置', heroText: '居民随手拍，街道一键呼叫，部门一线报到；每一步都有时限、有留痕、可核验。',
 
   helpTitle: '快捷键', helpNote: '在输入框里打字时，快捷键不起作用。', keyDown: '下一件', keyUp: '上一件', keyOpen: '打开选中的案件', keyFile: '立案', keyDispatch: '派遣', keyCall: '一线呼叫', keyMerge: '并案',
-  keyFresh: '显示新案件', keySearch: '搜索', keyBack: '关闭案件，回到列表', keyHelp: '显示快捷键',
+  keyMark: '选中这件（批量处理）', keyFresh: '显示新案件', keySearch: '搜索', keyBack: '关闭案件，回到列表', keyHelp: '显示快捷键',
 
   tabAll: '全部', tabAccept: '待受理', tabDispatch: '待派', tabSign: '待签收', tabHandle: '处置中', tabCall: '呼叫中', tabDispute: '争议', tabOverdue: '超时', tabCheck: '待核查', groups: '按办理环节',
   search: '搜索', searchHint: '编号、地址或描述', filter: '筛选', any: '不限', anyUnit: '不限单位', anyMatter: '不限事项', filterLight: '时限灯', filterPriority: '紧急程度', filterStreet: '街镇', filterUnit: '单位',

@@ -31,7 +31,7 @@ export function useRuleSet(version: MaybeRefOrGetter<number | 'current' | undefi
 export function useReading() {
   const { unitName } = useUnits()
   const words = { get and() { return t('and') }, get or() { return t('or') }, get not() { return t('not') }, get always() { return t('always') }, name: (v: string) => (v.startsWith('facets.') ? v : term('var', v)), op: (op: string) => term('op', op) }
-  const expr = (e: string | undefined) => (e ? (e.startsWith('unit:') ? unitName(e.slice(5)) : term('expr', e)) : '')
+  const expr = (e: string | undefined) => (e ? (e.startsWith('unit:') ? unitName(e.slice(5)) : e.startsWith('line:') ? t('lineOf', { name: e.slice(5) }) : term('expr', e)) : '')
   return {
     condition: (c: Condition | undefined) => readCondition(c, words),
     expr,

@@ -1,0 +1,16 @@
+import { defineMessages, locale, setLocale } from '@/shared/i18n'
+import zh from './onDemandZh'
+
+/** t() of what the queue and the case page load when it is asked for. */
+export const t = defineMessages(zh, () => import('./onDemandEn'))
+
+type Key = keyof typeof zh
+
+/** The name of a code of the server, else the server's own label, else the code. */
+export function term(group: string, code: string, label?: string): string {
+  const key = `${group}.${code}`
+  return key in zh ? t(key as Key) : label || code
+}
+
+// Loaded after the language was chosen: fetch these words too.
+if (locale.value === 'en') void setLocale('en')
