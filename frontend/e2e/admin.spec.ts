@@ -3,6 +3,8 @@
 import { expect, test } from '@playwright/test'
 import { api, axe, deskSize, person, shot } from './kit'
 
+test.skip(!process.env.E2E_FULL, 'longer than the share of every run: make e2e-full')
+
 test('units come in by file, a rule by two people, and a case goes by it', async ({ browser, request }) => {
   expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'F' } })).ok()).toBe(true)
   const adm = await person(browser, '/desk/', 'adm1', deskSize)
