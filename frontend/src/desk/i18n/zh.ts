@@ -44,7 +44,7 @@ export default {
   'budget.NM': '{n} 分钟', 'budget.NH': '{n} 小时', 'budget.ND': '{n} 自然日', 'budget.WM': '{n} 工作分钟', 'budget.WH': '{n} 工作小时', 'budget.WD': '{n} 工作日',
 
   from: '从', until_: '至', presets: '常用时段', 'preset.today': '今天', 'preset.week': '本周', 'preset.month': '本月', 'preset.lastMonth': '上月', groupBy: '分组', 'by.unit': '单位', 'by.street': '街镇', 'by.matter': '事项', 'by.day': '日期',
-  received: '上报', closed: '办结', total: '合计', noFigures: '这段时间没有数据', asOf: '数据截至 {time}', topIs: '最高 {n} 件', dayChart: '每日上报与办结件数，数字见下表', metricsCaption: '{from} 至 {to} 的响应指标', metricsNote: '比率旁为 分子/分母，“—”表示没有可计算的样本。点数字打开台账；台账按单位、街镇、事项和状态筛选，暂不按日期筛选，条数可能与数字不同。',
+  received: '上报', closed: '办结', total: '合计', noFigures: '这段时间没有数据', asOf: '数据截至 {time}', topIs: '最高 {n} 件', dayChart: '每日上报与办结件数，数字见下表', metricsCaption: '{from} 至 {to} 的响应指标', metricsNote: '比率旁为 分子/分母，“—”表示没有可计算的样本。点数字看它计入的每一件，条数与数字相同。',
   'm.received': '上报', 'm.closed': '办结', 'm.open': '在办', 'm.overdue': '超时', 'm.call_response': '呼叫响应率', 'm.on_time_checkin': '按时报到率', 'm.on_time_disposal': '按期处置率', 'm.resolution': '解决率', 'm.satisfied': '满意率', 'm.hops': '件均转手', hopsMost: '最多 {n} 次',
 
   inboxEmpty: '没有消息', inboxEmptyText: '派单、呼叫、催办和到期提醒会出现在这里', message: '消息',
