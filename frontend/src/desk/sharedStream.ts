@@ -13,7 +13,7 @@ const SILENT_MS = 3 * BEAT_MS
 
 export function openShared(o: StreamOptions, open: typeof openStream = openStream): Stream {
   // Without a secure context there are no locks: each tab has its own stream, as before.
-  if (!('locks' in navigator) || typeof BroadcastChannel === 'undefined') return open(o)
+  if (!(navigator as Partial<Navigator>).locks || typeof BroadcastChannel === 'undefined') return open(o)
   const state = ref<StreamState>('connecting')
   const lastAt = ref(0)
   const channel = new BroadcastChannel(NAME)
