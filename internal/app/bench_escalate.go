@@ -233,6 +233,9 @@ func backendCPU(ctx context.Context, admin *pgx.Conn, name string) (sum time.Dur
 func idleEngine(ctx context.Context, admin *pgx.Conn, a *App, db *pg.DB, log *slog.Logger) (float64, error) {
 	post := notify.New(notify.Config{DB: db, Keys: a.keys})
 	engine := dispatch.NewEngine(db, dispatch.NewPlanner(db, dispatch.NewDesk(db, a.keys, a.worlds, nil), post, a.keys, nil, log), post, log)
+	if err := engine.Work(ctx); err != nil { // the months of the cases are frozen first: that is work
+		return 0, err
+	}
 	run, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() { defer close(ended); engine.Run(run) }()
