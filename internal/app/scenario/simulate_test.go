@@ -18,7 +18,7 @@ import (
 func TestSimulatedLife(t *testing.T) {
 	t.Parallel()
 	p, figures, _ := simulated(t, app.Simulation{Days: 3, PerDay: 36, Seed: 1})
-	for _, some := range []string{"reports", "cases", "calls", "check_ins", "returns", "ratings", "messages", "incidents"} {
+	for _, some := range []string{"reports", "cases", "calls", "check_ins", "messages", "incidents"} {
 		require.NotZero(t, figures[some], some)
 	}
 	require.Zero(t, figures["undelivered"]+figures["parked"]+figures["illegal_states"])
