@@ -39,11 +39,17 @@ func everySheet(a auth.Actor) bool {
 // sees its own line with its rank among all.
 func (k *Desk) Assessments(ctx context.Context, a auth.Actor, period string) (list []StoredSheet, frozen bool, err error) {
 	w := k.worlds.Get(a.District)
-	p, err := w.period(period)
+	p, err := w.span(period)
 	if err != nil {
 		return nil, false, err
 	}
 	ctx = pg.WithDistrict(ctx, a.District)
+	if quarterly(p) {
+		if list, frozen, err = k.quarter(ctx, w, p, a.Now); err != nil {
+			return nil, false, pg.Fault(err)
+		}
+		return ranked(list, a), frozen, nil
+	}
 	rows, err := k.db.Pool.Query(ctx, `select distinct on (unit) unit, payload, hash, frozen_at, cause, exclusion_id, applied from assessment_sheet where district = $1 and period = $2 order by unit, revision desc`, a.District, p.Name)
 	if err != nil {
 		return nil, false, pg.Fault(err)
@@ -56,11 +62,16 @@ func (k *Desk) Assessments(ctx context.Context, a auth.Actor, period string) (li
 			return nil, false, pg.Fault(err)
 		}
 	}
+	return ranked(list, a), frozen, nil
+}
+
+// ranked ranks sheets among all and leaves a unit its own line.
+func ranked(list []StoredSheet, a auth.Actor) []StoredSheet {
 	rank(list)
 	if !everySheet(a) {
 		list = slices.DeleteFunc(list, func(s StoredSheet) bool { return !slices.Contains(a.Units(), s.Unit) })
 	}
-	return list, frozen, nil
+	return list
 }
 
 func readSheets(rows pgx.Rows) ([]StoredSheet, error) {
@@ -148,7 +159,7 @@ func mayRead(a auth.Actor, unit string) error {
 // that there are.
 func (k *Desk) Sheet(ctx context.Context, a auth.Actor, unit, period string, revision int) (s *StoredSheet, revisions []int, err error) {
 	w := k.worlds.Get(a.District)
-	p, err := w.period(period)
+	p, err := w.span(period)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -159,6 +170,18 @@ func (k *Desk) Sheet(ctx context.Context, a auth.Actor, unit, period string, rev
 		return nil, nil, fault.NotFound()
 	}
 	ctx = pg.WithDistrict(ctx, a.District)
+	if quarterly(p) {
+		all, _, err := k.quarter(ctx, w, p, a.Now)
+		if err != nil {
+			return nil, nil, pg.Fault(err)
+		}
+		for i := range all {
+			if all[i].Unit == unit && revision == 0 {
+				return &all[i], []int{}, nil
+			}
+		}
+		return nil, nil, fault.NotFound()
+	}
 	rows, err := k.db.Pool.Query(ctx, `select unit, payload, hash, frozen_at, cause, exclusion_id, applied from assessment_sheet where district = $1 and period = $2 and unit = $3 order by revision`, a.District, p.Name, unit)
 	if err != nil {
 		return nil, nil, pg.Fault(err)
@@ -208,7 +231,7 @@ func (k *Desk) SheetFacts(ctx context.Context, a auth.Actor, unit, period, indic
 		return nil, "", err
 	}
 	w := k.worlds.Get(a.District)
-	p, err := w.period(period)
+	p, err := w.span(period)
 	if err != nil {
 		return nil, "", err
 	}
@@ -220,11 +243,14 @@ func (k *Desk) SheetFacts(ctx context.Context, a auth.Actor, unit, period, indic
 	}
 	ctx = pg.WithDistrict(ctx, a.District)
 	var facts []unitFact
-	if s.Frozen {
+	switch {
+	case quarterly(p):
+		facts, _, err = k.quarterFacts(ctx, w, &p, a.Now)
+	case s.Frozen:
 		var list []excluding
 		facts, list, err = frozenWith(ctx, k.db.Pool, a.District, p.Name, unit, s.Applied)
 		exclude(facts, list)
-	} else {
+	default:
 		facts, err = k.liveFacts(ctx, w, &p, a.Now)
 	}
 	if err != nil {

@@ -233,6 +233,8 @@ func (k *Desk) Object(ctx context.Context, a auth.Actor, unit, period, text stri
 	switch {
 	case a.In(unit, leaderRoles...) == "":
 		return nil, fault.Forbidden("LEADER_NEEDED", "异议须由本单位负责人提出")
+	case strings.Contains(s.Period, "Q"):
+		return nil, fault.Conflict("NOT_A_MONTH", "季度考核单由三个月的考核单汇总而成，异议请对月度考核单提出")
 	case !s.Frozen:
 		return nil, fault.Conflict("NOT_FROZEN", "考核单尚未定稿，定稿后才能提出异议")
 	case len([]rune(strings.TrimSpace(text))) < 5:

@@ -1,9 +1,9 @@
 // The entries of the navigation, and who sees them: what the server would refuse is not offered.
-export type NavName = 'queue' | 'ledger' | 'calls' | 'unit' | 'inbox' | 'cockpit' | 'metrics' | 'incidents' | 'cards' | 'systemic' | 'admin'
+export type NavName = 'queue' | 'ledger' | 'calls' | 'unit' | 'inbox' | 'cockpit' | 'metrics' | 'assessment' | 'incidents' | 'cards' | 'systemic' | 'admin'
 
 export interface NavItem {
   nav: NavName
-  title: 'navQueue' | 'navLedger' | 'navCalls' | 'navUnit' | 'navInbox' | 'navCockpit' | 'navMetrics' | 'navIncidents' | 'navCards' | 'navSystemic' | 'navAdmin'
+  title: 'navQueue' | 'navLedger' | 'navCalls' | 'navUnit' | 'navInbox' | 'navCockpit' | 'navMetrics' | 'navAssessment' | 'navIncidents' | 'navCards' | 'navSystemic' | 'navAdmin'
   /** One permission, or several of which one is enough. "own.unit": who belongs to a unit and works on cases. */
   permission: string | string[]
   icon: string
@@ -17,6 +17,7 @@ export const NAV: NavItem[] = [
   { nav: 'inbox', title: 'navInbox', permission: 'session', icon: 'M4 5h16v14H4zm0 9h5l1.5 2.5h3L15 14h5' },
   { nav: 'cockpit', title: 'navCockpit', permission: 'metrics.read', icon: 'M12 21a9 9 0 1 1 9-9M12 12l4-4M12 7v.1M7 12h.1M17 17h4m-2-2v4' },
   { nav: 'metrics', title: 'navMetrics', permission: 'metrics.read', icon: 'M4 20V10m5 10V4m6 16v-8m5 8V7' },
+  { nav: 'assessment', title: 'navAssessment', permission: 'assessment.read', icon: 'M6 3h12v18H6zM9 8h6M9 12h6M9 16h3' },
   { nav: 'incidents', title: 'navIncidents', permission: 'staff', icon: 'M12 3 2 20h20zM12 10v4.5M12 17.4v.1' },
   { nav: 'cards', title: 'navCards', permission: 'card.read', icon: 'M7 3h10a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H7a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zM12 8v5M12 16.4v.1' },
   { nav: 'systemic', title: 'navSystemic', permission: 'card.read', icon: 'M4 12a8 8 0 0 1 14-5.3M20 4v4h-4M20 12a8 8 0 0 1-14 5.3M4 20v-4h4' },

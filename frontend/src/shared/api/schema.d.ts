@@ -5529,6 +5529,7 @@ export interface components {
         PhoneTail: string;
         ItemCode: string;
         UnitCode: string;
+        /** @description a month 2026-06 or a quarter 2026-Q2 */
         PeriodName: string;
         /** @description 6 digits; default: the district of the host */
         District: string;
@@ -7363,6 +7364,7 @@ export interface operations {
             header?: never;
             path: {
                 unit: components["parameters"]["UnitCode"];
+                /** @description a month 2026-06 or a quarter 2026-Q2 */
                 period: components["parameters"]["PeriodName"];
             };
             cookie?: never;
@@ -7391,6 +7393,7 @@ export interface operations {
             header?: never;
             path: {
                 unit: components["parameters"]["UnitCode"];
+                /** @description a month 2026-06 or a quarter 2026-Q2 */
                 period: components["parameters"]["PeriodName"];
             };
             cookie?: never;
@@ -7418,6 +7421,7 @@ export interface operations {
             header?: never;
             path: {
                 unit: components["parameters"]["UnitCode"];
+                /** @description a month 2026-06 or a quarter 2026-Q2 */
                 period: components["parameters"]["PeriodName"];
             };
             cookie?: never;
