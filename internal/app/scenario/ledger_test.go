@@ -26,7 +26,7 @@ func (p *program) closed(n int, matter, text string) string {
 	return id
 }
 
-// TestScenario25 is reports without re-entry and open data; the second district of the scenario is in the tests of cloning.
+// TestScenario25 is reports without re-entry and open data; the second district of the scenario is dispatch.TestScenario25SecondDistrict.
 func TestScenario25(t *testing.T) {
 	p := start(t)
 	var cases []string
