@@ -67,6 +67,14 @@ func benchDashboard(ctx context.Context, cfg Config, log *slog.Logger, w io.Writ
 		return err
 	}
 	fmt.Fprintf(w, "%d cases written in %v\n", BenchCases, time.Since(begin).Round(time.Second))
+	// The clock stands: no engine is at work here that would count what becomes overdue meanwhile.
+	now, err := a.now(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.stand(ctx, now); err != nil {
+		return err
+	}
 	begin = time.Now()
 	n, err := dispatch.Rebuild(ctx, a.Engine, grid.DemoDistrict, nil)
 	if err != nil {
@@ -83,10 +91,6 @@ func benchDashboard(ctx context.Context, cfg Config, log *slog.Logger, w io.Writ
 	}
 	defer db.Close()
 	desk := dispatch.NewDesk(db, a.keys, a.worlds, nil)
-	now, err := a.now(ctx)
-	if err != nil {
-		return err
-	}
 	zone := a.worlds.Get(grid.DemoDistrict).Calendar.Location()
 	local := now.In(zone)
 	month := time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, zone)
@@ -104,6 +108,7 @@ func benchDashboard(ctx context.Context, cfg Config, log *slog.Logger, w io.Writ
 		if err := t.measure(ctx, admin, desk, sup); err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
+		fmt.Fprintf(w, "%s: %.2f ms from the rollups, %.1f ms from the rows\n", t.name, t.rolled, t.raw)
 		if r := t.raw / t.rolled; r < t.goal {
 			ok = false
 		} else {
