@@ -1,6 +1,7 @@
 // Three apps, three separately tree-shaken builds into one dist/: a resident on a slow phone never loads
 // what only the desk needs. `vite build --app` runs them one after the other, then precompresses.
-import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
@@ -29,6 +30,28 @@ function precompress(dir: string) {
       if (gz.length < raw.length) writeFileSync(path + '.gz', gz)
     }
   }
+}
+
+/**
+ * The service worker of the field app, with the list of what it keeps: the shell and every chunk that can be reached
+ * from it, behind import() as well. Its version is a hash of them, so that equal builds are equal.
+ */
+function serviceWorker() {
+  const shell = readFileSync(join(dist, 'w/index.html'), 'utf8')
+  const found = new Set<string>()
+  const visit = (text: string) => {
+    for (const m of text.matchAll(/(?:\.\/|\/?assets\/)([\w.-]+\.(?:js|css))["'`]/g)) {
+      const path = join(dist, 'assets', m[1]!)
+      if (found.has(m[1]!) || !existsSync(path)) continue
+      found.add(m[1]!)
+      if (path.endsWith('.js')) visit(readFileSync(path, 'utf8'))
+    }
+  }
+  visit(shell)
+  const files = ['/w/', '/icon.svg', '/w/manifest.webmanifest', '/w/icon-192.png', ...[...found].sort().map((name) => '/assets/' + name)]
+  const version = createHash('sha256').update(shell).update(files.join()).digest('hex').slice(0, 12)
+  const code = readFileSync(resolve(root, 'src/sw/sw.js'), 'utf8').replace("'__VERSION__'", JSON.stringify(version)).replace('__FILES__', JSON.stringify(files))
+  writeFileSync(join(dist, 'w/sw.js'), code)
 }
 
 /** In development /w/… and /desk/… fall back to their own shell, as the Go server does. */
@@ -61,7 +84,8 @@ export default defineConfig({
     target: ['chrome92', 'safari15.4', 'firefox91'],
     cssTarget: ['chrome92', 'safari15.4', 'firefox91'],
     assetsInlineLimit: 0, // the CSP allows no data: scripts or styles
-    modulePreload: { polyfill: false },
+    // The page's own chunks are preloaded; naming those of every lazy page in the entry costs more than it wins.
+    modulePreload: { polyfill: false, resolveDependencies: (_file, deps, { hostType }) => (hostType === 'html' ? deps : deps.filter((d) => d.endsWith('.css'))) },
     reportCompressedSize: false,
   },
   environments: Object.fromEntries(
@@ -74,6 +98,7 @@ export default defineConfig({
     async buildApp(builder) {
       clearDist()
       for (const name of Object.keys(apps)) await builder.build(builder.environments[name]!)
+      serviceWorker()
       precompress(dist)
     },
   },

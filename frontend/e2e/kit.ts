@@ -32,3 +32,15 @@ export async function person(browser: Browser, path: string, username: string, s
 export async function clock(page: Page, time: string) {
   expect((await page.request.post(`${api}/sandbox/clock`, { data: { set: `${day}T${time}:00+08:00` } })).ok()).toBe(true)
 }
+
+/** The one-time code that was sent last to a number. */
+export async function lastCode(page: Page, phone: string) {
+  const answer = await page.request.get(`${api}/sandbox/messages?to=${phone}`)
+  const { items } = (await answer.json()) as { items: { event: string; text: string }[] }
+  return /\d{6}/.exec(items.filter((m) => m.event === 'otp').at(-1)!.text)![0]
+}
+
+/** Nothing sticks out: no sideways scrolling. */
+export async function straight(page: Page) {
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0)
+}

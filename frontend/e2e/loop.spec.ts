@@ -1,18 +1,12 @@
 // One person's photo goes the whole way: report, sign, call, check-in, result, check, rating, figures — through the three
 // pages against the running program (sandbox, demo district), and ends in the supervisor's figures.
 import { existsSync } from 'node:fs'
-import { expect, test, type Page } from '@playwright/test'
-import { api, axe, clock, deskSize, person, phoneSize, place, shot } from './kit'
+import { expect, test } from '@playwright/test'
+import { api, axe, clock, deskSize, lastCode, person, phoneSize, place, shot } from './kit'
 
 const shared = '../../shared/data/images/gps_gulou_wgs84.jpg'
 // Pictures for the README show our own photo.
 const photo = !process.env.SCREENSHOTS && existsSync(shared) ? shared : 'e2e/stand-in.jpg'
-
-async function lastCode(page: Page, phone: string) {
-  const answer = await page.request.get(`${api}/sandbox/messages?to=${phone}`)
-  const { items } = (await answer.json()) as { items: { event: string; text: string }[] }
-  return /\d{6}/.exec(items.filter((m) => m.event === 'otp').at(-1)!.text)![0]
-}
 
 test('the closed loop on the three pages', async ({ browser, request }) => {
   expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'demo' } })).ok()).toBe(true)

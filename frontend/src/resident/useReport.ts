@@ -94,11 +94,12 @@ export function useReport(done: () => void) {
   }
 
   async function clear(): Promise<void> {
-    await drafts.remove(DRAFT)
-    photos.clear()
+    // The form first: taking the photos out saves the draft, and what it saves must not be what was sent.
     Object.assign(form, blank(), { code: '', point: form.point?.source === 'gps' ? form.point : undefined })
+    photos.clear()
     restored.value = false
     errors.value = []
+    await drafts.remove(DRAFT)
   }
 
   async function locate(): Promise<void> {

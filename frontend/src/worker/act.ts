@@ -42,6 +42,10 @@ export async function act({ item, action, title, body = {}, photos = [] }: Act):
     if (outcome.kind === 'waiting') return { kind: 'refused', error: outcome.error, moved: false }
   }
   if (outcome.kind === 'sent') {
+    if (!outcome.data) { // another tab was quicker, and its answer did not come through
+      await client.invalidateQueries({ queryKey: ['case', item.id] })
+      return { kind: 'done', item: item as Case }
+    }
     putCase(outcome.data as Case)
     return { kind: 'done', item: outcome.data as Case }
   }

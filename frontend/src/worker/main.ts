@@ -36,5 +36,6 @@ onUnauthorized(async () => {
 void start({ dark: true }).then(() => {
   createApp(App).use(router).use(VueQueryPlugin, { queryClient: client }).mount('#app')
   startOutbox()
+  void import('./installed').then((m) => m.install()).catch(() => undefined)
   navigator.storage?.persist?.().catch(() => undefined) // waiting photos must not be evicted
 })

@@ -2,7 +2,7 @@
 import { ref, shallowRef } from 'vue'
 import { metresBetween, type LonLat } from '@/shared/map/metres'
 import { NoPosition, whereAmI, type Fix } from '@/shared/map/position'
-import { t } from './i18n'
+import { t } from './i18n/forms'
 
 export { metresBetween, type LonLat }
 

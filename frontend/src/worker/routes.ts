@@ -6,7 +6,7 @@ declare module 'vue-router' {
     /** Reachable without a sign-in. */
     open?: boolean
     /** Which entry of the navigation is lit; without one the page is a detail with a way back. */
-    tab?: 'tasks' | 'inbox' | 'mine'
+    tab?: 'tasks' | 'map' | 'inbox' | 'mine'
   }
 }
 
@@ -20,8 +20,11 @@ export const router = createRouter({
     { path: '/', component: tasksPage, meta: { tab: 'tasks' } },
     { path: '/case/:id', component: () => import('./pages/CasePage.vue'), props: true },
     { path: '/case/:id/call', component: () => import('./pages/CallPage.vue'), props: true },
+    { path: '/new', component: () => import('./pages/NewPage.vue') },
+    { path: '/map', component: () => import('./pages/MapPage.vue'), meta: { tab: 'map' } },
     { path: '/inbox', component: () => import('./pages/InboxPage.vue'), meta: { tab: 'inbox' } },
     { path: '/me', component: () => import('./pages/MinePage.vue'), meta: { tab: 'mine' } },
+    { path: '/password', component: () => import('./pages/PasswordPage.vue'), props: (to) => ({ ticket: to.hash.slice(1) }), meta: { open: true } },
     { path: '/sign-in', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
     { path: '/:rest(.*)*', component: () => import('./pages/MissingPage.vue') },
   ],
@@ -38,6 +41,9 @@ export function safeBack(back: unknown): string {
 }
 
 router.beforeEach(async (to) => {
+  // Links of administrators end in #/password/<ticket>: what stands behind # reaches no server and no log of one.
+  const ticket = /^#\/password\/([\w-]+)$/.exec(to.hash)
+  if (ticket) return { path: '/password', hash: '#' + ticket[1]!, replace: true }
   if (to.meta.open) return true
   try {
     if (isStaff(await ensureMe())) return true

@@ -5,6 +5,7 @@ import type { Photos } from '@/shared/photo/usePhotos'
 import { toast } from '@/ui/toast'
 import { act, type Body } from './act'
 import { t } from './i18n'
+import { t as form } from './i18n/forms'
 import { client, type Copy } from './queries'
 import type { Case } from './useCase'
 import { controlId, type Field } from './values'
@@ -38,7 +39,7 @@ export function useSubmit(photos?: Photos) {
         toast(t('savedLater'), { ms: 6000 })
         return true
       }
-      if (result.kind === 'blocked') errors.value = [{ text: t('blockedBefore') }]
+      if (result.kind === 'blocked') errors.value = [{ text: form('blockedBefore') }]
       else if (result.moved) errors.value = [{ text: movedText(item.id, action, result.error) }]
       else errors.value = toFormErrors(result.error, Object.fromEntries(fields.map((f) => ['/' + f.name, controlId(f.name)])))
       return false
@@ -53,8 +54,8 @@ export function useSubmit(photos?: Photos) {
 /** The case has been read again: is there still something to be done? */
 function movedText(id: string, action: string, error: ApiError): string {
   const fresh = client.getQueryData<Copy<Case>>(['case', id])?.value
-  if (fresh && !fresh.allowed_actions.some((a) => a.action === action)) return t('staleGone')
-  return error.code === 'STALE' ? t('stale') : error.message
+  if (fresh && !fresh.allowed_actions.some((a) => a.action === action)) return form('staleGone')
+  return error.code === 'STALE' ? form('stale') : error.message
 }
 
 /** Resolves when no photo is being prepared or uploaded. */

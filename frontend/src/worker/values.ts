@@ -2,7 +2,7 @@
 // what the action is about.
 import type { FormError } from '@/shared/api/problem'
 import type { Schemas } from '@/shared/api/client'
-import { t } from './i18n'
+import { t } from './i18n/forms'
 
 export type Field = Schemas['ActionField']
 export type Values = Record<string, unknown>

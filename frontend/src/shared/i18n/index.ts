@@ -16,6 +16,8 @@ export const locale = computed(() => current.value)
 export function defineMessages<M extends Record<string, string>>(zh: M, load: () => Promise<{ default: Record<keyof M, string> }>) {
   const catalogue: Catalogue = shallowReactive({ load: async () => (await load()).default, en: undefined })
   catalogues.push(catalogue)
+  // Part of the program that comes after the language was chosen.
+  if (current.value === 'en') void catalogue.load().then((en) => (catalogue.en = en)).catch(() => undefined)
   return function t(key: keyof M & string, params?: Params): string {
     const text = (current.value === 'en' && catalogue.en?.[key]) || zh[key]!
     return params ? fill(text, params) : text

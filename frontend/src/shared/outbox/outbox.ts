@@ -4,7 +4,6 @@
 import { ref, shallowRef } from 'vue'
 import { BASE, uploadPhoto } from '../api/client'
 import { ApiError, asApiError, toApiError } from '../api/problem'
-import { clockKnown, noteServerTime, serverNow } from '../sla'
 import { outboxRows } from '../store'
 import { uuid } from '../uuid'
 
@@ -51,27 +50,9 @@ const listeners = new Set<(entry: OutboxEntry, outcome: Outcome) => void>()
 let running: Promise<void> | undefined
 let again = false
 
-/** What another tab sent or was refused: its pages must not say that it still waits. */
-const others = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('yixian-outbox')
-
-interface Told {
-  entry: OutboxEntry
-  kind: Outcome['kind']
-  data?: unknown
-  error?: { status: number; code: string; message: string }
-}
-
-if (others)
-  others.onmessage = ({ data: told }: MessageEvent<Told>) => {
-    const e = told.error
-    const outcome: Outcome = told.kind === 'sent' ? { kind: 'sent', data: told.data } : { kind: told.kind, error: new ApiError(e!.status, e!.code, e!.message) }
-    void refresh().then(() => listeners.forEach((listener) => listener(told.entry, outcome)))
-  }
-
-function tellOthers(entry: OutboxEntry, outcome: Outcome): void {
-  const { status, code, message } = outcome.kind === 'sent' ? { status: 0, code: '', message: '' } : outcome.error
-  others?.postMessage({ entry: { ...entry, photos: [] }, kind: outcome.kind, ...(outcome.kind === 'sent' ? { data: outcome.data } : { error: { status, code, message } }) } satisfies Told)
-}
+/** Tells other tabs what became of an entry, once that part is loaded. */
+let tellOthers: (entry: OutboxEntry, outcome: Outcome) => void = () => undefined
+if (typeof BroadcastChannel !== 'undefined') void import('./others').then((m) => (tellOthers = m.connect(refresh, listeners))).catch(() => undefined)
 
 /** Hears of every entry that was sent or refused, also of those from before a reload. */
 export function onOutcome(listener: (entry: OutboxEntry, outcome: Outcome) => void): () => void {
@@ -173,23 +154,9 @@ async function pass(): Promise<void> {
   }
 }
 
-/** Says when it happened by the server's clock: a phone may be a day wrong, and then its "now" is refused. */
-async function stamp(entry: OutboxEntry): Promise<void> {
-  const { happened } = entry
-  if (!happened) return
-  if (!clockKnown()) {
-    const response = await fetch(BASE + '/me', { credentials: 'same-origin' })
-    const body = (await response.json().catch(() => undefined)) as { server_time?: string } | undefined
-    if (body?.server_time) noteServerTime(body.server_time)
-  }
-  if (clockKnown()) entry.body = { ...entry.body, [happened.field]: new Date(serverNow() - Math.max(0, Date.now() - happened.at)).toISOString() }
-  entry.happened = undefined // without a clock it counts from its arrival
-  await outboxRows.put(entry)
-}
-
 async function send(entry: OutboxEntry): Promise<Outcome> {
   try {
-    await stamp(entry)
+    if (entry.happened) await (await import('./stamp')).stamp(entry)
     for (const photo of entry.photos) {
       if (photo.mediaId) continue
       photo.mediaId = (await uploadPhoto(photo.blob)).id

@@ -1,0 +1,180 @@
+// The phone in the hand of a resident and of a street officer: the taps are counted, the page is killed, the server
+// sheds load, the network goes. Against the running program; every screen ends with axe.
+import { existsSync } from 'node:fs'
+import { expect, test, type Browser, type Locator, type Page } from '@playwright/test'
+import { api, axe, lastCode, person, phoneSize, place, shot, straight } from './kit'
+
+const shared = '../../shared/data/images/gps_gulou_wgs84.jpg'
+const photo = !process.env.SCREENSHOTS && existsSync(shared) ? shared : 'e2e/stand-in.jpg'
+
+/** Somebody's phone; `taps` counts what the finger does, the system's camera and keyboard apart. */
+async function phone(browser: Browser, options: Parameters<Browser['newContext']>[0] = {}) {
+  const context = await browser.newContext({ viewport: phoneSize, geolocation: place, permissions: ['geolocation'], ...options })
+  const page = await context.newPage()
+  const reports: string[] = []
+  page.on('console', (m) => m.type() === 'error' && m.text().includes('Content Security Policy') && reports.push(m.text()))
+  let taps = 0
+  const tap = async (what: Locator) => {
+    taps++
+    await what.click()
+  }
+  const take = async (file = photo) => {
+    taps++
+    await page.locator('input[type=file]').first().setInputFiles(file)
+  }
+  return { context, page, tap, take, reports, taps: () => taps, anew: () => (taps = 0) }
+}
+
+async function confirmPhone(page: Page, number: string, tap: (what: Locator) => Promise<void>, where: Page | Locator = page) {
+  await tap(where.getByLabel('手机号'))
+  await page.keyboard.type(number)
+  await tap(where.getByRole('button', { name: '获取验证码' }))
+  await expect(where.getByRole('button', { name: /秒后可重发/ })).toBeVisible()
+  await expect(where.getByLabel('验证码', { exact: true })).toBeFocused()
+  await page.keyboard.type(await lastCode(page, number))
+}
+
+test('a phone reports in five taps, then in three; a neighbour joins; the officer works without a network', async ({ browser, request }) => {
+  test.skip(!process.env.E2E_FULL, 'long: make e2e-full')
+  expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'demo' } })).ok()).toBe(true)
+
+  // First time: photo, matter, number, code, submit. The server sheds the first upload, the browser is killed on the way.
+  const me = await phone(browser)
+  const { page } = me
+  let shed = 1
+  await page.route('**/api/v1/media', (route) => (shed-- > 0 ? route.fulfill({ status: 503, headers: { 'Retry-After': '1' }, contentType: 'application/problem+json', body: '{"status":503,"code":"BUSY","detail":"同时上传的照片太多，请稍后重试"}' }) : route.continue()))
+  await page.goto('/')
+  await axe(page, 'report')
+  await straight(page)
+  await me.take()
+  await expect(page.getByText(/南街街道/).first()).toBeVisible()
+  await me.tap(page.getByRole('button', { name: '道路破损' }))
+  await expect(page.getByRole('button', { name: '道路破损' })).toHaveAttribute('aria-pressed', 'true')
+  await expect(page.getByRole('button', { name: '失败，点此重试' })).toHaveCount(0) // sent again by itself
+  await expect.poll(() => draftOf(page)).toMatch(/道路破损.*true$/)
+  await page.reload()
+  await expect(page.getByText('已恢复上次没有提交的内容')).toBeVisible()
+  await expect(page.getByAltText('第 1 张照片')).toBeVisible()
+  await expect(page.getByRole('button', { name: '道路破损' })).toHaveAttribute('aria-pressed', 'true')
+  await confirmPhone(page, '13900000001', me.tap)
+  await me.tap(page.getByRole('button', { name: '提交' }))
+  await expect(page.getByRole('heading', { name: '已收到，马上办' })).toBeVisible()
+  expect(me.taps()).toBe(5)
+  await expect(page.getByRole('img', { name: '查进度的二维码' })).toBeVisible()
+  await axe(page, 'receipt')
+  await shot(page, 'phone-receipt')
+  const receipt = (await page.locator('#receipt-code').innerText()).replace(/\s/g, '')
+
+  // The same phone again: photo, matter, submit. Another matter, so nobody has reported it.
+  await page.goto('/')
+  me.anew()
+  await me.take()
+  await expect(page.getByText(/南街街道/).first()).toBeVisible()
+  await me.tap(page.getByRole('button', { name: '暴露垃圾' }))
+  await me.tap(page.getByRole('button', { name: '提交' }))
+  await expect(page.getByRole('heading', { name: '已收到，马上办' })).toBeVisible()
+  expect(me.taps()).toBe(3)
+  await page.getByRole('link', { name: '查看进度' }).click()
+  await expect(page.getByText('办理过程').first()).toBeVisible()
+  await axe(page, 'progress')
+  await page.goto('/me')
+  await expect(page.getByRole('link', { name: /道路破损/ })).toBeVisible()
+  await page.getByRole('link', { name: '谁看过我的信息' }).click()
+  await expect(page.getByText('没有人看过')).toBeVisible()
+  await axe(page, 'who saw my data')
+
+  // A neighbour on the smallest phone, in the elder view at night: one question a page, one tap joins.
+  const other = await phone(browser, { viewport: { width: 320, height: 640 }, colorScheme: 'dark' })
+  await other.page.goto('/?elder')
+  await expect(other.page.getByText('第 1 步，共 4 步')).toBeVisible()
+  await straight(other.page)
+  await other.take()
+  await other.page.getByRole('button', { name: '下一步' }).click()
+  await expect(other.page.getByText(/南街街道/).first()).toBeVisible()
+  await straight(other.page)
+  await axe(other.page, 'elder, dark')
+  await other.page.getByRole('button', { name: '下一步' }).click()
+  await other.page.getByRole('button', { name: '道路破损' }).click()
+  await expect(other.page.getByRole('heading', { name: '已有人上报' })).toBeVisible()
+  await straight(other.page)
+  await other.page.getByRole('button', { name: '我也遇到了' }).first().click()
+  await confirmPhone(other.page, '13900000002', other.tap, other.page.getByRole('dialog'))
+  await axe(other.page, 'join')
+  await other.page.getByRole('button', { name: '关注这件' }).click()
+  await expect(other.page.getByText('已关注，和您一起等结果')).toBeVisible()
+  await straight(other.page)
+  await expect(other.page.getByRole('link', { name: '打电话反映：12345' })).toBeVisible()
+  for (const target of await other.page.locator('main button:visible, main a.btn:visible').all()) expect((await target.boundingBox())!.height).toBeGreaterThanOrEqual(60)
+  await shot(other.page, 'phone-elder')
+
+  // Whoever knows the receipt and the last four digits sees the progress; a wrong tail says nothing. Without scripts as well.
+  const plain = await phone(browser, { javaScriptEnabled: false })
+  await plain.page.goto('/lite/c/')
+  await plain.page.getByLabel('查询码').fill(receipt)
+  await plain.page.getByLabel('手机号后四位').fill('9999')
+  await plain.page.getByRole('button', { name: '查询' }).click()
+  await expect(plain.page.getByRole('alert')).toContainText('没有找到')
+  await plain.page.getByLabel('手机号后四位').fill('0001')
+  await plain.page.getByRole('button', { name: '查询' }).click()
+  await expect(plain.page.getByText(receipt)).toBeVisible()
+  await expect(plain.page.getByAltText('上报照片')).toBeVisible()
+  const lite = await phone(browser, { viewport: { width: 320, height: 640 } })
+  await lite.page.goto('/lite/')
+  await axe(lite.page, 'lite')
+  await straight(lite.page)
+  await shot(lite.page, 'phone-lite', true)
+
+  // The officer's app starts without a network, shows what it knew and keeps what is done; two tabs send it once.
+  const street = await person(browser, '/w/', 'duty-s-350102005')
+  await street.getByText('道路破损').first().waitFor()
+  await street.getByText('道路破损').first().click()
+  await expect(street.getByRole('heading', { name: /道路破损/ })).toBeVisible()
+  const id = street.url().split('/').at(-1)!
+  await street.goBack()
+  await street.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+  await street.context().setOffline(true)
+  await street.reload()
+  await expect(street.getByText(/网络不通，显示的是/)).toBeVisible()
+  await street.getByText('道路破损').first().click()
+  await street.getByRole('button', { name: '签收' }).click()
+  await expect(street.getByRole('link', { name: /1 条待传/ })).toBeVisible()
+  await straight(street)
+  await axe(street, 'offline case')
+  await shot(street, 'phone-offline')
+  const second = await street.context().newPage()
+  await second.goto('/w/me')
+  await expect(second.getByText('等待网络')).toBeVisible()
+  await street.context().setOffline(false)
+  await Promise.all([street, second].map((p) => p.evaluate(() => dispatchEvent(new Event('online')))))
+  await expect(street.getByRole('link', { name: '已同步' })).toBeVisible()
+  await expect(second.getByText('都已提交')).toBeVisible()
+  const events = (await (await street.request.get(`${api}/cases/${id}/events`)).json()) as { items: { action: string }[] }
+  expect(events.items.filter((e) => e.action === 'sign')).toHaveLength(1)
+
+  // The kit in every state, by day, at night and in large text.
+  for (const [theme, size] of [['light', 'normal'], ['dark', 'large']] as const) {
+    await lite.page.goto('/kit')
+    await lite.page.getByRole('button', { name: theme, exact: true }).click()
+    await lite.page.getByRole('button', { name: size, exact: true }).click()
+    await axe(lite.page, `kit ${theme} ${size}`)
+    await straight(lite.page)
+  }
+  expect([...me.reports, ...other.reports, ...lite.reports]).toEqual([])
+})
+
+/** What the draft on the device says, as text. */
+function draftOf(page: Page): Promise<string> {
+  return page.evaluate(
+    () =>
+      new Promise<string>((done) => {
+        const open = indexedDB.open('yixian')
+        open.onsuccess = () => {
+          const get = open.result.transaction('drafts').objectStore('drafts').get('report')
+          get.onsuccess = () => {
+            open.result.close()
+            done(JSON.stringify(get.result ?? {}) + String((get.result as { photos?: { mediaId?: string }[] } | undefined)?.photos?.[0]?.mediaId !== undefined))
+          }
+        }
+      }),
+  )
+}
