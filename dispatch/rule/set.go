@@ -18,7 +18,7 @@ type Set struct {
 	byMatter map[string][]int32
 	byMajor  map[string][]int32
 	general  []int32
-	gates    map[string][]gate   // beside byMatter, where a rule is about one street
+	gates    map[string][]gate // beside byMatter, where a rule is about one street
 	byItem   map[*Item]outcome // what the catalogue says, of every version of a matter
 	version  int               // of the district's rule set, for the trace; 0 = none
 	written  bool              // somebody wrote a rule that decides; a table without one is a mistake, and its cases are flagged

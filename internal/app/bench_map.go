@@ -24,13 +24,13 @@ import (
 
 // The goals of the map (issue: places). Times of one look-up are CPU, those of an operator are wall.
 const (
-	locateGoal  = 5 * time.Microsecond
-	startGoal   = 1500 * time.Millisecond
-	importGoal  = 20 * time.Second
-	importRoom  = 1 << 30
-	benchMap    = "350199" // a made-up district beside the demo's
-	mapSlices   = 15       // pairs of slices for the ratio
-	lookUps     = 100_000  // of a slice
+	locateGoal = 5 * time.Microsecond
+	startGoal  = 1500 * time.Millisecond
+	importGoal = 20 * time.Second
+	importRoom = 1 << 30
+	benchMap   = "350199" // a made-up district beside the demo's
+	mapSlices  = 15       // pairs of slices for the ratio
+	lookUps    = 100_000  // of a slice
 )
 
 func sampleMap(grids, corners int) grid.Sample {

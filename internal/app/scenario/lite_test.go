@@ -188,7 +188,7 @@ func TestLite(t *testing.T) {
 	photo := regexp.MustCompile(`<img src="(/lite/photo/[^"]+)"`).FindStringSubmatch(found.body)[1]
 	require.Equal(t, "image/jpeg", other.get(photo).says(200).header.Get("Content-Type"))
 	other.get(photo[:len(photo)-1] + "0x").says(404)
-	other.get("/lite/c/" + strings.Repeat("A", 22)).says(404, "没有找到")
+	other.get("/lite/c/"+strings.Repeat("A", 22)).says(404, "没有找到")
 
 	// Add a photo, urge once a day, and rate once after the case was closed.
 	found = other.post(link+"/add", with(found.form(link+"/add"), "text", "又下雨了，更危险"), [][]byte{smallPhoto(t)}).says(200, "已补充")
@@ -196,7 +196,6 @@ func TestLite(t *testing.T) {
 	found = other.post(link+"/urge", urge, nil).says(200, "已催办")
 	require.NotContains(t, found.body, `action="`+link+`/urge"`)
 	other.post(link+"/urge", with(found.form(link+"/add")), nil).says(429)
-
 
 	id := cases()[0]["id"].(string)
 	dis.act(id, "file", obj{"matter": "06010", "grid": "350102004001001"}).ok(200)
