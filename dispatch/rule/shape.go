@@ -42,7 +42,7 @@ func shapeOf(a *ast.AST, e ast.Expr) cond {
 				c := cond{op: "in", name: name}
 				for _, x := range args[1].AsList().Elements() {
 					w, ok := constant(x)
-					if !ok {
+					if !ok || w == (value{typ: typeString}) { // "" is how a cell sees what is unknown
 						return cond{op: opaque}
 					}
 					c.want = append(c.want, w)
