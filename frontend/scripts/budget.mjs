@@ -8,8 +8,7 @@ import { gzipSync } from 'node:zlib'
 const dist = new URL('../dist/', import.meta.url).pathname
 const budgets = {
   resident: { html: 'index.html', js: 50, css: 6, total: 150 },
-  worker: { html: 'w/index.html', js: 60.5, // 60 is the goal; 60.3 on 28 November 2026
-    css: 10, total: 150 },
+  worker: { html: 'w/index.html', js: 60, css: 10, total: 150 },
   desk: { html: 'desk/index.html', js: 80, css: 20, total: 200 },
 }
 const LAZY = 200 // kB, no chunk behind import() may be larger

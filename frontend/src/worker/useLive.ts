@@ -1,6 +1,6 @@
 // One stream for the whole app. Events carry only what changed; what is on the screen is read again.
 import { computed, shallowRef } from 'vue'
-import { openStream, type LiveEvent, type Stream } from '@/shared/sse'
+import type { LiveEvent, Stream } from '@/shared/sse'
 import { client } from './queries'
 import { readUnread } from './unread'
 
@@ -32,11 +32,20 @@ function catchUp(): void {
   void readUnread()
 }
 
+let wanted = false
+
+/** The stream's own code comes after the first page: nothing on it waits for live news. */
 export function startLive(): void {
-  stream.value ??= openStream({ onEvent: onLiveEvent, onCatchUp: catchUp })
+  wanted = true
+  import('@/shared/sse')
+    .then(({ openStream }) => {
+      if (wanted) stream.value ??= openStream({ onEvent: onLiveEvent, onCatchUp: catchUp })
+    })
+    .catch(() => addEventListener('online', () => wanted && startLive(), { once: true }))
 }
 
 export function stopLive(): void {
+  wanted = false
   stream.value?.close()
   stream.value = undefined
 }
