@@ -83,8 +83,8 @@ test-pages: modules
 .PHONY: test-go
 test-go: check-generated
 	CGO_ENABLED=0 go vet -tags $(TAGS) ./...
-	race=$$(go list $(RACE)); CGO_ENABLED=0 go test -tags $(TAGS) -timeout 8m $$(go list -tags $(TAGS) ./... | grep -vxF "$$race")
-	CGO_ENABLED=1 go test -tags $(TAGS) -race -timeout 8m $(RACE)
+	race=$$(go list $(RACE)); CGO_ENABLED=0 go test -tags $(TAGS) -timeout 15m $$(go list -tags $(TAGS) ./... | grep -vxF "$$race")
+	CGO_ENABLED=1 go test -tags $(TAGS) -race -timeout 15m $(RACE)
 
 .PHONY: e2e
 e2e: build ## the browser test against bin/yixian serve --sandbox

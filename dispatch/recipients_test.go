@@ -174,7 +174,9 @@ func TestWhoIsToldOfWhatIsLate(t *testing.T) {
 	room.work(d)
 	next, _, err := room.NextDue(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 1, d.count("select count(*) from assessment_due where done_at is null and due_at = $1", next), "only the month's sheets are left to wait for")
+	require.Equal(t, 1, d.count("select count(*) from digest_due where next_at = $1", next), "the next morning's digest comes first")
+	require.Zero(t, d.count("select count(*) from sla_clock k, assessment_due a where a.done_at is null and k.next_at < a.due_at"), "besides it only the month's sheets are left to wait for")
+	require.Zero(t, d.count("select count(*) from message where state = 'PENDING' and not queued"))
 	d.verify()
 }
 
