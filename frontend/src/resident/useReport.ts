@@ -36,6 +36,7 @@ interface Draft {
 
 const DRAFT = 'report'
 const GROUP = 'report'
+const MONTH = 31 * 86_400_000 // ms
 const MIN_TEXT = 5
 /** A reading worse than this names the wrong street: it is only where the map opens, until the person confirms. */
 export const ROUGH_M = 500
@@ -177,10 +178,13 @@ export function useReport(done: () => void) {
     }
   }
 
-  /** When the photo was taken, else when the form was begun; by this device's clock, never after now. */
+  /**
+   * When the photo was taken, else when the form was begun; by this device's clock, never after now. A photo older than a
+   * month is an old picture of it, or the camera's clock is wrong: it says nothing about when, and must not keep a report out.
+   */
   function happenedAt(): number {
-    const taken = photos.photos.map((p) => p.prepared?.takenAt).find(Boolean)
-    return Math.min(taken ? Date.parse(taken) : form.startedAt, Date.now())
+    const taken = photos.photos.map((p) => Date.parse(p.prepared?.takenAt ?? '')).find((at) => at > form.startedAt - MONTH)
+    return Math.min(taken ?? form.startedAt, Date.now())
   }
 
   async function submit(): Promise<void> {

@@ -1,16 +1,7 @@
-// Who holds this phone. What is kept on the device — copies, drafts, waiting writes — belongs to one person:
-// nobody else may read it or, worse, send it in their own name.
-import { ref } from 'vue'
+// Who holds this phone, as far as the first page must know.
 import { ApiError } from '@/shared/api/problem'
-import { discard, entries, flush, refresh } from '@/shared/outbox/outbox'
-import { loadMe, me, signIn, signOut, type Me } from '@/shared/session'
+import { loadMe, me, type Me } from '@/shared/session'
 import { cache } from '@/shared/store'
-import { client } from './queries'
-import { stopLive } from './useLive'
-
-const KEY = 'yixian.w.user'
-/** The username that used this device last. */
-export const lastUser = ref(localStorage.getItem(KEY) ?? '')
 
 /** Nobody is signed in, or only a resident: this app is for staff. */
 export function isStaff(who: Me | null | undefined): who is Me {
@@ -30,38 +21,4 @@ export async function ensureMe(): Promise<Me | null> {
     if (!kept) throw error
     return (me.value = kept.data)
   }
-}
-
-/** How many writes of somebody else wait on this device. */
-export async function waitingOfOthers(username: string): Promise<number> {
-  await refresh()
-  return lastUser.value && lastUser.value !== username ? entries.value.length : 0
-}
-
-/** Signs in; what another person left on the device goes first. */
-export async function enter(username: string, password: string, totp?: string): Promise<void> {
-  if (lastUser.value !== username) await forget()
-  const who = await signIn(username, password, totp)
-  lastUser.value = username
-  localStorage.setItem(KEY, username)
-  client.clear()
-  await cache.put('me', who).catch(() => undefined)
-  void flush()
-}
-
-export async function leave(): Promise<void> {
-  stopLive()
-  await forget()
-  try {
-    await signOut()
-  } finally {
-    me.value = null
-  }
-}
-
-async function forget(): Promise<void> {
-  await refresh()
-  for (const entry of entries.value) await discard(entry.id)
-  await cache.clear().catch(() => undefined)
-  client.clear()
 }

@@ -1,6 +1,10 @@
 import type zh from './workZh'
 
 const en: Record<keyof typeof zh, string> = {
+  photos: 'Site photos',
+  units: 'Units',
+  locate: 'Find me',
+  unit: 'Unit',
   lang: '中文',
   outboxTitle: 'Waiting on this phone',
   outboxEmpty: 'Everything has been sent',

@@ -1,5 +1,9 @@
 /** Words of the case, its forms and the call: loaded with those pages. */
 export default {
+  photos: '现场照片',
+  units: '办理单位',
+  locate: '定位',
+  unit: '单位',
   lang: 'English',
   outboxTitle: '本机待提交',
   outboxEmpty: '都已提交',
