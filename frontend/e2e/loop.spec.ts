@@ -84,6 +84,7 @@ test('the closed loop on the three pages', async ({ browser, request }) => {
   const result = dept.getByRole('dialog')
   await result.getByRole('button', { name: '已修复，恢复正常' }).click()
   await result.locator('input[type=file]').first().setInputFiles(photo)
+  await expect(result.getByRole('img', { name: '第 1 张照片' })).toBeVisible()
   await axe(dept, 'result form')
   await shot(dept, 'field-result', true)
   await result.getByRole('button', { name: '办结反馈' }).click()
@@ -95,6 +96,7 @@ test('the closed loop on the three pages', async ({ browser, request }) => {
   await checker.getByRole('button', { name: '核查通过' }).first().click()
   const check = checker.getByRole('dialog')
   await check.locator('input[type=file]').first().setInputFiles(photo)
+  await expect(check.getByRole('img', { name: '第 1 张照片' })).toBeVisible() // nobody is faster than the picker
   await check.getByRole('button', { name: '核查通过' }).click()
   await expect(checker.getByText('已完成：核查通过')).toBeVisible()
 
