@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -101,17 +102,18 @@ type rowsQuerier interface {
 
 // collect reads the facts of a period from what the cases record, by unit.
 func collect(ctx context.Context, q rowsQuerier, district string, p score.Period, cal *worktime.Calendar) ([]unitFact, error) {
-	sql := factsSQL
+	var sql strings.Builder
+	sql.WriteString(factsSQL)
 	for _, part := range []struct{ table, sql string }{{"unit_rating", callerSQL}, {"card", cardFactSQL}} {
 		var there []bool
 		if err := scalars(ctx, q, &there, "select to_regclass($1) is not null", part.table); err != nil {
 			return nil, err
 		}
 		if there[0] {
-			sql += " union all " + part.sql
+			sql.WriteString(" union all " + part.sql)
 		}
 	}
-	rows, err := q.Query(ctx, sql, district, p.Start, p.End)
+	rows, err := q.Query(ctx, sql.String(), district, p.Start, p.End)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,7 +70,7 @@ func (k *Desk) quarterFacts(ctx context.Context, w *World, p *score.Period, now 
 				facts = append(facts, f)
 				continue
 			}
-			again := append(facts[i].Again, f.Again...)
+			again := slices.Concat(facts[i].Again, f.Again)
 			if facts[i].Elsewhere { // the month that settled it says the rest
 				facts[i] = f
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -184,9 +185,7 @@ func (a *Auditor) Pulses(ctx context.Context) ([]Pulse, error) {
 		p := &out[i]
 		delete(p.Findings, "CLOCK_STALE") // it may have moved on since, or stopped
 		delete(p.Findings, "OUTBOX_STALE")
-		for check, n := range stalls[p.District] {
-			p.Findings[check] = n
-		}
+		maps.Copy(p.Findings, stalls[p.District])
 		p.Silent = p.AgeS < 0 || time.Duration(p.AgeS)*time.Second > silence
 		p.Healthy = !p.Silent && len(p.Findings) == 0
 	}

@@ -161,7 +161,7 @@ func (k *Desk) Requests(ctx context.Context, a auth.Actor, state string, limit i
 	return list, next, nil
 }
 
-// Decide answers a request: never who asked (403 SAME_PERSON), and once (409 ALREADY_DECIDED). An approval is carried out in
+// DecideRequest answers a request: never who asked (403 SAME_PERSON), and once (409 ALREADY_DECIDED). An approval is carried out in
 // the same transaction, or refused with the reason why it cannot be any more.
 func (k *Desk) DecideRequest(ctx context.Context, a auth.Actor, id uuid.UUID, approve bool, answer string) (*CatalogRequest, error) {
 	if err := mayDecide(a); err != nil {

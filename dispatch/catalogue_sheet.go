@@ -30,8 +30,8 @@ func catalogSheet(zone *time.Location) sheet.Table[rule.Item] {
 	list := func(key, name string, at func(*rule.Item) *[]string) column {
 		return column{Key: key, Name: name, Get: func(i *rule.Item) string { return joinCell(*at(i)) }, Set: func(i *rule.Item, s string) error { *at(i) = splitCell(s); return nil }}
 	}
-	word := func(key, name string, pairs []string, required bool, get func(*rule.Item) string, set func(*rule.Item, string)) column {
-		return column{Key: key, Name: name, Required: required, Get: func(i *rule.Item) string { return sheet.NameOf(get(i), pairs...) }, Set: func(i *rule.Item, s string) error {
+	word := func(key, name string, pairs []string, get func(*rule.Item) string, set func(*rule.Item, string)) column {
+		return column{Key: key, Name: name, Required: true, Get: func(i *rule.Item) string { return sheet.NameOf(get(i), pairs...) }, Set: func(i *rule.Item, s string) error {
 			v, err := sheet.OneOf(s, pairs...)
 			set(i, v)
 			return err
@@ -62,7 +62,7 @@ func catalogSheet(zone *time.Location) sheet.Table[rule.Item] {
 		}}
 	}
 	return sheet.Table[rule.Item]{Name: "责任清单", ID: func(i *rule.Item) string { return string(i.Kind) + " " + i.Code + " " + i.Area }, Columns: []column{
-		word("kind", "类别", kindWords, true, func(i *rule.Item) string { return string(i.Kind) }, func(i *rule.Item, s string) { i.Kind = rule.Kind(s) }),
+		word("kind", "类别", kindWords, func(i *rule.Item) string { return string(i.Kind) }, func(i *rule.Item, s string) { i.Kind = rule.Kind(s) }),
 		{Key: "code", Name: "编码", Required: true, Get: func(i *rule.Item) string { return i.Code }, Set: func(i *rule.Item, s string) (err error) {
 			if len(s) == 4 && strings.Trim(s, "0123456789") == "" {
 				s = "0" + s // a spreadsheet took the leading zero for a number's
@@ -76,7 +76,7 @@ func catalogSheet(zone *time.Location) sheet.Table[rule.Item] {
 		text("name_en", "英文名称", 100, true, func(i *rule.Item) *string { return &i.NameEN }),
 		text("major_name", "大类名称", 100, false, func(i *rule.Item) *string { return &i.MajorName }),
 		text("major_name_en", "大类英文名称", 100, false, func(i *rule.Item) *string { return &i.MajorNameEN }),
-		word("level", "层级", levelWords, true, func(i *rule.Item) string { return string(i.Level) }, func(i *rule.Item, s string) { i.Level = rule.Level(s) }),
+		word("level", "层级", levelWords, func(i *rule.Item) string { return string(i.Level) }, func(i *rule.Item, s string) { i.Level = rule.Level(s) }),
 		text("lead", "主办", 200, false, func(i *rule.Item) *string { return (*string)(&i.LeadExpr) }),
 		{Key: "assists", Name: "协办", Get: func(i *rule.Item) string { return joinCell(i.AssistExpr) }, Set: func(i *rule.Item, s string) error {
 			for _, e := range splitCell(s) {
@@ -86,7 +86,7 @@ func catalogSheet(zone *time.Location) sheet.Table[rule.Item] {
 		}},
 		yes("needs_enforcement", "需要执法", func(i *rule.Item) *bool { return &i.NeedsEnforcement }),
 		list("legal_basis", "法律依据", func(i *rule.Item) *[]string { return &i.LegalBasis }),
-		word("priority", "优先级", []string{"P1", "P1", "P2", "P2", "P3", "P3", "P4", "P4"}, true, func(i *rule.Item) string { return string(i.Priority) }, func(i *rule.Item, s string) { i.Priority = rule.Priority(s) }),
+		word("priority", "优先级", []string{"P1", "P1", "P2", "P2", "P3", "P3", "P4", "P4"}, func(i *rule.Item) string { return string(i.Priority) }, func(i *rule.Item, s string) { i.Priority = rule.Priority(s) }),
 		{Key: "sla", Name: "时限", Get: func(i *rule.Item) string {
 			var out []string
 			for _, s := range i.SLA {
@@ -101,8 +101,8 @@ func catalogSheet(zone *time.Location) sheet.Table[rule.Item] {
 			return nil
 		}},
 		yes("verify_before_file", "立案前核实", func(i *rule.Item) *bool { return &i.VerifyBeforeFile }),
-		word("sensitivity", "敏感级别", sensWords, true, func(i *rule.Item) string { return string(i.Sensitivity) }, func(i *rule.Item, s string) { i.Sensitivity = rule.Sensitivity(s) }),
-		word("path", "派遣路径", pathWords, true, func(i *rule.Item) string { return string(i.Path) }, func(i *rule.Item, s string) { i.Path = rule.Path(s) }),
+		word("sensitivity", "敏感级别", sensWords, func(i *rule.Item) string { return string(i.Sensitivity) }, func(i *rule.Item, s string) { i.Sensitivity = rule.Sensitivity(s) }),
+		word("path", "派遣路径", pathWords, func(i *rule.Item) string { return string(i.Path) }, func(i *rule.Item, s string) { i.Path = rule.Path(s) }),
 		list("facets", "追问", func(i *rule.Item) *[]string { return &i.Facets }),
 		list("synonyms", "同义词", func(i *rule.Item) *[]string { return &i.Synonyms }),
 		list("exclude_terms", "排除词", func(i *rule.Item) *[]string { return &i.ExcludeTerms }),

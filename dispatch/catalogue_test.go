@@ -152,7 +152,9 @@ func TestCatalogueWithdraw(t *testing.T) {
 	now.ValidFrom = &past
 	_, err = d.put(now, 3)
 	require.Equal(t, "INVALID", code(err))
-	require.Contains(t, err.(*fault.Error).Fields[0].Pointer, "/valid_from")
+	var refused *fault.Error
+	require.ErrorAs(t, err, &refused)
+	require.Contains(t, refused.Fields[0].Pointer, "/valid_from")
 }
 
 // The database holds "one lead per item and area", whoever writes and however many at once.

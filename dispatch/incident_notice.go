@@ -56,7 +56,8 @@ func (p *Planner) neighbours(ctx context.Context, tx pgx.Tx, w *World, i *Incide
 	_, err = pgx.ForEachRow(rows, []any{&r.Account, &r.AccountKind, &r.Vault, &r.VaultPhone, &r.AccountPhone}, func() error {
 		who := r
 		r = reporter{}
-		sealed, recipient := who.VaultPhone, ""
+		sealed := who.VaultPhone
+		var recipient string
 		switch {
 		case who.AccountKind == string(auth.Resident):
 			recipient = who.Account.String()

@@ -42,7 +42,7 @@ func sumsSQL(deep bool) string {
 		return fmt.Sprintf("from %s h full join %s w using (district, dim, key%s) where ($1 = '' or district = $1) and %s <> %s", have, want, on, row("h", cols), row("w", cols))
 	}
 	sql := "with mw as (select district, dim, key, date_trunc('month', day)::date as day, " + sum(measures) + " from rollup_day group by 1, 2, 3, 4)"
-	last := ""
+	var last string
 	if deep {
 		cells := `(select r.district, x.* , v.dim, v.key from rollup_case r cross join lateral jsonb_populate_recordset(null::rollup_cell, r.cells) x
   cross join lateral (values ('A', ''), ('U', x.u), ('S', r.street), ('M', r.matter), ('O', r.source), ('G', r.grid), ('P', r.grid || '|' || r.matter)) v(dim, key) where $1 = '' or r.district = $1) z`

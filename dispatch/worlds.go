@@ -231,27 +231,6 @@ func (ws *Worlds) Learn(ctx context.Context, district string) error {
 	return nil
 }
 
-func bodies[T any](ctx context.Context, db *pg.DB, sql, district string) ([]T, error) {
-	rows, err := db.Pool.Query(ctx, sql, district)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []T
-	for rows.Next() {
-		var raw []byte
-		var v T
-		if err := rows.Scan(&raw); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(raw, &v); err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
-}
-
 // UnitsSorted lists a district's active units by kind and code, for choices on screens.
 func (w *World) UnitsSorted() []grid.OrgUnit {
 	out := make([]grid.OrgUnit, 0, len(w.Units))

@@ -85,7 +85,7 @@ func (b *borders) strike() (twins [][2]int32) {
 	})
 	slices.SortFunc(points, func(v, w vertex) int { return cmp.Or(cmp.Compare(v.x, w.x), cmp.Compare(v.y, w.y)) })
 	for i, v := range points {
-		corners.Insert([2]float64{float64(v.x), float64(v.y)}, [2]float64{float64(v.x), float64(v.y)}, int32(i)) //nolint:gosec // at most MaxMapCorners
+		corners.Insert([2]float64{float64(v.x), float64(v.y)}, [2]float64{float64(v.x), float64(v.y)}, int32(i))
 	}
 	clear(left)
 	for _, e := range whole {

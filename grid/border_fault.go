@@ -193,13 +193,13 @@ func (b *borders) enclosed(loose []freeEdge, told func(borderFault) bool) []bord
 func (b *borders) filled(loop ring, owner int32) bool {
 	s := newShape([][]ring{{loop}})
 	low, top := s.box(1)
-	any := false
+	found := false
 	b.boxes.Search(low, top, func(_, _ [2]float64, i int32) bool {
-		any = any || i != owner && b.members[i].s.low.x >= s.low.x-sliverWidth && b.members[i].s.top.x <= s.top.x+sliverWidth &&
+		found = found || i != owner && b.members[i].s.low.x >= s.low.x-sliverWidth && b.members[i].s.top.x <= s.top.x+sliverWidth &&
 			b.members[i].s.low.y >= s.low.y-sliverWidth && b.members[i].s.top.y <= s.top.y+sliverWidth
-		return !any
+		return !found
 	})
-	return any
+	return found
 }
 
 func perimeter(r ring) float64 {

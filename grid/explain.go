@@ -22,7 +22,7 @@ type Trial struct {
 	Metres    float64  // from the point to that edge
 }
 
-// Holds: the point is in it, or on its border.
+// Holds tells whether the point is in it, or on its border.
 func (t *Trial) Holds() bool { return t.Lies != LiesOutside }
 
 // Explain looks a point up as Locate does and tells of every grid that was compared, in order of code; those after the one that

@@ -92,7 +92,7 @@ func NewIndex(areas []Area, former ...Area) (*Index, error) {
 			if n := len(x.wholes); n == 0 || x.wholes[n-1].CommunityCode != whole.CommunityCode {
 				x.wholes = append(x.wholes, whole)
 			}
-			x.spots[i] = spot{a.Code, a.Name, a.LandUse, a.Version, int32(len(x.wholes) - 1), a.Approx} //nolint:gosec // fewer than areas
+			x.spots[i] = spot{a.Code, a.Name, a.LandUse, a.Version, int32(len(x.wholes) - 1), a.Approx}
 			if n := len(grids); n == 0 || x.areas[grids[n-1][0]].District != a.District {
 				grids = append(grids, nil)
 			}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"yixian/internal/fault"
@@ -53,7 +54,7 @@ func (m *meteredReader) Read(b []byte) (int, error) {
 func (m *meteredReader) utf8(b []byte) bool {
 	if len(m.tail) > 0 {
 		need := min(utf8.UTFMax-len(m.tail), len(b))
-		letter := append(m.tail[:len(m.tail):len(m.tail)], b[:need]...)
+		letter := slices.Concat(m.tail, b[:need])
 		if !utf8.FullRune(letter) {
 			m.tail = letter
 			return true

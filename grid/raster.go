@@ -47,7 +47,7 @@ func newRaster(shapes []*shape, grids []int32) *raster {
 	for size(box.low.x, box.top.x)*size(box.low.y, box.top.y) > int64(mostCells*len(grids)+4096) {
 		r.shift++
 	}
-	r.width, r.height = int32(size(box.low.x, box.top.x)), int32(size(box.low.y, box.top.y)) //nolint:gosec // at most mostCells
+	r.width, r.height = int32(size(box.low.x, box.top.x)), int32(size(box.low.y, box.top.y))
 	r.cells = make([]int32, int(r.width)*int(r.height))
 
 	type reach struct {
@@ -108,7 +108,7 @@ func newRaster(shapes []*shape, grids []int32) *raster {
 			r.cells[cell] = ^here[0].at
 			continue
 		}
-		r.cells[cell] = int32(len(r.lists)) //nolint:gosec // a few entries for each cell
+		r.cells[cell] = int32(len(r.lists))
 		for k, e := range here {
 			full := e.mark&entryFull != 0
 			if full || k == len(here)-1 {
@@ -168,7 +168,7 @@ func (r *raster) cell(v vertex) int32 {
 	if x < 0 || y < 0 || x >= int64(r.width) || y >= int64(r.height) {
 		return -1
 	}
-	return int32(y)*r.width + int32(x) //nolint:gosec // within the raster
+	return int32(y)*r.width + int32(x)
 }
 
 // lowest is the least position, and so the lowest code, whose shape holds v; -1 for none.

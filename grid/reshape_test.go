@@ -68,6 +68,7 @@ func TestCutAndJoinConserveGround(t *testing.T) {
 
 // neighbours of the fixture: 1 | 2 and a worker on each.
 func reshaping(t *testing.T) *mapDistrict {
+	t.Helper()
 	d := gulou(t)
 	for name, grids := range map[string][]string{"gw1": {g1}, "gw2": {g2}} {
 		_, err := d.db.Engine.Pool.Exec(d.ctx(), `with a as (insert into account (district, id, kind, username, display_name) values ('350102', yx_uuid7(), 'STAFF', $1, $1) returning id)

@@ -212,7 +212,7 @@ func (o *Office) writeRosters(ctx context.Context, tx pgx.Tx, a auth.Actor, acti
 		for _, s := range next[i].Shifts {
 			var weekday, day, validTo any
 			if s.Weekday != 0 {
-				weekday = int16(s.Weekday) //nolint:gosec // 1–7
+				weekday = int16(s.Weekday)
 			}
 			if s.Day != "" {
 				day, _ = time.Parse(time.DateOnly, s.Day)

@@ -50,7 +50,7 @@ func (b *borders) abandoned(replaced []*strips) []borderFault {
 	}
 	var boxes tree
 	for i, x := range replaced {
-		boxes.add(x.s, int32(i)) //nolint:gosec // at most MaxMapFeatures
+		boxes.add(x.s, int32(i))
 	}
 	told := map[int32]bool{}
 	var out []borderFault
@@ -86,13 +86,13 @@ func (b *borders) abandoned(replaced []*strips) []borderFault {
 
 // held tells whether any area holds v.
 func (b *borders) held(v vertex) bool {
-	any := false
+	found := false
 	at := [2]float64{float64(v.x), float64(v.y)}
 	b.boxes.Search(at, at, func(_, _ [2]float64, i int32) bool {
-		any = b.lines(i).holds(v)
-		return !any
+		found = b.lines(i).holds(v)
+		return !found
 	})
-	return any
+	return found
 }
 
 // nearestOurs is the area of the file whose box lies nearest, -1 without one.
@@ -137,7 +137,7 @@ func (b *borders) mended(faults []borderFault, reach int32) *borders {
 	var owners []int32
 	anchor := func(v vertex, owner int32) {
 		owners = append(owners, owner)
-		fixed.Insert([2]float64{float64(v.x), float64(v.y)}, [2]float64{float64(v.x), float64(v.y)}, int32(len(points))) //nolint:gosec // corners of one file
+		fixed.Insert([2]float64{float64(v.x), float64(v.y)}, [2]float64{float64(v.x), float64(v.y)}, int32(len(points)))
 		points = append(points, v)
 	}
 	moved := map[vertex]vertex{}

@@ -35,7 +35,6 @@ type mapFile struct {
 	raw     *meteredReader
 	dec     *json.Decoder
 	depth   int
-	here    string // where we are, for pointers
 	corners int
 	datum   string // as the file names it
 	count   int

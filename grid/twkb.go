@@ -84,7 +84,7 @@ func (r *twkbReader) count() (int, error) {
 		return 0, errShortTWKB
 	}
 	r.b = r.b[size:]
-	return int(n), nil //nolint:gosec // no more than there are bytes
+	return int(n), nil
 }
 
 func (r *twkbReader) rings() ([]ring, error) {
@@ -115,7 +115,7 @@ func (r *twkbReader) rings() ([]ring, error) {
 			if r.x, r.y = r.x+dx, r.y+dy; r.x < -180*units || r.x > 180*units || r.y < -90*units || r.y > 90*units {
 				return nil, errors.New("TWKB with a corner off the globe")
 			}
-			r.corners = append(r.corners, vertex{int32(r.x), int32(r.y)}) //nolint:gosec // on the globe
+			r.corners = append(r.corners, vertex{int32(r.x), int32(r.y)})
 		}
 		r.corners = r.corners[:len(r.corners)-1] // the last one repeats the first
 		rings[i] = ring(r.corners[from:len(r.corners):len(r.corners)])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -317,9 +318,7 @@ func (o *Office) findUnits(ctx context.Context, tx pgx.Tx, a auth.Actor, items [
 	if err != nil {
 		return err
 	}
-	for code, list := range found {
-		held[code] = list
-	}
+	maps.Copy(held, found)
 	return nil
 }
 

@@ -206,6 +206,7 @@ func (r *Providers) fleet(ctx context.Context, q querier, district string, versi
 		if _, err := pgx.ForEachRow(rows, []any{&sort, &id, &name, &channel, &kind, &sealed}, func() error {
 			c, err := r.open(district, kind, sealed)
 			if err != nil {
+				//nolint:nilerr // for the reason beside it
 				return nil // it was checked when it was saved; a provider that no longer opens is as good as none, and what it should deliver parks visibly
 			}
 			p := provider{name: name, channel: c}

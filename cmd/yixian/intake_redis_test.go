@@ -56,7 +56,7 @@ func (s *sluice) pass(in net.Conn) {
 	if network == "" {
 		network = "tcp"
 	}
-	out, err := net.Dial(network, s.to.Addr)
+	out, err := new(net.Dialer).DialContext(context.Background(), network, s.to.Addr)
 	if err != nil {
 		return
 	}

@@ -128,7 +128,7 @@ func newBelfry(t *testing.T, engines int, env ...string) *belfry {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = b.pg.Stop(context.Background()) })
 	b.keyFile = filepath.Join(dir, "keys.json")
-	b.env = append(env, "DATABASE_URL="+b.pg.URL(pg.RoleApp), "DATABASE_OWNER_URL="+b.pg.URL(pg.RoleOwner), "DATABASE_ENGINE_URL="+b.pg.URL(pg.RoleEngine),
+	b.env = append(slices.Clone(env), "DATABASE_URL="+b.pg.URL(pg.RoleApp), "DATABASE_OWNER_URL="+b.pg.URL(pg.RoleOwner), "DATABASE_ENGINE_URL="+b.pg.URL(pg.RoleEngine),
 		"KEY_FILE="+b.keyFile, "SMS_FILE="+filepath.Join(dir, "sms.jsonl"))
 	runWith(t, b.env, "migrate", "up").is(t, 0)
 	runWith(t, b.env, "demo").is(t, 0)
@@ -323,9 +323,6 @@ func faultKinds(n int, seed uint64) []string {
 	draw.Shuffle(n, func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out[:n]
 }
-
-// lateGoal is how late a ring may be after max(due, recovery), at the 99th percentile.
-const lateGoal = 2 * time.Second
 
 // A twentieth of make fault-engine: 450 rings, three engines, one fault of each kind. The lateness is printed; it is
 // gated in the long run only, which has the machine to itself.

@@ -18,7 +18,7 @@ func TestGatesTellTheSame(t *testing.T) {
 	from := someDay
 	rules := DemoRules()
 	for i := range 400 {
-		parts := []Predicate{Eq("matter", matters[i%4]), Eq("street", streets[random.IntN(4)]), Eq("land_use", "小区"), Predicate{Op: "text_any", Value: []any{"灯"}}}
+		parts := []Predicate{Eq("matter", matters[i%4]), Eq("street", streets[random.IntN(4)]), Eq("land_use", "小区"), {Op: "text_any", Value: []any{"灯"}}}
 		random.Shuffle(len(parts), func(a, b int) { parts[a], parts[b] = parts[b], parts[a] })
 		r := Rule{ID: fmt.Sprintf("G%03d", i), Version: 1, Status: StatusActive, Source: SourceManual, Priority: i % 7, When: All(parts[:1+random.IntN(4)]...), Then: Outcome{Lead: "unit:D-CG"}}
 		switch random.IntN(8) {

@@ -90,9 +90,10 @@ func (c *Catalog) Measure(of []Sentence) Accuracy {
 }
 
 func (a Accuracy) String() string {
-	s := fmt.Sprintf("sentences=%d first=%.3f top3=%.3f sure=%.3f sure_right=%.3f bands", a.N, a.First, a.InTop3, a.Sure, a.SureRight)
+	var s strings.Builder
+	fmt.Fprintf(&s, "sentences=%d first=%.3f top3=%.3f sure=%.3f sure_right=%.3f bands", a.N, a.First, a.InTop3, a.Sure, a.SureRight)
 	for i, b := range a.Bands {
-		s += fmt.Sprintf(" [%.1f,%.1f):%d/%d", float64(i)/5, float64(i+1)/5, b.Right, b.N)
+		fmt.Fprintf(&s, " [%.1f,%.1f):%d/%d", float64(i)/5, float64(i+1)/5, b.Right, b.N)
 	}
-	return s
+	return s.String()
 }

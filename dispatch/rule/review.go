@@ -90,7 +90,7 @@ func Check(rules []Rule, catalog *Catalog, dir Directory, district string, spots
 	return r
 }
 
-func (r *Review) add(sev Severity, code, id, pointer string, with []string, format string, args ...any) {
+func (r *Review) addf(sev Severity, code, id, pointer string, with []string, format string, args ...any) {
 	if len(r.Findings) < maxFindings {
 		r.Findings = append(r.Findings, Finding{Severity: sev, Code: code, Rule: id, Pointer: pointer, Text: fmt.Sprintf(format, args...), With: with})
 	}
@@ -99,7 +99,7 @@ func (r *Review) add(sev Severity, code, id, pointer string, with []string, form
 func (r *Review) refusal(id string, err error) {
 	e, ok := fault.As(err)
 	if !ok {
-		r.add(SevError, "RULE_INVALID", id, "/rules/"+id, nil, "%s", err)
+		r.addf(SevError, "RULE_INVALID", id, "/rules/"+id, nil, "%s", err)
 		return
 	}
 	for _, f := range e.Fields {
@@ -107,7 +107,7 @@ func (r *Review) refusal(id string, err error) {
 		if strings.Contains(f.Detail, deadUnit) {
 			code = "DEAD_TARGET"
 		}
-		r.add(SevError, code, id, f.Pointer, nil, "%s", f.Detail)
+		r.addf(SevError, code, id, f.Pointer, nil, "%s", f.Detail)
 	}
 }
 
@@ -118,11 +118,11 @@ func (r *Review) each(rules []Rule, catalog *Catalog, dir Directory) []Rule {
 	var good []Rule
 	for _, one := range rules {
 		if one.Source == SourceIncident || one.Source == SourcePrecedent {
-			r.add(SevError, "SOURCE", one.ID, "/rules/"+one.ID+"/source", nil, "规则集里只能有 MANUAL 或 CATALOG 来源的规则；先例和应急规则由系统生成，不随规则集发布")
+			r.addf(SevError, "SOURCE", one.ID, "/rules/"+one.ID+"/source", nil, "规则集里只能有 MANUAL 或 CATALOG 来源的规则；先例和应急规则由系统生成，不随规则集发布")
 			continue
 		}
 		if seen[one.ID] {
-			r.add(SevError, "DUPLICATE_ID", one.ID, "/rules/"+one.ID+"/id", nil, "规则编号 %s 重复", one.ID)
+			r.addf(SevError, "DUPLICATE_ID", one.ID, "/rules/"+one.ID+"/id", nil, "规则编号 %s 重复", one.ID)
 			continue
 		}
 		seen[one.ID] = true
@@ -143,16 +143,16 @@ func (r *Review) each(rules []Rule, catalog *Catalog, dir Directory) []Rule {
 func (r *Review) alone(c *compiled, catalog *Catalog, district string, now time.Time) {
 	at := "/rules/" + c.ID
 	if c.ValidTo != nil && !now.Before(*c.ValidTo) {
-		r.add(SevWarning, "EXPIRED", c.ID, at+"/valid_to", nil, "规则 %s 已过有效期，不会再适用", c.ID)
+		r.addf(SevWarning, "EXPIRED", c.ID, at+"/valid_to", nil, "规则 %s 已过有效期，不会再适用", c.ID)
 	}
 	switch {
 	case c.shape.impossible():
-		r.add(SevWarning, "UNREACHABLE", c.ID, at+"/when", nil, "规则 %s 的条件互相矛盾，永远不会成立", c.ID)
+		r.addf(SevWarning, "UNREACHABLE", c.ID, at+"/when", nil, "规则 %s 的条件互相矛盾，永远不会成立", c.ID)
 	case c.Scope != "" && district != "" && !strings.HasPrefix(c.Scope, district) && !strings.HasPrefix(district, c.Scope):
-		r.add(SevWarning, "UNREACHABLE", c.ID, at+"/scope", nil, "规则 %s 的适用范围 %s 不在本辖区", c.ID, c.Scope)
+		r.addf(SevWarning, "UNREACHABLE", c.ID, at+"/scope", nil, "规则 %s 的适用范围 %s 不在本辖区", c.ID, c.Scope)
 	}
 	if c.tier == TierFallback && !c.shape.certain() {
-		r.add(SevWarning, "WEAK", c.ID, at+"/when", nil, "规则 %s 没有限定事项、大类、地点或权属，排在责任清单之后：清单已有主责单位的事项用不到它；确需优先请填写 tier", c.ID)
+		r.addf(SevWarning, "WEAK", c.ID, at+"/when", nil, "规则 %s 没有限定事项、大类、地点或权属，排在责任清单之后：清单已有主责单位的事项用不到它；确需优先请填写 tier", c.ID)
 	}
 	if catalog == nil {
 		return
@@ -165,7 +165,7 @@ func (r *Review) alone(c *compiled, catalog *Catalog, district string, now time.
 		}
 	}
 	if len(unknown) > 0 {
-		r.add(SevWarning, "UNKNOWN_MATTER", c.ID, at+"/when", nil, "规则 %s 提到的事项 %s 不在责任清单中", c.ID, strings.Join(unknown, "、"))
+		r.addf(SevWarning, "UNKNOWN_MATTER", c.ID, at+"/when", nil, "规则 %s 提到的事项 %s 不在责任清单中", c.ID, strings.Join(unknown, "、"))
 	}
 }
 
@@ -204,11 +204,11 @@ func (r *Review) pair(first, later *compiled) {
 	slices.Sort(both)
 	switch {
 	case same && differ && first.Cel == later.Cel && implies(&first.when, &later.when) && implies(&later.when, &first.when):
-		r.add(SevError, "CONFLICT", later.ID, "/rules/"+later.ID+"/when", both, "规则 %s 与 %s 的条件、等级和优先级相同而结果不同，无法判断以谁为准：请合并或调整优先级", both[0], both[1])
+		r.addf(SevError, "CONFLICT", later.ID, "/rules/"+later.ID+"/when", both, "规则 %s 与 %s 的条件、等级和优先级相同而结果不同，无法判断以谁为准：请合并或调整优先级", both[0], both[1])
 	case covers(first, later):
-		r.add(SevWarning, "SHADOWED", later.ID, "/rules/"+later.ID+"/when", []string{first.ID}, "规则 %s 永远轮不到：凡它适用的案件都先由 %s 决定", later.ID, first.ID)
+		r.addf(SevWarning, "SHADOWED", later.ID, "/rules/"+later.ID+"/when", []string{first.ID}, "规则 %s 永远轮不到：凡它适用的案件都先由 %s 决定", later.ID, first.ID)
 	case same && differ && !disjoint(&first.shape, &later.shape):
-		r.add(SevWarning, "MAY_CONFLICT", later.ID, "/rules/"+later.ID+"/when", both, "规则 %s 与 %s 可能同时适用而结果不同，只由编号先后决定：请用优先级分出先后", both[0], both[1])
+		r.addf(SevWarning, "MAY_CONFLICT", later.ID, "/rules/"+later.ID+"/when", both, "规则 %s 与 %s 可能同时适用而结果不同，只由编号先后决定：请用优先级分出先后", both[0], both[1])
 	}
 }
 
@@ -290,7 +290,7 @@ func (r *Review) cover(s *Set, catalog *Catalog, spots []Spot, now time.Time) {
 	}
 	slices.SortFunc(v.Gaps, func(a, b Gap) int { return cmp.Or(cmp.Compare(a.Matter, b.Matter), cmp.Compare(a.Reason, b.Reason)) })
 	if v.NoRule+v.NoUnit > 0 {
-		r.add(SevWarning, "COVERAGE", "", "", nil, "%d 个“事项×街道”中有 %d 个由街镇托底（没有规则 %d，缺少单位 %d）", v.Pairs, v.NoRule+v.NoUnit, v.NoRule, v.NoUnit)
+		r.addf(SevWarning, "COVERAGE", "", "", nil, "%d 个“事项×街道”中有 %d 个由街镇托底（没有规则 %d，缺少单位 %d）", v.Pairs, v.NoRule+v.NoUnit, v.NoRule, v.NoUnit)
 	}
 }
 

@@ -89,9 +89,8 @@ func newSet(rules []Rule, catalog *Catalog, dir Directory, tolerant bool) (*Set,
 		if k := (key{r.ID, r.Version}); seen[k] {
 			bad = append(bad, invalidRule("/rules/"+r.ID, "规则编号和版本重复"))
 			continue
-		} else {
-			seen[k] = true
 		}
+		seen[key{r.ID, r.Version}] = true
 		s.written = s.written || r.Status == StatusActive && (r.Source == SourceManual || r.Source == SourceCatalog)
 		s.words = c.when.words(s.words)
 		s.rules = append(s.rules, c)

@@ -76,13 +76,13 @@ type mover struct {
 	out      Transplant
 }
 
-func (m *mover) leave(kind, id, title, format string, args ...any) {
+func (m *mover) leavef(kind, id, title, format string, args ...any) {
 	m.out.LeftOut = append(m.out.LeftOut, Left{kind, id, title, fmt.Sprintf(format, args...)})
 }
 
 func (m *mover) item(it Item) {
 	if it.Area != "" {
-		m.leave("item", it.Code, it.Name, "只在 %s 有效", it.Area)
+		m.leavef("item", it.Code, it.Name, "只在 %s 有效", it.Area)
 		return
 	}
 	it.District, it.Version, it.ValidFrom = m.to, 1, nil
@@ -100,7 +100,7 @@ func (m *mover) rule(r Rule) {
 	case m.from:
 		r.Scope = m.to
 	default:
-		m.leave("rule", r.ID, r.Title, "适用范围是模板辖区的 %s", r.Scope)
+		m.leavef("rule", r.ID, r.Title, "适用范围是模板辖区的 %s", r.Scope)
 		return
 	}
 	when, why := m.condition(r.When)
@@ -108,13 +108,13 @@ func (m *mover) rule(r Rule) {
 		why = m.cell(r.Cel)
 	}
 	if why != "" {
-		m.leave("rule", r.ID, r.Title, "%s", why)
+		m.leavef("rule", r.ID, r.Title, "%s", why)
 		return
 	}
 	r.District, r.Version, r.When = m.to, 1, when
 	r.Then = r.Then.retarget(func(e Expr) Expr { return m.target(e, r.ID) })
 	if err := CheckOne(r, Directory{}); err != nil {
-		m.leave("rule", r.ID, r.Title, "规则本身有误：%s", err)
+		m.leavef("rule", r.ID, r.Title, "规则本身有误：%s", err)
 		return
 	}
 	m.out.Rules = append(m.out.Rules, r)

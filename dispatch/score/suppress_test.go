@@ -100,6 +100,7 @@ func told(p Published, row, column int) bool {
 }
 
 func TestSuppressTellsNothingSmall(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		rows, columns := rapid.IntRange(1, 6).Draw(t, "rows"), rapid.IntRange(1, 7).Draw(t, "columns")
 		cells := make([][]int, rows)
@@ -124,6 +125,7 @@ func TestSuppressTellsNothingSmall(t *testing.T) {
 }
 
 func TestSuppressLargeCountsStay(t *testing.T) {
+	t.Parallel()
 	p := Suppress([][]int{{10, 20}, {30, 0}}, K)
 	for _, v := range []*int{p.Cells[0][0], p.Cells[0][1], p.Cells[1][0], p.Cells[1][1], p.Rows[0], p.Columns[1], p.Total} {
 		require.NotNil(t, v)
@@ -132,6 +134,7 @@ func TestSuppressLargeCountsStay(t *testing.T) {
 
 // Without the complementary step a single small count is the total less the rest: the check must see it.
 func TestSuppressControl(t *testing.T) {
+	t.Parallel()
 	cells := [][]int{{10, 2}, {30, 40}}
 	open := Published{Rows: []*int{new(12), new(70)}, Columns: []*int{new(40), new(42)}, Total: new(82), Cells: [][]*int{{new(10), nil}, {new(30), new(40)}}}
 	require.True(t, told(open, 0, 1))

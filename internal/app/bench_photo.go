@@ -140,9 +140,10 @@ func ownCPU() time.Duration {
 
 // roomReading is what a process of its own has measured of itself.
 type roomReading struct {
-	Before, Peak int64 // resident bytes
-	Took         time.Duration
-	Refused      string
+	Before  int64         `json:"before"` // resident bytes
+	Peak    int64         `json:"peak"`
+	Took    time.Duration `json:"took"`
+	Refused string        `json:"refused"`
 }
 
 // inRoom lets another process of this program take n photos at once.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -26,25 +27,21 @@ type ImportQuery struct {
 // without a bound.
 type importer func(ctx context.Context, a *App, q ImportQuery, file io.Reader, out, refused io.Writer) error
 
-// imports is what `yixian import` knows; each importer lives in a file of its own.
-var imports = map[string]importer{
-	"catalog": importCatalog,
-	"grids":   importGrids,
+// imports gives what `yixian import` knows; each importer lives in a file of its own.
+func imports() map[string]importer {
+	all := map[string]importer{"catalog": importCatalog, "grids": importGrids, "rules": importRules}
+	maps.Copy(all, whoImports)
+	return all
 }
 
 // ImportNames lists what can be imported.
 func ImportNames() string {
-	var names []string
-	for n := range imports {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return strings.Join(names, "|")
+	return strings.Join(slices.Sorted(maps.Keys(imports())), "|")
 }
 
 // Import is `yixian import WHAT FILE`: exit code 0 when it was done (or, with --dry-run, could be), 1 when it was refused.
 func Import(ctx context.Context, cfg Config, log *slog.Logger, out, refused io.Writer, q ImportQuery) error {
-	run, ok := imports[q.What]
+	run, ok := imports()[q.What]
 	if !ok {
 		return usage("不能导入 %q，可选 %s / cannot be imported", q.What, ImportNames())
 	}

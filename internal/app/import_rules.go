@@ -10,8 +10,6 @@ import (
 	"yixian/internal/fault"
 )
 
-func init() { imports["rules"] = importRules }
-
 // maxRulesFile bounds a file of rules in bytes.
 const maxRulesFile = 32 << 20
 

@@ -11,26 +11,26 @@ import (
 )
 
 // What `yixian import` knows of who answers for what. The same files are taken over HTTP.
-func init() {
-	imports["units"] = table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
+var whoImports = map[string]importer{
+	"units": table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
 		return a.office().ImportUnits(ctx, who, file, dry)
-	})
-	imports["components"] = table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
+	}),
+	"components": table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
 		return a.office().ImportComponents(ctx, who, file, dry)
-	})
-	imports["devices"] = table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
+	}),
+	"devices": table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
 		return a.office().ImportDevices(ctx, who, file, dry)
-	})
-	imports["rosters"] = table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
+	}),
+	"rosters": table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
 		return a.office().ImportRosters(ctx, who, file, dry)
-	})
-	imports["place_codes"] = table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
+	}),
+	"place_codes": table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
 		return a.office().ImportPlaceCodes(ctx, who, file, dry)
-	})
-	imports["calendar"] = table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
+	}),
+	"calendar": table(func(ctx context.Context, a *App, who auth.Actor, file io.Reader, dry bool) (any, error) {
 		return a.worlds.ImportDays(ctx, a.App, who, file, dry)
-	})
-	imports["users"] = table(importUsers)
+	}),
+	"users": table(importUsers),
 }
 
 // invited is a new user's one-time link on the terminal: the only time it is shown.

@@ -114,8 +114,7 @@ func (s *Store) Redeem(ctx context.Context, token, password, ip string) (usernam
 
 // plainly is a database error without the row that the driver quotes.
 func plainly(what string, err error) error {
-	var answer *pgconn.PgError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		if answer.Code == "23505" && answer.ConstraintName == "account_username" {
 			return fault.Conflict("USERNAME_TAKEN", "用户名已被使用")
 		}

@@ -105,9 +105,9 @@ func aliyunVerify(secret string) func(*http.Request, []byte) (string, error) {
 		if want := hex.EncodeToString(mac([]byte(secret), "ACS3-HMAC-SHA256\n"+sum([]byte(canonical)))); want != got || !strings.Contains(signed, "x-acs-signature-nonce") {
 			return "", fmt.Errorf("signature %s, want %s", got, want)
 		}
-		at, err := time.Parse("2006-01-02T15:04:05Z", r.Header.Get("x-acs-date"))
+		at, err := time.Parse("2006-01-02T15:04:05Z", r.Header.Get("X-Acs-Date"))
 		if age := time.Since(at); err != nil || age > 15*time.Minute || age < -15*time.Minute {
-			return "", fmt.Errorf("date %v", err)
+			return "", fmt.Errorf("date %w", err)
 		}
 		q := r.URL.Query()
 		if q.Get("PhoneNumbers") != "13900000001" || q.Get("SignName") != "鼓楼一线" || q.Get("TemplateCode") == "" {
@@ -178,7 +178,7 @@ func TestAliyunSignsAndMaps(t *testing.T) {
 
 	for code, permanent := range map[string]bool{"isv.MOBILE_NUMBER_ILLEGAL": true, "isv.AMOUNT_NOT_ENOUGH": false, "SignatureDoesNotMatch": false} {
 		f.mood = func(w http.ResponseWriter) (bool, bool) {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"Code":"`+code+`"}`)
 			return true, false
 		}
@@ -241,7 +241,10 @@ func TestGarbageIsUnclear(t *testing.T) {
 			require.NotContains(t, err.Error(), "13900000001")
 		}
 	}
-	f.mood = func(w http.ResponseWriter) (bool, bool) { w.WriteHeader(503); return true, false }
+	f.mood = func(w http.ResponseWriter) (bool, bool) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true, false
+	}
 	_, err = hook.Send(t.Context(), mapped())
 	require.Error(t, err)
 	require.False(t, notify.IsUnclear(err) || notify.IsPermanent(err))

@@ -69,7 +69,7 @@ func (r *Robot) Send(ctx context.Context, m notify.Outgoing) (notify.Receipt, er
 	var answer struct {
 		ErrCode *int `json:"errcode"`
 	}
-	_, err := post(ctx, r.client, address, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.Text}}, &answer)
+	err := post(ctx, r.client, address, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.Text}}, &answer)
 	switch {
 	case err != nil:
 		return notify.Receipt{}, err

@@ -21,8 +21,8 @@ var (
 
 // Kinds lists the sorts of providers that a district can set up, each with its form.
 func Kinds(g Guard) []notify.Kind {
-	open := func(make func(Guard, notify.Settings) (notify.Channel, error)) func(notify.Settings) (notify.Channel, error) {
-		return func(s notify.Settings) (notify.Channel, error) { return make(g, s) }
+	open := func(build func(Guard, notify.Settings) (notify.Channel, error)) func(notify.Settings) (notify.Channel, error) {
+		return func(s notify.Settings) (notify.Channel, error) { return build(g, s) }
 	}
 	return []notify.Kind{
 		{ID: "sms_aliyun", Channel: notify.SMS, Chinese: "阿里云短信", English: "Alibaba Cloud SMS", Open: open(func(g Guard, s notify.Settings) (notify.Channel, error) { return NewAliyunSMS(g, s) }),

@@ -144,16 +144,17 @@ func ask(client *http.Client, req *http.Request, into any) (status int, err erro
 }
 
 // post is ask with a JSON body.
-func post(ctx context.Context, client *http.Client, address string, body, into any) (status int, err error) {
+func post(ctx context.Context, client *http.Client, address string, body, into any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
-		return 0, notify.Permanent("message does not become JSON")
+		return notify.Permanent("message does not become JSON")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(raw))
 	if err != nil {
-		return 0, notify.Permanent("provider's address is not usable")
+		return notify.Permanent("provider's address is not usable")
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("Accept", "application/json")
-	return ask(client, req, into)
+	_, err = ask(client, req, into)
+	return err
 }

@@ -197,7 +197,7 @@ func AliyunSignature(r *http.Request, key, secret string) string {
 		}
 		fmt.Fprintf(&headers, "%s:%s\n", n, strings.TrimSpace(v))
 	}
-	canonical := strings.Join([]string{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, headers.String(), strings.Join(names, ";"), r.Header.Get("x-acs-content-sha256")}, "\n")
+	canonical := strings.Join([]string{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, headers.String(), strings.Join(names, ";"), r.Header.Get("X-Acs-Content-Sha256")}, "\n")
 	sum := sha256.Sum256([]byte(canonical))
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte("ACS3-HMAC-SHA256\n" + hex.EncodeToString(sum[:])))

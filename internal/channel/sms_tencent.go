@@ -63,10 +63,10 @@ func (c *TencentSMS) Send(ctx context.Context, m notify.Outgoing) (notify.Receip
 	}
 	at := c.now().UTC()
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	req.Header.Set("X-TC-Action", "SendSms")
-	req.Header.Set("X-TC-Version", "2021-01-11")
-	req.Header.Set("X-TC-Region", c.region)
-	req.Header.Set("X-TC-Timestamp", strconv.FormatInt(at.Unix(), 10))
+	req.Header.Set("X-Tc-Action", "SendSms")
+	req.Header.Set("X-Tc-Version", "2021-01-11")
+	req.Header.Set("X-Tc-Region", c.region)
+	req.Header.Set("X-Tc-Timestamp", strconv.FormatInt(at.Unix(), 10))
 	req.Header.Set("Authorization", TencentSignature(c.host, c.id, c.secret, at, body))
 	var answer struct {
 		Response struct {

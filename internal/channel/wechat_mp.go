@@ -58,7 +58,7 @@ func (c *WeChatMP) access(ctx context.Context, fresh bool) (string, error) {
 		ExpiresIn   int    `json:"expires_in"`
 		ErrCode     int    `json:"errcode"`
 	}
-	_, err := post(ctx, c.client, c.base+"/cgi-bin/stable_token", map[string]any{"grant_type": "client_credential", "appid": c.app, "secret": c.secret, "force_refresh": fresh}, &answer)
+	err := post(ctx, c.client, c.base+"/cgi-bin/stable_token", map[string]any{"grant_type": "client_credential", "appid": c.app, "secret": c.secret, "force_refresh": fresh}, &answer)
 	switch {
 	case err != nil && !notify.IsPermanent(err):
 		return "", errors.New("wechat gives no token: " + err.Error()) // nothing was sent yet, whatever the reason
@@ -92,7 +92,7 @@ func (c *WeChatMP) Send(ctx context.Context, m notify.Outgoing) (notify.Receipt,
 			ErrCode *int   `json:"errcode"`
 			MsgID   uint64 `json:"msgid"`
 		}
-		if _, err := post(ctx, c.client, c.base+"/cgi-bin/message/template/send?access_token="+url.QueryEscape(token), body, &answer); err != nil {
+		if err := post(ctx, c.client, c.base+"/cgi-bin/message/template/send?access_token="+url.QueryEscape(token), body, &answer); err != nil {
 			return notify.Receipt{}, err
 		}
 		switch {

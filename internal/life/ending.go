@@ -9,7 +9,7 @@ import (
 )
 
 // decision is what somebody owes to a request: an order is replied to, time is granted or refused, a call is confirmed.
-func (t *thread) decision(s *dispatch.Snapshot, now time.Time) *step {
+func (t *thread) decision(s *dispatch.Snapshot) *step {
 	for i := range s.Requests {
 		r := &s.Requests[i]
 		key := "decide " + r.ID.String()

@@ -156,7 +156,7 @@ func (t *thread) here(lon, lat float64) body {
 
 // plan says whose turn it is; nil when nothing more will be done by people.
 func (t *thread) plan(s *dispatch.Snapshot, now time.Time) *step {
-	if st := t.decision(s, now); st != nil {
+	if st := t.decision(s); st != nil {
 		return st
 	}
 	switch c := &s.Case; c.State {
@@ -177,7 +177,7 @@ func (t *thread) plan(s *dispatch.Snapshot, now time.Time) *step {
 	case dispatch.Handling:
 		return t.handling(s, now)
 	case dispatch.Calling:
-		return t.calling(s, now)
+		return t.calling(s)
 	case dispatch.Onsite:
 		return t.onsite(s, now)
 	case dispatch.Disputed:

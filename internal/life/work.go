@@ -14,7 +14,7 @@ func (t *thread) handling(s *dispatch.Snapshot, now time.Time) *step {
 	if st := t.contact(s); st != nil {
 		return st
 	}
-	if st := t.callUp(s, now); st != nil {
+	if st := t.callUp(s); st != nil {
 		return st
 	}
 	if st := t.aside(s); st != nil {
@@ -39,7 +39,7 @@ var levels = []struct {
 }{{"L1", street}, {"L2", []auth.Role{auth.RoleStreetLeader, auth.RoleStreetSecretary}}, {"L3", []auth.Role{auth.RoleStreetSecretary}}}
 
 // callUp is the call: of a street that leads, once a round, because the rule says so or because it cannot do it alone.
-func (t *thread) callUp(s *dispatch.Snapshot, now time.Time) *step {
+func (t *thread) callUp(s *dispatch.Snapshot) *step {
 	c := &s.Case
 	if t.world.Units[c.LeadUnit].Kind != grid.UnitStreet || c.LeadUnit != c.OwnerUnit {
 		return nil
@@ -88,7 +88,7 @@ func (t *thread) callUp(s *dispatch.Snapshot, now time.Time) *step {
 }
 
 // calling: the called departments answer and come, or do not; now and then the street thinks better of it.
-func (t *thread) calling(s *dispatch.Snapshot, now time.Time) *step {
+func (t *thread) calling(s *dispatch.Snapshot) *step {
 	k := openCall(s)
 	if k == nil {
 		return &step{after: hour}
@@ -206,14 +206,14 @@ func (t *thread) resolve(s *dispatch.Snapshot, now time.Time) *step {
 			}
 		}
 	}
-	share := t.between(12, 88) // percent of what is left
+	share := int64(t.between(12, 88)) // percent of what is left
 	if t.once("overdue", 7) {
-		share = t.between(105, 175)
+		share = int64(t.between(105, 175))
 	}
 	if !urgent(s) { // five working days are not all used up
 		left = min(left, 30*hour)
 	}
-	return &step{who: t.officer(c.LeadUnit), act: dispatch.ActResolve, body: b, photos: 1, after: left * share / 100, office: working}
+	return &step{who: t.officer(c.LeadUnit), act: dispatch.ActResolve, body: b, photos: 1, after: time.Duration(int64(left) / 100 * share), office: working}
 }
 
 // disputed: whoever had it first makes it safe, then the arbitrator decides.

@@ -67,7 +67,7 @@ func TestCoverHidesTheRegionAndNothingElse(t *testing.T) {
 	require.Equal(t, before.Bounds(), after.Bounds())
 	luma := func(m image.Image, x, y int) int { return int(color.GrayModel.Convert(m.At(x, y)).(color.Gray).Y) }
 	const side = 27 // 160 pixels in 6 blocks
-	for y := 0; y < 4; y++ {
+	for y := range 4 {
 		for x := range 5 {
 			one, two := luma(after, 160+x*side+8, 120+y*side+8), luma(after, 160+x*side+18, 120+y*side+18)
 			require.InDelta(t, one, two, 6, "block %d, %d", x, y)

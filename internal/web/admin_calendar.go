@@ -5,8 +5,6 @@ import (
 	"io"
 	"net/http"
 
-	openapi_types "github.com/oapi-codegen/runtime/types"
-
 	"yixian/api"
 	"yixian/dispatch"
 	"yixian/internal/auth"
@@ -36,7 +34,7 @@ func (s *server) SetCalendarDays(ctx context.Context, r api.SetCalendarDaysReque
 	}
 	remove := []string{}
 	for _, d := range deref(r.Body.Remove) {
-		remove = append(remove, dayText(new(openapi_types.Date(d))))
+		remove = append(remove, dayText(&d))
 	}
 	got, err := s.Desk.Worlds().SetDays(ctx, s.DB, actorOf(ctx), "change", set, remove, false)
 	if err != nil {

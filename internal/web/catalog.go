@@ -240,12 +240,12 @@ func (s *server) CatalogRequests(ctx context.Context, r api.CatalogRequestsReque
 	}
 	out := api.CatalogRequests200JSONResponse{Items: []api.CatalogRequest{}, NextCursor: some(next)}
 	for i := range list {
-		out.Items = append(out.Items, requestView(ctx, &list[i]))
+		out.Items = append(out.Items, requestView(&list[i]))
 	}
 	return out, nil
 }
 
-func requestView(ctx context.Context, r *dispatch.CatalogRequest) api.CatalogRequest {
+func requestView(r *dispatch.CatalogRequest) api.CatalogRequest {
 	out := api.CatalogRequest{Id: r.ID.String(), Kind: api.CatalogRequestKind(r.Kind), State: api.CatalogRequestState(r.State), Reason: r.Reason, RequestedBy: r.Requester, RequestedAt: r.RequestedAt, DecidedBy: some(r.Decider), DecidedAt: r.DecidedAt, Answer: some(r.Answer)}
 	if r.Body.Limit != 0 {
 		out.Limit = &r.Body.Limit
@@ -270,7 +270,7 @@ func (s *server) AskCatalog(ctx context.Context, r api.AskCatalogRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	return api.AskCatalog201JSONResponse(requestView(ctx, req)), nil
+	return api.AskCatalog201JSONResponse(requestView(req)), nil
 }
 
 func (s *server) DecideCatalog(ctx context.Context, r api.DecideCatalogRequestObject) (api.DecideCatalogResponseObject, error) {
@@ -286,7 +286,7 @@ func (s *server) DecideCatalog(ctx context.Context, r api.DecideCatalogRequestOb
 	if err != nil {
 		return nil, err
 	}
-	return api.DecideCatalog200JSONResponse(requestView(ctx, req)), nil
+	return api.DecideCatalog200JSONResponse(requestView(req)), nil
 }
 
 func (s *server) CodeMap(ctx context.Context, r api.CodeMapRequestObject) (api.CodeMapResponseObject, error) {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"yixian/api"
@@ -43,7 +42,7 @@ func (s *server) ExportData(ctx context.Context, r api.ExportDataRequestObject) 
 	var err error
 	switch r.What {
 	case api.ExportDataParamsWhatCases:
-		e, err = s.Desk.ExportCases(ctx, a, from, to, format, (*uuid.UUID)(p.Request))
+		e, err = s.Desk.ExportCases(ctx, a, from, to, format, p.Request)
 	case api.ExportDataParamsWhatMetrics:
 		by := string(deref(p.By))
 		if by == "" {

@@ -170,6 +170,7 @@ func (s *server) liteToken(c *gin.Context) string {
 		nonce = base64.RawURLEncoding.EncodeToString(b[:])
 		//nolint:gosec // Secure is off only for a trial without TLS
 		http.SetCookie(c.Writer, &http.Cookie{Name: liteCookie, Value: nonce, Path: "/lite", HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode})
+		//nolint:gosec // a request carries no attributes
 		c.Request.AddCookie(&http.Cookie{Name: liteCookie, Value: nonce})
 	}
 	return s.liteSign(nonce)

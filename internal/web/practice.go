@@ -147,8 +147,8 @@ func (s *server) SandboxPracticeNext(ctx context.Context, r api.SandboxPracticeN
 
 // nextMove says what is played, or whose turn it is and what for.
 func nextMove(c *dispatch.Snapshot) (move, error) {
-	turn := func(format string, args ...any) (move, error) {
-		return move{}, fault.Conflict("YOUR_TURN", format, args...).With("state", c.Case.State)
+	turn := func(whose string) (move, error) {
+		return move{}, fault.Conflict("YOUR_TURN", "%s", whose).With("state", c.Case.State)
 	}
 	switch c.Case.State {
 	case dispatch.Dispatched:

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,9 +17,7 @@ func TestCallRules(t *testing.T) {
 	call := func(w *who, level, reason string, more obj, targets ...obj) *reply {
 		t.Helper()
 		body := obj{"level": level, "reason": reason, "targets": targets}
-		for k, v := range more {
-			body[k] = v
-		}
+		maps.Copy(body, more)
 		return w.act(id, "call", body)
 	}
 	version := so.thing(id).Body["version"]

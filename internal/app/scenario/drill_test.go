@@ -87,12 +87,12 @@ func TestDrillIsInNoFigure(t *testing.T) {
 	}
 	// One real case, so that there are figures to be spoiled.
 	r := p.resident(1).report("06001").ok(201)
-	real := r.str("case_id")
-	call(real)
-	finish(real)
-	gw.act(real, "check_pass", obj{"media_ids": []string{gw.photo()}, "point": near()}).ok(200)
+	earnest := r.str("case_id")
+	call(earnest)
+	finish(earnest)
+	gw.act(earnest, "check_pass", obj{"media_ids": []string{gw.photo()}, "point": near()}).ok(200)
 	p.resident(1).post("/reports/"+r.str("receipt_code")+"/rate", obj{"contacted": true, "resolved": true, "grade": 5}).ok(200)
-	so.act(real, "rate_unit", obj{"unit": "D-CG", "grade": 4}).ok(200)
+	so.act(earnest, "rate_unit", obj{"unit": "D-CG", "grade": 4}).ok(200)
 
 	drill := staff["com1"].post("/incidents", obj{"name": "防汛演练", "drill": true, "streets": []string{"350102004"}}).ok(201)
 	p.staff("sup1").post("/incidents/"+drill.str("id")+"/confirm", obj{}).ok(200)
@@ -163,13 +163,13 @@ func TestDrillIsInNoFigure(t *testing.T) {
 	names, err := pgx.CollectRows(tables, pgx.RowTo[string])
 	require.NoError(t, err)
 	require.Greater(t, len(names), 10)
-	var clear strings.Builder
-	clear.WriteString("set session_replication_role = replica; update cases set drill = true where id in (select id from was_drill);")
+	var undo strings.Builder
+	undo.WriteString("set session_replication_role = replica; update cases set drill = true where id in (select id from was_drill);")
 	for _, name := range names {
-		fmt.Fprintf(&clear, "delete from %s where case_id in (select id from was_drill);", pgx.Identifier{name}.Sanitize())
+		fmt.Fprintf(&undo, "delete from %s where case_id in (select id from was_drill);", pgx.Identifier{name}.Sanitize())
 	}
-	clear.WriteString("delete from cases where drill")
-	_, err = super.Exec(t.Context(), clear.String())
+	undo.WriteString("delete from cases where drill")
+	_, err = super.Exec(t.Context(), undo.String())
 	require.NoError(t, err)
 	recount()
 	after := p.figures(staff)

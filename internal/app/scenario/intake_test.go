@@ -114,7 +114,7 @@ func TestPhotosFromAnywhere(t *testing.T) {
 	res.upload("empty.jpg", nil).code(422, "BROKEN_IMAGE")
 	res.upload("bomb.png", pngHeader(50_000, 50_000)).code(422, "IMAGE_TOO_BIG")
 	// A gigabyte is refused by what it says of its size, before any of it is sent.
-	conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(p.base, "http://"), "/api/v1"))
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimSuffix(strings.TrimPrefix(p.base, "http://"), "/api/v1"))
 	require.NoError(t, err)
 	_, err = fmt.Fprintf(conn, "POST /api/v1/media HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n", res.token, 1<<30)
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ func (w *who) importMap(query string, features ...obj) *reply {
 	w.p.t.Helper()
 	raw, err := json.Marshal(obj{"type": "FeatureCollection", "features": features})
 	require.NoError(w.p.t, err)
-	req, err := http.NewRequestWithContext(w.p.t.Context(), "POST", w.p.base+"/admin/grids/import"+query, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(w.p.t.Context(), http.MethodPost, w.p.base+"/admin/grids/import"+query, bytes.NewReader(raw))
 	require.NoError(w.p.t, err)
 	req.Header.Set("Content-Type", "application/geo+json")
 	return w.send(req)

@@ -157,7 +157,7 @@ func TestHotlineOrdersAndTheirWriteBack(t *testing.T) {
 	}
 	all := append(append(append([]obj{}, orders...), orders...), orders...)
 	rand.New(rand.NewPCG(3, 3)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	before, created := "", 0
+	created := 0
 	for _, o := range all {
 		r := platform.post("/reports", o)
 		if r.Status == 201 {
@@ -169,7 +169,7 @@ func TestHotlineOrdersAndTheirWriteBack(t *testing.T) {
 		require.NotEmpty(t, r.str("receipt_code"), "the platform is told which it was")
 	}
 	require.Equal(t, 3, created)
-	before = state()
+	before := state()
 	require.Len(t, strings.Split(before, "\n"), 3)
 	require.Equal(t, 3, p.count("cases"))
 	require.Equal(t, 3, p.count("report where source = 'HOTLINE_12345'"))

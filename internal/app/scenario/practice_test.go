@@ -34,8 +34,8 @@ func TestGuidedPractice(t *testing.T) {
 		next().code(409, "PRACTICE_OVER")
 	}
 	// On no other case does the program play anybody.
-	real := p.resident(1).report("06013").ok(201).str("case_id")
-	p.anyone().post("/sandbox/practice/"+real+"/next", nil).ok(404)
+	earnest := p.resident(1).report("06013").ok(201).str("case_id")
+	p.anyone().post("/sandbox/practice/"+earnest+"/next", nil).ok(404)
 	// A call that was withdrawn leaves the turn with the learner.
 	so := p.staff("so1")
 	made := so.post("/sandbox/practice", obj{"task": "call"}).ok(201)

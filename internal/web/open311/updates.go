@@ -119,13 +119,14 @@ func (k door) addUpdate(c *gin.Context) {
 		write(c, refuse(http.StatusNotFound, "service_request_id %s was not found", p.get("service_request_id")))
 		return
 	}
-	words := p.get("description")
+	var words strings.Builder
+	words.WriteString(p.get("description"))
 	for _, link := range p.values["media_url"] { // a link, never fetched
 		if link = strings.TrimSpace(link); link != "" && link != "null" && !strings.HasPrefix(link, "data:") {
-			words += "\n" + link
+			words.WriteString("\n" + link)
 		}
 	}
-	raw, err := json.Marshal(map[string]string{"text": words})
+	raw, err := json.Marshal(map[string]string{"text": words.String()})
 	if err != nil {
 		write(c, k.failed(c, err))
 		return
