@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) error{"escalate": benchEscalate, "submit": benchSubmit, "dashboard": benchDashboard, "locate": benchLocate, "import": benchImport, "route": benchRoute, "suggest": benchSuggest, "lists": benchLists, "photo": benchPhoto}
+var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) error{"escalate": benchEscalate, "submit": benchSubmit, "dashboard": benchDashboard, "locate": benchLocate, "import": benchImport, "route": benchRoute, "suggest": benchSuggest, "lists": benchLists, "photo": benchPhoto, "publish": benchPublish}
 
 // BenchNames lists what `yixian bench` can measure.
 func BenchNames() string {

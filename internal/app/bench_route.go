@@ -148,7 +148,11 @@ func newTown(grids, rules int) (*town, error) {
 // townRules are the demo rules and, up to n, rules about a matter in a street; some ask for the land use, the hour or the words.
 func townRules(n int, streets []string, matters []*rule.Item) []rule.Rule {
 	template := rule.NewTransplant(nil, rule.DemoRules(), demoOffices(), grid.DemoDistrict, benchMap)
-	out := template.Rules
+	return localRules(template.Rules, n, streets, matters)
+}
+
+// localRules adds to some rules, up to n, rules about a matter in a street.
+func localRules(out []rule.Rule, n int, streets []string, matters []*rule.Item) []rule.Rule {
 	lines := rule.Lines()
 	for i := 0; len(out) < n; i++ {
 		when := []rule.Predicate{rule.Eq("matter", matters[i%len(matters)].Code), rule.Eq("street", streets[(i/len(matters)+i)%len(streets)])}
