@@ -71,6 +71,7 @@ type Case struct {
 	Source      string   `json:"source"`
 	Sensitivity string   `json:"sensitivity"`
 	Drill       bool     `json:"drill"`
+	Held        string   `json:"held"` // why a flood's report waited for a dispatcher, "" for all others
 
 	Path string `json:"path"`
 

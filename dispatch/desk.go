@@ -47,85 +47,18 @@ func (k *Desk) Worlds() *Worlds { return k.worlds }
 // Submit is T1. The same key with the same payload gives the first receipt again (replayed true); with another
 // payload 422 IDEMPOTENCY_MISMATCH. Out of every district's grids: 422 OUT_OF_AREA.
 func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receipt *Receipt, replayed bool, err error) {
-	p, err := checkSubmission(in, a)
+	s, err := k.Compose(ctx, a, in)
 	if err != nil {
 		return nil, false, err
 	}
-	source, err := sourceOf(a, in.Source)
-	if err != nil {
-		return nil, false, err
-	}
-	w := k.worlds.Get(a.District)
-	if w == nil {
-		return nil, false, fault.Unavailable(errors.New("no configuration of district " + a.District))
-	}
-	place, ok := w.Index.Locate(p)
-	if !ok || place.DistrictCode != a.District {
-		return nil, false, outOfArea(w, p)
-	}
-	if in.Key == "" {
-		in.Key = uuid.Must(uuid.NewV7()).String()
-	}
-	if in.Hash == nil {
-		in.Hash = payloadHash(in)
-	}
-	if in.StandardRef != "" {
-		in.givenCode = in.Matter
-	}
-	if in.Matter, err = w.Catalog.Translate(in.StandardRef, in.Matter); err != nil {
-		return nil, false, err
-	}
-	ctx = pg.WithDistrict(ctx, a.District)
-	if err := k.scan(ctx, w, a, in, p, &source); err != nil {
-		return nil, false, err
-	}
-	if photos := slices.Concat(in.MediaIDs, in.AfterMediaIDs); len(photos) > 0 {
-		var owned int
-		// A photo proves one case only; the retry of a submission may name its own again.
-		err := k.db.Pool.QueryRow(ctx, `select count(distinct id), coalesce(jsonb_agg(jsonb_build_object('lon', lon, 'lat', lat)) filter (where lon is not null), '[]'), coalesce(array_agg(likeness) filter (where likeness is not null), '{}') from media where district = $1 and id = any($2) and (account_id = $3 or device = $4)
-			and (case_id is null or case_id = (select case_id from report where district = $1 and submission_key = $5))`,
-			a.District, photos, a.Account, a.Device, a.ID()+":"+in.Key).Scan(&owned, &in.photoPlaces, &in.photoLooks)
-		if err != nil {
-			return nil, false, pg.Fault(err)
-		}
-		if owned < len(slices.Compact(slices.Sorted(slices.Values(photos)))) {
-			return nil, false, fault.Invalid("/media_ids", "照片不存在或不是您上传的，请重新上传")
-		}
-	}
-	caseID := uuid.Must(uuid.NewV7())
-	code := seal.ReceiptCode()
-	track := trackToken(k.keys, a.District, code)
-	dup, err := k.Nearby(ctx, a.District, Look{Matter: in.Matter, At: p, Words: in.Text, Photos: in.photoLooks}, a.Now, 5)
-	if err != nil {
-		return nil, false, err
-	}
-	caseNo := ""
-	if in.Matter != "" {
-		if caseNo, err = k.draw(ctx, k.db, a.District, a.Now.In(w.Calendar.Location())); err != nil {
-			return nil, false, pg.Fault(err)
-		}
-	}
-	change, receipt, err := decideSubmission(w, in, a, source, p, place, caseID, code, track, caseNo, seal.NewSalt(), dup)
-	if err != nil {
-		return nil, false, err
-	}
-	if err := k.reporter(change, in, a); err != nil {
-		return nil, false, err
-	}
-	stamp(change)
-	body, err := json.Marshal(change)
-	if err != nil {
-		return nil, false, err
-	}
-	parts := change.parts()
 	var fresh bool
 	var hash []byte
 	var answer []byte
 	var storedCase uuid.UUID
-	err = k.db.Pool.QueryRow(ctx, k.shape(parts, true), body, a.District, caseID, []string{code, directoryKey(track)}).Scan(&fresh, &storedCase, &hash, &answer)
+	err = k.db.Pool.QueryRow(pg.WithDistrict(ctx, a.District), s.SQL, s.Args...).Scan(&fresh, &storedCase, &hash, &answer)
 	if err != nil {
 		if constraint(err) == "report_external" {
-			return nil, false, k.externalTaken(ctx, a, source, in.ExternalRef)
+			return nil, false, k.externalTaken(ctx, a, s.receipt.source, in.ExternalRef)
 		}
 		return nil, false, pg.Fault(err)
 	}
@@ -140,7 +73,91 @@ func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receip
 		return &first, true, nil
 	}
 	k.poke()
-	return receipt, false, nil
+	return s.receipt, false, nil
+}
+
+// Composed is a submission that is decided but not written: the one statement that writes all of it, and its arguments.
+type Composed struct {
+	SQL     string
+	Args    []any
+	receipt *Receipt
+}
+
+// Compose decides a submission as Submit does, up to the statement that would write it. Only Submit writes; a benchmark runs the
+// statement by itself, to tell what everything around it costs.
+func (k *Desk) Compose(ctx context.Context, a auth.Actor, in *Submission) (*Composed, error) {
+	p, err := checkSubmission(in, a)
+	if err != nil {
+		return nil, err
+	}
+	source, err := sourceOf(a, in.Source)
+	if err != nil {
+		return nil, err
+	}
+	w := k.worlds.Get(a.District)
+	if w == nil {
+		return nil, fault.Unavailable(errors.New("no configuration of district " + a.District))
+	}
+	place, ok := w.Index.Locate(p)
+	if !ok || place.DistrictCode != a.District {
+		return nil, outOfArea(w, p)
+	}
+	if in.Key == "" {
+		in.Key = uuid.Must(uuid.NewV7()).String()
+	}
+	if in.Hash == nil {
+		in.Hash = payloadHash(in)
+	}
+	if in.StandardRef != "" {
+		in.givenCode = in.Matter
+	}
+	if in.Matter, err = w.Catalog.Translate(in.StandardRef, in.Matter); err != nil {
+		return nil, err
+	}
+	ctx = pg.WithDistrict(ctx, a.District)
+	if err := k.scan(ctx, w, a, in, p, &source); err != nil {
+		return nil, err
+	}
+	if photos := slices.Concat(in.MediaIDs, in.AfterMediaIDs); len(photos) > 0 {
+		var owned int
+		// A photo proves one case only; the retry of a submission may name its own again.
+		err := k.db.Pool.QueryRow(ctx, `select count(distinct id), coalesce(jsonb_agg(jsonb_build_object('lon', lon, 'lat', lat)) filter (where lon is not null), '[]'), coalesce(array_agg(likeness) filter (where likeness is not null), '{}') from media where district = $1 and id = any($2) and (account_id = $3 or device = $4)
+			and (case_id is null or case_id = (select case_id from report where district = $1 and submission_key = $5))`,
+			a.District, photos, a.Account, a.Device, a.ID()+":"+in.Key).Scan(&owned, &in.photoPlaces, &in.photoLooks)
+		if err != nil {
+			return nil, pg.Fault(err)
+		}
+		if owned < len(slices.Compact(slices.Sorted(slices.Values(photos)))) {
+			return nil, fault.Invalid("/media_ids", "照片不存在或不是您上传的，请重新上传")
+		}
+	}
+	caseID := uuid.Must(uuid.NewV7())
+	code := seal.ReceiptCode()
+	track := trackToken(k.keys, a.District, code)
+	dup, err := k.Nearby(ctx, a.District, Look{Matter: in.Matter, At: p, Words: in.Text, Photos: in.photoLooks}, a.Now, 5)
+	if err != nil {
+		return nil, err
+	}
+	caseNo := ""
+	if in.Matter != "" {
+		if caseNo, err = k.draw(ctx, k.db, a.District, a.Now.In(w.Calendar.Location())); err != nil {
+			return nil, pg.Fault(err)
+		}
+	}
+	change, receipt, err := decideSubmission(w, in, a, source, p, place, caseID, code, track, caseNo, seal.NewSalt(), dup)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.reporter(change, in, a); err != nil {
+		return nil, err
+	}
+	stamp(change)
+	body, err := json.Marshal(change)
+	if err != nil {
+		return nil, err
+	}
+	receipt.source = source
+	return &Composed{k.shape(change.parts(), true), []any{body, a.District, caseID, []string{code, directoryKey(track)}}, receipt}, nil
 }
 
 // Taken reports whether the actor has sent a report under this key before: its retry costs nobody's allowance.

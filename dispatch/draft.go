@@ -120,6 +120,7 @@ type draft struct {
 
 	was      Case // before anything was decided
 	lastFact data // of the last event, for tell
+	last     Fact // the same event whole: tell need not read back what was just written
 }
 
 func newDraft(w *World, s *Snapshot, now time.Time, salt []byte) *draft {
@@ -221,8 +222,9 @@ func (d *draft) event(a auth.Actor, as standing, act Action, to State, facts dat
 	}
 	c.Version++
 	d.lastFact = facts
-	fact := encode(Fact{V: 1, District: c.District, Case: c.ID.String(), Seq: seq, At: at.UTC().Format(factTime), Actor: a.ID(), Role: string(as.Role), Unit: as.Unit,
-		Action: act, From: from, To: to, Version: c.Version, Data: encode(facts)})
+	d.last = Fact{V: 1, District: c.District, Case: c.ID.String(), Seq: seq, At: at.UTC().Format(factTime), Actor: a.ID(), Role: string(as.Role), Unit: as.Unit,
+		Action: act, From: from, To: to, Version: c.Version, Data: encode(facts)}
+	fact := encode(d.last)
 	prev := c.HeadHash
 	hash := seal.ChainNext(prev, string(fact))
 	d.out.Events = append(d.out.Events, Event{Seq: seq, ID: d.streamID(seq), At: at, Actor: a.ID(), Role: string(as.Role), Unit: as.Unit, Action: act,

@@ -36,6 +36,7 @@ type Filter struct {
 	Unit, Grid, Street, Matter string
 	Light, Priority, Words     string
 	Incident                   *uuid.UUID
+	Held                       bool   // only reports of a flood that still wait for a dispatcher
 	Sort                       string // due (default), newest, updated
 	Limit                      int
 	Cursor                     string
@@ -70,6 +71,9 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 		if v != "" {
 			conds = append(conds, col+" = "+arg(v))
 		}
+	}
+	if f.Held {
+		conds = append(conds, "c.held <> '' and c.state = 'SUBMITTED'")
 	}
 	if f.Incident != nil {
 		conds = append(conds, "c.incident_id = "+arg(*f.Incident))

@@ -81,9 +81,8 @@ func (d *draft) tell() {
 	}
 	e := &d.out.Events[n-1]
 	d.lastFact["row"] = row
-	f, _ := factOf(e.Fact)
-	f.Data = encode(d.lastFact)
-	e.Fact = string(encode(f))
+	d.last.Data = encode(d.lastFact)
+	e.Fact = string(encode(d.last))
 	e.Hash = seal.ChainNext(e.PrevHash, e.Fact)
 	d.s.Case.HeadHash = e.Hash
 }

@@ -25,7 +25,9 @@ func (k *Desk) scan(ctx context.Context, w *World, a auth.Actor, in *Submission,
 			return fault.Invalid("/place_code", "这是其他区的场所码，请直接在地图上选择位置")
 		}
 		if in.Component = code.Component; a.Kind == auth.Resident {
-			*source = "PLACE_CODE"
+			if *source = "PLACE_CODE"; code.Kind == grid.PlaceKiosk {
+				*source = "KIOSK"
+			}
 		}
 	}
 	if in.Component == "" && !(w.Ledger && aboutComponent(in.Matter)) {

@@ -88,6 +88,8 @@ type Receipt struct {
 	PromiseAt   *time.Time  `json:"promise_at"`
 	ReceivedAt  time.Time   `json:"received_at"`
 	Duplicates  []Duplicate `json:"duplicates"`
+
+	source string // under which it was taken
 }
 
 // trusted sources are filed without a dispatcher when the matter is known (T5).
@@ -181,7 +183,7 @@ func decideSubmission(w *World, in *Submission, a auth.Actor, source string, p g
 	c := Case{District: w.District, ID: caseID, State: None, HeadHash: start[:], LastAt: now, Matter: in.Matter, Kind: "matter",
 		GridCode: place.GridCode, GridVersion: place.GridVersion, CommunityCode: place.CommunityCode, StreetCode: place.StreetCode, LandUse: place.LandUse,
 		Lon: p.Lon, Lat: p.Lat, Datum: in.Point.Datum, AccuracyM: in.Point.AccuracyM, Cell: grid.Cell(p), Address: in.Address,
-		Priority: P3, Mode: "NORMAL", Source: source, Sensitivity: "NORMAL", CheckMode: "ALL", OwnerUnit: w.UnitOf(place.StreetCode),
+		Priority: P3, Mode: "NORMAL", Source: source, Held: in.Held, Sensitivity: "NORMAL", CheckMode: "ALL", OwnerUnit: w.UnitOf(place.StreetCode),
 		Round: 1, ReporterCount: 1, NoContact: in.NoContact || in.Anonymous || !hasPhone, IntakeAccount: accountOf(a), CreatedAt: now, UpdatedAt: now}
 	d := newDraft(w, &Snapshot{Case: c, PhotoPlaces: in.photoPlaces, Component: in.component}, now, salt)
 	if in.component != nil {

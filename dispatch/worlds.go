@@ -184,6 +184,9 @@ func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit, now
 		}
 	}
 	var err error
+	if w.Limits, err = w.Limits.with(t.Settings); err != nil {
+		return nil, err
+	}
 	if w.Calendar, err = ws.calendar(ctx, t.District); err != nil {
 		return nil, err
 	}

@@ -23,9 +23,10 @@ const (
 	PlaceGrid      = "GRID"
 	PlaceComponent = "COMPONENT"
 	PlaceShop      = "SHOP"
+	PlaceKiosk     = "KIOSK" // a terminal that stands there; reports made at it have this as their source
 )
 
-var placeKinds = []string{PlaceGrid, "网格", PlaceComponent, "部件", PlaceShop, "店铺"}
+var placeKinds = []string{PlaceGrid, "网格", PlaceComponent, "部件", PlaceShop, "店铺", PlaceKiosk, "自助终端"}
 
 // PlaceCode is a sticker's code: table place_code, key (district, token). Whoever scans it gets the report form with the
 // place filled in. The token begins with the district, so that every installation knows whose it is. WGS-84.
@@ -125,12 +126,12 @@ func (o *Office) checkPlaces(ctx context.Context, tx pgx.Tx, a auth.Actor, items
 			if p.Address == "" {
 				p.Address = c.Address
 			}
-		case PlaceShop:
+		case PlaceShop, PlaceKiosk:
 			if p.Component = ""; p.Name == "" {
-				say(i, "name", "店铺名称为空", "填写店铺名称")
+				say(i, "name", "名称为空", "填写店铺或自助终端的名称")
 			}
 		default:
-			say(i, "kind", fmt.Sprintf("类型 %q 不存在", p.Kind), "应为网格、部件或店铺")
+			say(i, "kind", fmt.Sprintf("类型 %q 不存在", p.Kind), "应为网格、部件、店铺或自助终端")
 			continue
 		}
 		_, at := o.placed(a.District, p.Lon, p.Lat, func(what, mend string) { say(i, "lon", what, mend) })

@@ -226,7 +226,7 @@ func (a *App) people() error {
 	if a.limits == nil {
 		a.limits = cache.NewLimits(a.redis)
 	}
-	a.auth = auth.NewStore(a.App, a.keys, a.limits, auth.Options{Sandbox: a.cfg.Sandbox, Log: a.log})
+	a.auth = auth.NewStore(a.App, a.keys, a.limits, auth.Options{Sandbox: a.cfg.Sandbox, OTPBudget: cache.Rate{Count: a.cfg.OTPPerHour, Per: time.Hour}, Log: a.log})
 	return nil
 }
 

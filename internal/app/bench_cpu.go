@@ -95,6 +95,7 @@ type cpuTimes struct {
 	App        time.Duration // API process and its redis-server
 	Web        time.Duration // its PostgreSQL backends
 	Bare       time.Duration // backends of the bare statement
+	Same       time.Duration // backends that run a submission's statement by itself
 	Engine     time.Duration // engine process, its redis-server and its backends
 	Background time.Duration
 }
@@ -136,6 +137,8 @@ func (m *cpuMeter) read(ctx context.Context) (t cpuTimes, err error) {
 			t.Background += used
 		case name == bareName:
 			t.Bare += used
+		case name == sameName:
+			t.Same += used
 		case name == webName:
 			t.Web += used
 		default:
@@ -146,9 +149,9 @@ func (m *cpuMeter) read(ctx context.Context) (t cpuTimes, err error) {
 }
 
 func (t cpuTimes) minus(o cpuTimes) cpuTimes {
-	return cpuTimes{t.App - o.App, t.Web - o.Web, t.Bare - o.Bare, t.Engine - o.Engine, t.Background - o.Background}
+	return cpuTimes{t.App - o.App, t.Web - o.Web, t.Bare - o.Bare, t.Same - o.Same, t.Engine - o.Engine, t.Background - o.Background}
 }
 
 func (t cpuTimes) plus(o cpuTimes) cpuTimes {
-	return cpuTimes{t.App + o.App, t.Web + o.Web, t.Bare + o.Bare, t.Engine + o.Engine, t.Background + o.Background}
+	return cpuTimes{t.App + o.App, t.Web + o.Web, t.Bare + o.Bare, t.Same + o.Same, t.Engine + o.Engine, t.Background + o.Background}
 }

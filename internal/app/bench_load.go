@@ -65,6 +65,8 @@ type benchCase struct {
 // words are typical of what people write: the length matters for parsing, sealing and storing.
 const words = "路口东北角的井盖松动，车辆经过时响声很大，晚上行人容易绊倒，请尽快派人来看一下。"
 
+const benchAddress = "东街口天桥东北侧"
+
 // turn gives the resident whose turn it is.
 func (s *submitter) turn() (token string, err error) {
 	turn := int(s.next.Add(1)) - 1
@@ -135,7 +137,7 @@ func phonePhoto() ([]byte, error) {
 
 func (s *submitter) submit(ctx context.Context, random *rand.Rand, token string, photos []string) error {
 	at := s.cases[random.IntN(len(s.cases))]
-	body, err := json.Marshal(map[string]any{"text": words, "media_ids": append([]string{}, photos...), "matter": at.matter, "address": "东街口天桥东北侧",
+	body, err := json.Marshal(map[string]any{"text": words, "media_ids": append([]string{}, photos...), "matter": at.matter, "address": benchAddress,
 		"point": map[string]any{"lon": at.point.Lon, "lat": at.point.Lat, "datum": "WGS84", "accuracy_m": 12.5}})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -32,6 +33,7 @@ import (
 const (
 	webName  = "yixian-web" // application_name of the web pool
 	bareName = "yixian-bench-bare"
+	sameName = "yixian-bench-same"
 
 	submitGoal  = 3.0
 	benchSlices = 16 // pairs
@@ -44,8 +46,10 @@ const (
 
 // benchSubmit measures what a submission costs over the least that any program would have to do: CPU of `yixian serve
 // --role=api` and of its PostgreSQL backends for a full HTTP submission (session, limit, contract, idempotency, place,
-// look-alikes, rules, clocks, chained events, outbox), over CPU of the backends for the bare three-row statement. Both
-// sides take turns on one private PostgreSQL with fsync. The engine runs as a process of its own and is shown apart:
+// look-alikes, rules, clocks, chained events, outbox), over CPU of the backends for the bare three-row statement. A third
+// side is the submission's own statement with the same arguments and nothing around it: it tells how much of the ratio is
+// the rows that a case consists of, and how much is what the program does besides. The sides take turns on one private
+// PostgreSQL with fsync. The engine runs as a process of its own and is shown apart:
 // its work (planning, messages) is not part of the answer that the resident waits for. The client's CPU counts nowhere.
 func benchSubmit(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer) (err error) {
 	a, admin, done, err := benchRoom(ctx, cfg, log)
@@ -85,66 +89,122 @@ func benchSubmit(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer)
 		return err
 	}
 	defer pool.Close()
+	same, err := pg.Open(ctx, pg.Config{URL: a.postgres.URL(pg.RoleApp), AppName: sameName, MaxConns: benchCrowd})
+	if err != nil {
+		return err
+	}
+	defer same.Close()
 	if s.photo, err = phonePhoto(); err != nil {
 		return err
 	}
-	return measureSubmit(ctx, w, &m, s.post, s.postWithPhoto, bare(pool))
+	return measureSubmit(ctx, w, &m, s.post, s.postWithPhoto, bare(pool), a.sameStatement(same, s))
+}
+
+// sameStatement writes a submission by its own statement, as the web role and behind the walls between districts. What decides
+// it runs in this process, whose CPU counts nowhere.
+func (a *App) sameStatement(same *pg.DB, s *submitter) operation {
+	return func(ctx context.Context, random *rand.Rand) error {
+		token, err := s.turn()
+		if err != nil {
+			return err
+		}
+		actor, err := a.auth.Authenticate(ctx, token)
+		if err != nil {
+			return err
+		}
+		at := s.cases[random.IntN(len(s.cases))]
+		accuracy := 12.5
+		made, err := a.desk.Compose(ctx, actor, &dispatch.Submission{Text: words, Matter: at.matter, Address: benchAddress,
+			Point: dispatch.PointIn{Lon: at.point.Lon, Lat: at.point.Lat, Datum: "WGS84", AccuracyM: &accuracy}})
+		if err != nil {
+			return err
+		}
+		var fresh bool
+		var id uuid.UUID
+		var hash, answer []byte
+		if err := same.Pool.QueryRow(pg.WithDistrict(ctx, grid.DemoDistrict), made.SQL, made.Args...).Scan(&fresh, &id, &hash, &answer); err != nil {
+			return err
+		}
+		if !fresh {
+			return errors.New("the statement wrote nothing")
+		}
+		return nil
+	}
 }
 
 type operation = func(context.Context, *rand.Rand) error
 
-func measureSubmit(ctx context.Context, w io.Writer, m *cpuMeter, submit, withPhoto, bare operation) error {
-	for _, op := range []operation{submit, bare} { // connections, plans and caches
+// side is one of the operations that take turns.
+type side struct {
+	op   operation
+	cost func(cpuTimes) time.Duration // what of a reading is its own
+	per  []float64                    // µs of an operation, by slice
+	sum  cpuTimes
+	n    int
+}
+
+func (s *side) slice(ctx context.Context, m *cpuMeter) error {
+	before, err := m.read(ctx)
+	if err != nil {
+		return err
+	}
+	n, err := drive(ctx, benchCrowd, sliceTime, s.op)
+	if err != nil {
+		return err
+	}
+	after, err := m.read(ctx)
+	if err != nil {
+		return err
+	}
+	used := after.minus(before)
+	s.per = append(s.per, float64(s.cost(used).Nanoseconds())/1e3/float64(max(n, 1)))
+	s.sum, s.n = s.sum.plus(used), s.n+n
+	return nil
+}
+
+// over gives this side's cost over another's, slice by slice.
+func (s *side) over(o *side) []float64 {
+	out := make([]float64, len(s.per))
+	for i := range out {
+		out[i] = s.per[i] / o.per[i]
+	}
+	return out
+}
+
+func measureSubmit(ctx context.Context, w io.Writer, m *cpuMeter, submit, withPhoto, bare, same operation) error {
+	for _, op := range []operation{submit, bare, same} { // connections, plans and caches
 		if _, err := drive(ctx, benchCrowd, 2*time.Second, op); err != nil {
 			return err
 		}
 	}
-	type side struct {
-		per []float64 // µs of an operation, by slice
-		sum cpuTimes
-		n   int
-	}
-	var full, least side
-	var ratios []float64
+	full := side{op: submit, cost: func(t cpuTimes) time.Duration { return t.App + t.Web }}
+	least := side{op: bare, cost: func(t cpuTimes) time.Duration { return t.Bare }}
+	own := side{op: same, cost: func(t cpuTimes) time.Duration { return t.Same }}
 	for _, pair := range abba(benchSlices) {
-		var per [2]float64
-		for _, first := range pair {
-			op, s, i := bare, &least, 1
-			if first {
-				op, s, i = submit, &full, 0
-			}
-			before, err := m.read(ctx)
-			if err != nil {
-				return err
-			}
-			n, err := drive(ctx, benchCrowd, sliceTime, op)
-			if err != nil {
-				return err
-			}
-			after, err := m.read(ctx)
-			if err != nil {
-				return err
-			}
-			used := after.minus(before)
-			cost := used.Bare
-			if first {
-				cost = used.App + used.Web
-			}
-			per[i] = float64(cost.Nanoseconds()) / 1e3 / float64(n)
-			s.per, s.sum, s.n = append(s.per, per[i]), s.sum.plus(used), s.n+n
+		turn := []*side{&least, &own, &full}
+		if pair[0] {
+			slices.Reverse(turn)
 		}
-		ratios = append(ratios, per[0]/per[1])
+		for _, s := range turn {
+			if err := s.slice(ctx, m); err != nil {
+				return err
+			}
+		}
 	}
+	ratios, around := full.over(&least), full.over(&own)
 	each := func(d time.Duration, n int) float64 { return float64(d.Microseconds()) / float64(n) }
 	ratio := median(ratios)
 	low, high := bootstrap(ratios)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(t, "CPU µs of one\tmedian\tprogram\tPostgreSQL\n")
 	fmt.Fprintf(t, "full HTTP submit\t%.0f\t%.0f\t%.0f\n", median(full.per), each(full.sum.App, full.n), each(full.sum.Web, full.n))
+	fmt.Fprintf(t, "its statement by itself\t%.0f\t-\t%.0f\n", median(own.per), each(own.sum.Same, own.n))
 	fmt.Fprintf(t, "bare three-row statement\t%.0f\t-\t%.0f\n", median(least.per), each(least.sum.Bare, least.n))
-	fmt.Fprintf(t, "not counted: engine\t%.0f\t\t\n", each(full.sum.Engine+least.sum.Engine, full.n))
-	fmt.Fprintf(t, "not counted: PostgreSQL's own writers and vacuum\t%.0f\t\t\n", each(full.sum.Background+least.sum.Background, full.n+least.n))
+	fmt.Fprintf(t, "not counted: engine\t%.0f\t\t\n", each(full.sum.Engine+least.sum.Engine+own.sum.Engine, full.n+own.n))
+	fmt.Fprintf(t, "not counted: PostgreSQL's own writers and vacuum\t%.0f\t\t\n", each(full.sum.Background+least.sum.Background+own.sum.Background, full.n+least.n+own.n))
 	fmt.Fprintf(t, "ratio\t%.2f\t95 %% interval %.2f–%.2f, %d ABBA pairs of %v at %d connections\n", ratio, low, high, len(ratios), sliceTime, benchCrowd)
+	sameLow, sameHigh := bootstrap(around)
+	fmt.Fprintf(t, "ratio to its own statement\t%.2f\t95 %% interval %.2f–%.2f: what session, limits, contract, place, look-alikes, rules and JSON add\n", median(around), sameLow, sameHigh)
 	photo, err := measurePhoto(ctx, m, withPhoto)
 	if err != nil {
 		return err

@@ -46,9 +46,10 @@ type Config struct {
 	TrustedProxies []string          `env:"TRUSTED_PROXIES" doc:"addresses whose X-Forwarded-For is believed"`
 	Hosts          map[string]string `env:"HOSTS" doc:"host:district pairs for several districts on one installation"`
 
-	SMSFile   string `env:"SMS_FILE" doc:"file sink of SMS (JSON lines, mode 0600); empty: the log, number masked"`
-	SMSURL    string `env:"SMS_URL" doc:"signed HTTP gateway for SMS"`
-	SMSSecret string `env:"SMS_SECRET" doc:"secret of the gateway's signature" secret:"true"`
+	SMSFile    string `env:"SMS_FILE" doc:"file sink of SMS (JSON lines, mode 0600); empty: the log, number masked"`
+	SMSURL     string `env:"SMS_URL" doc:"signed HTTP gateway for SMS"`
+	OTPPerHour int    `env:"OTP_PER_HOUR" envDefault:"3000" doc:"one-time codes that the whole installation sends in an hour; from 30 % left on a device does a little work first"`
+	SMSSecret  string `env:"SMS_SECRET" doc:"secret of the gateway's signature" secret:"true"`
 
 	OutboundHosts []string `env:"OUTBOUND_HOSTS" doc:"hosts inside the own net that providers, mail servers and webhooks may be on, as host or host=address; all others must be on the public net"`
 

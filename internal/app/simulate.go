@@ -109,7 +109,7 @@ func (a *App) lively(ctx context.Context, plan life.Plan) (*life.Life, error) {
 		return nil, err
 	}
 	signIn := func(ctx context.Context, phone string) (auth.Actor, error) {
-		code, err := a.auth.RequestOTP(ctx, grid.DemoDistrict, phone, "")
+		code, err := a.auth.RequestOTP(ctx, grid.DemoDistrict, phone, "", nil)
 		if err != nil {
 			return auth.Actor{}, err
 		}

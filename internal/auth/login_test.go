@@ -101,7 +101,7 @@ func TestWideLimitsInTheSandbox(t *testing.T) {
 	b.Drill(true, true)
 	_, _, err := b.login("cg1", "sandbox-cg1")
 	refused(t, err, "MFA_NOT_SET_UP")
-	_, err = b.RequestOTP(t.Context(), here, phone, "203.0.113.7")
+	_, err = b.RequestOTP(t.Context(), here, phone, "203.0.113.7", nil)
 	refused(t, err, "TOO_MANY_REQUESTS")
 
 	p := newBundle(t, nil, Options{})

@@ -39,14 +39,18 @@ func badPhone() error { return fault.Invalid("/phone", "请输入 11 位中国�
 
 // RequestOTP makes a six-digit code for a phone; the caller sends it and must not log it. Whether somebody with that
 // number exists is not looked at, so nobody learns it here. Only the latest code of a number works. ip is the client's
-// address from a trusted hop. Refusals: INVALID for a number that is no mobile, TOO_MANY_REQUESTS.
-func (s *Store) RequestOTP(ctx context.Context, district, phone, ip string) (code string, err error) {
+// address from a trusted hop. proof is nil unless a challenge was solved. Refusals: INVALID for a number that is no mobile,
+// PROOF_NEEDED with a challenge while the installation's budget runs low, TOO_MANY_REQUESTS.
+func (s *Store) RequestOTP(ctx context.Context, district, phone, ip string, proof *Proof) (code string, err error) {
 	phone, ok := Phone(phone)
 	if !ok {
 		return "", badPhone()
 	}
 	b := s.bounds()
 	bidx := s.keys.Blind(district, FieldPhone, phone)
+	if err := s.demand(ctx, district, bidx, s.budget(b), proof, time.Now()); err != nil {
+		return "", err
+	}
 	// The address first: who is over its own limit must not use up a stranger's.
 	if err := s.allowOTP(ctx, district, bidx, ip, b); err != nil {
 		return "", err
@@ -107,15 +111,20 @@ func (s *Store) allowOTP(ctx context.Context, district string, bidx []byte, ip s
 			return err
 		}
 	}
-	budget := s.opts.OTPBudget
-	if s.opts.Sandbox && !s.drill.Load().limits {
-		budget = cache.Rate{Count: b.netHour, Per: time.Hour}
-	}
+	budget := s.budget(b)
 	if err := s.allow(ctx, "otp:all", budget); err != nil {
 		s.opts.Log.ErrorContext(ctx, "one-time codes: the budget of the whole installation is spent", "count", budget.Count, "per", budget.Per)
 		return err
 	}
 	return nil
+}
+
+// budget is that of the whole installation.
+func (s *Store) budget(b bounds) cache.Rate {
+	if s.opts.Sandbox && !s.drill.Load().limits {
+		return cache.Rate{Count: b.netHour, Per: time.Hour}
+	}
+	return s.opts.OTPBudget
 }
 
 // address gives names for an address and for its network that do not reveal them.

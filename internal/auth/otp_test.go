@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,7 +21,7 @@ import (
 
 func (b *bundle) code(number string) string {
 	b.t.Helper()
-	code, err := b.RequestOTP(b.t.Context(), here, number, "203.0.113.7")
+	code, err := b.RequestOTP(b.t.Context(), here, number, "203.0.113.7", nil)
 	require.NoError(b.t, err)
 	require.Regexp(b.t, `^[0-9]{6}$`, code)
 	return code
@@ -131,7 +132,7 @@ func TestCodesThatDoNotWork(t *testing.T) {
 	refused(t, verify(here, "13900000003", code), "OTP_WRONG") // single use
 	for _, no := range []string{"", "12900000001", "1390000000", "139000000011", "0591-87654321", "+8613900000o01"} {
 		refused(t, verify(here, no, code), "INVALID")
-		_, err := b.RequestOTP(t.Context(), here, no, "203.0.113.7")
+		_, err := b.RequestOTP(t.Context(), here, no, "203.0.113.7", nil)
 		require.Equal(t, "/phone", refused(t, err, "INVALID").Fields[0].Pointer)
 	}
 }
@@ -154,7 +155,7 @@ func TestSMSLimits(t *testing.T) {
 	t.Parallel()
 	b := sandbox(t)
 	ask := func(number, ip string) error {
-		_, err := b.RequestOTP(t.Context(), here, number, ip)
+		_, err := b.RequestOTP(t.Context(), here, number, ip, nil)
 		return err
 	}
 	require.NoError(t, ask(phone, "198.51.100.1"))
@@ -183,7 +184,7 @@ func TestFiveCodesADay(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, cache.NewLimits(nil), Options{})
 	for i := range 7 {
-		_, err := b.RequestOTP(t.Context(), here, phone, "203.0.113.7")
+		_, err := b.RequestOTP(t.Context(), here, phone, "203.0.113.7", nil)
 		if i < 5 {
 			require.NoError(t, err)
 		} else {
@@ -197,14 +198,82 @@ func TestBudgetOfTheInstallation(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	b := newBundle(t, nil, Options{OTPBudget: cache.Rate{Count: 30, Per: time.Hour}, Log: slog.New(slog.NewJSONHandler(&log, nil))})
-	var sent int
+	ask := func(i int, p *Proof) error {
+		_, err := b.RequestOTP(t.Context(), here, fmt.Sprintf("136%08d", i), fmt.Sprintf("10.%d.0.1", i), p)
+		return err
+	}
+	var sent, asked int
 	for i := range 100 {
-		if _, err := b.RequestOTP(t.Context(), here, fmt.Sprintf("136%08d", i), fmt.Sprintf("10.%d.0.1", i)); err == nil {
+		err := ask(i, nil)
+		if fault.Is(err, "PROOF_NEEDED") {
+			asked++
+			err = ask(i, solve(t, err))
+		}
+		if err == nil {
 			sent++
 		}
 	}
 	require.Equal(t, 30, sent)
+	require.Equal(t, 9, asked, "while 30 % are left, and no longer when none is")
 	require.Contains(t, log.String(), "budget")
+}
+
+// solve does what a phone does.
+func solve(t *testing.T, err error) *Proof {
+	t.Helper()
+	f, ok := fault.As(err)
+	require.True(t, ok)
+	c := f.Extra["challenge"].(Challenge)
+	for n := 0; ; n++ {
+		if p := (Proof{c.Token, strconv.Itoa(n)}); p.solves(c.Bits) {
+			return &p
+		}
+	}
+}
+
+// A proof is good once, for the number that it was asked for, and only as long as it says.
+func TestProofsOfWork(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, nil, Options{OTPBudget: cache.Rate{Count: 10, Per: time.Hour}})
+	ask := func(number string, p *Proof) error {
+		_, err := b.RequestOTP(t.Context(), here, number, "10.1.0.1", p)
+		return err
+	}
+	for i := range 7 {
+		require.NoError(t, ask(fmt.Sprintf("1360000000%d", i), nil))
+	}
+	needed := func(err error) error {
+		t.Helper()
+		refused(t, err, "PROOF_NEEDED")
+		return err
+	}
+	p := solve(t, needed(ask("13700000001", nil)))
+	wrong := *p
+	for wrong.Nonce = "0"; wrong.solves(proofBits); wrong.Nonce += "0" {
+	}
+	needed(ask("13700000001", &wrong))
+	needed(ask("13700000001", &Proof{"", "1"}))
+	needed(ask("13700000002", p)) // somebody else's
+	bidx := b.keys.Blind(here, FieldPhone, "13700000001")
+	old := b.challenge(here, bidx, 0, time.Now().Add(-proofLife-time.Minute))
+	needed(ask("13700000001", &Proof{old.Token, "1"}))
+	easy := b.challenge(there, bidx, 0, time.Now())
+	needed(ask("13700000001", &Proof{easy.Token, "1"})) // of another district
+	var all sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		all.Go(func() { errs[i] = ask("13700000001", p) })
+	}
+	all.Wait()
+	through := 0
+	for _, err := range errs {
+		if err == nil {
+			through++
+			continue
+		}
+		refused(t, err, "PROOF_NEEDED")
+	}
+	require.Equal(t, 1, through, "of two at once one is let through")
 }
 
 // Nothing of a person may stand in a log, an error, Redis or in clear in the database.
@@ -218,10 +287,10 @@ func TestCanary(t *testing.T) {
 	b := newBundle(t, cache.NewLimits(rdb).Patient(time.Minute), Options{OTPBudget: cache.Rate{Count: 1, Per: time.Hour},
 		Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	const address = "203.0.113.77"
-	code, err := b.RequestOTP(t.Context(), here, phone, address)
+	code, err := b.RequestOTP(t.Context(), here, phone, address, nil)
 	require.NoError(t, err)
-	_, errMinute := b.RequestOTP(t.Context(), here, phone, address)
-	_, errBudget := b.RequestOTP(t.Context(), here, "19900002222", address)
+	_, errMinute := b.RequestOTP(t.Context(), here, phone, address, nil)
+	_, errBudget := b.RequestOTP(t.Context(), here, "19900002222", address, nil)
 	_, _, errWrong := b.VerifyOTP(t.Context(), Actor{}, here, phone, wrong(code))
 	_, _, errBad := b.VerifyOTP(t.Context(), Actor{}, here, phone+"0", code)
 	_, a, err := b.VerifyOTP(t.Context(), Actor{}, here, phone, code)
@@ -254,7 +323,7 @@ func TestRedisDown(t *testing.T) {
 	b.signedIn("cg1")
 	_, _, err = b.VerifyOTP(t.Context(), Actor{}, here, phone, b.code(phone))
 	require.NoError(t, err)
-	_, err = b.RequestOTP(t.Context(), here, phone, "203.0.113.7")
+	_, err = b.RequestOTP(t.Context(), here, phone, "203.0.113.7", nil)
 	refused(t, err, "TOO_MANY_REQUESTS")
 	require.Positive(t, b.limits.Fallbacks())
 }

@@ -58,6 +58,24 @@ func (l *Limits) Allow(ctx context.Context, key string, r Rate) (ok bool, retryA
 	return l.local.allow(key, r)
 }
 
+// Left is how many events of the key's rate could come now; it takes none.
+func (l *Limits) Left(ctx context.Context, key string, r Rate) (left int) {
+	if r.Count <= 0 || r.Per <= 0 {
+		return 0
+	}
+	if l.rdb != nil && l.breaker.do(ctx, func(ctx context.Context) error {
+		res, err := l.rate.AllowN(ctx, key, redis_rate.Limit{Rate: r.Count, Burst: r.Count, Period: r.Per}, 0)
+		if err == nil {
+			left = max(0, res.Remaining)
+		}
+		return err
+	}) {
+		return left
+	}
+	l.lost()
+	return l.local.left(key, r)
+}
+
 // Strike counts a failed attempt. The first count of them give 0; after those the answer is the time left of the
 // lock, which began with the last allowed one. Strikes that never reach the count are forgotten after a day.
 func (l *Limits) Strike(ctx context.Context, key string, count int, lock time.Duration) (locked time.Duration) {

@@ -40,6 +40,13 @@ func (m *meter) allow(key string, r Rate) (bool, time.Duration) {
 	return true, 0
 }
 
+func (m *meter) left(key string, r Rate) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.clock()
+	return int((now + r.Per - max(m.arrival[key], now)) / (r.Per / time.Duration(r.Count)))
+}
+
 func (m *meter) strike(key string, count int, lock time.Duration) time.Duration {
 	now := m.clock()
 	m.mu.Lock()

@@ -79,7 +79,11 @@ func (s *server) RequestOtp(ctx context.Context, r api.RequestOtpRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	code, err := s.Auth.RequestOTP(ctx, district, r.Body.Phone, ginOf(ctx).ClientIP())
+	var proof *auth.Proof
+	if p := r.Body.Proof; p != nil {
+		proof = &auth.Proof{Token: p.Token, Nonce: p.Nonce}
+	}
+	code, err := s.Auth.RequestOTP(ctx, district, r.Body.Phone, ginOf(ctx).ClientIP(), proof)
 	if err != nil {
 		return nil, err
 	}

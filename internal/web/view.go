@@ -65,7 +65,7 @@ func (s *server) summary(ctx context.Context, a auth.Actor, w *dispatch.World, c
 		Matter: c.Matter, MatterName: some(w.MatterName(c.Matter)), Priority: string(c.Priority), Mode: c.Mode, Source: c.Source, Street: c.StreetCode, StreetName: some(place.StreetName),
 		GridCode: c.GridCode, GridName: some(place.GridName), Address: some(c.Address), Component: some(c.Component), OwnerUnit: c.OwnerUnit, LeadUnit: c.LeadUnit, LeadUnitName: some(w.UnitName(c.LeadUnit)),
 		Light: api.CaseSummaryLight(lightOf(c, now)), DueAt: c.DueAt, DueKind: some(c.DueKind), PromiseAt: c.PromiseAt, Round: c.Round, ReporterCount: new(c.ReporterCount),
-		ThumbUrl: some(s.mediaURL(a, thumb, "thumb")), Point: &api.Point{Lon: c.Lon, Lat: c.Lat, Datum: "WGS84"}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Drill: new(c.Drill)}
+		ThumbUrl: some(s.mediaURL(a, thumb, "thumb")), Point: &api.Point{Lon: c.Lon, Lat: c.Lat, Datum: "WGS84"}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Drill: new(c.Drill), Held: some(c.Held)}
 }
 
 // caseView is a case with everything the caller may see and do.
@@ -79,7 +79,7 @@ func (s *server) caseView(ctx context.Context, a auth.Actor, o *dispatch.Outcome
 		LeadUnitName: sum.LeadUnitName, Light: api.CaseLight(sum.Light), DueAt: sum.DueAt, DueKind: sum.DueKind, PromiseAt: sum.PromiseAt, Round: sum.Round, ReporterCount: sum.ReporterCount,
 		Point: sum.Point, CreatedAt: sum.CreatedAt, UpdatedAt: sum.UpdatedAt,
 		GridVersion: new(c.GridVersion), Community: some(c.CommunityCode), CommunityName: some(place.CommunityName), ReturnCount: c.ReturnCount, ReopenCount: c.ReopenCount, ReworkCount: c.ReworkCount, HopCount: new(sn.Hops()), SelfHandled: some(c.SelfHandled), MasterCaseId: idText(c.MasterCaseID),
-		Outcome: c.Outcome, Drill: new(c.Drill), IncidentId: idText(c.IncidentID), CheckUnit: some(c.CheckUnit), CheckUnitName: some(w.UnitName(c.CheckUnit)), FirstReceiver: some(c.FirstReceiver), FilingCondition: some(c.FilingCondition), ItemVersion: new(c.ItemVersion),
+		Outcome: c.Outcome, Drill: new(c.Drill), Held: some(c.Held), IncidentId: idText(c.IncidentID), CheckUnit: some(c.CheckUnit), CheckUnitName: some(w.UnitName(c.CheckUnit)), FirstReceiver: some(c.FirstReceiver), FilingCondition: some(c.FilingCondition), ItemVersion: new(c.ItemVersion),
 		ApproxBoundary: new(place.Approx), ServerTime: &now, Assignments: []api.Assignment{}, Clocks: []api.Clock{}, Requests: []api.CaseRequest{}, Reports: []api.CaseReport{}}
 	if item, ok := w.Catalog.Matter(c.Matter); ok {
 		v.ClosingCondition = some(item.ClosingCondition)

@@ -3,19 +3,28 @@ package scenario
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/csv"
 	"fmt"
 	"hash/crc32"
+	"math/bits"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"yixian/internal/app"
+	"yixian/internal/pg"
 )
 
 // pictures is the folder of the project's test pictures, which are not part of this repository.
@@ -232,9 +241,10 @@ func TestWordsFromAnywhere(t *testing.T) {
 
 // What limits are for, with the limits of every day: security rows 4, 13, 14, 15 and 23.
 func TestLimitsAtTheDoor(t *testing.T) {
-	p := start(t)
+	t.Parallel()
+	p := startWith(t, func(c *app.Config) { c.OTPPerHour = 20 })
 	p.anyone().post("/sandbox/reset", obj{"limits": true}).ok(200)
-	res := p.resident(1)
+	res, crowd := p.resident(1), p.resident(5)
 	code := res.report("06010").ok(201).str("receipt_code")
 
 	// 13: five wrong codes burn the right one; of many right ones at once exactly one signs in.
@@ -269,7 +279,7 @@ func TestLimitsAtTheDoor(t *testing.T) {
 	}
 	strip := func(r *reply) string { delete(r.Body, "request_id"); return fmt.Sprint(r.Status, r.Body) }
 	require.Equal(t, strip(p.anyone().post("/auth/otp", obj{"phone": "13900000004"})), strip(p.anyone().post("/auth/otp", obj{"phone": "13711112222"})), "known and unknown alike")
-	let := 0
+	let, proof := 0, obj(nil)
 	for i := range 60 {
 		r := p.anyone().do("POST", "/auth/otp", obj{"phone": fmt.Sprintf("1371111%04d", i)}, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i), "X-Real-IP", fmt.Sprintf("203.0.113.%d", i))
 		if r.Status == 202 {
@@ -278,8 +288,14 @@ func TestLimitsAtTheDoor(t *testing.T) {
 		}
 		require.Equal(t, 429, r.Status)
 		require.NotEmpty(t, r.Header.Get("Retry-After"))
+		if r.Body["code"] == "PROOF_NEEDED" && proof == nil {
+			proof = obj{"phone": fmt.Sprintf("1371111%04d", i), "proof": solve(r.Body["challenge"].(obj))}
+		}
 	}
 	require.LessOrEqual(t, let, 20)
+	require.NotNil(t, proof, "with little left of the budget a code costs a little work")
+	p.anyone().post("/auth/otp", proof).ok(202)
+	p.anyone().post("/auth/otp", proof).code(429, "PROOF_NEEDED") // once
 
 	// 4: a wrong tail and a code that does not exist are the same 404; after twenty the address is locked, and then not even the right
 	// pair is told. Who is signed in as the reporter, and who holds the link, guess nothing.
@@ -302,7 +318,57 @@ func TestLimitsAtTheDoor(t *testing.T) {
 		res.report("06010").ok(201)
 	}
 	res.report("06010").code(429, "TOO_MANY")
+	p.flood(crowd)
 	require.Equal(t, kept.str("case_id"), res.do("POST", "/reports", body, "Idempotency-Key", "kept").ok(201).str("case_id"))
+}
+
+// solve finds the nonce of a challenge as the page does.
+func solve(c obj) obj {
+	token, want := c["token"].(string), int(c["bits"].(float64))
+	for n := 0; ; n++ {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s.%d", token, n))
+		if bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:])) >= want {
+			return obj{"token": token, "nonce": strconv.Itoa(n)}
+		}
+	}
+}
+
+// flood: what comes beyond the count of a grid is taken and waits; the dispatcher sees it in a list, lets it go on or ends it.
+// Nothing is lost: received = gone on + refused with a reason + waiting.
+func (p *program) flood(crowd *who) {
+	t, dis := p.t, p.staff("dis1")
+	db, err := pgx.Connect(t.Context(), p.db.URL(pg.RoleOwner))
+	require.NoError(t, err)
+	defer func() { _ = db.Close(context.WithoutCancel(t.Context())) }()
+	_, err = db.Exec(t.Context(), `update tenant set settings = settings || '{"limits": {"flood_grid": 2}}', config_version = config_version + 1 where district = '350102'`)
+	require.NoError(t, err)
+	var held []string
+	report := func() {
+		c := dis.thing(crowd.report("06010").ok(201).str("case_id"))
+		if c.str("held") == "" {
+			require.Equal(t, "DISPATCHED", c.str("state"))
+			return
+		}
+		require.Equal(t, "FLOOD_GRID", c.str("held"))
+		require.Equal(t, "SUBMITTED", c.str("state"))
+		held = append(held, c.str("id"))
+	}
+	require.Eventually(t, func() bool { report(); return len(held) > 0 }, 40*time.Second, 3*time.Second, "once the number is in force")
+	report()
+	report()
+	require.Len(t, held, 3)
+	waiting := func() []string {
+		var ids []string
+		for _, c := range dis.get("/cases?held=true&sort=newest").ok(200).list("items") {
+			ids = append(ids, c["id"].(string))
+		}
+		return ids
+	}
+	require.ElementsMatch(t, held, waiting())
+	crowd.get("/cases?held=true").code(403, "FORBIDDEN")
+	require.Equal(t, "DISPATCHED", dis.act(held[0], "file", obj{"matter": "06010"}).ok(200).str("state"))
+	require.Equal(t, "REJECTED", dis.act(held[1], "reject", obj{"reason": "FALSE_REPORT", "reply": "经核实为短时间内重复提交的内容，不再单独受理，如有新情况请再次反映。"}).ok(200).str("state"))
+	require.ElementsMatch(t, held[2:], waiting())
 }
 
 // Who has no phone to report with is reported for: at a counter, by a grid worker on patrol, by the hotline. The receipt code can be

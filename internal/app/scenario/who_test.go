@@ -208,11 +208,20 @@ func TestPlaceCodes(t *testing.T) {
 	require.Equal(t, "35010201037000001", p.staff("dis1").thing(p.resident(2).report("01037", obj{"point": north(near(), 5)}).ok(201).str("case_id")).str("component"))
 	require.Empty(t, p.staff("dis1").thing(p.resident(2).report("01037", obj{"point": north(near(), 60)}).ok(201).str("case_id")).str("component"))
 
+	// A terminal in a hall is a place too; what people report at it counts as its own, and its receipt can be printed and read back.
+	kiosk := adm.post("/admin/place_codes", obj{"kind": "KIOSK", "name": "军门社区大厅终端", "point": near()}).ok(201)
+	adm.post("/admin/place_codes", obj{"kind": "KIOSK", "point": near()}).ok(422)
+	require.Equal(t, "KIOSK", res.get("/place_codes/"+kiosk.str("token")).ok(200).str("kind"))
+	printed := p.resident(2).report("06010", obj{"place_code": kiosk.str("token")}).ok(201)
+	require.Equal(t, "KIOSK", p.staff("dis1").thing(printed.str("case_id")).str("source"))
+	require.Len(t, printed.str("receipt_code"), 8)
+	p.anyone().get("/reports/" + printed.str("receipt_code") + "?phone_tail=0002").ok(200)
+
 	adm.post("/admin/place_codes/"+shop.str("token")+"/disable", obj{"version": 1}).ok(200)
 	res.get("/place_codes/"+shop.str("token")).code(410, "PLACE_CODE_DISABLED")
 	res.report("06001", obj{"place_code": shop.str("token")}).ok(422)
 	svg := adm.get("/admin/place_codes/sheet?format=svg").ok(200)
-	require.Equal(t, 2, strings.Count(string(svg.Raw), "<path"), "codes in use")
+	require.Equal(t, 3, strings.Count(string(svg.Raw), "<path"), "codes in use")
 	if pdf := adm.get("/admin/place_codes/sheet"); pdf.Status != 503 {
 		require.True(t, bytes.HasPrefix(pdf.ok(200).Raw, []byte("%PDF-")))
 	}

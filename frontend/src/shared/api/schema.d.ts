@@ -3768,6 +3768,12 @@ export interface components {
         };
         OtpRequest: {
             phone: string;
+            proof?: components["schemas"]["Proof"];
+        };
+        /** @description answer to 429 PROOF_NEEDED, whose problem carries `challenge: {token, bits}`: a nonce for which SHA-256(token + '.' + nonce) begins with that many zero bits; good once, for this phone, for five minutes */
+        Proof: {
+            token: string;
+            nonce: string;
         };
         OtpAccepted: {
             retry_after_s: number;
@@ -4045,6 +4051,8 @@ export interface components {
             reporter_count?: number;
             /** @description a case of an exercise; in no figure and on no public page */
             drill?: boolean;
+            /** @description why a report of a flood waited for a dispatcher: FLOOD_ADDRESS, FLOOD_NET, FLOOD_GRID */
+            held?: string;
             thumb_url?: string;
             point?: components["schemas"]["Point"];
             /** Format: date-time */
@@ -4822,7 +4830,7 @@ export interface components {
             url: string;
             version: number;
             /** @enum {string} */
-            kind: "GRID" | "COMPONENT" | "SHOP";
+            kind: "GRID" | "COMPONENT" | "SHOP" | "KIOSK";
             name: string;
             grid: string;
             component?: string;
@@ -4832,7 +4840,7 @@ export interface components {
         PlaceCodeIn: {
             version?: number;
             /** @enum {string} */
-            kind: "GRID" | "COMPONENT" | "SHOP";
+            kind: "GRID" | "COMPONENT" | "SHOP" | "KIOSK";
             name?: string;
             grid?: string;
             component?: string;
@@ -6207,6 +6215,8 @@ export interface operations {
                 matter?: string;
                 light?: "green" | "yellow" | "red";
                 priority?: "P1" | "P2" | "P3" | "P4";
+                /** @description only reports beyond the counts of an address, a network or a grid that still wait for a dispatcher; file lets one go on, reject ends it */
+                held?: boolean;
                 q?: string;
                 sort?: "due" | "newest" | "updated";
                 limit?: components["parameters"]["Limit"];
