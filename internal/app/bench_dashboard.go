@@ -20,7 +20,6 @@ import (
 	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/internal/pg"
-	"yixian/internal/web"
 )
 
 const (
@@ -246,7 +245,7 @@ func bookTime(zone *time.Location) (time.Duration, uint64, error) {
 		}
 	}()
 	begin := time.Now()
-	err := web.WriteExport(io.Discard, e, "xlsx", zone, "zh")
+	err := e.Write(io.Discard, "xlsx", zone, "zh")
 	took := time.Since(begin)
 	close(stop)
 	<-ended

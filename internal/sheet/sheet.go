@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"yixian/internal/fault"
 )
@@ -179,9 +180,9 @@ func (t *Table[T]) line(no int, head []*Column[T], cells []string, p *Problems) 
 	return value, true
 }
 
-// A cell that begins like a formula is written with an apostrophe before it, so that no spreadsheet computes it; reading
-// takes it away again.
-func guard(s string) string {
+// Safe keeps a text from being taken for a formula by a spreadsheet that opens the file: an apostrophe goes before it. Reading takes
+// it away again.
+func Safe(s string) string {
 	if formula(s) {
 		return "'" + s
 	}
@@ -197,7 +198,8 @@ func unguard(s string) string {
 
 func formula(s string) bool {
 	rest := strings.TrimLeft(s, "'")
-	return rest != "" && strings.ContainsRune("=+-@\t\r", rune(rest[0]))
+	first, _ := utf8.DecodeRuneInString(rest)
+	return rest != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", first)
 }
 
 // Imported is what an import did or, on a dry run, would do.

@@ -58,7 +58,7 @@ func (t *Table[T]) head() []string {
 func (t *Table[T]) cells(v *T) []string {
 	out := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		out[i] = guard(strings.TrimSpace(c.Get(v)))
+		out[i] = Safe(strings.TrimSpace(c.Get(v)))
 	}
 	return out
 }

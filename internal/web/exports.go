@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"time"
 
@@ -76,19 +75,7 @@ func (d download) VisitExportDataResponse(w http.ResponseWriter) error {
 	kind := map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}[d.format]
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", `attachment; filename="`+d.What+"-"+d.At.In(d.zone).Format("20060102-150405")+"."+d.format+`"`)
-	return WriteExport(w, d.Export, d.format, d.zone, d.lang)
-}
-
-// WriteExport writes an export as csv, xlsx or json; times in a zone, titles in zh or en.
-func WriteExport(w io.Writer, e *dispatch.Export, format string, zone *time.Location, lang string) error {
-	t := sheet{export: e, zone: zone, lang: lang}
-	switch format {
-	case "xlsx":
-		return t.xlsx(w)
-	case "json":
-		return t.json(w)
-	}
-	return t.csv(w)
+	return d.Write(w, d.format, d.zone, d.lang)
 }
 
 func (s *server) ListExportRequests(ctx context.Context, r api.ListExportRequestsRequestObject) (api.ListExportRequestsResponseObject, error) {

@@ -10,6 +10,7 @@ import (
 	"yixian/dispatch"
 	"yixian/dispatch/score"
 	"yixian/internal/fault"
+	tables "yixian/internal/sheet"
 )
 
 // openLicence is under what the counts are given away.
@@ -189,7 +190,7 @@ func openCSV(d *dispatch.OpenData) ([]byte, error) {
 	lines := [][]string{head}
 	line := func(st, m dispatch.Named, received, closed *int) {
 		if !zero(received) || !zero(closed) {
-			lines = append(lines, []string{d.Period, st.Code, spreadsheetSafe(st.Name), m.Code, spreadsheetSafe(m.Name), count(received), count(closed)})
+			lines = append(lines, []string{d.Period, st.Code, tables.Safe(st.Name), m.Code, tables.Safe(m.Name), count(received), count(closed)})
 		}
 	}
 	for r, st := range d.Streets {

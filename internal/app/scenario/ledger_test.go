@@ -74,12 +74,20 @@ func TestScenario25(t *testing.T) {
 	for _, l := range lines[1:] {
 		require.True(t, strings.HasPrefix(l[len(l)-1], "sup1 2026-06-30T18:00:00+08:00 "), l[len(l)-1])
 	}
+	whole, err := excelize.OpenReader(bytes.NewReader(sup.get("/exports/cases?format=xlsx&" + june).ok(200).Raw))
+	require.NoError(t, err)
+	cells, err := whole.GetRows("Sheet1")
+	require.NoError(t, err)
+	require.Len(t, cells, len(lines))
+	for i, l := range lines {
+		require.Equal(t, l[:len(l)-1], cells[i][:len(l)-1], "the streamed workbook has the same cells")
+	}
 	require.Empty(t, p.staff("so2").get("/exports/cases?format=json&"+june).ok(200).list("items"), "another street's")
 	p.staff("adm1").get("/exports/cases?"+june).code(403, "FORBIDDEN")
 	p.resident(1).get("/exports/cases?"+june).code(403, "FORBIDDEN")
 	var logged int
 	require.NoError(t, p.db.Engine.Pool.QueryRow(t.Context(), "select count(*) from export_log").Scan(&logged))
-	require.Equal(t, 5, logged, "every file that left is on record")
+	require.Equal(t, 6, logged, "every file that left is on record")
 
 	// The month is not over: its counts are not published.
 	p.anyone().get("/public/opendata?period=2026-06").code(404, "PERIOD_OPEN")

@@ -1,32 +1,43 @@
-package web
+package dispatch
 
 import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
 
-	"yixian/dispatch"
+	tables "yixian/internal/sheet"
 )
 
-// sheet writes an export as a table. Its last column says in every row who took it, when, and under which number of the log of
+// table writes an export as a table. Its last column says in every row who took it, when, and under which number of the log of
 // exports, so that a row that was copied elsewhere still tells where it came from.
-type sheet struct {
-	export *dispatch.Export
+type table struct {
+	export *Export
 	zone   *time.Location
 	lang   string
 }
 
-func (t *sheet) mark() string {
+// Write writes the export as csv, xlsx or json; times in a zone, titles in zh or en.
+func (e *Export) Write(w io.Writer, format string, zone *time.Location, lang string) error {
+	t := table{export: e, zone: zone, lang: lang}
+	switch format {
+	case "xlsx":
+		return t.xlsx(w)
+	case "json":
+		return t.json(w)
+	}
+	return t.csv(w)
+}
+
+func (t *table) mark() string {
 	return fmt.Sprintf("%s %s %s", t.export.By, t.export.At.In(t.zone).Format(time.RFC3339), t.export.ID)
 }
 
 // title names a column for people: in the language of who asks.
-func (t *sheet) titles() []string {
+func (t *table) titles() []string {
 	var out []string
 	for _, c := range t.export.Columns {
 		if t.lang == "en" {
@@ -42,7 +53,7 @@ func (t *sheet) titles() []string {
 }
 
 // value is a cell: times in the district's zone, what is not there as nothing.
-func (t *sheet) value(v any) any {
+func (t *table) value(v any) any {
 	switch v := v.(type) {
 	case time.Time:
 		return v.In(t.zone).Format(time.RFC3339)
@@ -55,16 +66,8 @@ func (t *sheet) value(v any) any {
 	return v
 }
 
-// spreadsheetSafe keeps a text from being taken for a formula by a spreadsheet that opens a CSV file.
-func spreadsheetSafe(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", []rune(s)[0]) {
-		return "'" + s
-	}
-	return s
-}
-
 // csv is RFC 4180 in UTF-8 with a byte order mark, without which a spreadsheet takes Chinese for something else.
-func (t *sheet) csv(w io.Writer) error {
+func (t *table) csv(w io.Writer) error {
 	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
 		return err
 	}
@@ -81,7 +84,7 @@ func (t *sheet) csv(w io.Writer) error {
 			case nil:
 				line = append(line, "")
 			case string:
-				line = append(line, spreadsheetSafe(v))
+				line = append(line, tables.Safe(v))
 			default:
 				line = append(line, fmt.Sprint(v))
 			}
@@ -96,7 +99,7 @@ func (t *sheet) csv(w io.Writer) error {
 }
 
 // json is {what, exported_by, exported_at, export_id, columns, items}; items are objects by the columns' names.
-func (t *sheet) json(w io.Writer) error {
+func (t *table) json(w io.Writer) error {
 	type column struct {
 		Name string `json:"name"`
 		Zh   string `json:"zh"`
@@ -135,59 +138,80 @@ func (t *sheet) json(w io.Writer) error {
 }
 
 // xlsx writes row after row; texts are string cells, which no spreadsheet takes for formulas. Figures get a chart of their own.
-func (t *sheet) xlsx(w io.Writer) (err error) {
-	const name = "Sheet1"
+func (t *table) xlsx(w io.Writer) error {
+	if t.export.What == "metrics" {
+		return t.charted(w)
+	}
+	out, err := tables.NewBook(w, sheetName)
+	if err != nil {
+		return err
+	}
+	if err := t.each(out.Row); err != nil {
+		return err
+	}
+	return out.Close(t.mark())
+}
+
+// each gives the header and then row after row as cells, the mark last. The slice is used again.
+func (t *table) each(write func(row []any) error) error {
+	line := make([]any, 0, len(t.export.Columns)+1)
+	for _, s := range t.titles() {
+		line = append(line, s)
+	}
+	if err := write(line); err != nil {
+		return err
+	}
+	mark := t.mark()
+	return t.export.Each(func(row []any) error {
+		line = line[:0]
+		for _, v := range row {
+			line = append(line, t.value(v))
+		}
+		return write(append(line, mark))
+	})
+}
+
+const sheetName = "Sheet1"
+
+// charted is a workbook of figures, some dozens of rows, with their chart.
+func (t *table) charted(w io.Writer) (err error) {
 	f := excelize.NewFile()
 	defer func() {
 		if e := f.Close(); err == nil {
 			err = e
 		}
 	}()
-	out, err := f.NewStreamWriter(name)
+	out, err := f.NewStreamWriter(sheetName)
 	if err != nil {
 		return err
 	}
-	write := func(n int, row []any) error {
+	n := 0
+	if err := t.each(func(row []any) error {
+		n++
 		at, err := excelize.CoordinatesToCellName(1, n)
 		if err != nil {
 			return err
 		}
 		return out.SetRow(at, row)
-	}
-	var head []any
-	for _, s := range t.titles() {
-		head = append(head, s)
-	}
-	if err := write(1, head); err != nil {
-		return err
-	}
-	mark, n := t.mark(), 1
-	if err := t.export.Each(func(row []any) error {
-		n++
-		line := make([]any, 0, len(row)+1)
-		for _, v := range row {
-			line = append(line, t.value(v))
-		}
-		return write(n, append(line, mark))
 	}); err != nil {
 		return err
 	}
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	if t.export.What == "metrics" && n > 2 {
-		if err := t.chart(f, name, n-1); err != nil { // the last row is the total
+	if n > 2 {
+		if err := t.chart(f, sheetName, n-1); err != nil { // the last row is the total
 			return err
 		}
 	}
-	if err := f.SetHeaderFooter(name, &excelize.HeaderFooterOptions{OddFooter: "&L" + mark + "&R&P/&N"}); err != nil {
+	if err := f.SetHeaderFooter(sheetName, &excelize.HeaderFooterOptions{OddFooter: "&L" + t.mark() + "&R&P/&N"}); err != nil {
 		return err
 	}
 	return f.Write(w)
 }
 
 // chart draws what came in and what was closed, of every row but the total.
-func (t *sheet) chart(f *excelize.File, from string, last int) error {
+func (t *table) chart(f *excelize.File, from string, last int) error {
 	const name = "Chart"
 	if _, err := f.NewSheet(name); err != nil {
 		return err
