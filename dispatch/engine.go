@@ -76,9 +76,9 @@ func pause(ctx context.Context, d time.Duration, poked <-chan struct{}) {
 }
 
 // dueSQL is the one question of an idle engine: does a clock ring, is an incident, a card or a
-// calendar due, is an event untold, is a message's time there, has a figure changed by time alone, is a month over?
+// calendar due, is an event untold, is a message's time there, has a figure changed by time alone, is a month over, a report due?
 const dueSQL = `select exists (select from sla_clock where next_at <= yx_now()), coalesce(least(` + officeDueSQL + `) <= yx_now(), false) or ` + digestNewSQL + `, exists (select from outbox),
-	exists (select from message where state = 'PENDING' and not queued and due_at <= yx_now()), ` + rollupDue + `, ` + freezeDue + " or " + freezeNew
+	exists (select from message where state = 'PENDING' and not queued and due_at <= yx_now()), ` + rollupDue + `, ` + freezeDue + " or " + freezeNew + ", " + reportDueSQL
 
 const (
 	freezeDue = "exists (select from assessment_due where done_at is null and due_at <= yx_now())"
@@ -88,15 +88,15 @@ const (
 // once does everything that is due now. A failing part does not keep the others from their work: clocks ring even
 // when nothing can be told. A panic is an error like any other.
 func (e *Engine) once(ctx context.Context) error {
-	var work [6]bool // clocks, what offices have to do, events, messages, figures, assessment
-	if err := e.db.Pool.QueryRow(ctx, dueSQL).Scan(&work[0], &work[1], &work[2], &work[3], &work[4], &work[5]); err != nil {
+	var work [7]bool // clocks, what offices have to do, events, messages, figures, assessment, reports
+	if err := e.db.Pool.QueryRow(ctx, dueSQL).Scan(&work[0], &work[1], &work[2], &work[3], &work[4], &work[5], &work[6]); err != nil {
 		return fmt.Errorf("what is due: %w", pg.Fault(err))
 	}
 	var errs []error
 	for i, part := range []struct {
 		name string
 		step func(context.Context) (int, error)
-	}{{"clocks", e.Fire}, {"offices", e.planner.Offices}, {"planner", e.planner.Step}, {"messages", e.post.ReleaseDue}, {"figures", e.planner.Keep}, {"assessment", e.planner.desk.Freeze}} {
+	}{{"clocks", e.Fire}, {"offices", e.planner.Offices}, {"planner", e.planner.Step}, {"messages", e.post.ReleaseDue}, {"figures", e.planner.Keep}, {"assessment", e.planner.desk.Freeze}, {"reports", e.planner.Deliver}} {
 		for work[i] && ctx.Err() == nil {
 			n, err := guarded(ctx, part.step)
 			if err != nil {
@@ -164,7 +164,7 @@ func (e *Engine) Work(ctx context.Context) error {
 			return err
 		}
 		var work bool
-		if err := e.db.Pool.QueryRow(ctx, "select exists (select 1 from outbox) or exists (select 1 from sla_clock where next_at <= yx_now()) or coalesce(least("+officeDueSQL+") <= yx_now(), false) or "+rollupDue+" or "+freezeDue).Scan(&work); err != nil || !work {
+		if err := e.db.Pool.QueryRow(ctx, "select exists (select 1 from outbox) or exists (select 1 from sla_clock where next_at <= yx_now()) or coalesce(least("+officeDueSQL+") <= yx_now(), false) or "+rollupDue+" or "+freezeDue+" or "+reportDueSQL).Scan(&work); err != nil || !work {
 			return pg.Fault(err)
 		}
 		pause(ctx, settleTick, nil) // another engine is at work
@@ -179,7 +179,7 @@ func (e *Engine) Work(ctx context.Context) error {
 func (e *Engine) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	var next *time.Time
 	err = e.db.Pool.QueryRow(ctx, `select least((select min(next_at) from sla_clock where next_at is not null),
-		(select min(due_at) from message where state = 'PENDING' and not queued), (select min(due_at) from assessment_due where done_at is null), `+officeDueSQL+`)`).Scan(&next)
+		(select min(due_at) from message where state = 'PENDING' and not queued), (select min(due_at) from assessment_due where done_at is null), (select min(due_at) from report_run where done_at is null), (select min(expires_at) from report_file), `+officeDueSQL+`)`).Scan(&next)
 	if err != nil || next == nil {
 		return at, false, pg.Fault(err)
 	}

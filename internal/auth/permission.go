@@ -38,6 +38,7 @@ const (
 	PermCatalogAgree Permission = "catalog.agree"     // who lets an item onto a full access list: never who asked for it
 	PermExport       Permission = "export"            // officers and offices, within their scope
 	PermExportAllow  Permission = "export.approve"    // AUDITOR
+	PermSchedule     Permission = "report.schedule"   // reports that come by themselves: SUPERVISOR, TENANT_ADMIN
 	PermNotice       Permission = "notice.publish"    // SUPERVISOR, COMMANDER, DISPATCHER
 	PermPartner      Permission = "partner.status"    // partners whose key may read where their own reports stand
 	PermSandbox      Permission = "sandbox"           // only in the sandbox, then anyone
@@ -96,6 +97,7 @@ var holders = map[Permission][]Role{
 	PermCatalogAgree: {RoleTenantAdmin, RoleSupervisor},
 	PermExport:       exporters,
 	PermExportAllow:  {RoleAuditor},
+	PermSchedule:     {RoleSupervisor, RoleTenantAdmin},
 	PermNotice:       {RoleSupervisor, RoleCommander, RoleDispatcher},
 	PermAnswer:       {RoleSupervisor},
 }

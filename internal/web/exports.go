@@ -48,6 +48,14 @@ func (s *server) ExportData(ctx context.Context, r api.ExportDataRequestObject) 
 			by = "unit"
 		}
 		e, err = s.Desk.ExportOverview(ctx, a, from, to, by, format)
+	case api.ExportDataParamsWhatHotline:
+		by := string(deref(p.By))
+		if by == "" {
+			by = "source"
+		}
+		e, err = s.Desk.ExportHotline(ctx, a, from, to, by, format)
+	case api.ExportDataParamsWhatBurden:
+		e, err = s.Desk.ExportBurden(ctx, a, deref(p.Period), format)
 	case api.ExportDataParamsWhatAssessments:
 		if p.Period == nil {
 			return nil, fault.Invalid("/period", "请给出月份，如 2026-06")
@@ -62,6 +70,9 @@ func (s *server) ExportData(ctx context.Context, r api.ExportDataRequestObject) 
 	return download{e, format, s.world(a.District).Calendar.Location(), lang(ctx)}, nil
 }
 
+// exportTypes are the media types of an export's formats.
+var exportTypes = map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
 // download writes an export while it is read.
 type download struct {
 	*dispatch.Export
@@ -72,8 +83,7 @@ type download struct {
 
 // VisitExportDataResponse is how the generated router writes an answer.
 func (d download) VisitExportDataResponse(w http.ResponseWriter) error {
-	kind := map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}[d.format]
-	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Type", exportTypes[d.format])
 	w.Header().Set("Content-Disposition", `attachment; filename="`+d.What+"-"+d.At.In(d.zone).Format("20060102-150405")+"."+d.format+`"`)
 	return d.Write(w, d.format, d.zone, d.lang)
 }
