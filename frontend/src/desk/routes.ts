@@ -38,6 +38,7 @@ export const router = createRouter({
     { path: '/unit', name: 'unit', component: () => import('./modules/unit/UnitPage.vue'), meta: { nav: 'unit' } },
     { path: '/metrics', name: 'metrics', component: () => import('./modules/metrics/MetricsPage.vue'), meta: { nav: 'metrics' } },
     { path: '/assessment', name: 'assessment', component: () => import('./modules/assessment/AssessmentPage.vue'), meta: { nav: 'assessment' } },
+    { path: '/reports/:token?', name: 'reports', component: () => import('./modules/assessment/ReportsPage.vue'), props: true, meta: { nav: 'assessment' } },
     { path: '/assessment/:unit/:period', name: 'sheet', component: () => import('./modules/assessment/SheetPage.vue'), props: true, meta: { nav: 'assessment' } },
     { path: '/incidents', name: 'incidents', component: () => import('./modules/incidents/IncidentsPage.vue'), meta: { nav: 'incidents' } },
     { path: '/incidents/new', name: 'declare', component: () => import('./modules/incidents/DeclarePage.vue'), meta: { nav: 'incidents' } },

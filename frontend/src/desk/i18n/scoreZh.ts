@@ -4,5 +4,9 @@ const zh = {
   indicator: '指标', formula: '公式', made: '分子/分母', value: '结果', composite: '综合分', deducted: '扣分', after: '最终得分', weight: '有效权重', yellow: '黄牌 {n}', red: '红牌 {n}', unfounded: '不当退单 {n}', excluded: '剔除 {n} 项', exclusionRate: '剔除率',
   drill: '查看“{name}”的明细', behindTitle: '“{name}”由这些组成', case: '案件', due: '时限', done: '完成', counts: '计入', holds: '达标', late: '迟到计入', yes: '是', no: '否', noFacts: '没有明细', more: '更多', hours: '处置工时', hoursText: '中位数 {median}，P90 {p90}，平均 {mean}（{n} 件，小时）',
   objections: '异议', noObjections: '没有异议', object: '提出异议', objectText: '异议内容', answer: '答复', answerText: '答复内容', answered: '答复：{text}', send: '提交', sent: '已提交', tooShort: '请至少写 5 个字',
+  reports: '报表投递', myReports: '送达我的报表', noReports: '还没有送达的报表', noReportsText: '由督查员设置，按日、周、月或季度自动送达', download: '下载', withheld: '未送达：{reason}', reportExpired: '已过保留期', subscriptions: '自动投递', runs: '投递记录', runNow: '立即生成', endReport: '停止投递',
+  runAsked: '已安排生成，稍后在投递记录中查看', reportEnded: '已停止投递', nextRun: '下次 {at}', planned: '计划 {at}', recipient: '接收人', state: '状态', fetched: '下载次数', delivered: '已送达', newReport: '新建投递', reportTitle: '标题', what: '报表', by: '分组', every: '周期', at: '投递时刻', format: '格式', keepDays: '保留天数',
+  recipients: '接收人账号', recipientsHint: '填写登录名，用空格或逗号隔开；每人只收到本人有权查看的内容', makeReport: '建立', reportMade: '已建立', what_metrics: '响应指标', what_hotline: '12345 四项指标', what_assessments: '考核单', what_burden: '减负成效', what_cases: '案件清单',
+  every_day: '每日', every_week: '每周', every_month: '每月', every_quarter: '每季度', by_unit: '按单位', by_street: '按街道', by_matter: '按事项', by_day: '按日', by_source: '按来源',
 }
 export default zh
