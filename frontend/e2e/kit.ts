@@ -1,5 +1,6 @@
 // What the journeys share: people who sign in, the practice clock, accessibility, pictures.
-import { expect, type Browser, type Page } from '@playwright/test'
+import { existsSync } from 'node:fs'
+import { expect, type APIRequestContext, type Browser, type Locator, type Page } from '@playwright/test'
 import { AxeBuilder } from '@axe-core/playwright'
 
 export const api = '/api/v1'
@@ -7,10 +8,13 @@ export const phoneSize = { width: 390, height: 844 }
 export const deskSize = { width: 1440, height: 900 }
 export const place = { latitude: 26.0858, longitude: 119.2927, accuracy: 10 } // where the photo says it was taken
 const day = '2026-06-08'
+const shared = '../../shared/data/images/gps_gulou_wgs84.jpg'
+/** A photo that knows where it was taken; pictures for the README show our own. */
+export const photo = !process.env.SCREENSHOTS && existsSync(shared) ? shared : 'e2e/stand-in.jpg'
 
-export async function axe(page: Page, where: string) {
+export async function axe(page: Page, where: string, be: (got: unknown) => { toEqual(want: unknown): void } = expect) {
   const found = await new AxeBuilder({ page }).analyze()
-  expect(found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${where}: ${v.id} ${v.nodes[0]?.target}`)).toEqual([])
+  be(found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${where}: ${v.id} ${v.nodes[0]?.target}`)).toEqual([])
 }
 
 // Pictures of every screen on the way, only where they are asked for.
@@ -40,7 +44,60 @@ export async function lastCode(page: Page, phone: string) {
   return /\d{6}/.exec(items.filter((m) => m.event === 'otp').at(-1)!.text)![0]
 }
 
+/** What makes the page scroll sideways: the words of what reaches beyond its right edge. */
+export function stickingOut(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const root = document.documentElement
+    if (root.scrollWidth <= root.clientWidth) return []
+    const wide = [...document.querySelectorAll('main *, header *, footer *, nav *')].filter((e) => e.getBoundingClientRect().right > root.clientWidth + 1)
+    return [`${root.scrollWidth} of ${root.clientWidth} px`, ...wide.slice(0, 5).map((e) => `${e.tagName}.${e.getAttribute('class') ?? ''} ${(e.textContent ?? '').trim().slice(0, 30)}`)]
+  })
+}
+
 /** Nothing sticks out: no sideways scrolling. */
 export async function straight(page: Page) {
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0)
+  expect(await stickingOut(page)).toEqual([])
+}
+
+/** Somebody's phone; `taps` counts what the finger does, the system's camera and keyboard apart. */
+export async function phone(browser: Browser, options: Parameters<Browser['newContext']>[0] = {}) {
+  const context = await browser.newContext({ viewport: phoneSize, geolocation: place, permissions: ['geolocation'], ...options })
+  const page = await context.newPage()
+  const reports: string[] = []
+  page.on('console', (m) => m.type() === 'error' && m.text().includes('Content Security Policy') && reports.push(m.text()))
+  let taps = 0
+  const tap = async (what: Locator) => {
+    taps++
+    await what.click()
+  }
+  const take = async (file: string | { name: string; mimeType: string; buffer: Buffer } = photo) => {
+    taps++
+    await page.locator('input[type=file]').first().setInputFiles(file)
+  }
+  return { context, page, tap, take, reports, taps: () => taps, anew: () => (taps = 0) }
+}
+
+export async function confirmPhone(page: Page, number: string, tap: (what: Locator) => Promise<void>, where: Page | Locator = page) {
+  await tap(where.getByLabel('手机号'))
+  await page.keyboard.type(number)
+  await tap(where.getByRole('button', { name: '获取验证码' }))
+  await expect(where.getByRole('button', { name: /秒后可重发/ })).toBeVisible()
+  await expect(where.getByLabel('验证码', { exact: true })).toBeFocused()
+  await page.keyboard.type(await lastCode(page, number))
+}
+
+/** A token of somebody for calls without a page. */
+export async function token(request: APIRequestContext, username: string) {
+  const answer = await request.post(`${api}/auth/login`, { data: { username, password: `sandbox-${username}` } })
+  return ((await answer.json()) as { token: string }).token
+}
+
+/** A broken road in 南街 that the hotline took down; answers the case's id. */
+export async function reported(request: APIRequestContext, fields: Record<string, unknown> = {}) {
+  const made = await request.post(`${api}/reports`, {
+    headers: { Authorization: `Bearer ${await token(request, 'hot1')}` },
+    data: { text: '路面有个大坑，晚上看不见', matter: '06013', address: '津泰路 12 号旁', point: { lon: place.longitude, lat: place.latitude, datum: 'WGS84' }, on_behalf: true, phone: '13900000004', ...fields },
+  })
+  expect(made.status()).toBe(201)
+  return ((await made.json()) as { case_id: string }).case_id
 }

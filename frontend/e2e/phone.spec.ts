@@ -1,41 +1,11 @@
 // The phone in the hand of a resident and of a street officer: the taps are counted, the page is killed, the server
 // sheds load, the network goes. Against the running program; every screen ends with axe.
-import { existsSync } from 'node:fs'
-import { expect, test, type Browser, type Locator, type Page } from '@playwright/test'
-import { api, axe, lastCode, person, phoneSize, place, shot, straight } from './kit'
+import { expect, test, type Page } from '@playwright/test'
+import { api, axe, confirmPhone, person, phone, reported, shot, straight } from './kit'
 
-const shared = '../../shared/data/images/gps_gulou_wgs84.jpg'
-const photo = !process.env.SCREENSHOTS && existsSync(shared) ? shared : 'e2e/stand-in.jpg'
+test.skip(!process.env.E2E_FULL, 'longer than the share of every run: make e2e-full')
 
-/** Somebody's phone; `taps` counts what the finger does, the system's camera and keyboard apart. */
-async function phone(browser: Browser, options: Parameters<Browser['newContext']>[0] = {}) {
-  const context = await browser.newContext({ viewport: phoneSize, geolocation: place, permissions: ['geolocation'], ...options })
-  const page = await context.newPage()
-  const reports: string[] = []
-  page.on('console', (m) => m.type() === 'error' && m.text().includes('Content Security Policy') && reports.push(m.text()))
-  let taps = 0
-  const tap = async (what: Locator) => {
-    taps++
-    await what.click()
-  }
-  const take = async (file = photo) => {
-    taps++
-    await page.locator('input[type=file]').first().setInputFiles(file)
-  }
-  return { context, page, tap, take, reports, taps: () => taps, anew: () => (taps = 0) }
-}
-
-async function confirmPhone(page: Page, number: string, tap: (what: Locator) => Promise<void>, where: Page | Locator = page) {
-  await tap(where.getByLabel('手机号'))
-  await page.keyboard.type(number)
-  await tap(where.getByRole('button', { name: '获取验证码' }))
-  await expect(where.getByRole('button', { name: /秒后可重发/ })).toBeVisible()
-  await expect(where.getByLabel('验证码', { exact: true })).toBeFocused()
-  await page.keyboard.type(await lastCode(page, number))
-}
-
-test('a phone reports in five taps, then in three; a neighbour joins; the officer works without a network', async ({ browser, request }) => {
-  test.skip(!process.env.E2E_FULL, 'long: make e2e-full')
+test('a phone reports in five taps, then in three; a neighbour joins with one', async ({ browser, request }) => {
   expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'demo' } })).ok()).toBe(true)
 
   // First time: photo, matter, number, code, submit. The server sheds the first upload, the browser is killed on the way.
@@ -123,14 +93,21 @@ test('a phone reports in five taps, then in three; a neighbour joins; the office
   await axe(lite.page, 'lite')
   await straight(lite.page)
   await shot(lite.page, 'phone-lite', true)
+  expect([...me.reports, ...other.reports, ...lite.reports]).toEqual([])
+})
+
+test('an officer signs without a network; two tabs send it once', async ({ browser, request }) => {
+  expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'demo' } })).ok()).toBe(true)
+  const id = await reported(request)
 
   // The officer's app starts without a network, shows what it knew and keeps what is done; two tabs send it once.
   const street = await person(browser, '/w/', 'duty-s-350102005')
   await street.getByText('道路破损').first().waitFor()
   await street.getByText('道路破损').first().click()
+  await expect(street).toHaveURL(new RegExp(`/w/case/${id}`)) // the list has a heading of that name as well
   await expect(street.getByRole('heading', { name: /道路破损/ })).toBeVisible()
-  const id = street.url().split('/').at(-1)!
   await street.goBack()
+  await expect(street).toHaveURL(/\/w\/$/)
   await street.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
   await street.context().setOffline(true)
   await street.reload()
@@ -150,16 +127,19 @@ test('a phone reports in five taps, then in three; a neighbour joins; the office
   await expect(second.getByText('都已提交')).toBeVisible()
   const events = (await (await street.request.get(`${api}/cases/${id}/events`)).json()) as { items: { action: string }[] }
   expect(events.items.filter((e) => e.action === 'sign')).toHaveLength(1)
+})
 
-  // The kit in every state, by day, at night and in large text.
+test('the kit in every state', async ({ browser }) => {
+  const { page, reports } = await phone(browser, { viewport: { width: 320, height: 640 } })
+  // By day, at night and in large text.
   for (const [theme, size] of [['light', 'normal'], ['dark', 'large']] as const) {
-    await lite.page.goto('/kit')
-    await lite.page.getByRole('button', { name: theme, exact: true }).click()
-    await lite.page.getByRole('button', { name: size, exact: true }).click()
-    await axe(lite.page, `kit ${theme} ${size}`)
-    await straight(lite.page)
+    await page.goto('/kit')
+    await page.getByRole('button', { name: theme, exact: true }).click()
+    await page.getByRole('button', { name: size, exact: true }).click()
+    await axe(page, `kit ${theme} ${size}`)
+    await straight(page)
   }
-  expect([...me.reports, ...other.reports, ...lite.reports]).toEqual([])
+  expect(reports).toEqual([])
 })
 
 /** What the draft on the device says, as text. */
