@@ -32,6 +32,9 @@ type counted struct{ join, cond, at, unit, id, holds, value string }
 
 const fromTargets = " join call_target t on t.district = c.district and t.case_id = c.id join call q on q.district = t.district and q.id = t.call_id"
 
+// unansweredTarget (aliases t and its call q): a unit that was called and owes its answer at this moment.
+const unansweredTarget = "q.state in ('OPEN','ONSITE') and t.acked_at is null and t.checked_in_at is null and not t.withdrawn and not t.released"
+
 // countedBy are the figures by name. $3 is the end of the span.
 var countedBy = map[string]counted{
 	"received":          {"", "true", "c.created_at", chargedUnit, "c.id", "true", "null::bigint"},
@@ -48,6 +51,7 @@ var countedBy = map[string]counted{
 	"on_time_checkin":   {fromTargets, targetCounts + " and " + targetDone, targetSettle, "t.unit", "t.id", "coalesce(" + targetOnTime + ", false)", "null::bigint"},
 	"checkin_time":      {fromTargets, targetCounts + " and t.checked_in_at < $3", targetSettle, "t.unit", "t.id", "true", "extract(epoch from t.checked_in_at - q.called_at)::bigint"},
 	"remote":            {fromTargets, targetCounts + " and t.checked_in_at < $3 and t.mode = 'REMOTE'", targetSettle, "t.unit", "t.id", "true", "null::bigint"},
+	"unanswered":        {fromTargets, unansweredTarget, "q.called_at", "t.unit", "t.id", "true", "null::bigint"},
 	"on_time_disposal":  {" join assignment a on a.district = c.district and a.case_id = c.id", dutyCounts + " and " + dutyDone, dutySettle, "a.unit", "a.id", "coalesce(" + dutyOnTime + ", false)", "null::bigint"},
 	"resolution":        {" join rating r on r.district = c.district and r.case_id = c.id", "r.valid", "r.rated_at", ratedUnit, "r.id", "r.resolved", "null::bigint"},
 	"satisfied":         {" join rating r on r.district = c.district and r.case_id = c.id", "r.valid", "r.rated_at", ratedUnit, "r.id", "r.grade >= 3", "r.grade::bigint"},

@@ -37,6 +37,7 @@ type Filter struct {
 	Light, Priority, Words     string
 	Incident                   *uuid.UUID
 	Held                       bool   // only reports of a flood that still wait for a dispatcher
+	Ask                        string // callback: a reporter is to be called now; objection: a unit's dispute or a resident's appeal waits for a decision
 	Sort                       string // due (default), newest, updated
 	Limit                      int
 	Cursor                     string
@@ -102,6 +103,12 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	callback := "(c.state = 'CLOSED' and exists (select 1 from sla_clock k where k.district = c.district and k.case_id = c.id and k.kind = 'CALLBACK' and k.state = 'RUNNING' and k.due_at <= yx_now()))"
 	spot := "(c.state = 'CLOSED' and exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind = 'SPOT'))"
 	assist := "(select min(x.due_at) from assignment x where x.district = c.district and x.case_id = c.id and x.kind = 'ASSIST' and x.state in ('OPEN','SIGNED') and x.unit = any(" + units + ") and c.state in ('DISPATCHED','HANDLING','CALLING','ONSITE'))"
+	switch f.Ask {
+	case "callback":
+		conds = append(conds, callback)
+	case "objection":
+		conds = append(conds, "(c.state = 'DISPUTED' or exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind = 'REOPEN'))", atWork)
+	}
 	if f.tasks {
 		conds = append(conds, atWork, within(a, arg), taskCondition(a, arg, mine, handled, ask, order, callback, spot, assist))
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"yixian/internal/auth"
 )
 
 // recounted compares every grouping of the rollups with a count of the rows, over a span that is over, one that runs, one that
@@ -75,11 +77,19 @@ func (d *testDistrict) listed(from, to time.Time) {
 				n, holds, value := d.behindAll(Figure{name, group, key, from, to})
 				require.Equal(d.t, want, [3]int64{n, holds, value}, "%s of %s %s", name, by, r.Key)
 			}
+			key := r.Key
+			if group == "" {
+				key = ""
+			}
+			n, holds, _ := d.behindAll(Figure{"satisfied", group, key, from, to}) // its values are grades
+			require.Equal(d.t, Ratio{Num: holds, Den: n}, r.Satisfied, "satisfied of %s %s", by, r.Key)
 		}
 	}
-	for by, group := range map[string]string{"unit": "unit", "district": "", "matter": "matter"} {
+	for by, group := range map[string]string{"unit": "unit", "street": "street", "district": "", "matter": "matter"} {
 		t, err := d.desk.Lights(d.t.Context(), sup, by)
 		require.NoError(d.t, err)
+		owing, _, _ := d.behindAll(Figure{"unanswered", "", "", time.Time{}, morning.AddDate(9, 0, 0)})
+		require.Equal(d.t, *t.Unanswered, owing, "unanswered")
 		for _, r := range t.Rows {
 			for name, want := range map[string]int64{"open": r.Open, "green": r.Green, "yellow": r.Yellow, "red": r.Red, "overdue": r.Overdue} {
 				n, _, _ := d.behindAll(Figure{name, group, r.Key, time.Time{}, morning.AddDate(9, 0, 0)})
@@ -87,8 +97,12 @@ func (d *testDistrict) listed(from, to time.Time) {
 			}
 		}
 	}
-	for by, list := range map[string]func() (*Tiles, error){"problem": func() (*Tiles, error) { return d.desk.Problems(d.t.Context(), sup, 50) }, "grid": func() (*Tiles, error) { return d.desk.RiskLevels(d.t.Context(), sup, 50) }} {
-		t, err := list()
+	for _, list := range []struct {
+		by    string
+		tiles func(context.Context, auth.Actor, int) (*Tiles, error)
+	}{{"problem", d.desk.Problems}, {"grid", d.desk.RiskLevels}, {"grid", d.desk.HotSpots}} {
+		by := list.by
+		t, err := list.tiles(d.t.Context(), sup, 50)
 		require.NoError(d.t, err)
 		for _, r := range t.Rows {
 			for name, want := range map[string]int64{"recent": r.Recent, "open": r.Open, "overdue": r.Overdue} {

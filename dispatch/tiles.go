@@ -25,8 +25,9 @@ type Standing struct {
 
 // Tiles is a list of standings as they were at an instant.
 type Tiles struct {
-	AsOf time.Time
-	Rows []Standing
+	AsOf       time.Time
+	Rows       []Standing
+	Unanswered *int64 // called units that owe their answer, in the whole district; nil where it was not asked for
 }
 
 // districtOnly refuses who does not see the district as a whole: these figures are sums over everybody's cases.
@@ -49,12 +50,19 @@ func (k *Desk) Lights(ctx context.Context, a auth.Actor, by string) (*Tiles, err
 		return nil, err
 	}
 	w := k.worlds.Get(a.District)
-	return k.tiles(ctx, w, `select r.key, r.open, r.yellow, r.red, r.overdue, r.recent, 0::bigint, n.now from (select yx_now() as now) n left join rollup_now r on r.district = $1 and r.dim = $2 and r.open > 0 order by r.key`, func(s *Standing) {
+	out, err := k.tiles(ctx, w, `select r.key, r.open, r.yellow, r.red, r.overdue, r.recent, 0::bigint, n.now from (select yx_now() as now) n left join rollup_now r on r.district = $1 and r.dim = $2 and r.open > 0 order by r.key`, func(s *Standing) {
 		s.Name = w.groupName(by, s.Key)
 		if by == "district" {
 			s.Name = w.Name
 		}
 	}, a.District, dim)
+	if err != nil {
+		return nil, err
+	}
+	out.Unanswered = new(int64)
+	// Calls that run are few and have an index of their own: from there, whatever the archive holds.
+	err = k.db.Pool.QueryRow(pg.WithDistrict(ctx, a.District), "select count(*) from call q join call_target t on t.district = q.district and t.call_id = q.id join cases c on c.district = q.district and c.id = q.case_id where q.district = $1 and "+liveCase+" and "+unansweredTarget, a.District).Scan(out.Unanswered)
+	return out, pg.Fault(err)
 }
 
 // Problems are the matters that came at least 5 times in one grid within 30 days, the most frequent first (C28).

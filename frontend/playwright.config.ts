@@ -9,6 +9,7 @@ export default defineConfig({
   reporter: 'list',
   use: {
     baseURL: process.env.YIXIAN_URL ?? 'http://127.0.0.1:8080',
+    actionTimeout: 60_000, // what cannot be pressed within a minute never can
     locale: 'zh-CN',
     timezoneId: 'Asia/Shanghai',
     launchOptions: {

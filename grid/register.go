@@ -51,6 +51,11 @@ func (r *register[T]) begin(ctx context.Context, o *Office, a auth.Actor, work f
 	if err := admin(a); err != nil {
 		return err
 	}
+	return r.permitted(ctx, o, a, work)
+}
+
+// permitted is begin for a caller that has asked for the permission by itself.
+func (r *register[T]) permitted(ctx context.Context, o *Office, a auth.Actor, work func(pgx.Tx) error) error {
 	return pg.Fault(pgx.BeginFunc(pg.WithDistrict(ctx, a.District), o.db.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select set_config('statement_timeout', '60000', true), pg_advisory_xact_lock(hashtextextended($1, 0))", "office:"+a.District+":"+r.kind); err != nil {
 			return err

@@ -110,9 +110,23 @@ func (o *Office) Rosters(ctx context.Context, a auth.Actor, limit int, cursor st
 	return list, "", nil
 }
 
+// keepsRoster lets administrators keep every roster and leaders that of their own unit; another unit's does not exist for them.
+func keepsRoster(a auth.Actor, unit string) error {
+	if admin(a) == nil {
+		return nil
+	}
+	if err := a.Need(auth.PermRoster, "只有管理员和本单位的领导可以维护值班表"); err != nil {
+		return err
+	}
+	if a.In(unit, auth.RoleStreetLeader, auth.RoleStreetSecretary, auth.RoleDeptLeader) == "" {
+		return fault.NotFound()
+	}
+	return nil
+}
+
 // Roster is a unit's roster; an empty one of version 0 when it has none yet.
 func (o *Office) Roster(ctx context.Context, a auth.Actor, unit string) (*Roster, error) {
-	if err := admin(a); err != nil {
+	if err := keepsRoster(a, unit); err != nil {
 		return nil, err
 	}
 	list, err := rosters(pg.WithDistrict(ctx, a.District), o.db.Pool, "r.unit = $2", a.District, unit)
@@ -127,11 +141,15 @@ func (o *Office) Roster(ctx context.Context, a auth.Actor, unit string) (*Roster
 
 // SetRoster makes a unit's roster exactly these shifts; 409 STALE when its version is another one.
 func (o *Office) SetRoster(ctx context.Context, a auth.Actor, unit string, version int, shifts []Shift) (*Roster, error) {
+	if err := keepsRoster(a, unit); err != nil {
+		return nil, err
+	}
 	next := Roster{Unit: unit, Shifts: shifts}
 	for i := range next.Shifts {
 		next.Shifts[i].Unit = unit
 	}
-	err := o.rosterChange(ctx, a, func(tx pgx.Tx) error {
+	r := register[Shift]{kind: "roster"}
+	err := r.permitted(ctx, o, a, func(tx pgx.Tx) error {
 		old, err := rosters(ctx, tx, "r.unit = $2", a.District, unit)
 		if err != nil {
 			return err

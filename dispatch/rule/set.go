@@ -155,6 +155,23 @@ func (s *Set) ReadsText() bool {
 // Version is the number of the rule set, 0 when it has none.
 func (s *Set) Version() int { return s.version }
 
+// Written is a rule of the set for a list: its id, title and status, and whether it only stands in when nothing else decides.
+type Written struct {
+	ID, Title string
+	Status    Status
+	Backstop  bool
+}
+
+// Written lists the set's rules in the order in which they are asked.
+func (s *Set) Written() []Written {
+	out := make([]Written, len(s.rules))
+	for i := range s.rules {
+		r := &s.rules[i]
+		out[i] = Written{r.ID, r.Title, r.Status, r.tier == TierFallback}
+	}
+	return out
+}
+
 // Len is how many rules are compiled (ACTIVE and SHADOW).
 func (s *Set) Len() int { return len(s.rules) }
 

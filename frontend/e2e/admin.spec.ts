@@ -48,6 +48,7 @@ test('units come in by file, a rule by two people, and a case goes by it', async
   await panel.getByLabel('规则编号').fill('R-PARK')
   await panel.getByLabel('名称').fill('东街垃圾归停车中心')
   await panel.getByLabel('优先级').fill('900')
+  await panel.getByLabel('适用区域').fill('350102004') // as narrow as the rule that decides today: then the priority counts
   await panel.getByRole('button', { name: '＋ 添加条件' }).click()
   await panel.getByRole('combobox', { name: '值' }).fill('06010')
   await panel.getByRole('option', { name: /06010/ }).first().click()

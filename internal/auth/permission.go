@@ -33,6 +33,7 @@ const (
 	PermCardDecide   Permission = "card.decide"       // SUPERVISOR
 	PermAssessRead   Permission = "assessment.read"   // sheets: a unit its own, supervision all
 	PermExclude      Permission = "exclusion.read"    // supervisors and auditors; who proposes and who decides, the exclusion says
+	PermRoster       Permission = "roster.own"        // leaders: the duty roster of their own unit
 	PermObject       Permission = "assessment.object" // leaders of units
 	PermAnswer       Permission = "assessment.answer" // supervisors
 	PermCatalogAgree Permission = "catalog.agree"     // who lets an item onto a full access list: never who asked for it
@@ -93,6 +94,7 @@ var holders = map[Permission][]Role{
 	PermFigures:      {RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor, RoleCityViewer},
 	PermAssessRead:   sheetReaders,
 	PermExclude:      {RoleSupervisor, RoleAuditor},
+	PermRoster:       {RoleStreetLeader, RoleStreetSecretary, RoleDeptLeader},
 	PermObject:       {RoleStreetLeader, RoleStreetSecretary, RoleDeptLeader},
 	PermCatalogAgree: {RoleTenantAdmin, RoleSupervisor},
 	PermExport:       exporters,

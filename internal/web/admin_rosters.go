@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/google/uuid"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"yixian/api"
@@ -67,12 +68,21 @@ func (s *server) GetRoster(ctx context.Context, r api.GetRosterRequestObject) (a
 }
 
 func (s *server) ChangeRoster(ctx context.Context, r api.ChangeRosterRequestObject) (api.ChangeRosterResponseObject, error) {
-	version, err := versionOf(r.Body.Version, r.Params.IfMatch)
+	roster, err := s.setRoster(ctx, r.Id, r.Body, r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return api.ChangeRoster200JSONResponse(s.rosterView(ctx, roster)), nil
+}
+
+// setRoster makes a unit's roster exactly the shifts of the body; the office decides who may.
+func (s *server) setRoster(ctx context.Context, unit string, body *api.RosterIn, ifMatch *string) (*grid.Roster, error) {
+	version, err := versionOf(body.Version, ifMatch)
 	if err != nil {
 		return nil, err
 	}
 	shifts := []grid.Shift{}
-	for _, b := range r.Body.Shifts {
+	for _, b := range body.Shifts {
 		x := grid.Shift{Username: deref(b.Username), Weekday: deref(b.Weekday), Day: dayText(b.Day), ValidFrom: dayText(b.ValidFrom), ValidTo: dayText(b.ValidTo)}
 		if x.From, err = tables.Clock(b.From); err != nil {
 			return nil, fault.Invalid("/shifts/from", "%s", err.Error())
@@ -82,11 +92,7 @@ func (s *server) ChangeRoster(ctx context.Context, r api.ChangeRosterRequestObje
 		}
 		shifts = append(shifts, x)
 	}
-	roster, err := s.Office.SetRoster(ctx, actorOf(ctx), r.Id, version, shifts)
-	if err != nil {
-		return nil, err
-	}
-	return api.ChangeRoster200JSONResponse(s.rosterView(ctx, roster)), nil
+	return s.Office.SetRoster(ctx, actorOf(ctx), unit, version, shifts)
 }
 
 func (s *server) ExportRosters(ctx context.Context, r api.ExportRostersRequestObject) (api.ExportRostersResponseObject, error) {
@@ -112,9 +118,17 @@ func (s *server) OnDuty(ctx context.Context, r api.OnDutyRequestObject) (api.OnD
 	if err != nil {
 		return nil, pg.Fault(err)
 	}
+	accounts := make([]uuid.UUID, len(list))
+	for i := range list {
+		accounts[i] = list[i].Account
+	}
+	phones, err := s.Auth.MaskedPhones(ctx, a.District, accounts)
+	if err != nil {
+		return nil, err
+	}
 	out := api.OnDuty200JSONResponse{At: at, Roster: len(list) > 0, Items: []api.OnDuty{}}
 	for _, d := range list {
-		out.Items = append(out.Items, api.OnDuty{AccountId: d.Account.String(), Name: d.Name, From: &d.From, Until: d.Until})
+		out.Items = append(out.Items, api.OnDuty{AccountId: d.Account.String(), Name: d.Name, From: &d.From, Until: d.Until, Phone: some(phones[d.Account])})
 	}
 	return out, nil
 }

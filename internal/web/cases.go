@@ -19,7 +19,7 @@ import (
 func (s *server) ListCases(ctx context.Context, r api.ListCasesRequestObject) (api.ListCasesResponseObject, error) {
 	a, p := actorOf(ctx), r.Params
 	page, err := s.Desk.List(ctx, a, dispatch.Filter{States: commaList(p.State), Unit: deref(p.Unit), Grid: deref(p.Grid), Street: deref(p.Street), Matter: deref(p.Matter), Light: string(deref(p.Light)),
-		Priority: string(deref(p.Priority)), Words: deref(p.Q), Sort: string(deref(p.Sort)), Incident: p.Incident, Held: deref(p.Held), Limit: limitOf(p.Limit), Cursor: deref(p.Cursor)})
+		Priority: string(deref(p.Priority)), Words: deref(p.Q), Sort: string(deref(p.Sort)), Incident: p.Incident, Held: deref(p.Held), Ask: string(deref(p.Ask)), Limit: limitOf(p.Limit), Cursor: deref(p.Cursor)})
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,9 @@ func (s *server) MetricsLights(ctx context.Context, r api.MetricsLightsRequestOb
 	if by == "district" {
 		by = ""
 	}
-	return api.MetricsLights200JSONResponse(s.tilesView(t, by)), nil
+	out := s.tilesView(t, by)
+	out.Unanswered = t.Unanswered
+	return api.MetricsLights200JSONResponse(out), nil
 }
 
 func (s *server) MetricsHotSpots(ctx context.Context, r api.MetricsHotSpotsRequestObject) (api.MetricsHotSpotsResponseObject, error) {

@@ -45,6 +45,7 @@ type Deps struct {
 	Keys           *seal.Keyring
 	Limits         *cache.Limits
 	Fanout         *cache.Fanout
+	Presence       *cache.Presence // who looks at which case
 	Media          media.Store
 	Photos         *media.Processor
 	Post           *notify.Post

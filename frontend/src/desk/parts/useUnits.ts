@@ -1,4 +1,4 @@
-// The units of the district: a short list that rarely changes, asked once.
+// The units of the district: a short list that rarely changes; one that was added since is asked for when it is looked for.
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { api, unwrap, type Schemas } from '@/shared/api/client'
@@ -19,8 +19,10 @@ export function searchUnits(units: Unit[], words: string): Unit[] {
   return units.filter((u) => [u.name, u.short_name, u.code].some((x) => x.toLowerCase().includes(w))).sort((a, b) => rank(a) - rank(b))
 }
 
+const RENEW_MS = 2_000
+
 export function useUnits() {
-  const query = useQuery({ queryKey: ['units'], staleTime: 3_600_000, queryFn: async () => (await unwrap(api.GET('/units'))).items })
+  const query = useQuery({ queryKey: ['units'], staleTime: 60_000, queryFn: async () => (await unwrap(api.GET('/units'))).items })
   const units = computed(() => query.data.value ?? [])
   const byCode = computed(() => new Map(units.value.map((u) => [u.code, u])))
   return {
@@ -29,5 +31,7 @@ export function useUnits() {
     unitName: (code: string | undefined) => (code ? (byCode.value.get(code)?.short_name ?? code) : ''),
     streets: computed(() => units.value.filter((u) => u.kind === 'STREET')),
     byCode,
+    /** Asks again for what is not in the list: a unit may have been added since. */
+    renew: () => void (Date.now() - query.dataUpdatedAt.value > RENEW_MS && query.refetch()),
   }
 }
