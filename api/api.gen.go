@@ -1070,6 +1070,30 @@ func (e IncidentState) Valid() bool {
 	}
 }
 
+// Defines values for MachineQueuesState.
+const (
+	Parked   MachineQueuesState = "parked"
+	Retrying MachineQueuesState = "retrying"
+	Running  MachineQueuesState = "running"
+	Waiting  MachineQueuesState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the MachineQueuesState enum.
+func (e MachineQueuesState) Valid() bool {
+	switch e {
+	case Parked:
+		return true
+	case Retrying:
+		return true
+	case Running:
+		return true
+	case Waiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MapChangeKind.
 const (
 	MapChangeKindImport MapChangeKind = "import"
@@ -1340,6 +1364,24 @@ func (e PublicPhotoStage) Valid() bool {
 	case AFTER:
 		return true
 	case BEFORE:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportDeliveryState.
+const (
+	READY    ReportDeliveryState = "READY"
+	WITHHELD ReportDeliveryState = "WITHHELD"
+)
+
+// Valid indicates whether the value is a known member of the ReportDeliveryState enum.
+func (e ReportDeliveryState) Valid() bool {
+	switch e {
+	case READY:
+		return true
+	case WITHHELD:
 		return true
 	default:
 		return false
@@ -2381,6 +2423,24 @@ func (e ListCasesParamsPriority) Valid() bool {
 	}
 }
 
+// Defines values for ListCasesParamsAsk.
+const (
+	ListCasesParamsAskCallback  ListCasesParamsAsk = "callback"
+	ListCasesParamsAskObjection ListCasesParamsAsk = "objection"
+)
+
+// Valid indicates whether the value is a known member of the ListCasesParamsAsk enum.
+func (e ListCasesParamsAsk) Valid() bool {
+	switch e {
+	case ListCasesParamsAskCallback:
+		return true
+	case ListCasesParamsAskObjection:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListCasesParamsSort.
 const (
 	Due     ListCasesParamsSort = "due"
@@ -2466,6 +2526,7 @@ func (e ExportDataParamsFormat) Valid() bool {
 const (
 	ExportDataParamsByDay    ExportDataParamsBy = "day"
 	ExportDataParamsByMatter ExportDataParamsBy = "matter"
+	ExportDataParamsBySource ExportDataParamsBy = "source"
 	ExportDataParamsByStreet ExportDataParamsBy = "street"
 	ExportDataParamsByUnit   ExportDataParamsBy = "unit"
 )
@@ -2476,6 +2537,8 @@ func (e ExportDataParamsBy) Valid() bool {
 	case ExportDataParamsByDay:
 		return true
 	case ExportDataParamsByMatter:
+		return true
+	case ExportDataParamsBySource:
 		return true
 	case ExportDataParamsByStreet:
 		return true
@@ -2489,7 +2552,9 @@ func (e ExportDataParamsBy) Valid() bool {
 // Defines values for ExportDataParamsWhat.
 const (
 	ExportDataParamsWhatAssessments ExportDataParamsWhat = "assessments"
+	ExportDataParamsWhatBurden      ExportDataParamsWhat = "burden"
 	ExportDataParamsWhatCases       ExportDataParamsWhat = "cases"
+	ExportDataParamsWhatHotline     ExportDataParamsWhat = "hotline"
 	ExportDataParamsWhatMetrics     ExportDataParamsWhat = "metrics"
 )
 
@@ -2498,7 +2563,11 @@ func (e ExportDataParamsWhat) Valid() bool {
 	switch e {
 	case ExportDataParamsWhatAssessments:
 		return true
+	case ExportDataParamsWhatBurden:
+		return true
 	case ExportDataParamsWhatCases:
+		return true
+	case ExportDataParamsWhatHotline:
 		return true
 	case ExportDataParamsWhatMetrics:
 		return true
@@ -3872,6 +3941,24 @@ type CoverageGap struct {
 // CoverageGapGaps defines model for CoverageGap.Gaps.
 type CoverageGapGaps string
 
+// CrewMember defines model for CrewMember.
+type CrewMember struct {
+	AccountId string `json:"account_id"`
+
+	// Calls answered and not yet come to
+	Calls int `json:"calls"`
+
+	// Duties open duties that they signed
+	Duties   int        `json:"duties"`
+	HasPhone *bool      `json:"has_phone,omitempty"`
+	Name     string     `json:"name"`
+	NextDue  *time.Time `json:"next_due,omitempty"`
+	OnDuty   bool       `json:"on_duty"`
+	Roles    []string   `json:"roles"`
+	Until    *time.Time `json:"until,omitempty"`
+	Username *string    `json:"username,omitempty"`
+}
+
 // Delivery defines model for Delivery.
 type Delivery struct {
 	Attempts int        `json:"attempts"`
@@ -3923,6 +4010,26 @@ type DeliveryFigures struct {
 type DeliveryList struct {
 	Items      []Delivery `json:"items"`
 	NextCursor *string    `json:"next_cursor,omitempty"`
+}
+
+// DeskView defines model for DeskView.
+type DeskView struct {
+	At   time.Time `json:"at"`
+	Id   string    `json:"id"`
+	Mine bool      `json:"mine"`
+	Name string    `json:"name"`
+
+	// Owner who made it
+	Owner  *string           `json:"owner,omitempty"`
+	Query  map[string]string `json:"query"`
+	Shared bool              `json:"shared"`
+}
+
+// DeskViewIn defines model for DeskViewIn.
+type DeskViewIn struct {
+	Name   string            `json:"name"`
+	Query  map[string]string `json:"query"`
+	Shared *bool             `json:"shared,omitempty"`
 }
 
 // Device defines model for Device.
@@ -4265,6 +4372,39 @@ type Login struct {
 	Username string  `json:"username"`
 }
 
+// Machine defines model for Machine.
+type Machine struct {
+	// Cache Redis answers
+	Cache           bool      `json:"cache"`
+	DatabaseBytes   int64     `json:"database_bytes"`
+	DatabaseStarted time.Time `json:"database_started"`
+	ExpectedSchema  int64     `json:"expected_schema"`
+	Go              string    `json:"go"`
+	Now             time.Time `json:"now"`
+	PhotoBytes      int64     `json:"photo_bytes"`
+	Photos          int64     `json:"photos"`
+	Postgres        string    `json:"postgres"`
+
+	// Program the revision that was built
+	Program string `json:"program"`
+	Queues  []struct {
+		Count  int64              `json:"count"`
+		Kind   string             `json:"kind"`
+		Oldest *time.Time         `json:"oldest,omitempty"`
+		State  MachineQueuesState `json:"state"`
+	} `json:"queues"`
+	Schema  int64     `json:"schema"`
+	Started time.Time `json:"started"`
+	Tables  []struct {
+		Bytes int64  `json:"bytes"`
+		Name  string `json:"name"`
+		Rows  int64  `json:"rows"`
+	} `json:"tables"`
+}
+
+// MachineQueuesState defines model for Machine.Queues.State.
+type MachineQueuesState string
+
 // MapChange defines model for MapChange.
 type MapChange struct {
 	Actor     string        `json:"actor"`
@@ -4554,7 +4694,10 @@ type OnDuty struct {
 	AccountId string     `json:"account_id"`
 	From      *time.Time `json:"from,omitempty"`
 	Name      string     `json:"name"`
-	Until     time.Time  `json:"until"`
+
+	// Phone masked; POST /duty/phone for the number
+	Phone *string   `json:"phone,omitempty"`
+	Until time.Time `json:"until"`
 }
 
 // OpenCount defines model for OpenCount.
@@ -4977,6 +5120,61 @@ type Receipt struct {
 	UnitName    *string     `json:"unit_name,omitempty"`
 }
 
+// ReplyTemplate defines model for ReplyTemplate.
+type ReplyTemplate struct {
+	Action     string    `json:"action"`
+	Id         string    `json:"id"`
+	Matter     string    `json:"matter"`
+	MatterName *string   `json:"matter_name,omitempty"`
+	Name       string    `json:"name"`
+	Text       string    `json:"text"`
+	UpdatedAt  time.Time `json:"updated_at"`
+	Version    int       `json:"version"`
+}
+
+// ReplyTemplateIn defines model for ReplyTemplateIn.
+type ReplyTemplateIn struct {
+	Action  string  `json:"action"`
+	Matter  *string `json:"matter,omitempty"`
+	Name    *string `json:"name,omitempty"`
+	Text    string  `json:"text"`
+	Version *int    `json:"version,omitempty"`
+}
+
+// ReplyText defines model for ReplyText.
+type ReplyText struct {
+	Id     string  `json:"id"`
+	Matter *string `json:"matter,omitempty"`
+	Name   string  `json:"name"`
+	Text   string  `json:"text"`
+}
+
+// ReportDelivery defines model for ReportDelivery.
+type ReportDelivery struct {
+	Bytes     int        `json:"bytes"`
+	Downloads int        `json:"downloads"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	Format    string     `json:"format"`
+	Id        string     `json:"id"`
+
+	// Link path of the file, in one's own list while it is kept
+	Link   *string   `json:"link,omitempty"`
+	MadeAt time.Time `json:"made_at"`
+
+	// Name of the file
+	Name *string `json:"name,omitempty"`
+
+	// Reason code of why it was withheld: NO_PERMISSION, EXPORT_TOO_LARGE
+	Reason   *string             `json:"reason,omitempty"`
+	Sha256   *string             `json:"sha256,omitempty"`
+	State    ReportDeliveryState `json:"state"`
+	Title    string              `json:"title"`
+	Username string              `json:"username"`
+}
+
+// ReportDeliveryState defines model for ReportDelivery.State.
+type ReportDeliveryState string
+
 // ReportNew defines model for ReportNew.
 type ReportNew struct {
 	Address       *string            `json:"address,omitempty"`
@@ -5008,6 +5206,70 @@ type ReportNew struct {
 
 // ReportNewSource defines model for ReportNew.Source.
 type ReportNewSource string
+
+// ReportRun defines model for ReportRun.
+type ReportRun struct {
+	Deliveries []ReportDelivery `json:"deliveries"`
+	DoneAt     *time.Time       `json:"done_at,omitempty"`
+	DueAt      time.Time        `json:"due_at"`
+
+	// Failure why it waits: NOT_FROZEN, INTERNAL
+	Failure *string            `json:"failure,omitempty"`
+	From    openapi_types.Date `json:"from"`
+	Id      string             `json:"id"`
+
+	// Scheduled false: somebody asked for it
+	Scheduled bool `json:"scheduled"`
+
+	// To exclusive
+	To openapi_types.Date `json:"to"`
+}
+
+// ReportSubscription defines model for ReportSubscription.
+type ReportSubscription struct {
+	At        string    `json:"at"`
+	By        string    `json:"by"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by"`
+	Format    string    `json:"format"`
+	Id        string    `json:"id"`
+	KeepDays  int       `json:"keep_days"`
+
+	// NextAt of the next planned run
+	NextAt     *time.Time `json:"next_at,omitempty"`
+	Period     string     `json:"period"`
+	Recipients []struct {
+		Name     string `json:"name"`
+		Username string `json:"username"`
+	} `json:"recipients"`
+	Title string `json:"title"`
+	What  string `json:"what"`
+}
+
+// ReportSubscriptionIn defines model for ReportSubscriptionIn.
+type ReportSubscriptionIn struct {
+	// At local time of delivery, on the day after the span; of sheets on the day of the freeze
+	At *string `json:"at,omitempty"`
+
+	// By metrics: unit, street, matter, day; hotline: source, street, unit, day
+	By *string `json:"by,omitempty"`
+
+	// Format csv, xlsx or json
+	Format string `json:"format"`
+
+	// KeepDays how long a file may be fetched
+	KeepDays *int `json:"keep_days,omitempty"`
+
+	// Period day, week, month or quarter; sheets by month or quarter, burden by month
+	Period string `json:"period"`
+
+	// Recipients usernames
+	Recipients []string `json:"recipients"`
+	Title      string   `json:"title"`
+
+	// What cases, metrics, hotline, burden or assessments
+	What string `json:"what"`
+}
 
 // ReportVerbBody defines model for ReportVerbBody.
 type ReportVerbBody struct {
@@ -5415,6 +5677,34 @@ type RuleUnitLoad struct {
 	Unit   string `json:"unit"`
 }
 
+// RuleUses defines model for RuleUses.
+type RuleUses struct {
+	Days  int `json:"days"`
+	Items []struct {
+		Hits   int64      `json:"hits"`
+		LastAt *time.Time `json:"last_at,omitempty"`
+		Rule   string     `json:"rule"`
+		Status *string    `json:"status,omitempty"`
+		Title  *string    `json:"title,omitempty"`
+	} `json:"items"`
+
+	// Total cases filed
+	Total     int64 `json:"total"`
+	Unmatched []struct {
+		At         time.Time `json:"at"`
+		CaseNo     string    `json:"case_no"`
+		Grid       *string   `json:"grid,omitempty"`
+		Matter     string    `json:"matter"`
+		MatterName *string   `json:"matter_name,omitempty"`
+		Place      *string   `json:"place,omitempty"`
+
+		// Queued with the dispatchers
+		Queued   bool    `json:"queued"`
+		Unit     *string `json:"unit,omitempty"`
+		UnitName *string `json:"unit_name,omitempty"`
+	} `json:"unmatched"`
+}
+
 // RuleVerdict defines model for RuleVerdict.
 type RuleVerdict struct {
 	Condition string `json:"condition"`
@@ -5669,6 +5959,9 @@ type Tiles struct {
 	AsOf    time.Time `json:"as_of"`
 	Formula *string   `json:"formula,omitempty"`
 	Items   []Tile    `json:"items"`
+
+	// Unanswered called units of the district that owe their answer; drill: figure=unanswered
+	Unanswered *int64 `json:"unanswered,omitempty"`
 }
 
 // TimelineEntry defines model for TimelineEntry.
@@ -5720,6 +6013,12 @@ type UserKind string
 type VersionRef struct {
 	Code    string `json:"code"`
 	Version int    `json:"version"`
+}
+
+// Watcher defines model for Watcher.
+type Watcher struct {
+	Name     string  `json:"name"`
+	UnitName *string `json:"unit_name,omitempty"`
 }
 
 // Wishes defines model for Wishes.
@@ -6090,6 +6389,16 @@ type SetNoticeRowJSONBody struct {
 	On    bool    `json:"on"`
 }
 
+// RedriveJobsJSONBody defines parameters for RedriveJobs.
+type RedriveJobsJSONBody struct {
+	Kind *string `json:"kind,omitempty"`
+}
+
+// RuleUsesParams defines parameters for RuleUses.
+type RuleUsesParams struct {
+	Days *int `form:"days,omitempty" json:"days,omitempty"`
+}
+
 // ListPartnersParams defines parameters for ListPartners.
 type ListPartnersParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
@@ -6162,6 +6471,11 @@ type ListPrecedentsParamsState string
 // ConfirmPrecedentJSONBody defines parameters for ConfirmPrecedent.
 type ConfirmPrecedentJSONBody struct {
 	Until *time.Time `json:"until,omitempty"`
+}
+
+// ChangeReplyTemplateParams defines parameters for ChangeReplyTemplate.
+type ChangeReplyTemplateParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListRostersParams defines parameters for ListRosters.
@@ -6390,8 +6704,11 @@ type ListCasesParams struct {
 	Priority *ListCasesParamsPriority `form:"priority,omitempty" json:"priority,omitempty"`
 
 	// Held only reports beyond the counts of an address, a network or a grid that still wait for a dispatcher; file lets one go on, reject ends it
-	Held   *bool                `form:"held,omitempty" json:"held,omitempty"`
-	Q      *string              `form:"q,omitempty" json:"q,omitempty"`
+	Held *bool   `form:"held,omitempty" json:"held,omitempty"`
+	Q    *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Ask callback: a reporter is to be called now; objection: a dispute or an appeal waits for a decision
+	Ask    *ListCasesParamsAsk  `form:"ask,omitempty" json:"ask,omitempty"`
 	Sort   *ListCasesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 	Limit  *Limit               `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor *Cursor              `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -6402,6 +6719,9 @@ type ListCasesParamsLight string
 
 // ListCasesParamsPriority defines parameters for ListCases.
 type ListCasesParamsPriority string
+
+// ListCasesParamsAsk defines parameters for ListCases.
+type ListCasesParamsAsk string
 
 // ListCasesParamsSort defines parameters for ListCases.
 type ListCasesParamsSort string
@@ -6434,6 +6754,16 @@ type PublishPhotoJSONBody struct {
 	} `json:"regions"`
 }
 
+// LookAtCaseJSONBody defines parameters for LookAtCase.
+type LookAtCaseJSONBody struct {
+	Left *bool `json:"left,omitempty"`
+}
+
+// CaseRepliesParams defines parameters for CaseReplies.
+type CaseRepliesParams struct {
+	Action string `form:"action" json:"action"`
+}
+
 // DeviceAlertParams defines parameters for DeviceAlert.
 type DeviceAlertParams struct {
 	// District 6 digits; default: the district of the host
@@ -6458,6 +6788,12 @@ type UploadSnapshotParams struct {
 type OnDutyParams struct {
 	Unit string     `form:"unit" json:"unit"`
 	At   *time.Time `form:"at,omitempty" json:"at,omitempty"`
+}
+
+// DutyPhoneJSONBody defines parameters for DutyPhone.
+type DutyPhoneJSONBody struct {
+	AccountId openapi_types.UUID `json:"account_id"`
+	Unit      string             `json:"unit"`
 }
 
 // ListExclusionsParams defines parameters for ListExclusions.
@@ -6489,16 +6825,16 @@ type DecideExportParamsDecision string
 type ExportDataParams struct {
 	Format *ExportDataParamsFormat `form:"format,omitempty" json:"format,omitempty"`
 
-	// From of cases and metrics; default: this month
+	// From of cases, metrics and hotline; default: this month
 	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
 
 	// To exclusive
 	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
 
-	// By of metrics
+	// By of metrics (not source) and hotline (not matter)
 	By *ExportDataParamsBy `form:"by,omitempty" json:"by,omitempty"`
 
-	// Period of assessments
+	// Period of assessments and (a month) of burden
 	Period *string `form:"period,omitempty" json:"period,omitempty"`
 
 	// Request an approved export request
@@ -6738,6 +7074,27 @@ type PublicRankingsParams struct {
 	Period   *string   `form:"period,omitempty" json:"period,omitempty"`
 }
 
+// ListReportDeliveriesParams defines parameters for ListReportDeliveries.
+type ListReportDeliveriesParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListReportSubscriptionsParams defines parameters for ListReportSubscriptions.
+type ListReportSubscriptionsParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateReportSubscriptionParams defines parameters for CreateReportSubscription.
+type CreateReportSubscriptionParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RunReportSubscriptionJSONBody defines parameters for RunReportSubscription.
+type RunReportSubscriptionJSONBody struct {
+	Day *openapi_types.Date `json:"day,omitempty"`
+}
+
 // MyReportsParams defines parameters for MyReports.
 type MyReportsParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
@@ -6844,6 +7201,11 @@ type TasksParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ChangeUnitRosterParams defines parameters for ChangeUnitRoster.
+type ChangeUnitRosterParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // SetCalendarDaysJSONRequestBody defines body for SetCalendarDays for application/json ContentType.
 type SetCalendarDaysJSONRequestBody = CalendarIn
 
@@ -6919,6 +7281,9 @@ type SetNoticeRowJSONRequestBody SetNoticeRowJSONBody
 // SetNoticeSettingsJSONRequestBody defines body for SetNoticeSettings for application/json ContentType.
 type SetNoticeSettingsJSONRequestBody = NoticeSettings
 
+// RedriveJobsJSONRequestBody defines body for RedriveJobs for application/json ContentType.
+type RedriveJobsJSONRequestBody RedriveJobsJSONBody
+
 // CreatePartnerJSONRequestBody defines body for CreatePartner for application/json ContentType.
 type CreatePartnerJSONRequestBody = PartnerIn
 
@@ -6942,6 +7307,15 @@ type ConfirmPrecedentJSONRequestBody ConfirmPrecedentJSONBody
 
 // EndPrecedentJSONRequestBody defines body for EndPrecedent for application/json ContentType.
 type EndPrecedentJSONRequestBody = RuleRollback
+
+// CreateReplyTemplateJSONRequestBody defines body for CreateReplyTemplate for application/json ContentType.
+type CreateReplyTemplateJSONRequestBody = ReplyTemplateIn
+
+// PreviewReplyTemplateJSONRequestBody defines body for PreviewReplyTemplate for application/json ContentType.
+type PreviewReplyTemplateJSONRequestBody = ReplyTemplateIn
+
+// ChangeReplyTemplateJSONRequestBody defines body for ChangeReplyTemplate for application/json ContentType.
+type ChangeReplyTemplateJSONRequestBody = ReplyTemplateIn
 
 // ChangeRosterJSONRequestBody defines body for ChangeRoster for application/json ContentType.
 type ChangeRosterJSONRequestBody = RosterIn
@@ -7024,11 +7398,17 @@ type ActOnCaseJSONRequestBody = ActionBody
 // PublishPhotoJSONRequestBody defines body for PublishPhoto for application/json ContentType.
 type PublishPhotoJSONRequestBody PublishPhotoJSONBody
 
+// LookAtCaseJSONRequestBody defines body for LookAtCase for application/json ContentType.
+type LookAtCaseJSONRequestBody LookAtCaseJSONBody
+
 // DeviceAlertJSONRequestBody defines body for DeviceAlert for application/json ContentType.
 type DeviceAlertJSONRequestBody = AlertNew
 
 // UploadSnapshotMultipartRequestBody defines body for UploadSnapshot for multipart/form-data ContentType.
 type UploadSnapshotMultipartRequestBody UploadSnapshotMultipartBody
+
+// DutyPhoneJSONRequestBody defines body for DutyPhone for application/json ContentType.
+type DutyPhoneJSONRequestBody DutyPhoneJSONBody
 
 // ProposeExclusionJSONRequestBody defines body for ProposeExclusion for application/json ContentType.
 type ProposeExclusionJSONRequestBody = ExclusionIn
@@ -7063,6 +7443,9 @@ type SubscribePushJSONRequestBody = PushSubscription
 // UnsubscribePushJSONRequestBody defines body for UnsubscribePush for application/json ContentType.
 type UnsubscribePushJSONRequestBody = PushSubscription
 
+// KeepDeskViewJSONRequestBody defines body for KeepDeskView for application/json ContentType.
+type KeepDeskViewJSONRequestBody = DeskViewIn
+
 // UploadMediaMultipartRequestBody defines body for UploadMedia for multipart/form-data ContentType.
 type UploadMediaMultipartRequestBody UploadMediaMultipartBody
 
@@ -7071,6 +7454,12 @@ type PublishNoticeJSONRequestBody = NoticeNew
 
 // AnswerObjectionJSONRequestBody defines body for AnswerObjection for application/json ContentType.
 type AnswerObjectionJSONRequestBody = Words
+
+// CreateReportSubscriptionJSONRequestBody defines body for CreateReportSubscription for application/json ContentType.
+type CreateReportSubscriptionJSONRequestBody = ReportSubscriptionIn
+
+// RunReportSubscriptionJSONRequestBody defines body for RunReportSubscription for application/json ContentType.
+type RunReportSubscriptionJSONRequestBody RunReportSubscriptionJSONBody
 
 // SubmitReportJSONRequestBody defines body for SubmitReport for application/json ContentType.
 type SubmitReportJSONRequestBody = ReportNew
@@ -7089,6 +7478,9 @@ type SandboxPracticeJSONRequestBody SandboxPracticeJSONBody
 
 // SandboxResetJSONRequestBody defines body for SandboxReset for application/json ContentType.
 type SandboxResetJSONRequestBody SandboxResetJSONBody
+
+// ChangeUnitRosterJSONRequestBody defines body for ChangeUnitRoster for application/json ContentType.
+type ChangeUnitRosterJSONRequestBody = RosterIn
 
 // Getter for additional properties for AlertNew. Returns the specified
 // element and whether it was found
@@ -7559,6 +7951,15 @@ type ServerInterface interface {
 	// SetNoticeSettings Save the settings as a whole
 	// (PUT /admin/notices/settings)
 	SetNoticeSettings(c *gin.Context)
+	// Machine Queues by kind, parked jobs, versions and storage
+	// (GET /admin/ops)
+	Machine(c *gin.Context)
+	// RedriveJobs Take parked jobs up again, of one kind or all
+	// (POST /admin/ops/redrive)
+	RedriveJobs(c *gin.Context)
+	// RuleUses How often each rule decided, and the cases that none did
+	// (GET /admin/ops/rules)
+	RuleUses(c *gin.Context, params RuleUsesParams)
 	// ListPartners Other systems with API keys, by code; keys are named, never shown
 	// (GET /admin/partners)
 	ListPartners(c *gin.Context, params ListPartnersParams)
@@ -7610,6 +8011,21 @@ type ServerInterface interface {
 	// EndPrecedent Take a precedent out of force at once
 	// (POST /admin/precedents/{id}/end)
 	EndPrecedent(c *gin.Context, id Id)
+	// ListReplyTemplates Words for the forms of actions, by action and matter
+	// (GET /admin/reply_templates)
+	ListReplyTemplates(c *gin.Context)
+	// CreateReplyTemplate Add one; 409 EXISTS
+	// (POST /admin/reply_templates)
+	CreateReplyTemplate(c *gin.Context)
+	// PreviewReplyTemplate Words that may not be saved yet, filled in for the newest case of the matter by the code that fills in messages; 404 NO_SAMPLE
+	// (POST /admin/reply_templates/preview)
+	PreviewReplyTemplate(c *gin.Context)
+	// DropReplyTemplate Remove it
+	// (DELETE /admin/reply_templates/{id})
+	DropReplyTemplate(c *gin.Context, id Id)
+	// ChangeReplyTemplate Change it from the version that was read, else 409 STALE
+	// (PUT /admin/reply_templates/{id})
+	ChangeReplyTemplate(c *gin.Context, id Id, params ChangeReplyTemplateParams)
 	// ListRosters Duty rosters, by code
 	// (GET /admin/rosters)
 	ListRosters(c *gin.Context, params ListRostersParams)
@@ -7808,6 +8224,12 @@ type ServerInterface interface {
 	// PublishPhoto A dispatcher or the unit in charge lets a copy of a photo out to everybody, with regions covered; it takes the place of a former copy
 	// (POST /cases/{id}/photos/{media}/public)
 	PublishPhoto(c *gin.Context, id Id, media string)
+	// LookAtCase I look at this case (again every 15 s; left: no more); who else does. Nothing of it is recorded
+	// (POST /cases/{id}/presence)
+	LookAtCase(c *gin.Context, id Id)
+	// CaseReplies The district's words for an action on this case, filled in, the most special first
+	// (GET /cases/{id}/replies)
+	CaseReplies(c *gin.Context, id Id, params CaseRepliesParams)
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(c *gin.Context, id Id)
@@ -7820,6 +8242,9 @@ type ServerInterface interface {
 	// OnDuty Who of a unit is on duty at an instant; nobody on the roster: who is told then
 	// (GET /duty)
 	OnDuty(c *gin.Context, params OnDutyParams)
+	// DutyPhone The number of somebody who is on duty at this moment, to ring them; leaves a row in the audit. 404 for who is not on duty, 409 NO_PHONE
+	// (POST /duty/phone)
+	DutyPhone(c *gin.Context)
 	// ListExclusions Exclusions, newest first
 	// (GET /exclusions)
 	ListExclusions(c *gin.Context, params ListExclusionsParams)
@@ -7904,6 +8329,15 @@ type ServerInterface interface {
 	// MyReveals Who read my name or phone, when and why, newest first
 	// (GET /me/reveals)
 	MyReveals(c *gin.Context, params MyRevealsParams)
+	// DeskViews My named filters of the queue, and those shared with my unit
+	// (GET /me/views)
+	DeskViews(c *gin.Context)
+	// KeepDeskView Keep a filter under a name; the same name replaces mine; shared: offered to my unit
+	// (POST /me/views)
+	KeepDeskView(c *gin.Context)
+	// DropDeskView Forget one of mine
+	// (DELETE /me/views/{id})
+	DropDeskView(c *gin.Context, id Id)
 	// UploadMedia Upload a photo (JPEG, PNG, WebP)
 	// (POST /media)
 	UploadMedia(c *gin.Context)
@@ -7967,6 +8401,27 @@ type ServerInterface interface {
 	// PublicRankings The standing of departments and streets in a frozen month, without `period` the last one
 	// (GET /public/rankings)
 	PublicRankings(c *gin.Context, params PublicRankingsParams)
+	// ListReportDeliveries Reports that were delivered to me, newest first, each with its link while it is kept
+	// (GET /report_deliveries)
+	ListReportDeliveries(c *gin.Context, params ListReportDeliveriesParams)
+	// FetchReport The file behind a link, for the person whose it is and who may still have it; 410 REPORT_EXPIRED. Every attempt is on record
+	// (GET /report_files/{token})
+	FetchReport(c *gin.Context, token string)
+	// ListReportSubscriptions Reports that come by themselves, newest first
+	// (GET /report_subscriptions)
+	ListReportSubscriptions(c *gin.Context, params ListReportSubscriptionsParams)
+	// CreateReportSubscription Deliver a table of every span to people who may have it; each gets what he could export himself
+	// (POST /report_subscriptions)
+	CreateReportSubscription(c *gin.Context, params CreateReportSubscriptionParams)
+	// DeleteReportSubscription End it: files that were delivered stay until they expire
+	// (DELETE /report_subscriptions/{id})
+	DeleteReportSubscription(c *gin.Context, id Id)
+	// RunReportSubscription Make it now: the span that holds a day, or the last whole one
+	// (POST /report_subscriptions/{id}/run)
+	RunReportSubscription(c *gin.Context, id Id)
+	// ListReportRuns Its last hundred runs with what everybody got and how often it was fetched, newest first
+	// (GET /report_subscriptions/{id}/runs)
+	ListReportRuns(c *gin.Context, id Id)
 	// MyReports My reports
 	// (GET /reports)
 	MyReports(c *gin.Context, params MyReportsParams)
@@ -8018,6 +8473,15 @@ type ServerInterface interface {
 	// Units Units of the district
 	// (GET /units)
 	Units(c *gin.Context)
+	// UnitCrew The people of my unit, those on duty first, with the duties and calls that lie on each
+	// (GET /units/{id}/crew)
+	UnitCrew(c *gin.Context, id Id)
+	// UnitRoster The duty roster of the unit that I lead
+	// (GET /units/{id}/roster)
+	UnitRoster(c *gin.Context, id Id)
+	// ChangeUnitRoster Make it exactly these shifts; 409 STALE
+	// (PUT /units/{id}/roster)
+	ChangeUnitRoster(c *gin.Context, id Id, params ChangeUnitRosterParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -9947,6 +10411,59 @@ func (siw *ServerInterfaceWrapper) SetNoticeSettings(c *gin.Context) {
 	siw.Handler.SetNoticeSettings(c)
 }
 
+// Machine operation middleware
+func (siw *ServerInterfaceWrapper) Machine(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Machine(c)
+}
+
+// RedriveJobs operation middleware
+func (siw *ServerInterfaceWrapper) RedriveJobs(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RedriveJobs(c)
+}
+
+// RuleUses operation middleware
+func (siw *ServerInterfaceWrapper) RuleUses(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RuleUsesParams
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", c.Request.URL.Query(), &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter days: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RuleUses(c, params)
+}
+
 // ListPartners operation middleware
 func (siw *ServerInterfaceWrapper) ListPartners(c *gin.Context) {
 
@@ -10544,6 +11061,119 @@ func (siw *ServerInterfaceWrapper) EndPrecedent(c *gin.Context) {
 	}
 
 	siw.Handler.EndPrecedent(c, id)
+}
+
+// ListReplyTemplates operation middleware
+func (siw *ServerInterfaceWrapper) ListReplyTemplates(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListReplyTemplates(c)
+}
+
+// CreateReplyTemplate operation middleware
+func (siw *ServerInterfaceWrapper) CreateReplyTemplate(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateReplyTemplate(c)
+}
+
+// PreviewReplyTemplate operation middleware
+func (siw *ServerInterfaceWrapper) PreviewReplyTemplate(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PreviewReplyTemplate(c)
+}
+
+// DropReplyTemplate operation middleware
+func (siw *ServerInterfaceWrapper) DropReplyTemplate(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DropReplyTemplate(c, id)
+}
+
+// ChangeReplyTemplate operation middleware
+func (siw *ServerInterfaceWrapper) ChangeReplyTemplate(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeReplyTemplateParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeReplyTemplate(c, id, params)
 }
 
 // ListRosters operation middleware
@@ -12465,6 +13095,14 @@ func (siw *ServerInterfaceWrapper) ListCases(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "ask" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ask", c.Request.URL.Query(), &params.Ask, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter ask: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "sort" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -12788,6 +13426,67 @@ func (siw *ServerInterfaceWrapper) PublishPhoto(c *gin.Context) {
 	siw.Handler.PublishPhoto(c, id, media)
 }
 
+// LookAtCase operation middleware
+func (siw *ServerInterfaceWrapper) LookAtCase(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.LookAtCase(c, id)
+}
+
+// CaseReplies operation middleware
+func (siw *ServerInterfaceWrapper) CaseReplies(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CaseRepliesParams
+
+	// ------------- Required query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "action", c.Request.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter action: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CaseReplies(c, id, params)
+}
+
 // CaseRoute operation middleware
 func (siw *ServerInterfaceWrapper) CaseRoute(c *gin.Context) {
 
@@ -12979,6 +13678,19 @@ func (siw *ServerInterfaceWrapper) OnDuty(c *gin.Context) {
 	}
 
 	siw.Handler.OnDuty(c, params)
+}
+
+// DutyPhone operation middleware
+func (siw *ServerInterfaceWrapper) DutyPhone(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DutyPhone(c)
 }
 
 // ListExclusions operation middleware
@@ -13803,6 +14515,57 @@ func (siw *ServerInterfaceWrapper) MyReveals(c *gin.Context) {
 	siw.Handler.MyReveals(c, params)
 }
 
+// DeskViews operation middleware
+func (siw *ServerInterfaceWrapper) DeskViews(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeskViews(c)
+}
+
+// KeepDeskView operation middleware
+func (siw *ServerInterfaceWrapper) KeepDeskView(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.KeepDeskView(c)
+}
+
+// DropDeskView operation middleware
+func (siw *ServerInterfaceWrapper) DropDeskView(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DropDeskView(c, id)
+}
+
 // UploadMedia operation middleware
 func (siw *ServerInterfaceWrapper) UploadMedia(c *gin.Context) {
 
@@ -14560,6 +15323,208 @@ func (siw *ServerInterfaceWrapper) PublicRankings(c *gin.Context) {
 	siw.Handler.PublicRankings(c, params)
 }
 
+// ListReportDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListReportDeliveries(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReportDeliveriesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListReportDeliveries(c, params)
+}
+
+// FetchReport operation middleware
+func (siw *ServerInterfaceWrapper) FetchReport(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token" -------------
+	var token string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", c.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter token: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.FetchReport(c, token)
+}
+
+// ListReportSubscriptions operation middleware
+func (siw *ServerInterfaceWrapper) ListReportSubscriptions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReportSubscriptionsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListReportSubscriptions(c, params)
+}
+
+// CreateReportSubscription operation middleware
+func (siw *ServerInterfaceWrapper) CreateReportSubscription(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateReportSubscriptionParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateReportSubscription(c, params)
+}
+
+// DeleteReportSubscription operation middleware
+func (siw *ServerInterfaceWrapper) DeleteReportSubscription(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteReportSubscription(c, id)
+}
+
+// RunReportSubscription operation middleware
+func (siw *ServerInterfaceWrapper) RunReportSubscription(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RunReportSubscription(c, id)
+}
+
+// ListReportRuns operation middleware
+func (siw *ServerInterfaceWrapper) ListReportRuns(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListReportRuns(c, id)
+}
+
 // MyReports operation middleware
 func (siw *ServerInterfaceWrapper) MyReports(c *gin.Context) {
 
@@ -15139,6 +16104,105 @@ func (siw *ServerInterfaceWrapper) Units(c *gin.Context) {
 	siw.Handler.Units(c)
 }
 
+// UnitCrew operation middleware
+func (siw *ServerInterfaceWrapper) UnitCrew(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UnitCrew(c, id)
+}
+
+// UnitRoster operation middleware
+func (siw *ServerInterfaceWrapper) UnitRoster(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UnitRoster(c, id)
+}
+
+// ChangeUnitRoster operation middleware
+func (siw *ServerInterfaceWrapper) ChangeUnitRoster(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeUnitRosterParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeUnitRoster(c, id, params)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -15172,6 +16236,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/auth/login", wrapper.Login)
 	router.POST(options.BaseURL+"/auth/logout", wrapper.Logout)
 	router.GET(options.BaseURL+"/me", wrapper.Me)
+	router.GET(options.BaseURL+"/me/views", wrapper.DeskViews)
+	router.POST(options.BaseURL+"/me/views", wrapper.KeepDeskView)
+	router.DELETE(options.BaseURL+"/me/views/:id", wrapper.DropDeskView)
 	router.GET(options.BaseURL+"/me/data", wrapper.MyData)
 	router.GET(options.BaseURL+"/me/reveals", wrapper.MyReveals)
 	router.POST(options.BaseURL+"/media", wrapper.UploadMedia)
@@ -15194,6 +16261,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/cases", wrapper.ListCases)
 	router.GET(options.BaseURL+"/cases/:id", wrapper.GetCase)
 	router.GET(options.BaseURL+"/cases/:id/events", wrapper.CaseEvents)
+	router.POST(options.BaseURL+"/cases/:id/presence", wrapper.LookAtCase)
+	router.GET(options.BaseURL+"/cases/:id/replies", wrapper.CaseReplies)
 	router.GET(options.BaseURL+"/cases/:id/route", wrapper.CaseRoute)
 	router.POST(options.BaseURL+"/cases/:id/actions/:action", wrapper.ActOnCase)
 	router.GET(options.BaseURL+"/tasks", wrapper.Tasks)
@@ -15220,6 +16289,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/notices", wrapper.PublishNotice)
 	router.POST(options.BaseURL+"/notices/:id/withdraw", wrapper.WithdrawNotice)
 	router.GET(options.BaseURL+"/exports/:what", wrapper.ExportData)
+	router.GET(options.BaseURL+"/report_subscriptions", wrapper.ListReportSubscriptions)
+	router.POST(options.BaseURL+"/report_subscriptions", wrapper.CreateReportSubscription)
+	router.DELETE(options.BaseURL+"/report_subscriptions/:id", wrapper.DeleteReportSubscription)
+	router.POST(options.BaseURL+"/report_subscriptions/:id/run", wrapper.RunReportSubscription)
+	router.GET(options.BaseURL+"/report_subscriptions/:id/runs", wrapper.ListReportRuns)
+	router.GET(options.BaseURL+"/report_deliveries", wrapper.ListReportDeliveries)
+	router.GET(options.BaseURL+"/report_files/:token", wrapper.FetchReport)
 	router.GET(options.BaseURL+"/export_requests", wrapper.ListExportRequests)
 	router.POST(options.BaseURL+"/export_requests", wrapper.AskExport)
 	router.POST(options.BaseURL+"/export_requests/:id/:decision", wrapper.DecideExport)
@@ -15299,6 +16375,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/admin/units/:id/holders", wrapper.UnitHolders)
 	router.GET(options.BaseURL+"/place_codes/:id", wrapper.ScanPlaceCode)
 	router.GET(options.BaseURL+"/duty", wrapper.OnDuty)
+	router.POST(options.BaseURL+"/duty/phone", wrapper.DutyPhone)
+	router.GET(options.BaseURL+"/units/:id/crew", wrapper.UnitCrew)
+	router.GET(options.BaseURL+"/units/:id/roster", wrapper.UnitRoster)
+	router.PUT(options.BaseURL+"/units/:id/roster", wrapper.ChangeUnitRoster)
 	router.POST(options.BaseURL+"/auth/password", wrapper.RedeemTicket)
 	router.GET(options.BaseURL+"/admin/calendars", wrapper.CalendarDays)
 	router.PUT(options.BaseURL+"/admin/calendars", wrapper.SetCalendarDays)
@@ -15340,6 +16420,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/admin/templates/:key", wrapper.ResetTemplate)
 	router.PUT(options.BaseURL+"/admin/templates/:key", wrapper.SaveTemplate)
 	router.POST(options.BaseURL+"/admin/templates/:key/preview", wrapper.PreviewTemplate)
+	router.GET(options.BaseURL+"/admin/reply_templates", wrapper.ListReplyTemplates)
+	router.POST(options.BaseURL+"/admin/reply_templates", wrapper.CreateReplyTemplate)
+	router.POST(options.BaseURL+"/admin/reply_templates/preview", wrapper.PreviewReplyTemplate)
+	router.DELETE(options.BaseURL+"/admin/reply_templates/:id", wrapper.DropReplyTemplate)
+	router.PUT(options.BaseURL+"/admin/reply_templates/:id", wrapper.ChangeReplyTemplate)
 	router.GET(options.BaseURL+"/admin/notices/matrix", wrapper.NoticeMatrix)
 	router.PUT(options.BaseURL+"/admin/notices/matrix/:key", wrapper.SetNoticeRow)
 	router.GET(options.BaseURL+"/admin/notices/settings", wrapper.NoticeSettings)
@@ -15361,6 +16446,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/admin/webhooks/:id", wrapper.SetWebhook)
 	router.POST(options.BaseURL+"/admin/webhooks/:id/test", wrapper.TestWebhook)
 	router.GET(options.BaseURL+"/admin/webhooks/:id/deliveries", wrapper.WebhookDeliveries)
+	router.GET(options.BaseURL+"/admin/ops", wrapper.Machine)
+	router.POST(options.BaseURL+"/admin/ops/redrive", wrapper.RedriveJobs)
+	router.GET(options.BaseURL+"/admin/ops/rules", wrapper.RuleUses)
 	router.GET(options.BaseURL+"/admin/deliveries", wrapper.ListDeliveries)
 	router.GET(options.BaseURL+"/admin/deliveries/figures", wrapper.DeliveryFigures)
 	router.POST(options.BaseURL+"/admin/deliveries/redrive", wrapper.RedriveDeliveries)
@@ -17746,6 +18834,124 @@ func (response SetNoticeSettingsdefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type MachineRequestObject struct {
+}
+
+type MachineResponseObject interface {
+	VisitMachineResponse(w http.ResponseWriter) error
+}
+
+type Machine200JSONResponse Machine
+
+func (response Machine200JSONResponse) VisitMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MachinedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MachinedefaultApplicationProblemPlusJSONResponse) VisitMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedriveJobsRequestObject struct {
+	Body *RedriveJobsJSONRequestBody
+}
+
+type RedriveJobsResponseObject interface {
+	VisitRedriveJobsResponse(w http.ResponseWriter) error
+}
+
+type RedriveJobs200JSONResponse struct {
+	Jobs int `json:"jobs"`
+}
+
+func (response RedriveJobs200JSONResponse) VisitRedriveJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedriveJobsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RedriveJobsdefaultApplicationProblemPlusJSONResponse) VisitRedriveJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuleUsesRequestObject struct {
+	Params RuleUsesParams
+}
+
+type RuleUsesResponseObject interface {
+	VisitRuleUsesResponse(w http.ResponseWriter) error
+}
+
+type RuleUses200JSONResponse RuleUses
+
+func (response RuleUses200JSONResponse) VisitRuleUsesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuleUsesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RuleUsesdefaultApplicationProblemPlusJSONResponse) VisitRuleUsesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPartnersRequestObject struct {
 	Params ListPartnersParams
 }
@@ -18422,6 +19628,202 @@ type EndPrecedentdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response EndPrecedentdefaultApplicationProblemPlusJSONResponse) VisitEndPrecedentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReplyTemplatesRequestObject struct {
+}
+
+type ListReplyTemplatesResponseObject interface {
+	VisitListReplyTemplatesResponse(w http.ResponseWriter) error
+}
+
+type ListReplyTemplates200JSONResponse struct {
+	Items      []ReplyTemplate `json:"items"`
+	NextCursor *string         `json:"next_cursor,omitempty"`
+}
+
+func (response ListReplyTemplates200JSONResponse) VisitListReplyTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReplyTemplatesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReplyTemplatesdefaultApplicationProblemPlusJSONResponse) VisitListReplyTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReplyTemplateRequestObject struct {
+	Body *CreateReplyTemplateJSONRequestBody
+}
+
+type CreateReplyTemplateResponseObject interface {
+	VisitCreateReplyTemplateResponse(w http.ResponseWriter) error
+}
+
+type CreateReplyTemplate201JSONResponse ReplyTemplate
+
+func (response CreateReplyTemplate201JSONResponse) VisitCreateReplyTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReplyTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateReplyTemplatedefaultApplicationProblemPlusJSONResponse) VisitCreateReplyTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewReplyTemplateRequestObject struct {
+	Body *PreviewReplyTemplateJSONRequestBody
+}
+
+type PreviewReplyTemplateResponseObject interface {
+	VisitPreviewReplyTemplateResponse(w http.ResponseWriter) error
+}
+
+type PreviewReplyTemplate200JSONResponse struct {
+	CaseNo string `json:"case_no"`
+	Text   string `json:"text"`
+}
+
+func (response PreviewReplyTemplate200JSONResponse) VisitPreviewReplyTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewReplyTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PreviewReplyTemplatedefaultApplicationProblemPlusJSONResponse) VisitPreviewReplyTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DropReplyTemplateRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DropReplyTemplateResponseObject interface {
+	VisitDropReplyTemplateResponse(w http.ResponseWriter) error
+}
+
+type DropReplyTemplate204Response struct {
+}
+
+func (response DropReplyTemplate204Response) VisitDropReplyTemplateResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DropReplyTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DropReplyTemplatedefaultApplicationProblemPlusJSONResponse) VisitDropReplyTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeReplyTemplateRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangeReplyTemplateParams
+	Body   *ChangeReplyTemplateJSONRequestBody
+}
+
+type ChangeReplyTemplateResponseObject interface {
+	VisitChangeReplyTemplateResponse(w http.ResponseWriter) error
+}
+
+type ChangeReplyTemplate200JSONResponse ReplyTemplate
+
+func (response ChangeReplyTemplate200JSONResponse) VisitChangeReplyTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeReplyTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeReplyTemplatedefaultApplicationProblemPlusJSONResponse) VisitChangeReplyTemplateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -21090,6 +22492,94 @@ func (response PublishPhotodefaultApplicationProblemPlusJSONResponse) VisitPubli
 	return err
 }
 
+type LookAtCaseRequestObject struct {
+	Id   Id `json:"id"`
+	Body *LookAtCaseJSONRequestBody
+}
+
+type LookAtCaseResponseObject interface {
+	VisitLookAtCaseResponse(w http.ResponseWriter) error
+}
+
+type LookAtCase200JSONResponse struct {
+	Items      []Watcher `json:"items"`
+	NextCursor *string   `json:"next_cursor,omitempty"`
+}
+
+func (response LookAtCase200JSONResponse) VisitLookAtCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookAtCasedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LookAtCasedefaultApplicationProblemPlusJSONResponse) VisitLookAtCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CaseRepliesRequestObject struct {
+	Id     Id `json:"id"`
+	Params CaseRepliesParams
+}
+
+type CaseRepliesResponseObject interface {
+	VisitCaseRepliesResponse(w http.ResponseWriter) error
+}
+
+type CaseReplies200JSONResponse struct {
+	// Field the field of the form that they fill
+	Field      string      `json:"field"`
+	Items      []ReplyText `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response CaseReplies200JSONResponse) VisitCaseRepliesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CaseRepliesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CaseRepliesdefaultApplicationProblemPlusJSONResponse) VisitCaseRepliesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CaseRouteRequestObject struct {
 	Id Id `json:"id"`
 }
@@ -21245,6 +22735,47 @@ type OnDutydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response OnDutydefaultApplicationProblemPlusJSONResponse) VisitOnDutyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DutyPhoneRequestObject struct {
+	Body *DutyPhoneJSONRequestBody
+}
+
+type DutyPhoneResponseObject interface {
+	VisitDutyPhoneResponse(w http.ResponseWriter) error
+}
+
+type DutyPhone200JSONResponse struct {
+	Phone string `json:"phone"`
+}
+
+func (response DutyPhone200JSONResponse) VisitDutyPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DutyPhonedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DutyPhonedefaultApplicationProblemPlusJSONResponse) VisitDutyPhoneResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22428,6 +23959,119 @@ func (response MyRevealsdefaultApplicationProblemPlusJSONResponse) VisitMyReveal
 	return err
 }
 
+type DeskViewsRequestObject struct {
+}
+
+type DeskViewsResponseObject interface {
+	VisitDeskViewsResponse(w http.ResponseWriter) error
+}
+
+type DeskViews200JSONResponse struct {
+	Items      []DeskView `json:"items"`
+	NextCursor *string    `json:"next_cursor,omitempty"`
+}
+
+func (response DeskViews200JSONResponse) VisitDeskViewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeskViewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeskViewsdefaultApplicationProblemPlusJSONResponse) VisitDeskViewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepDeskViewRequestObject struct {
+	Body *KeepDeskViewJSONRequestBody
+}
+
+type KeepDeskViewResponseObject interface {
+	VisitKeepDeskViewResponse(w http.ResponseWriter) error
+}
+
+type KeepDeskView201JSONResponse DeskView
+
+func (response KeepDeskView201JSONResponse) VisitKeepDeskViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepDeskViewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response KeepDeskViewdefaultApplicationProblemPlusJSONResponse) VisitKeepDeskViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DropDeskViewRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DropDeskViewResponseObject interface {
+	VisitDropDeskViewResponse(w http.ResponseWriter) error
+}
+
+type DropDeskView204Response struct {
+}
+
+func (response DropDeskView204Response) VisitDropDeskViewResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DropDeskViewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DropDeskViewdefaultApplicationProblemPlusJSONResponse) VisitDropDeskViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UploadMediaRequestObject struct {
 	Body *multipart.Reader
 }
@@ -23297,6 +24941,342 @@ func (response PublicRankingsdefaultApplicationProblemPlusJSONResponse) VisitPub
 	return err
 }
 
+type ListReportDeliveriesRequestObject struct {
+	Params ListReportDeliveriesParams
+}
+
+type ListReportDeliveriesResponseObject interface {
+	VisitListReportDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListReportDeliveries200JSONResponse struct {
+	Items      []ReportDelivery `json:"items"`
+	NextCursor *string          `json:"next_cursor,omitempty"`
+}
+
+func (response ListReportDeliveries200JSONResponse) VisitListReportDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReportDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitListReportDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchReportRequestObject struct {
+	Token string `json:"token"`
+}
+
+type FetchReportResponseObject interface {
+	VisitFetchReportResponse(w http.ResponseWriter) error
+}
+
+type FetchReport200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type FetchReport200JSONResponse struct {
+	Body    map[string]interface{}
+	Headers FetchReport200ResponseHeaders
+}
+
+func (response FetchReport200JSONResponse) VisitFetchReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchReport200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	Headers       FetchReport200ResponseHeaders
+	ContentLength int64
+}
+
+func (response FetchReport200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitFetchReportResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type FetchReport200TextcsvResponse struct {
+	Body          io.Reader
+	Headers       FetchReport200ResponseHeaders
+	ContentLength int64
+}
+
+func (response FetchReport200TextcsvResponse) VisitFetchReportResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type FetchReportdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response FetchReportdefaultApplicationProblemPlusJSONResponse) VisitFetchReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportSubscriptionsRequestObject struct {
+	Params ListReportSubscriptionsParams
+}
+
+type ListReportSubscriptionsResponseObject interface {
+	VisitListReportSubscriptionsResponse(w http.ResponseWriter) error
+}
+
+type ListReportSubscriptions200JSONResponse struct {
+	Items      []ReportSubscription `json:"items"`
+	NextCursor *string              `json:"next_cursor,omitempty"`
+}
+
+func (response ListReportSubscriptions200JSONResponse) VisitListReportSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportSubscriptionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReportSubscriptionsdefaultApplicationProblemPlusJSONResponse) VisitListReportSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportSubscriptionRequestObject struct {
+	Params CreateReportSubscriptionParams
+	Body   *CreateReportSubscriptionJSONRequestBody
+}
+
+type CreateReportSubscriptionResponseObject interface {
+	VisitCreateReportSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type CreateReportSubscription201JSONResponse ReportSubscription
+
+func (response CreateReportSubscription201JSONResponse) VisitCreateReportSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportSubscriptiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateReportSubscriptiondefaultApplicationProblemPlusJSONResponse) VisitCreateReportSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReportSubscriptionRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DeleteReportSubscriptionResponseObject interface {
+	VisitDeleteReportSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type DeleteReportSubscription204Response struct {
+}
+
+func (response DeleteReportSubscription204Response) VisitDeleteReportSubscriptionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteReportSubscriptiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteReportSubscriptiondefaultApplicationProblemPlusJSONResponse) VisitDeleteReportSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RunReportSubscriptionRequestObject struct {
+	Id   Id `json:"id"`
+	Body *RunReportSubscriptionJSONRequestBody
+}
+
+type RunReportSubscriptionResponseObject interface {
+	VisitRunReportSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type RunReportSubscription202JSONResponse ReportRun
+
+func (response RunReportSubscription202JSONResponse) VisitRunReportSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RunReportSubscriptiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RunReportSubscriptiondefaultApplicationProblemPlusJSONResponse) VisitRunReportSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportRunsRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type ListReportRunsResponseObject interface {
+	VisitListReportRunsResponse(w http.ResponseWriter) error
+}
+
+type ListReportRuns200JSONResponse struct {
+	Items      []ReportRun `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response ListReportRuns200JSONResponse) VisitListReportRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportRunsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReportRunsdefaultApplicationProblemPlusJSONResponse) VisitListReportRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MyReportsRequestObject struct {
 	Params MyReportsParams
 }
@@ -24033,6 +26013,128 @@ func (response UnitsdefaultApplicationProblemPlusJSONResponse) VisitUnitsRespons
 	return err
 }
 
+type UnitCrewRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type UnitCrewResponseObject interface {
+	VisitUnitCrewResponse(w http.ResponseWriter) error
+}
+
+type UnitCrew200JSONResponse struct {
+	Items      []CrewMember `json:"items"`
+	NextCursor *string      `json:"next_cursor,omitempty"`
+}
+
+func (response UnitCrew200JSONResponse) VisitUnitCrewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnitCrewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnitCrewdefaultApplicationProblemPlusJSONResponse) VisitUnitCrewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnitRosterRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type UnitRosterResponseObject interface {
+	VisitUnitRosterResponse(w http.ResponseWriter) error
+}
+
+type UnitRoster200JSONResponse Roster
+
+func (response UnitRoster200JSONResponse) VisitUnitRosterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnitRosterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnitRosterdefaultApplicationProblemPlusJSONResponse) VisitUnitRosterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUnitRosterRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangeUnitRosterParams
+	Body   *ChangeUnitRosterJSONRequestBody
+}
+
+type ChangeUnitRosterResponseObject interface {
+	VisitChangeUnitRosterResponse(w http.ResponseWriter) error
+}
+
+type ChangeUnitRoster200JSONResponse Roster
+
+func (response ChangeUnitRoster200JSONResponse) VisitChangeUnitRosterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUnitRosterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeUnitRosterdefaultApplicationProblemPlusJSONResponse) VisitChangeUnitRosterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
@@ -24209,6 +26311,15 @@ type StrictServerInterface interface {
 	// SetNoticeSettings Save the settings as a whole
 	// (PUT /admin/notices/settings)
 	SetNoticeSettings(ctx context.Context, request SetNoticeSettingsRequestObject) (SetNoticeSettingsResponseObject, error)
+	// Machine Queues by kind, parked jobs, versions and storage
+	// (GET /admin/ops)
+	Machine(ctx context.Context, request MachineRequestObject) (MachineResponseObject, error)
+	// RedriveJobs Take parked jobs up again, of one kind or all
+	// (POST /admin/ops/redrive)
+	RedriveJobs(ctx context.Context, request RedriveJobsRequestObject) (RedriveJobsResponseObject, error)
+	// RuleUses How often each rule decided, and the cases that none did
+	// (GET /admin/ops/rules)
+	RuleUses(ctx context.Context, request RuleUsesRequestObject) (RuleUsesResponseObject, error)
 	// ListPartners Other systems with API keys, by code; keys are named, never shown
 	// (GET /admin/partners)
 	ListPartners(ctx context.Context, request ListPartnersRequestObject) (ListPartnersResponseObject, error)
@@ -24260,6 +26371,21 @@ type StrictServerInterface interface {
 	// EndPrecedent Take a precedent out of force at once
 	// (POST /admin/precedents/{id}/end)
 	EndPrecedent(ctx context.Context, request EndPrecedentRequestObject) (EndPrecedentResponseObject, error)
+	// ListReplyTemplates Words for the forms of actions, by action and matter
+	// (GET /admin/reply_templates)
+	ListReplyTemplates(ctx context.Context, request ListReplyTemplatesRequestObject) (ListReplyTemplatesResponseObject, error)
+	// CreateReplyTemplate Add one; 409 EXISTS
+	// (POST /admin/reply_templates)
+	CreateReplyTemplate(ctx context.Context, request CreateReplyTemplateRequestObject) (CreateReplyTemplateResponseObject, error)
+	// PreviewReplyTemplate Words that may not be saved yet, filled in for the newest case of the matter by the code that fills in messages; 404 NO_SAMPLE
+	// (POST /admin/reply_templates/preview)
+	PreviewReplyTemplate(ctx context.Context, request PreviewReplyTemplateRequestObject) (PreviewReplyTemplateResponseObject, error)
+	// DropReplyTemplate Remove it
+	// (DELETE /admin/reply_templates/{id})
+	DropReplyTemplate(ctx context.Context, request DropReplyTemplateRequestObject) (DropReplyTemplateResponseObject, error)
+	// ChangeReplyTemplate Change it from the version that was read, else 409 STALE
+	// (PUT /admin/reply_templates/{id})
+	ChangeReplyTemplate(ctx context.Context, request ChangeReplyTemplateRequestObject) (ChangeReplyTemplateResponseObject, error)
 	// ListRosters Duty rosters, by code
 	// (GET /admin/rosters)
 	ListRosters(ctx context.Context, request ListRostersRequestObject) (ListRostersResponseObject, error)
@@ -24458,6 +26584,12 @@ type StrictServerInterface interface {
 	// PublishPhoto A dispatcher or the unit in charge lets a copy of a photo out to everybody, with regions covered; it takes the place of a former copy
 	// (POST /cases/{id}/photos/{media}/public)
 	PublishPhoto(ctx context.Context, request PublishPhotoRequestObject) (PublishPhotoResponseObject, error)
+	// LookAtCase I look at this case (again every 15 s; left: no more); who else does. Nothing of it is recorded
+	// (POST /cases/{id}/presence)
+	LookAtCase(ctx context.Context, request LookAtCaseRequestObject) (LookAtCaseResponseObject, error)
+	// CaseReplies The district's words for an action on this case, filled in, the most special first
+	// (GET /cases/{id}/replies)
+	CaseReplies(ctx context.Context, request CaseRepliesRequestObject) (CaseRepliesResponseObject, error)
 	// CaseRoute The stored routing trace
 	// (GET /cases/{id}/route)
 	CaseRoute(ctx context.Context, request CaseRouteRequestObject) (CaseRouteResponseObject, error)
@@ -24470,6 +26602,9 @@ type StrictServerInterface interface {
 	// OnDuty Who of a unit is on duty at an instant; nobody on the roster: who is told then
 	// (GET /duty)
 	OnDuty(ctx context.Context, request OnDutyRequestObject) (OnDutyResponseObject, error)
+	// DutyPhone The number of somebody who is on duty at this moment, to ring them; leaves a row in the audit. 404 for who is not on duty, 409 NO_PHONE
+	// (POST /duty/phone)
+	DutyPhone(ctx context.Context, request DutyPhoneRequestObject) (DutyPhoneResponseObject, error)
 	// ListExclusions Exclusions, newest first
 	// (GET /exclusions)
 	ListExclusions(ctx context.Context, request ListExclusionsRequestObject) (ListExclusionsResponseObject, error)
@@ -24554,6 +26689,15 @@ type StrictServerInterface interface {
 	// MyReveals Who read my name or phone, when and why, newest first
 	// (GET /me/reveals)
 	MyReveals(ctx context.Context, request MyRevealsRequestObject) (MyRevealsResponseObject, error)
+	// DeskViews My named filters of the queue, and those shared with my unit
+	// (GET /me/views)
+	DeskViews(ctx context.Context, request DeskViewsRequestObject) (DeskViewsResponseObject, error)
+	// KeepDeskView Keep a filter under a name; the same name replaces mine; shared: offered to my unit
+	// (POST /me/views)
+	KeepDeskView(ctx context.Context, request KeepDeskViewRequestObject) (KeepDeskViewResponseObject, error)
+	// DropDeskView Forget one of mine
+	// (DELETE /me/views/{id})
+	DropDeskView(ctx context.Context, request DropDeskViewRequestObject) (DropDeskViewResponseObject, error)
 	// UploadMedia Upload a photo (JPEG, PNG, WebP)
 	// (POST /media)
 	UploadMedia(ctx context.Context, request UploadMediaRequestObject) (UploadMediaResponseObject, error)
@@ -24617,6 +26761,27 @@ type StrictServerInterface interface {
 	// PublicRankings The standing of departments and streets in a frozen month, without `period` the last one
 	// (GET /public/rankings)
 	PublicRankings(ctx context.Context, request PublicRankingsRequestObject) (PublicRankingsResponseObject, error)
+	// ListReportDeliveries Reports that were delivered to me, newest first, each with its link while it is kept
+	// (GET /report_deliveries)
+	ListReportDeliveries(ctx context.Context, request ListReportDeliveriesRequestObject) (ListReportDeliveriesResponseObject, error)
+	// FetchReport The file behind a link, for the person whose it is and who may still have it; 410 REPORT_EXPIRED. Every attempt is on record
+	// (GET /report_files/{token})
+	FetchReport(ctx context.Context, request FetchReportRequestObject) (FetchReportResponseObject, error)
+	// ListReportSubscriptions Reports that come by themselves, newest first
+	// (GET /report_subscriptions)
+	ListReportSubscriptions(ctx context.Context, request ListReportSubscriptionsRequestObject) (ListReportSubscriptionsResponseObject, error)
+	// CreateReportSubscription Deliver a table of every span to people who may have it; each gets what he could export himself
+	// (POST /report_subscriptions)
+	CreateReportSubscription(ctx context.Context, request CreateReportSubscriptionRequestObject) (CreateReportSubscriptionResponseObject, error)
+	// DeleteReportSubscription End it: files that were delivered stay until they expire
+	// (DELETE /report_subscriptions/{id})
+	DeleteReportSubscription(ctx context.Context, request DeleteReportSubscriptionRequestObject) (DeleteReportSubscriptionResponseObject, error)
+	// RunReportSubscription Make it now: the span that holds a day, or the last whole one
+	// (POST /report_subscriptions/{id}/run)
+	RunReportSubscription(ctx context.Context, request RunReportSubscriptionRequestObject) (RunReportSubscriptionResponseObject, error)
+	// ListReportRuns Its last hundred runs with what everybody got and how often it was fetched, newest first
+	// (GET /report_subscriptions/{id}/runs)
+	ListReportRuns(ctx context.Context, request ListReportRunsRequestObject) (ListReportRunsResponseObject, error)
 	// MyReports My reports
 	// (GET /reports)
 	MyReports(ctx context.Context, request MyReportsRequestObject) (MyReportsResponseObject, error)
@@ -24668,6 +26833,15 @@ type StrictServerInterface interface {
 	// Units Units of the district
 	// (GET /units)
 	Units(ctx context.Context, request UnitsRequestObject) (UnitsResponseObject, error)
+	// UnitCrew The people of my unit, those on duty first, with the duties and calls that lie on each
+	// (GET /units/{id}/crew)
+	UnitCrew(ctx context.Context, request UnitCrewRequestObject) (UnitCrewResponseObject, error)
+	// UnitRoster The duty roster of the unit that I lead
+	// (GET /units/{id}/roster)
+	UnitRoster(ctx context.Context, request UnitRosterRequestObject) (UnitRosterResponseObject, error)
+	// ChangeUnitRoster Make it exactly these shifts; 409 STALE
+	// (PUT /units/{id}/roster)
+	ChangeUnitRoster(ctx context.Context, request ChangeUnitRosterRequestObject) (ChangeUnitRosterResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -26685,6 +28859,98 @@ func (sh *strictHandler) SetNoticeSettings(ctx *gin.Context) {
 	}
 }
 
+// Machine operation middleware
+func (sh *strictHandler) Machine(ctx *gin.Context) {
+	var request MachineRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Machine(ctx, request.(MachineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Machine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MachineResponseObject); ok {
+		if err := validResponse.VisitMachineResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RedriveJobs operation middleware
+func (sh *strictHandler) RedriveJobs(ctx *gin.Context) {
+	var request RedriveJobsRequestObject
+
+	var body RedriveJobsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RedriveJobs(ctx, request.(RedriveJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedriveJobs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RedriveJobsResponseObject); ok {
+		if err := validResponse.VisitRedriveJobsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RuleUses operation middleware
+func (sh *strictHandler) RuleUses(ctx *gin.Context, params RuleUsesParams) {
+	var request RuleUsesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RuleUses(ctx, request.(RuleUsesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RuleUses")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RuleUsesResponseObject); ok {
+		if err := validResponse.VisitRuleUsesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListPartners operation middleware
 func (sh *strictHandler) ListPartners(ctx *gin.Context, params ListPartnersParams) {
 	var request ListPartnersRequestObject
@@ -27273,6 +29539,185 @@ func (sh *strictHandler) EndPrecedent(ctx *gin.Context, id Id) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(EndPrecedentResponseObject); ok {
 		if err := validResponse.VisitEndPrecedentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListReplyTemplates operation middleware
+func (sh *strictHandler) ListReplyTemplates(ctx *gin.Context) {
+	var request ListReplyTemplatesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReplyTemplates(ctx, request.(ListReplyTemplatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReplyTemplates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListReplyTemplatesResponseObject); ok {
+		if err := validResponse.VisitListReplyTemplatesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateReplyTemplate operation middleware
+func (sh *strictHandler) CreateReplyTemplate(ctx *gin.Context) {
+	var request CreateReplyTemplateRequestObject
+
+	var body CreateReplyTemplateJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateReplyTemplate(ctx, request.(CreateReplyTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateReplyTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateReplyTemplateResponseObject); ok {
+		if err := validResponse.VisitCreateReplyTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreviewReplyTemplate operation middleware
+func (sh *strictHandler) PreviewReplyTemplate(ctx *gin.Context) {
+	var request PreviewReplyTemplateRequestObject
+
+	var body PreviewReplyTemplateJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewReplyTemplate(ctx, request.(PreviewReplyTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewReplyTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PreviewReplyTemplateResponseObject); ok {
+		if err := validResponse.VisitPreviewReplyTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DropReplyTemplate operation middleware
+func (sh *strictHandler) DropReplyTemplate(ctx *gin.Context, id Id) {
+	var request DropReplyTemplateRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DropReplyTemplate(ctx, request.(DropReplyTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DropReplyTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DropReplyTemplateResponseObject); ok {
+		if err := validResponse.VisitDropReplyTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeReplyTemplate operation middleware
+func (sh *strictHandler) ChangeReplyTemplate(ctx *gin.Context, id Id, params ChangeReplyTemplateParams) {
+	var request ChangeReplyTemplateRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangeReplyTemplateJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeReplyTemplate(ctx, request.(ChangeReplyTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeReplyTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeReplyTemplateResponseObject); ok {
+		if err := validResponse.VisitChangeReplyTemplateResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -29513,6 +31958,80 @@ func (sh *strictHandler) PublishPhoto(ctx *gin.Context, id Id, media string) {
 	}
 }
 
+// LookAtCase operation middleware
+func (sh *strictHandler) LookAtCase(ctx *gin.Context, id Id) {
+	var request LookAtCaseRequestObject
+
+	request.Id = id
+
+	var body LookAtCaseJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LookAtCase(ctx, request.(LookAtCaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LookAtCase")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(LookAtCaseResponseObject); ok {
+		if err := validResponse.VisitLookAtCaseResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CaseReplies operation middleware
+func (sh *strictHandler) CaseReplies(ctx *gin.Context, id Id, params CaseRepliesParams) {
+	var request CaseRepliesRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CaseReplies(ctx, request.(CaseRepliesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CaseReplies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CaseRepliesResponseObject); ok {
+		if err := validResponse.VisitCaseRepliesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // CaseRoute operation middleware
 func (sh *strictHandler) CaseRoute(ctx *gin.Context, id Id) {
 	var request CaseRouteRequestObject
@@ -29640,6 +32159,48 @@ func (sh *strictHandler) OnDuty(ctx *gin.Context, params OnDutyParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(OnDutyResponseObject); ok {
 		if err := validResponse.VisitOnDutyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DutyPhone operation middleware
+func (sh *strictHandler) DutyPhone(ctx *gin.Context) {
+	var request DutyPhoneRequestObject
+
+	var body DutyPhoneJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DutyPhone(ctx, request.(DutyPhoneRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DutyPhone")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DutyPhoneResponseObject); ok {
+		if err := validResponse.VisitDutyPhoneResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -30569,6 +33130,98 @@ func (sh *strictHandler) MyReveals(ctx *gin.Context, params MyRevealsParams) {
 	}
 }
 
+// DeskViews operation middleware
+func (sh *strictHandler) DeskViews(ctx *gin.Context) {
+	var request DeskViewsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskViews(ctx, request.(DeskViewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskViews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeskViewsResponseObject); ok {
+		if err := validResponse.VisitDeskViewsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// KeepDeskView operation middleware
+func (sh *strictHandler) KeepDeskView(ctx *gin.Context) {
+	var request KeepDeskViewRequestObject
+
+	var body KeepDeskViewJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.KeepDeskView(ctx, request.(KeepDeskViewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "KeepDeskView")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(KeepDeskViewResponseObject); ok {
+		if err := validResponse.VisitKeepDeskViewResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DropDeskView operation middleware
+func (sh *strictHandler) DropDeskView(ctx *gin.Context, id Id) {
+	var request DropDeskViewRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DropDeskView(ctx, request.(DropDeskViewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DropDeskView")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DropDeskViewResponseObject); ok {
+		if err := validResponse.VisitDropDeskViewResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // UploadMedia operation middleware
 func (sh *strictHandler) UploadMedia(ctx *gin.Context) {
 	var request UploadMediaRequestObject
@@ -31156,6 +33809,227 @@ func (sh *strictHandler) PublicRankings(ctx *gin.Context, params PublicRankingsP
 	}
 }
 
+// ListReportDeliveries operation middleware
+func (sh *strictHandler) ListReportDeliveries(ctx *gin.Context, params ListReportDeliveriesParams) {
+	var request ListReportDeliveriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReportDeliveries(ctx, request.(ListReportDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReportDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListReportDeliveriesResponseObject); ok {
+		if err := validResponse.VisitListReportDeliveriesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// FetchReport operation middleware
+func (sh *strictHandler) FetchReport(ctx *gin.Context, token string) {
+	var request FetchReportRequestObject
+
+	request.Token = token
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FetchReport(ctx, request.(FetchReportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FetchReport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(FetchReportResponseObject); ok {
+		if err := validResponse.VisitFetchReportResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListReportSubscriptions operation middleware
+func (sh *strictHandler) ListReportSubscriptions(ctx *gin.Context, params ListReportSubscriptionsParams) {
+	var request ListReportSubscriptionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReportSubscriptions(ctx, request.(ListReportSubscriptionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReportSubscriptions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListReportSubscriptionsResponseObject); ok {
+		if err := validResponse.VisitListReportSubscriptionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateReportSubscription operation middleware
+func (sh *strictHandler) CreateReportSubscription(ctx *gin.Context, params CreateReportSubscriptionParams) {
+	var request CreateReportSubscriptionRequestObject
+
+	request.Params = params
+
+	var body CreateReportSubscriptionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateReportSubscription(ctx, request.(CreateReportSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateReportSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateReportSubscriptionResponseObject); ok {
+		if err := validResponse.VisitCreateReportSubscriptionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteReportSubscription operation middleware
+func (sh *strictHandler) DeleteReportSubscription(ctx *gin.Context, id Id) {
+	var request DeleteReportSubscriptionRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteReportSubscription(ctx, request.(DeleteReportSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteReportSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteReportSubscriptionResponseObject); ok {
+		if err := validResponse.VisitDeleteReportSubscriptionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RunReportSubscription operation middleware
+func (sh *strictHandler) RunReportSubscription(ctx *gin.Context, id Id) {
+	var request RunReportSubscriptionRequestObject
+
+	request.Id = id
+
+	var body RunReportSubscriptionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RunReportSubscription(ctx, request.(RunReportSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RunReportSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RunReportSubscriptionResponseObject); ok {
+		if err := validResponse.VisitRunReportSubscriptionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListReportRuns operation middleware
+func (sh *strictHandler) ListReportRuns(ctx *gin.Context, id Id) {
+	var request ListReportRunsRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReportRuns(ctx, request.(ListReportRunsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReportRuns")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListReportRunsResponseObject); ok {
+		if err := validResponse.VisitListReportRunsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // MyReports operation middleware
 func (sh *strictHandler) MyReports(ctx *gin.Context, params MyReportsParams) {
 	var request MyReportsRequestObject
@@ -31710,510 +34584,657 @@ func (sh *strictHandler) Units(ctx *gin.Context) {
 	}
 }
 
+// UnitCrew operation middleware
+func (sh *strictHandler) UnitCrew(ctx *gin.Context, id Id) {
+	var request UnitCrewRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnitCrew(ctx, request.(UnitCrewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnitCrew")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UnitCrewResponseObject); ok {
+		if err := validResponse.VisitUnitCrewResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnitRoster operation middleware
+func (sh *strictHandler) UnitRoster(ctx *gin.Context, id Id) {
+	var request UnitRosterRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnitRoster(ctx, request.(UnitRosterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnitRoster")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UnitRosterResponseObject); ok {
+		if err := validResponse.VisitUnitRosterResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeUnitRoster operation middleware
+func (sh *strictHandler) ChangeUnitRoster(ctx *gin.Context, id Id, params ChangeUnitRosterParams) {
+	var request ChangeUnitRosterRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangeUnitRosterJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeUnitRoster(ctx, request.(ChangeUnitRosterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeUnitRoster")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeUnitRosterResponseObject); ok {
+		if err := validResponse.VisitChangeUnitRosterResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1bbxzJtib2VwLlY+zWnKRYoqTeLRKGUSJL6tpNsrirKGn36aOpDmZGVcVmVkZ2RCRLtbsFDGBgnuyX",
-	"eTnww2BsYzx+M2DAwAzGNgzM/JOD2TPwvzDilreKyEtdKLFb/dAimbeIFStWrOu3fu74ZBGTCEWcdY5/",
-	"7sSQwgXiiMrfThPKCBU/4ahz3PkpQXTV8ToRXKDOccdXV70O8+doAcVtC/jhHEUzPu8cP+t2vQ5fxeJO",
-	"ximOZp2PH73OGeTJwvXGQF70OhT9lGCKgs4xpwnKfwBF4ukfOu9ej7951vE6r0//0D3qeJ2XZ90XnffW",
-	"D2Lxi8/F0wFiPsUxx0R8/GsQ4Bnm7AQEaAqTkB8DPkcg0A8AMpW/zwnjHc8+XvPu/BBjyDmi4u5/+kP3",
-	"4MX7n7/++Dcd28gGQUqHGPJ59locVNIgR+Svn9lfjBYx4SjyV9+hVfqROYIBotlncrcdiPsc33hy9I3X",
-	"WeAo/d36yekF5P7c/a3pgbrB8ZEjK7MMOFqckgA56OSLS1WUWluK546lOIfcxZMh5JXfmBK6EE93ApLc",
-	"hGI8C/gBLwSbvuhKwqlfDl5kU4ySxQ2i6st4gd3flhfzX9Oc2jl+3s196Kib/1K2QDjiaGY+JHje8RkS",
-	"bTrFJ98U5ih/XZ/kJeHYR5oXi5sQ3aGIP4ZJgFHko8f+HEYRCs1+K673rWTSRhvjiaBIfvnhwV/ei/91",
-	"D15M3v+Tv//7x/Ivfyt+6B383fu/tfPFFaKYBJfy8+WRQ7AgEZ+Do+7R1wfdrwGhAIKfEkg5ouqPfzyy",
-	"zyOWb23Huc8+Hnylfjr6+Msff3hy8Oz9I8eY5yRC1xCHruWOxQ0TLu6o+aT9AyPkIxzzio1J1R2T2g1a",
-	"K8pG6A4z7GZdaq4X3lq9E0ZJiMaIv0W08ObiFO701ab8dmQb/ZsIV5EpiTBv+oFnFgH5UTzLYhIxJI/r",
-	"K0puQiRPV59EHEVSsMA4DrEPBdcexuqOv/0zUxPPPvU3FE07x53/6jDTBw7VVXZo3iu/WNwEo1en4MWz",
-	"578HsbnH64wRM4R1DKPd5837LJ9neBahAGCxTurIkYQYI35wSsgtRsWvrBFQvFF/Rlzv+eK9L0kgBRUM",
-	"Aix+h+EVJTGiHAsyT2HIUHkc13MEphiFAQN8DjmAEYDyXQD6Poo5A5AiEGLG5WhBQHx2yDjkiD1eBCeA",
-	"8Dmi6iaKpglDAVhiPgfPjo4ed7xOnPv+zx31ShRM1KGVSWfI0QHHC7S+a70OnFGEgom83PwhxjBTiiHm",
-	"aMHqeVIeDQN1b+5Mh5TClbh6Axlma2d/1/aimySYIV6/zzzBZX6YGJ6rf7PgSuhzFOR44oaQEMFIXEYc",
-	"ThY4SjgyI9XSpNstnLPddenidSQX5DVVKW3Nnn9vGc2UwsQxkhmFSnikY3hefc6LR3BgleZPrLqP17nF",
-	"UdBkXUMEG943g+HEts7Pu/b771CYJ9j5k47XORdH5/lTK8EWkHFEJz5kaIKD+mNEPCGI0Vwj9DoLBFlC",
-	"UUNWXaAAwwkOnDvFMSqzU3Jcne6UBUJc7/BK2UxwxNX9fE4arVBEOGo2L5Jwn9h0HzIFEMhZSyH31QL+",
-	"mVBw9OwRGL85Pe2Pxx541RucC53oetS7HL/qjzpeusKj/nh4/rZ/1vE6/T9dnfcGl/Lnq/Pepfrpcng9",
-	"edXvjQcvz/sdr6Pf2fE64qUdr5O+08YeMaQc+ziGkVtyPelWi67nFtEVS0o3XY6YYkIxX+U5+0pw9pXg",
-	"7Kun4n/PrOP/ia4vjuU2iqA/d4kwiiBrKg0pWhCOJjAMydL9vjhcNX1dTChvuDGF6oNY87sZCe/cY2TJ",
-	"ArU6FFkymyFxJk+kKtZg73AY3opjlDRaIw7pDJW4sFKrKB70RuSuz7XZcD/mdcsf1EMZx5GbPyOf1x/Z",
-	"HLLbjafQ/BDn6ANvdGBsPnf9kVS12IAW64N0bAPBcpPQGPf1nIJ5iBrd2ZRT7xANtNvLyJ/r0Zu+FKLn",
-	"Y/Hv6+Gl+OdiMD7v984Gl6+t4ki/Z2MOmJIkClANHzdaPPOm9st2l5l6VdrbR8uLlUnwymh1pQ0Kb5Tu",
-	"sn7GapfB+pEqj9AiNZu+9A6GCaonl7rN0y+yUatMn+xp2yKpv2RspDdRSKKZ/lHrV55ZKfEP62Tyzxye",
-	"ntCGOZGXlEjWO9Hr+HOCffkXQpT7R+5XKXtyTJgeGeIRyJDe0+qCOHjsTuA8eeTS6JtyV2x06gULHL3E",
-	"USDe047thR7uVj+e12gfVvWD8XqnqdehZE2QPD1qJkeeHtXRTr7cSak3+pVlc5XjO2RnLUgRVF6iom7+",
-	"lfGc/6J+eGF+eHKU/vT846P/1qq7ww/K9CiqrP/5X/7PQh3967/8h5wmej6QIvDl+fD0O6v0M2Nzmk3m",
-	"TaeD6+87XudsML4eDU6vJ6f9y2up9I6vR/3+dcfrnA4vLt5c6tv6V73R9UX/Ul4YXH8/KfzlzfXgXN14",
-	"NRpe9Ufyx8vXQ+sQQxw1WnAjkvJaVteuP2uXTd0bBUs6efyovYZNEReM1k6Fmwtt0zK3I8eh2PAgyHO9",
-	"dmNqwZH7omYDvQYp6fJ8baik2dIz2yEbS+V2GkQt5c5edpR5X8kIjMIVWM5RBMT4opmKC1RyzJdds/td",
-	"cx87wMn6buZl2uFSNAfUWVqcfpU9XTiBa/U8nyLY1jEaYAZvQpfuY662fWUcwpVtTayq+hyySQwZWxLq",
-	"GAYOrIfQYgon1bqb8j6ux64itkQUBWAB2S0KTgDUP4kjEi1ivgIkQiBE8A4xGQVX0TwAGcAcSEFWx2kJ",
-	"Q9SpBm/GhjIwnr63RGgv467cqpaoW6KZl4vz5Jinkqtbi+Q9M31bbnswTNPmtLH6izZjMhdTVTLFhXbU",
-	"F1ceR3eYQ67HULXkg+xOTYVGTCKl7Jq5LP7oHO1bRG9aMjBLfB8xnQlUXBWxysKSUGEvDm8RA+QOUbn8",
-	"MyosdiCdxVq3A4xThLjgGJ8sFuLRVQO9YRsDPkSUX6Kle84q6lpSo7h9rgG6wz76HQNkGQE/JP7tiWJK",
-	"yeBgCikg06knpy+OBzF5HQ0HPkkiqQk2O0WMrlQcxPhi+F3fA697Y/CP/+zfnMgwIUk4kEuAgHhIr0U6",
-	"WrCEDFA0w4zL7Sse6RSzI3oHf/de/E9mR/zc9Z4+sYdF0mBNmofyJJ/vUhccy+Iwlr09JRT0T4eT0/Ph",
-	"mzMAowC8HZz1h6WRVgdttgvDfL25w8/JedfwFkUWo1hcmziO9Vxkq0inKAnDY3CDQrJUHDaniM1JKPcY",
-	"5kwuvwduUcyBoKkwWpIwFCehYXP7x2Qo2j4WweOTJSXKA1KxI+SdhU3AiByU3AeCByPCQcLksbt+6PyZ",
-	"4AhZ5oy5nHA0Y4ATAIEYr+Jw8Uo+RxRZ30d8P6FtrUm5Ve9aPVQSvunCZsuYzq1IzeLXigO2Sm8VoFEO",
-	"SbubRf19PcIsMxOaqx85l6fFWej2T8YULyBd2ZSKMpXUYM3L0iFa5y3VjpZH1lb7liI4EuQpk9jpDHKo",
-	"uRVuhPeO7+aSkkrLG8eUfLDrazdolkSTG0t2HQ5MFqs/h9EMddq4uHxCI51Qsy7KURSgYONvzhBZIE5X",
-	"dYdy8c2vEfnDeHjpgXevxwffPDuRMg7gSH4sxEym7AoVVFN6jcLmSF0/12AUTBJmp8NahkI+7VeqM2Jn",
-	"57QZmYPx3msRFci8B+sOrp8SSNFEkAvl18KkV4oxaOFtxoejyZRQ6U2PQxgp0YNKsZNCWAEHkykli+aC",
-	"Uj2jwqANn8g4u5m7LbPM1AJkDjg538K4rduJMcTYQtO1tJumHNFJgILET8Mx61mujrMzo7wPw3CigxyT",
-	"IClmVuGIf/2sY1ODfKhZzSzYq1G//3d9mQ5xev5mPBheKifW24H4uXfucE0vYsIwRxsOvjj7In1kuMZB",
-	"lbUXaTuywcSTSMfwJhTxhJbo7n5uhcTZ1+jmEi/pJ9UgbQPwzFxtLIQ++GGig5eOaF3UcApZRkZNhEXd",
-	"53WiRpE7OUKxTSbTEFo0tAWhUluKwHPwX1v1pOwNDm00u4FqOVOpPKS77hxHSOW3tREsU0r+giL7Oaeu",
-	"tVLo5jAKQhzNJnOSUMvyLcSrN9s/0trY9OHIfqrGL7obvbDsrrXyzhyy+TqHsDk8OHr+tTg6Y7gKCQxs",
-	"dMRRgH3ICW2hRq5xQpl5y9GAgjdfRwBaHaMRQsEkwCwmrKksVuRZC8lXTWxoHrHNydDQaispBgY3K46Y",
-	"jcq6MMA2NQqj2/WXdoW9lUTiYt6sKsidLIG+/OxyjkMEYkrULTCsfEORQOv3rcUlkukU+1ifv8VvS539",
-	"GOAouwkEkEPPMpl8JkILfcORWmLUBgq58ck24JIlwrM5b3Qe2nNXiuHCtABEykY5Ly9fyqCFYIGGmgVK",
-	"TG7RQcozLGzedCp5/cFb14cK6kHuIFw7DtaOoDWZqwVPtYr2Cvo2Na2FpM85TezXIuKwcpLImQoeaEd4",
-	"w7hP0uLmvG6xbh+ZxO91VpwTbcs3jhJVWD3ckZehkrhbzcfknVSrN3oDKP+IpryZUzWHnOuAbZFDAhSR",
-	"BY4EczfcygHFYbgukWLI58ZunUKfM3CD5jgKgMobXFNTCF0kIbSS1bEM7lMrWSDaYgbGt+HODytO7RkI",
-	"kI8XMGQnQOgR4sy4POwVHNGb6RlyGbVoMxTJz8crrI+XZqbptDG1FHXLziyCoUpLTI+ollqK9TR3Hchl",
-	"QshPFQW7GKBjbngW2e3SmyzXbH1iadlKlQZc6+8NErTV8zVCJs2s6vfOOl6nNx4PxiqPYzg6G1z2rof2",
-	"rP0NPK9ZQvhWE1KW4CSJuCqZ3PQtS0JvJ1Km2QW3DIbZL6kytq1mseYEGl71L4UaPXitaipyRRej/vWb",
-	"kfrrmcoBPu1dnvbPz/tn1rVxqlLiwqSZ81OF7pUypA8BRZDMn6M5s7isaQDWvpeSAPP+nd3H43aIQ5/b",
-	"gpnQl8sHcOABQsH4+/F1/8KaYSienzgFutSm6lybjhXN5tZmI9ygKaFo60+69jZaVe75IhWXJjaj3L/B",
-	"sQwQeyBhiHogFcGejhx5gBLGxaU4hD6SuWse8GGIogBSD/zjP/s3m6sbkuskF6kl1895WQBC86KYoo3B",
-	"Xkol4NNopqmmV/KvRya3Qp2ygBNitZYcn6wyjBq6MMsO2zTQld/lkuxuzU5R1n68tzvC9RpZju8IfeAT",
-	"PwUxaXKGW4caEv/Wls5WIe3Xp7Be8+FwhzTSoNWnvapRJzRA0Ss8M3WMJQ5mEzLdRMJULoX85gWJ+LxO",
-	"S5bgCa3eVyKEekE6srwGqubmJsqF+XZpOefIv8WNvdJ+SFhj1/ecxKzFrZMtHJNfXJ1VjrQ7zDBnE3hH",
-	"cNBw9UqfTJX80qu8jIH0eqc8YhbFNtZTfdSdwVXLIHegnihsYKvzlk2EctogLi/emN1fNdrWWZABXDUX",
-	"6XmaFCulu11r4cCCqBKT9O21RKl+50f71EOLHG0ArNAgCSdsm2QsH6ET52meu+7WVB0qwgY1+S2r1Z3h",
-	"sGb1yC5rZ3g5HlwLg+bd4Prbs1Hv3aWxcd43LM+t4crwWj6zfnzbFE8TtzYGThrbMx92bLBwpIKdpdNJ",
-	"s1/dCI1aWX8vQ+NkITN2PsrMPdSGABYdUHujndPSj1ostdt2vkbo325pLqs33NjtGinGUTDB0Vbf0KdB",
-	"u6kFmHEY+Wiy2PC4rXLqusrJFzoFyOym11fjjtf540j6Ci6G13L7NHCBhAiylqW+1U4Er7PEfB5QuIwa",
-	"nF7a8JDz9FKuyrFLcU3KC63pUFgDTc/8OOzcTW1GohJhE2gJMNZaAzBNe1tnXp2IP9mZFUpCZSEZBvi+",
-	"f34+fCeX/8yRfOK0fDYqwkE+DpDej20e2eQzYt+7GU7cw1yOI4lW1yJSPJ1iH/XsqRttozXiwsTp+1e8",
-	"2JIeafDbcRA7z+i18/e0d3k2OOvJs/d0ePlqMLqQ/sV3vcHbXXoVvU4Sz3Utfo00yPsislcaZs88PylZ",
-	"s4M6x8J53vTWdrRLFuzCrSFlyv6cGuL1lWURVi0+J0VSFksSHHQaFHtejQZve6ffT16O+r3Tbx1RAAtu",
-	"zXONuuUGILVWs9sBBS3nhXFHq2/baaXUKRiGw2nn+Ic2ilWbQ6EyUFVI/7YdGDJDeHJDEmE5rRwF92nw",
-	"qVWIzASsLJ81amlT2ggFdU2bMNpShTmTXnaLBpld32KDidutUwoJw9Fs4pNIbQzHoWkyfiuvuoc7xWH9",
-	"V6aYMj7R0THqSBbAwSSXXrsG1aVqsXDgAVUxoWoolpCBkPiQOzKH5iTOwlnFd87JEpApRzrzGsEAxJAx",
-	"FIApJQuZgq2KwgiAkcQ2tH4BR0KyRs46GLGK7onpC2myOeQwJLMEAfFYcZpTHOq6pxPQBcphCBT5rQMT",
-	"M1K8pvO77VrzGg5drYqcA1SrvVeIDcJg2ACdU90npRuJUVQZhZQoKfXlhSNzX/pMm5OLIfW8C2wGsdav",
-	"U6gv1vcxWYnW5CXyzizmW0mnOwRDmSgsJ+KohlX1feLWY7CcE6ZhQNN61w3ixAyF04nMoXJ6PxC9Q7Ql",
-	"lmfbrJHy/DwQoTtEAeOEoqC2DqpA4RJjlqiwtpOyfVI8sPRhkwr6HC+tq2Y5Vs84eP1wf6+P991obAWP",
-	"SjvFbaNlbaHtpVtyfZIOcAEUYNh47hfi7hGa2iZ+X6V4m0k3RhLq209ox56xGRr54boXQAmx9bSfFCVv",
-	"XY/YwJpua1lWOmPrQBWbZ6bsL69Ea/DqS27qm3NiB3DKeXzYfe6cTF9wJz/drNxqcwGvsgaksEFpZF7C",
-	"rRMyCChirC7Pod5vamhkrS005X4omKnjKdfAxNvN/nGkiOraYzIFMALoA6I+ZuhEDCgiYCrj7LJsncg/",
-	"xMlNiH0Qw5m9PjnLw1uvExAnBQiEKhsxDqO0FQlNoghHM5Cef5unADqFgbQmnDWh8qrTojGemXJC0EoC",
-	"QAiRq8AgpiEhAVhCzIXJIBsnBJjFkPtzRI/Bq/Ph8GzSOzsbKSRh+etl/9r8+Ho0OGsh91Jtvvqqe1qh",
-	"Sf43nowZRTI9v1Bd9r4SeNpxyf3RhWsJyDKqivttDlNss0AWmKEtsyvVSbtpZqT7cHafK/KK21W6ZtOV",
-	"L7kXhc+Txc0koaHDNRm0ljXNy2IzTIGI5Ktg0zLZFIUzXdQ0oqHJmKtXzrZ5gaPyu8Uwfi4zM8cRWf5m",
-	"wVuao4H9IJZW+im5Q1RIRktK1R2iNhwIA3QCoxWYwdhqt89gbEl8edkbD8Z29hq9Oe/br4zPe/YLby4H",
-	"1w1WS75Z363e5umB2MjS0s7Q1HsN403sjBhiaskrVOzDwH/8Bw3Sw+pTYdK8d/lKL109vRQVHNBXO74l",
-	"smETIOksK1VD1GQbw8jv9A+ZqvF+10XuNU1oCoC9FUiQmlyDhd12g0GxhCgfh1Ppt46LJECsIndXvlei",
-	"NOm3eC1ClwFdTWgSueLAFQMrpyPpF3l6ntmk8u+pIhtX7XAsWBp37vi/4TRHP5QJ+hDTdsFc5b12HulN",
-	"Hc6Ox3Up2YQj2jbndAr9cgZM/TNN/NaVRWfMqfcuEeNA7wcPLOfYnwOomRAsEsZBHr553WlrlqauLUnz",
-	"2aa5UBYNLmjXbkA+4OA52UHDfaVCT0wvT1DUsvCs6iGEAjZBkQQSWRTBSXK72fQSsRwyKsPWBhJUoXFK",
-	"o8nl9YwY5vjO9SwLYQtPnRQPYy50EFvtModRAGnQLPg9uJy8Go5O5Xl/dTq8GFy+7nid/uWZCoGnqWi2",
-	"M4atIhKt2m7be4NswdPVRMVLJlMcOhKLmuuwKV29LI9dqqBS5BYwX5SYyPRcve8Nz5odk2XZZfu/KKht",
-	"vFyUBwWNmckM8jUZZxPSBbluJVeRaz3T/01L3dzql4V4uhUKa53JHL3zao6+3Ti1s5N0n9kI6VfaJyWY",
-	"87p4oLzQ7V2PAUxRJ6Nw5YEnR+JPaYBW/vVEAZiqDrDLOQmzPrBFeEqryunSC2qbedTAGRe0hkyf7Z2f",
-	"d8rYWL3zcw+MexdX5/2vnnYfeeDq2+FlX2hwl6rErw551aqDNOmlFjTCnXbrKK2I1G2kwhSSR1qT3abf",
-	"1BNid2ZHQZEprrJg2OPT4VnfAyGO0PH54LLvae6ekOlXwqp/5GW8nfubMvLJ9Kv04488sIA44hCvXSls",
-	"h9RnULtSLiVr2yVey0fPo8KnUPEGRV6DwzsccnllqkFHsJJyVfuEFYfddeP6Sx33tlPGalsoGeUs41VF",
-	"xMmrwUhWaxs6l/58Nhj1T+2YPHm1Lnut7HPWrv1ZpgKmrym4Ft0aYe6zb16eD07znzZ/uByOLnpCeo77",
-	"l+PB9eCtLBb4djC+Pu+/PB++c/SU20a3zHj7RbWiWYo23DAU8WPw+uXhNXj2+69//83j5wdH3aOvPekx",
-	"l5zJwNETGXJIYvD9nw7Oh6dybrVMalU6t92kRZ3UPhkozmAfNcZAvhed1dLaUBmcSvyVjVKZ4qQsU6yc",
-	"JUIp63htPD7FjiKZTqsEXYWC5AwhV6SLb5cp3aZuCGt3S1URuhOUM7WmVNH9+eBicO1o3VEMWDZB2UtT",
-	"RVonFJinHJRYMwav+pdnygDsXV2Nhgpx4ax/ei67XNZ2p1qPZ+fqhgqjKU2pgmmUKNq0cV9xe/x90u0+",
-	"9SP5D7q8+OXy218uz355d/HLu29/eXfWQM+0HJBPuw17dlX07TtVjeMdjdrmKIxdEcvY5QJxAx3LK63d",
-	"LRt1WWPIp1L5SmiosHVupAop1D/WttmZQVtOx1/T/0wT9TsrBIJp1b8DxOnC4jUvldjAsWWNqemJWORx",
-	"BSz1qaokusa2ZhUR5AmFoYI+lweGD8MQcAKkTXeAddoqYdLaBD5coBOgKh+PwZwswQJGK/lncLMCdzhA",
-	"ZK0P+ALBKN+oetPa7EbopQvCm0IqMiRMJ7ZJabV5VIws/aqV+jJ3u00i1ba4R26H9sbZARQJ+0vYmk2h",
-	"ARiHtO0RtnZCjd5cXqoT6qr3ZizPp/H18OrKUafDOInjLcstm/X51MdeGm02558JQ6fNIvOEs3IHCdAF",
-	"jOP2bRuFYpbqsHk9+vcO38d6K+Dn9jWQar711XYV3Tyh3t/QNqhX/h0OWeNfzOZvp2suM8uZ/FXwltnm",
-	"ZnrUO9TK4lyf/D714wVYIWSCrz3gh5Ax8NwDTChBkY/A19aUIK2RWoyZ1PPRrBNm81ZwxQSd+nZwbfJ1",
-	"xJZILIHbv/7v//1f/9f/B/yX/+n//M//w78C/+nf/S9//df/B/jrv/9Xf/2//zvwX/63/+v/+x//dc4a",
-	"Hlxe96Sb5OVo+J2smz8fSvu+97J3eTY0eGEXQ2fp3naJLm07fslFTE/nQrZKeRmzTrOSyVKC5UMLdSkq",
-	"hvztey+22AM2Vq9ucWUVQV/YeAs23qoXYoEN1ezt3JTl6jRvKJL6nqElD5UmoeyvBjlYwBVQprriGwn3",
-	"jhm4jcgyssOfFgz79RC8eLl6t7qTiRdTBCLC5ziagRvZawotpNtJh1XMBz3wqnd+/rJ3+p10UUUksjf/",
-	"0FlaqWmQKSb1OVNVgXpYkf9ZaSvsNk1w7YjV7vP8U17JBeRMlzpDIb5D1nRrztEi5g407spy/wrLrUZN",
-	"tlfEt/ERSbjxwOGqqvTfmAwoS+FMxDdTiS0VH4s4dF6k5Qjq5qCAVZn9m5KIE3I7scOzl/sv6WRO9Zl8",
-	"vZV5R33zCdtJrbghb1IbHT7l1px+r+hZxfUKva4970c+CsOqxDgn+6sPux6dQhw6PjoloTMVL37enTTt",
-	"phK/eNH8Xkhvnd+sYiKGXLnYSVRDgiXEvAhR7HRyp0yQ4zSmGCT7SPGT+cVL55d9NCVzgaHUqtTzEds2",
-	"F6LEltb2D2ZFGr3wSt5+gRiDM8TcL5xkwCONM3I16YovqCLSLrJF0uNqf6kiZxI21ub7waEBz67TbQsl",
-	"RnU6dnWH6DlkkyJAbgNEfrRqdV4Z39POmpW3Uta3sNy0RydVeQzVvWy1Mout1LNZELW6S77ihPb9mPfF",
-	"KO1tOmtD0oe42qaxidMOUmtlb5McpDu6WrTIuzI86nIfI7KMTHS5Wrbo71mHmcQh9rUC6IS+addgZLOm",
-	"9JUocOuob/gWhRaqxJTcwJtwpRJ54ELYdgXUiwKexcbFakoptRYUrDyAI7AkNJAePDUvD6g3euqCB+I5",
-	"4YS1qjJoUllWXSOWsEmzCu8MmCBN4UpB6/NYcTUt5M8SvhrP8ZRvhvNahgFnHEHZa3OJ0G0AV8dAenOZ",
-	"oLewv2UqI0K34QpQsmQq4iQMewnyWguQalzVxe7LR+9lC+bjH7oHz9WP1lbM9h7uaQd53Zy4rlW9zfcd",
-	"EQ4kwL6Kqy0QjBggGhNd1s3C1VrP6IajdnefN+3tAQSS0hG5IcEKYPnpICk3Mbe3o3cnbbfKfbHdrFnA",
-	"4j4HFyRSJEn7dP++Va5K1qPKxtMbNV/AJHKXZ9Y2Z9iuN0MbKQw5bJ3OMtWdrNZda+gD9Llq/qY2IqQI",
-	"zCGbo8C1/yoac5tufhbvAbqbOK86+iYIw+ynlv2HSi3dKEJAXDLF6gwHCHCh0XngRoig0I5LQyb7RYgQ",
-	"E6tpAiEXOk+5ip5lfdPurFUOVpXycH/5WRu09VIoVC1Hlz7kGF4VsqRPYtQw02o0vBqq+HWzVCuvwxK5",
-	"jq6VcMqkZvHrUtf3NG1LzSnTGXRqT55KRUJX8l1re6cNZuMmjd9smI3feBVLaxbwenDRF2s1Hne8zqh3",
-	"rdPmzs8brF3ZykIgQ4rydLaNhJsWp4VqhZghxbFCBqqLFs4e8u2xKJ/VBuIr2EaOw84SQgN2p4Sy25b7",
-	"Vj3h2LR7EFPoQ4wpYq1e2a7oDQdbQ9u2Tehs16Z0OYdNJYu8tdwz1PCKcbObFfSy5bexziui4NIMsumO",
-	"TN160MtNrOE663MXOCW1liLjKHYbmW5TsgGoCF6gUKPvN3KyXusH+hG3e1pbaEeZ3DEslJ9OcfZrIcw8",
-	"8Ec6Cxu7vaY4uEC0dRZyClOQRdwKdt2L9z8/ef7xb6r7ezxXItvULliaqE+nyOf4DjXrphKp/d14JI2r",
-	"jRrW71hqCVSXX4eJJoh/BSnfgPat5hnCKJgkDNWffS1oEpNwNSNRnRlWVAdeI/KH8fASXKmHhQpwkYQc",
-	"699PgJSNIIWUkcV0nTXSfXQQc4Q4pm1ZGd4wQm/Ss7AxVVsvQztublwzthm0iRy9iynHcYj3zpUB5MnC",
-	"WuYjFl2mscSQcnYCdP0YePd6/M2zXJ6R+f316R+6Rx2v8/Ks+8J67rejvBH5xXH9EJLIAyHk7zWWcsKV",
-	"IU3Mjx0bXFADF3GufKtGHhZbI9VJzxZVhxpEeB3YSW/BYyCFmVwUISGYUdnlo4ogyqvJ+InZvrJKC1Mw",
-	"M3hUjc7QVCiuHRVrdW27ZfxvdSO4bRG1PUDuEE0NGgZUqzGDj8hiGHVslmDTVHPTLs6WeZxKTvVCrxH7",
-	"EcabOpgIh+Em5QPqQa9jhiW/aV8ELvhtZ80R7eZNY1dvuxi7HvyILG26X0OHcUrjpl9yeoXl9L008cCs",
-	"gbsHY+6tDjDWCYlSGORKGF/IMVFOXz+hkKOJgZFs/GSK9Wk/g9xxqJzHF6HgBvq3rUft6qvrtBT0B+Qs",
-	"m0DD6y+VY7UysK51+BLBbaS0fNcy6ap27gq9DDmKyNwgZcq+sF+sBBnD0R3msF2DjUH6jDW7VNbbOVKm",
-	"NkE0Uy/MJtkc22yg2ybsuuEURVBadhs81/YRzqE/b9w71SfRFNNFq/ZQ+pm2TbLSp2paRIWQtneFqYeq",
-	"3zxFlDYmTCq81ncAioJJ5uXK8ByGw7PJ2VD2RXxzme/U1P/T1cDV7QtFbR1/6omqqe6yldZOfIIa/7Id",
-	"J7vTyl3AaCRGTasuc7bvRhr/mmqwDj5RdHWe9U/PeyPJDgXWkEhmrh5em8gM8VzrRzgON+2LkEtCU3sm",
-	"5zGV4qsg/sz4Mp5Iva75rV8QTJYN3qxdmJHmu8i+TE+G/WVfmk9s0DpMO4dxrUfvqN6j17WhjjqFYTv5",
-	"MKM42NrpaG9UnJMx5TwtNMUflMGrblKm8DHofu0B8bInJ7Kg5hioFijusR15TQbnFmUl111NsCsno4oz",
-	"evd6fPDNM5D5M+7Tb/G86LV4apN9CuK4cplfbETIVLiVEhTVF6VzI7cXVNKWSdjCFAhBdAICFEPKZd8b",
-	"mSeiOkSDJM6TsS7jqHagm4tUyS12AZGq0WvSbJN4H8f+rQ2IRBDsaji+Bocw4fPDGDK2JDTwHCmgCkDD",
-	"GtvPJX3V9As0d6ajMrAcuYnZaHJOZrht1N5MyAbNVLMnOeGxlZ+//lib9lZiqcovucmTDt5GjQsYn0rz",
-	"xpo25kDB3WFal9tNu2lHHaM/YYXS7XWY9Gx7nYWMecl+Y5giqwrlVBSzgrfK7jEwNq3WKhLwpbaSzTuX",
-	"CaWedSzTKxyZRHl7zxxHk0kXfraz3jVAHGIHlAyCXNeAlRNgA/TBuDunONRAK90TcPAkj+OpgVgtgNFl",
-	"pnFnV5Oo4Z2q2aGzL4ezpi+GbmSgJaRRseLK1fJW15QakqV0dSyvqyFYBaj8DZolUWN99K1ynTuaG/mp",
-	"ELBWqFZg19NIK1G2i4k2K2scenl/c5k2lb6lDcSHtIZ3RDW9uK4qRLVjm5sMuV1u+dguBBxF06SiK3zl",
-	"Uus4w2RJ6G1h7zjvmaynDNSalurJVjR7pwZUVxRrEG1Sr58hRlEap2uaMXd1ywOzEQ1rpXyf44BsXmt0",
-	"dBDNISbepcQvaXNR0JLQM4ij1vD7U+5saqtG/zsmu9syTxc++BoMQYbGVOeAOQkDdgK6xyVQghwbuRuO",
-	"O3OQN1Ec9T8aN0IRxFOk1JO1r4IpzWkIIGEBRW6Vxe4SBJaEUXd7hM+ro0Fl4wEN8OqEYWqQSFXAc5D0",
-	"sq6kRetddzjUbosY0QVmrL2Xn5KwrXgsN6S14KWKGejdmIOvMx2FlogiwBDnoSz90fFpwh3ocRs1t42g",
-	"NSBS6IleVAByp5Dv7uIdtEUNgVFwQz40V9achvRGtQ9KKtUdYG+YJTQlHzQMYrxgKWmLC2PnbN31sgy9",
-	"afDxLC3GccTtRYNAdiJSyQ0LRCEQZlIg0XbxLCIUBcfg9dV48nf90dCTPw0u3/bOB2fql4vBaDQc9c88",
-	"cD246GfX5G+v3ly/GfVb1Rq6sExaVdZyeIuidr6P6nZzjr8vcVDovVJZoa1u9swyGYdG9mXnUgv9tNVq",
-	"u4ou9j/JZnOSIAzbobpUJU63RsqhCG6HuujMSOaYh0176xpIF50P7PBwXSBOsf/QMmn0qO8hkyb/pd1l",
-	"0uTeasnhD8MJRSwmEWuekuIrVNtGeSx5BFzdQKR95Lpx2k3J+6va7f7jP/8XIIZ8LqugxYmBOZhDBqQ1",
-	"lC+rzGg21/l31XlPMdsqQUeTsTHZN0zsaRVNJneIlgu7qhB/VT/zxrczEibG699o6AxyzKZYfaLZE7Lf",
-	"9bq+oDMfZSKpRrICo/54eK5qddpmERbyo1I6pAxu24iXhGMfnaEQWoDappgyPlGe1lbH/5wktGmUrG3P",
-	"9y3AHmSHDjZvmRHS5szRbhP1SOmDNeTf/ggSdyUOc7Dd8ZLnCsv5YjJsN8Dtlh3mo21AvxvCSEWdjCBV",
-	"J5Ga6matu5xtSJ48b9+FJOPrGkhmS3WnznZ3s25Ni5RyNrJmX2f9piKaPQ92qmdRSr+WwBcSTOBOFrpC",
-	"8JqAIKEy4HoC1vusrEfKkgCjyEftkSFNex0btoFplmb6xRq8UCvQjFsTdh24xOGLX86RJfXAx9RPFgqX",
-	"hSnVAPtzmUQvW4jOSdimoa31eDBqcUrOPOihAhXQ9HKv/Bhxbpz1beBg8Awxc5LkYrxf/dB9osBNfjn6",
-	"oXvw9P2jOryTKQmDidALNHPr4gZT8+GsdfA6PyUY8YkFIqb9INSr1mrq2r9oiW7mhNxO5oS5+8EdPX/a",
-	"NlGitP65qecG7+WWJU/Y8rDc3HCdgx4tCYNNtyyKmh1R7wgNaq1U595cOjZnHEIfib3WOquyoqGo1/nL",
-	"vOWk2u/fv8ylT16hPBewwwtzcq+l+Xa7je0EHGh0In29sxNJj76tXNqA25xduCADFMFAhmzk+aJr85b6",
-	"Wa8SnG57JjEcYCPSUP7UFgHGYF+1AzvAYcsnXJ5KRDFxuZlUVwVHbHwHkCgGJF2NIffF1KuUztNK7zT1",
-	"uyXM1P5TiTZCiNofNlMl8pEieG7yKQ6SE+toGJ0lfGVN/yFJ5ITRaZduWxF43Tw9MTfCXMyVO3JhhjGK",
-	"Tg2KYMmNlnq1HHZVvmRyGwDFzN1SwrtLwvAYhGjKAUm4274rAFLsBrm+me9DEO9M74OtDO8ASyaFCuze",
-	"gbHuCO5OTd83h25hufCXeT0F1GvT/mlVp8JaOrppH739DmnndciY2RbHt0v5EPtOBdNWF7Px991OJfcB",
-	"ZUvV3ngAbbB5Gnn2c18r1/plDcRNWqw5AfM+f0N7sTiFTZBFAgwF8gUp9dGBIY97uTxNeyo2jibM1UuT",
-	"09VEehwmTZDHi/d7xS84xpfDrmqTGj0nURkE4skPTw9evK9M248pUeKoMlorbyrPTX3RMYm3suXsrnAs",
-	"HDnaG83ZOgvPjU1QgqNv1fKxAoXXibblbBiQ4lqptzrGyiN7TlTEoUPubojFXAH/7kZ4Z226AIipfIdW",
-	"bUXmZE4SR1qkRI+z99lhyc1CauSqE1bWJatJmx1GEuoXAdJ6o+vL/qjjdb4dXp8PLvuTJ0dPnz23Fwy6",
-	"c+YqzX6rWbGWVafHlk4+RyMv5YsC0Hxm2RfArOTyVXBdewzGjClrIY+qGc5RplXJHSX3KAxDjUC7pFiu",
-	"f8H3V/b+kSmAYQgwZ0DQBXAyQyrNXaii3h55L3PLPa1ixHL2kIwDM6AibjoYDCDL94PfkGW3xvbfouVY",
-	"BTt+h1a7Kbaa63ymUqUFZyCEjIMpSSjw55BC32ghTZFnK3opMz5JMoTZUmyBSPeP6nLbuG18qLPzbRj3",
-	"AWrZAPyOtIPRtIkq03h5rjpdmFHokVavbGtZs8nCzyj00SQNOGdQ4UfdOldburR1fSgokt5TR2pkBQXs",
-	"XSO0P7r5wapbaa9b2OgOUaD6R8AZxFHtmioXsn5fxerZBx5nmkuDwe925ObbTUbvKg/aGB00daVYMnDD",
-	"1iDT6IPQg2E4oSoRsU2KQ033tTo0Uaf7puVDMiMEB9U4tC1bV9TmB7fu3bpm55lhe7XooXm6FD5d6VG6",
-	"MmLClszt4B+DPFu3q3oUQV1ZlffQNHzEdC5ucfvEmUOex8u0lYViv64xZaNhlJYvG1PaIzcjnpd1q0yp",
-	"41yhU2KTbm2a4O6wDZdZmbr0kXJF2+vRQMGdXFwNL/uXsvHot8Orjtf5bjAcf2cv2W2qgrdKD9fq6rqU",
-	"F9qCSm7D3IGXd+twi7qypzdTQ9V3yl29NBNZuniZGZkE7KpeXilH7bXrciuGe/gstUUvL+samY+3WR0J",
-	"J+evXJ2s3JZn15K6loK5tsZmdRZ7pwN4kf/4wYtumzrwbBbfFN4ify29pkTtUHofQnkmqulZSS9MLmvb",
-	"wyptrKo4rybHU2zHSU1v5ApIc9l6wZ4qZnBMfQVk43i2NXx5fkaF8ZdRy/XYih8ytKqi/QW5s2nzIVzZ",
-	"4nZiqmnUtYV21wK7XX86/4x9/MhHdsDAfaLkbeJrLaLW3QsOHXY3Dd+gm/g2adV2rTcVec1F2hb4FQvE",
-	"KWqWc14hx/RbqgTaOvbcqPfq2go8V41N6Morr+y35uQXZ9M19xPtnNZpDyCdiiX5rLZzYLqFd4ESl8mD",
-	"/cHEXVFyE6JFXW5Mw2r2CngYRCmhVU3ZK551Q7KUBa2+sRJQZb0/pYxtVtn3iQuQxMnTjmyGsqKu0hUM",
-	"j+lPVQX+TGi0UrOzNXMUJ/mzoxfgajQcvppc9vtn/TMPLOeEIRArJgA+pBQjBn705zAMUTRDx+BnaUx4",
-	"4AZz9vHHYwBBRCIfSRw0la49/rZ3cPT866/kjeBvwe8e/w78rbrrEbhBMxwxZRXJSIYsOP8LokS+8QTM",
-	"CAlkDrynodUwAzL+qX6f4jvjVWZrMOnyG3bcP++oa4/PpjZYTXjHYVKpTzqWJi0JKw7Trd1lX7CZykrv",
-	"qdozpcOvgNeyfUM+nQ4oP1K/kayu4eQmxL69d5FKQND9ZFtlHd+gKaEo92iJ35WdmTUl8EmMTStHCXEg",
-	"HVQqX6r5V+s9pi11s5wjbCc6WbUTawuFJweXvs5olR5aY4eWuHbn+pBTxbGx7WZ+49Tn46ipbOtUrsj9",
-	"s/ftFJxsWin/jqX9mBFl4hQAAeQQLGS/nI63aRaw4fFc/+SiuZY2m9LOx7xHMu+wNE4mLUIMk+RdTYU4",
-	"fraBMnYrb3SvKDLeO+XNJbFb4BsAoDfEE7wcXg9O+0IpPu+NBq8Gp73rwfDSESq/73rOtuACFYfHHaKB",
-	"dsSnvSFHb8TEX/XOx+Lfi8H4vN+Tffhssxd6QEDhMtoyTlsqPDWYBxoiurYOVfHJlWAki5LuKsRtGZGW",
-	"tZ8TJ2bEDFsbsaegPPKk8skdovkdXWxnNytYZi/7r4YSL6X36ro/sudIKD+zTUFk4Fn3GZC512mzGoCZ",
-	"AW4MUTCTAqHB6qQzN4PM5mtczIaa9tVh83FykxuiBdEsPVtKdaGeo3ulLLy81sdYMTU7lwZWrudS0CW5",
-	"Tzy1OnuPnn8dzNsrlfo5T33ova2vWf72dNYVeU9/pLtJMPmpgbX1E61H1FWYABZjLyILHEFd+tEAuCBK",
-	"Foi2uN8p9u5gmCBbslUcowBADrqPX7x48QIkUYgYA+inBIYnQHAM+G/A5WHP2kWpppa7nCaUzsUrUMJK",
-	"QOQjHO8yui+uud2aQRKH2IccNfdTnJlHrFCClVqpvLrXfqFU0c89hL2kBGxY1+F1OIX+7aQiUNjcfMvH",
-	"/wtUKH4lnxyQ442SPpetRIFF7BwrvrsBxIA1PnhkFelKEzTnjLOIuAZs/WtLx5uIRKsFSVwAdCo9dNI0",
-	"DFjOfanNKc3wIF2AO7WvWMAP+Sdy8dVcKyzZVtiVesetmAbSFRPgmXTbSIeOAV0Us9OWdoAA1Ka2uaqS",
-	"V5kKipc8Nb2Dv4MHf3n/8xPvye8dGP67X+OITHJpvm4rS3cfjYgMg90YbH8rVALx/YS2rRol0eQGzWE4",
-	"ddRlb1g+IUNqRt7VUapdoLoMMbk+6PW081F/PDhT4fXXo8HZ5N1w9J1M6R1f9169Wkvt9TqnwzeX1/KO",
-	"LP33rP9WWVj90+Hk9Hz45qzjdd4OzvpDcdt577Q/OR2eiRuGV/3Lp0+e2FvT5xjW1vhBMyyZAhgBWTwu",
-	"WdoD6PHsMXj98vAaPO0+O/rm8dHBUffJ02IesX03Nq0Vt3myK8TrW0RvXpJgtVl6uzs5B6ZcoyLjz+sA",
-	"JvawP7PAYn2BvfG9ODyojQv1q6NDjkWwVbXUHCAVfagm6wUxNmGwzjeW0THZ++ctRi7IGnV2tgDg00CS",
-	"VsdoZK0ggIGCdJT2nzH8hS6i+znFMVIdCtVZ1KSmpVKv3bhhfQu45obJDjWIsbujfQ4rzoHrUZn45/ZK",
-	"uzXUbRT6VlXNef0z/+CGPt16SwFyew+NdhkXjeSr24lsf1C1TG5S26nfYr7lBAJtYBfF4cquIAmFjqMI",
-	"ZJHFgtr0FUUaeMMDAfJDHKEAUERiFOFo9shuTzENWVWk/QJBVmqi0CQ53CYUnSRskMLNOIrXSdEFxnb0",
-	"wBNg2rCK346A1JFwNPPAU7CEWHCWjGdKwEkPPDNdoOMQQYaAkIkeeA4g9efihYBQYDoGWM/irsMjWJlw",
-	"XuEKXiDT5ryRTLrWD/QjTq3FkCU71lKPpbmG4VmEggMcpfzT8bY0ewumrj3fPb+uRlCWQhIpTdQJZ6R2",
-	"wfZ0KGh3yBYGbo1P7DjoUggFc9CacuGSdGwR4JPALdSW0eyKJ1Ukf6lLbi6slTzu+JdqFASZhIhjKOLI",
-	"1UNsM0x2GVRzVCqK72tCgSUlvAG2iULMUcgUaaV0njxpgCwbVrYa614bFxrUiITopasF1AZNC5z4NrvI",
-	"KpAvt8+CWZUxNsdT3sYbyVdj8Yirn+kGfLFZfrZe26x0Wc/EPfnWOfXb0KYA0NmtBHdrMenKOSZW1DzG",
-	"MOOtO1O3AOeCYXgD/Vu7arVhAmmIZjCc3ECG23YiRihgEx9yGJLZhKI7baRZ9HfI5+07pMS5PKQaAA11",
-	"n1jAxLHhxYUJc2WIq/CGSbNhiCvHX4B8HAg1CDIAlcy2BzBTV5HVDd5cG5GMNRZneR0mqM7ilPM1X3Gy",
-	"6lhrfZU5V4VT1vRKtyjwLgpXEGEt87BJ7H45XzWQwWr+KQyDGbp63EqQJETV/iZlVZUiy0B8SfABjkBA",
-	"fHYofmePF8ExwIEH5DQ8oCYqfkXUA4a7PSDhCTxZue8BH4We4LPIA1nCsPlZAvRYB32Gp5b2F7IIlzlg",
-	"UITy5Wrbti5K8lcpWUyo8quXfechCoDKZwFT6HPdbOcWxfwY/DkJZhoXnSQcmHg8jAKV5mPdPe1yiQUp",
-	"LmTOmw3gmlgRzZYkCQMwI0JVh5HsmKiKQggFSsogUx9irttDt2g5cWlW4s9KaiijYI6ZFCQhIbdMWEwn",
-	"Yvnlp/kcrYDxs8sOMxHhkoKt8vjkOCel/VhAzEWJq80dRTBYs6/y/kaaRD7kNmLKAar+ZmaqCERoiRi3",
-	"BhTWO6/XLe+bCPNzAoOWQK0l0ZBpK2aPmA1h+KRAwpReub2R2wi5JhkpabKu7RljFEjrkj/9D3CBIxtI",
-	"lk8iJZLaUeytTmf6aIUn30SYz2HgCqtVnXbYkRFWUTNRhbzb5gzIaafmNJDDKR8KXp7IrhVy9qF12nqV",
-	"3VadZEZ3yOg/xgjuj0bDUcfrvOuNLl3ZZ06TVEjeNlrcGn6nHo/XqTXVkhC9hha1oiIvsAKM0hjhWSLi",
-	"ZPTmvN/xxE9vLgfXjjDYOlBfuxmn6aFp9w1t3ZpXu+Z+YY4aSzKLy9+hC4OsFyayOtF51Uk6JaFcDGYq",
-	"ittkb3Li+LN7iJxUJIIQ1/Dqc3Z1pXcGXuhaDZUHmTaBb2F4mm7Y+eYN1sAauUOUw1tLxpXO0gQwFGrP",
-	"bJ4aEZgDzMANZKoLIRYHPQhJNEM07RxqPTPzCMnVUUubbfvEa3o2usg5QrFuLNMm7SVTRUvKs+4RkZIl",
-	"m3r15NpV0oWQOcw7CSV1CZTuKnWAE/C82830VMBi5RlNPdQNOhKofVL8GvrghwnTPXbbVvPthGofnUt6",
-	"Zw2iysRcaxs6k7JrPZlnMG6nooiz4qM1hSV1PVgUblKh30ZkUvKC5S7GEFMrsoVqEPof/wFkEKc1m0W9",
-	"yutkKcxmWNkYchPRtLFtrda9svOqiK0nqxI8Khjo0u8cpN1EkVavK3630P85ZSanYCGZ2dlCtFgTKZ7r",
-	"LZqmrdTjCMm3uMY2RtyeOZ3Dbndv0ZiSGYULa4tBcQBMXDruJuF+HE2ULLDnvekAWHGwA+XsF3IEcw8w",
-	"opPbyALdkGAFUMh0txpznmG7QWdOzB2VdWRPVRXN50/E4rwoZkjXZQrtdWU6cMs2wQGFUzuEjXQIVkDI",
-	"Zj6rcr341ZuX54Pxt7JOfNS/lnXiXudsMD7tjc4cNeOb7La0iDZd7UIjg9wEaqu5NXufpZXJMAyH087x",
-	"D/XiR+yKj95aJv4dilpY9b0kwLx/56gAT6VUY5koHXh1qr2RVnqs63R5n1HGUeWe22b2ne9s7t7eqaUI",
-	"va/yeP2F9snMeeFVrQ811qQ3X+9C1yRr3yTrxK8phmFbbXazIPe68nmLYq49pTK+gJmuSIoYR1DlaIL5",
-	"KiZ8jjj2YQgUT9VlZBeQpVpMbA1i6pk99xpHHOJorbOd9W6ybHSjbX0CdId9NDGFiHVfqksrd3RAMXbw",
-	"en39c3vucR4qr25MaVl8huxUl+CSy9crj8gxoIV2PGUOktFF77zjdfoX/dHr/uXp99aDZxNEOESzg7GI",
-	"llVnEmWuwTqabZTQulcD6Zpim0Nno6Auyjl4Gwu51CtseWF15Nfp5TEhvpKRuoj5Sne5MrlelP0OSAe4",
-	"dTNUBpCbx4FTMbHOpvcWIVaTbOcNzwePLUzvaN3a3k9uUWDkZ9M4r476GrdYFqewroGZbI4fXapBGnJx",
-	"9wVdn7iKArr8A4b/LfjNxBWwrOjM1KTq35jiMFd0b/LcOumY9ABcpHiblYY7YjPWEcqAmCNVHs1coTRV",
-	"W8SEMoADJDFp7EYXQ446Ok5V6WaDXG4zfDNYGwXGPowiFFztJeO6oLI091VXp2I3aDi9rpSpa0r3SkeV",
-	"6WchZEyF64WUpLJ8vKDpN09JdNeEtqtXqiu3dBRaNgJUNcXYcgWsXIEirpu07CAd1FXrW9VX1NkktDWY",
-	"Nc91PW2RWEzqiasAQNKWMiqVw3wtxXZQU7FTmTErSkBFFS2rh3V/wyqQdeUL7IPhSWzvf+hqdVC1gG27",
-	"xbu3TYZlb9lSrCyg8+d0bfNjt2aX0aVFF0q9u/ReyxhD0zA3IucCbFB8XLFATY0sS1GwHd04txilxHgh",
-	"WHUf4mMgmAyIl5oMO/2cRm2TERkdLOMkFCZxrrF4GDbocpJf+bzJUmuwNOCJkonSoFL5abeCcSyEmlGS",
-	"xLWztLVoSbmrmpWEkmFPZ4BhONHwbBNdf9UAk8I0FC2Vnc7hwdHzr9M0yrmCVqoFHTrrX/VG1xcauPp6",
-	"1O9fV0JWWy2QiTBlCGs6Awqj2/UZyHwe5RfnWMwAUiQO/owdccSS6RT7WOgLshmr9e2VHW6Zr9Xm1vAb",
-	"Xif7eku4PJVeqErD2Ca9XYvKtWG7bDhmXqXl8NZ5rDyYglvb2Rp2zAlFQS9Etg4hyou0k5OnDHJYCCqu",
-	"Qm0ktfI+bYTMwSBu+cAtWtoTvWyHk6ZYupJq2ulbioO2rkcymyFmhzWSeM2BafBZMnoi8EPXe/LoGMzJ",
-	"EpApRxFgiT8HELD0lTIrkuLZnFtRata2hfhgwkwg1B7zldtabmj5TQ5vUZRBdSr1vlkdqzIs7Ml2vF4h",
-	"y55XEcnmvvCM5iMVy7S1y0uoDRUoXRFxykIOQgQZB93H33RPgEyDXGImDFCFw6dT35nVFtVZeZaqpiwJ",
-	"VjoQbRVXrvyrHMvoOWTkKaxvNS+O0khxkSPnKpvRHDnjnuyYMB6+uTwbT84H3/U7XmdwOREHUcfr9F73",
-	"Bpdj8dN5vze6dAT1lkgyqO0cpKmqI4XiCbhBIVmCrtByWExuEciSUhuwtyBsvdIp7/LkVNPBWam1Yhwt",
-	"sJ+DTC5vX2dYdEqSqD2a5wZmffu8tTpLvM6E1tdbKPjaD5fjYRWNTYnUgPq7wNcuL+j+wojXkN02jx+f",
-	"QobGyWIBZWmtvZV+S8861wMwG7l3etq/Ehv1bX80ePW92NOD15cdr/Nt7/JM5o+e9s7PxZY+/U788m3/",
-	"9LvJ4NL8KAFZTgcSb6U3ejm4HvWuzUMv1SOj/tW5PbYixrKmNLeq1JdvcPgcyga7mLiXEs0ezRbLswuG",
-	"ksvcmouEFULvEE1BdjcBxXSzHmJ5H1QLk1j5bvJm3PNnjWKT19i/RXyEAlQFLG/vGA0ZM1K7YEZ/Y+0o",
-	"IL5TDzdTZgn1mJd9zEo3HNqaPFAchq08IeU6oFlCEfjHf/4vQAz5XJx2ug0qmEO2fvznQ7Hald3ASnOe",
-	"HboVYxvlfYuTw11vHjeeSg7gpMHd0iPLmtqyyNf2YKObg8Z3xgg2fe0KGRy2tnalam1pSsZj6ZVUPJK+",
-	"VY06o6Gn2dfF7jYEVNm0vnmlLaGLxBHXaylKxfarS1UytUXu1vpFnIqtfPBOy3ej/o42H7gBNXbVjlyT",
-	"MNhNOGGXIQOadh9tFU1oCUpt0yPLgYMM2sNu7rzRKuo6Krgbi8J5YQ7Z5EYorJCuqt3Glq7HEWrtvXet",
-	"CpsT2rgJVw6XqvCk5+4l94bZMBkCzOIQtu/WtNaC701f2os5jECFCmhNypmTCE00JomVFUmrDLkcaoYN",
-	"KsLdAb8CkbxAGDMiG13fqvycEZq2qJZrng+rl7qqYuUdZnObzL+hZMkQdSTAo4XOhW2KFBMSHzoSRH5K",
-	"MOITZ32Xuuyoq6JomrBSqlCtGbRE/hzyBr4+8/b0ES8ji5uW7cNODmqmURwZ31lCdgIOjsGU0JksjyrG",
-	"PGxqeZ7sZq91vM5f5genl7K9vnWDFdcjl2L31Q/dJwp09JejH7oHT98/Ov6he/Bc/cmad5dfu61eZFvn",
-	"QmipEl3ySbcu21m/3rqopma9jdHkStBrU3Hh0ABUg/GEYr4aCxmmtyuCVIloKdgkV6s/pS+Ycx6rw4zc",
-	"YgWroZyb8ldz7nQYzm1gGGPZjv2jrJuYWrJ0hxECASFUOoPXawh8yNBj0Jdtv6T/ePTqFLx49vz3abup",
-	"gPjJQohkVYYAAePC7Ac/CuH14+O/j378cBAjusAyvv+jDIUysJwTsIArDTsAKEk4OjE/pLVpmAO1tAxw",
-	"Il5M+eO/l11hsI8iFe/S0+7F0J+jg6PHXd2dQBGMHR8eLpfLx1Befkzo7FA/yw7PB6f9y3FfPpMpLZ3v",
-	"8QcMI/Cf/t0/+y///v8FvatBTgIfd5487qrbhbYOY9w57jx93H38VKEiz+ViHsJggaNDmARKVdHNOQWH",
-	"ySrNQSAGLK5eUyE5pGoAF4hLef2DXtifEkRX2bqaoJM895qkGzteo5rp295is89dr4G+Ar63vshqvduP",
-	"8Wzih+d4gVW5Rc2Np8oH8/G9RByMSaSBPo66XYOOazLD49hUxh7+WbvGsxFv4ySqLurYicPx45rfgdwq",
-	"X8QUaphF2whTkhymHlEZGFGeyOPOO9lACzK9zQPTGkTGIGaJ4lAP3KzEHl0o+BKJ16JgLsAUUwV2AWdM",
-	"AcQusDyI8ttcEENQ6DFFMJAD0HtCHGdC22bOfXGq7ziDK9ZsZ6wQXGNFlfZwVMyCKCRZZzrXp+Sj3Gwf",
-	"GiOJBdLpAiqZWjawl9noGiJHJUJg2ZJjTkIcqCWt5Rz5d1kdZ+GPMeIlFtGtHw2wUeN1a7Iug0jRL6Oz",
-	"7jWzFcdUfXmwkGUIwd7WbYw4ECvhySiwin8ycAP92xTNU6+Z2awnQBx2YEnoLY5mwA+Jf6u0AY3sGqiI",
-	"XvO1tQiEQ/TBuCCscqEvL5t1aSYZtCMlLxtS4nV8dieVaKVXq98+hOyDRaluICKEtncoXlJY6PJ71lZU",
-	"kHuqvWRbrmtPaFIMQPm+bGNiyU9giqNAYi3NxRJyYrS8bVdNvV6KQZ3ZXlw2xc7tli2gqwlNosK6rZl6",
-	"75tufOJzxA8YpwguiquT+tlucATlACzr9Sva+T1wOn4LCAV/Oh//SbKJTDEUmr7CA9Ps0ZgjxJ8NYSV1",
-	"8hwiyzGc2/kcM36q71ljihLECKQyPV01cVCplBSwlcTolyXC6yz0k1PJ7bbQlcsqtxEWuaC3Sep/3/it",
-	"abLR2mtPhxcXby4H199nqYCytvp6NDiVzbrFpeYfWsA/l3T0tXq7I1u9nVPnpwi6XveVaWbyiy4tPPr4",
-	"qMWrU3znNZrk6r+T2CcLxZ4KVfv9gzAzqtUMuQMGXOdC7GvnS0eKycrRN+MbHGIuTHA5hgQJnV/sMVUd",
-	"p03etLLQU9jJkUILJAvkAZk+phFmdIWIFhvpOyvVO+uB0QuCHFXWZUPNqg0CtIgJR5G/kp6P9/vSD9Mh",
-	"XqJls5PiyT6+bmOZBQx2olAIkw8Iq+IEPOu+AIPr/sWk/6fB+HqclgepZlGY6YxCaUtiqRvCduywdnIc",
-	"Qt/X5VZ2O9GUXPXUfZ/UiMstx7oRF0qJY6/5q8kpMU7TmjiB+oK+3btvQ/BasoFeDaCWDYSY8WNQSD81",
-	"92CkjAfVmIsToZtiNvekrwFz8ayazlbsIxhzslAgfQ4GCtAFjJuppKarVFu14tfk89IEi52Q2J+vr0IM",
-	"XZ5/qh2YWU2NzqtNpZXkStUeDkQy9aLdeWZzV1wlPGO0TU+iNggX2yxpGUx+gSMTgmmUxGFfz91aUGVw",
-	"rBT22Frg1EB46iJz/aImLBkIZWc3jpiFIj47kZqViqBEQIIUyKN1wok4Xc3otpaJGd6dw/kqbzw19zWU",
-	"jbqPfIWh8aKNoTGTm2XdFtCgqBIR1euMz3sdr/OyNx6MP6FRZHExmeH+WYGpVnuWHqbBkjKIYLIdOlvW",
-	"RL/XmSMY6DyGUzWDgzNZXpXWPFa423ZjOWWIiUqRmUvUcomK74kfhFIjfxif95QbBcjGEsCAIm61aRv6",
-	"RR2ulJY8u60bdG+8kDpKPzlHSHU3tZmNeVx2vWq3qzCLtuaApj7WRt402btMgtc7XGeNvK9e+bUBXIEp",
-	"JQuwnGN/bnDxjRdBYeZ74Kh79PVB9/cH3Se5ImcOiKp8so0GTacoLRlfZ6AAWls4/fqcw8bGVKzgUEpk",
-	"TwfCGL7ZSUThGt4iANecxqoZjHT/qOwMmd6UYVAuKYlmIMQRAl+ZbStdBHMEbkiwSh1HsqsW+FFc/1Gl",
-	"mwiiP3JvFykAdD3Jhg7pQ80XrE4HGpn7mtqHDgfmVf/ybHD5uuN1eldXo+FbBZjZPz0f2EvrfnVWY4Gc",
-	"DzJbAgKGfBIFpj4Us8x3oWpFndkRVfJeX3sMZxShCocou81E+z1ZkG3dnzknV5p88ezFizoECje08YZg",
-	"xp/EDZuy9joPqnzaHbhi2a1M0IOR9MeCG7QS/Ci974LwxrVvdcOBr8Qzj6TYVS9RXYDUk1/Jfx5tq6MY",
-	"sXr4Mw4+Hv58h+jNR7fGciZ3jVNjqfXxd1JzTILnpWJYfLZTZgFXyArGMSV36Bfd3dYar9pT+KAnm0Np",
-	"fXTfOkMFf+omb7vgUM1UWkRq2jLj1AUS+ZVSjAIguw4opU/ypKY/20xsrrPizz4J0Me6812n7rP23MfR",
-	"4pTICMtewsa/hnhjXyqCJoQoVDsluDY6J6sdrKcyj2WrkGG6oJ9RsLB7X8FCnQa6s3ihXnQPLGCAlEn4",
-	"o/7bjyqOOL7unfdVBDEF4F9CtglPuDb/IUUcKygQ+wE0ktd3wzXeZxaU7kfBZ8ZjKl1jB2IlCjJJoo8Q",
-	"cYIIHT2SoOIw2hUHCYM2oHDp5qF3+o4vXHQ/XKRSDCTo7458GzLpFabnlHLcMcA4DkMA5wgGJ2nWi85p",
-	"nhHEAIk2ZjJV6Moq8+KuKLnD0sX5Ce12hYH5wMz161wm+u8YiA0hpX2EPnCwUJXXzJNxXuYBdLCAOJRa",
-	"6jt0Oof8RBj7FHGVoxAR08m1EH2LCMe+qgltnd1kVndPmespdOYejGFbM4Xaqtp7W/xeEMidanA2N1j8",
-	"Nku8vqkPheZf4VhUt30nb/qUHrlsHA9tf48JVa1E0sX1AIL+XLmfpU+Z0IVKaJYtiA3I4jar+jMOPqrS",
-	"gRApJISyLrkgdyi3rdt7M9ZtvmfrpZo7SjtQwwWYt5RnjmKc7ef9qWWghdQM3u1EYT3VRRb8RDmRKeKA",
-	"oYhrzYOBfyL/E0qHboG9LaMecsQqQoXXiH2WK5YHuLJ6xSyLJPXBneThROrgmEO6CBFj6rTI4pKbrEn6",
-	"+eoKiOy2RmEmrGyMNlW3ttdoONttX6MhALd9TdrrbdsX/fTbzs40PsUHqLOHKJiplhTZg56pR2hVMmqV",
-	"eqeyQ2BGoT0ZzuZPTYtGn+z+0/tWrpUHTxUBbFQ4mH2xWV5TSwH5peJzXxWf2bAapiO1XLkvRZ+ftujz",
-	"RGfvGFyXm5VK4RHGsU/CZBHtpCw0G7gxq6y7/zXieXG9C4uq+4Ck7TBCWwMl6MDYVlRs4JSeXkDuz/fn",
-	"jW57qD6kZc6Zh8YH/RWhYDA9kER9ZLLmZNWlwW2hCAae6lidRtM2kegBCvEdolrZdJooZ9ltO8uEGyuQ",
-	"wFe9wblMhzvtXZ72z9XPr4bnZ87EONsHM+xIq+5/1H3wSfd6CVZ7Ddlr61vDeMmaqBvkZ32LSrH7ExAh",
-	"LDM+pLEciYNEQfZvZC9nzHio0JXdTGmo8Urf14gr5yShzA4S9Ptnz2qapt7H2prZ7A/1JeIe0GRGgQem",
-	"EIcokDaW2kDypDd+VQ+EUEYaVQTfJ4sF5kKJnMMoOCB34o4Y0lv1Bp2Pt+3KUxRQ3b/LFbWXNxRE0j1k",
-	"RGYN39eAKQQB1GVpvMpmXpCBJZKdu9bhZHFQtOhTbTRJcNCpQUFs0vR73wV3GS0sKONahDQouktvrWhR",
-	"vy9/A7xFhnfNMEASKwgjT+nGFHDZnU1Ij+BE/WNaumUPqSMZUaR8upAiIPjWAofUaj/cyVurz2R1z9bA",
-	"gS2cazcJDgOFvrHtq/ycTrrtuwIsO+MEteUqvyZfn1r/Bxe8QxEjdPd+vTPTzWsf9od6+f179NR3LySS",
-	"x+ft0tMCq5k/r5Xk+uLM25MzzyxZM09eqzX74sb7LbjxDAPV+fBS0fx5OfDM+fnZe++2oN+nd921Ozof",
-	"zOp+YqddtvFqq6x6Pt+OgTapsDInslbM5Rmtf7hFq80KXvfNqT1B27diZnuuyLoHrU7THfyHfwsU4cVP",
-	"CvW9NbfNKK7IZ5RUey1vaaQauIEvTcpux8vAZNJSRtNr0s455Xo2STuQQ43cGG4yDmEUScNSlS94HVho",
-	"u1Vnmep2P5VQM197T5xoM78quHyKoC64e2hWq6kTlFVsFEFmzFcvbVPB5whT2cg+yieJL2DceJMdKn3e",
-	"vdkuYHyqb2krzB8Up6TzfHAQc2p1TPb5AsZpUjKmQPVXY876x1a80sxsayGZm0K+2J6lKIaYbvRoAHmy",
-	"sIrhd6/H3zzreJ3Xp3/oHnW8zsuz7ouO1zl9fTo+6na7Ha/Tvxq/Pn727EW30bkAQQBX9wc/s/b9qepQ",
-	"xmRZfsxRAG4jssTRLFx5mTwRRx4EDIkVUw1E7a1XfJUq7Ah3bhTv3Li2bKcgT68R+cN4eOkBGDIivSG5",
-	"L80Q+Vsha2TBX1n+3Kd9cQHjEaqC4dkFYLNy+0CgSQJeIcgTik5JGCLZBjk9jzyFx6N9ALIWMgxPgN7T",
-	"unqJaeRn+VYN/tRE9lT4AJQsWiA6q4jYXYjLe5BEn0eppJiYnOF9m7j3wYJ/IDiS0HZArrR2SZLEn296",
-	"bjUryn6tssp/lcyiZvhr5BZZmi055QRAECE8m9+QhMomb6rPzB2isipL6ckKeZfQW1XmuhE/sTjEFWrQ",
-	"WFz+NXOTnOCvkZnkxADMpA+AIYlmACpfNqEAR5yAGb5DEYgh5RuzUA1WTOricLBQ0Temg5qN0IdS+//5",
-	"Ryfu0OdorH9aI2sNV4ZESGpBytbKxMv2hhZJ4uokjNfqli8l+luV6PtCq1DUNg1EKbkh+y/Dl8v3pQZ/",
-	"vzX4rtXdLDVKvahhPbZZ399UMfaWk/5Sib1dJXaOQRvUYX92i/VrK8LWtx4uIKf4g/Mwv5S3XaibPuFx",
-	"rsYxIsuHdqTLPsjgP/4DgEmAUeQj8bPOKvcyaA5x6kOJ2DVVoB2Mo9icFEHCZSb6pmmzxbU+/PkWrVRk",
-	"3CEpM2K33YDqyW1tuxbp53DKVWv4uo756hvrNmuBNzbGzd2jcB4vMfeVcrAEysNLplMJDqqPR9lZDC8Q",
-	"+EpS4xhA8JqAQLerfrQdz6Q4MdUSYpzByezNui59aV879o8JRhzIohgPBHiGGPfAlMgEbw/MCVP1DDrj",
-	"ne1GObFQcfdnmI2An5Kz4Z3ug61HpHI8pcd+M6aNIeURojUIcuamX3WsWM/yoR2XQ1k2x1ZMNuWUx2Pv",
-	"agBu0SrLjT+RvyrbFy6Q9GfciafmZBntKnHe0G8/O1G//f5T5/WHXVlWO+qOOUIzzDiiWeMuzDWGrVg7",
-	"TzdCwSx1XEhNVmXbvxn3R5e9i/7kuvdd/3KT1CwjBmpTcLNF/rxycNPN+9kn4W5DwU+f29hyGz6cBU4t",
-	"eqknMqVCylYIUxlcItGnSNAt7MtDIcTdToCCFP5Opmh+Nr6AbFSfTIB/h1Z7luGmaYGU1yUxLUU6RXEI",
-	"fZQiSypxzwCKAiANETCj0EcTqUmDr7ppOtEjJeevh8PJRe/y+8l3/e/Hu2GnzLR1+z/vyO22bGXP/lZ5",
-	"xO4AV00NZyPP6i7BwsUWv0Urixup+QoIBpgInaxG5Rb3yT6z91qWu9aU/56g877U4hphZdb9oZkhcuDS",
-	"2NBGyJwswQJGK5OsCiT6x81KOut2XrWb0W1PB5h5/yc4vzKW+LxLd3OyrVn5blsh96WCd08VvPmVa5YO",
-	"3nbpvhTy/hYKefN8xOYIuQVAyj/juSrQ2nb7x8E0t/3Vb+xu1qLCake6z440MU5uUeSEMX7WbaFIxar3",
-	"uoVqT7wMuOpJ1zTp3xV0lViEXTRqVpy0A+85x/6tTF4nIKY44h5gYlfAEJAIwAj0ngFNq60kaK0PLaer",
-	"fGZetL2rGjv0o21Fxc/Ak9ZWo3xIy/xJq9rLe7FJZfvW3LTT4vbfdln7/tlzrap9IzajyEdBbVOGq+y2",
-	"LRFPz0a9V9cdr3M6vHw1GF1IfNP+5Zn6909Xg9GD6QBeufqGXnvFJ81WRckfSG8wVyvHwJISrguygfLY",
-	"CjXZpIc4k8FpEjYMuqcfV/LJJ9EU00WFa1/dkA76vl37LdKLkojjcK2q9YDjhbW0dd079fE+eGtvfHWO",
-	"OIAgoHDKUQDShQaMwyjwgKROrruksNDU31RTY4MNsTVLoShws1M/Cj4ZK1UtzygJ0YiEoWrKeM860d5Z",
-	"QyKFwhxPkER2WpcIIZaYQuO1p4TxuhSekb7nV53Boyb50DznZwlfAb2GG/jF1/igme/VyRBfHK/36Hg1",
-	"S9bM6dpqzb54XH8LHlfDQHU+Jy0aPzeHk5HYn723aQv6fXrLXQ3+/v1Me17dT+pkUtpZpcqVhGiM+APQ",
-	"uep08jHarzEuvgEYKgNaeQrVQSa+ijXEDOAIGEC9hmqyK23gTJhoenIbbOt7QWXQw9MFj/vMMTCE2NcK",
-	"v0QzHBnD+BhA4JN4ZYq1GOLpwqpiHXADGQomJPJU8wQE5CoriIaNTCRx42Gc3ISYzd1q1pW64QGwhRyp",
-	"evrepfq+eUWojYZXFDSHZI0T1YddLRGiQhxE5IYEK7CcE+WzE2yE+eYMIhM0V1WQQuL6SL50jy4QNYo9",
-	"+8LEl87wdLq3dXwnBfdU9gVSrWyWJAkDMCPy+F3OEZX5YFAIACPrpbEFOQgIknFaWdmZROKMj4h8DTCz",
-	"33iVGV4kIeQV0FFjfce+V/qaYhh+iv17TfE+TSR2q1YVwBvp5IoQmK9iwueIYx+Gch2laFfXxb6+RTEH",
-	"U+irUkGo+YZEEsgwUu5n5RzRv5wAX2b+pcb45gzxs1YfK/OgzzDzIQ02PRv0cxkSTv0T6A6re98/YGn+",
-	"Gt+hVJhLgILGipvTlt3REtwDWc8Qhzjcoy9CbLKvVKs8sZ/8hFIU8UdZCZlSnHAEAuTjQJyshAaIqsNU",
-	"FSkAH0bgxni4LP2mNt1Oh/4c+bcVYS1x+aGsptiOBnlkH+2M5Kc8wFcxYh5IIiqOPhmlFicjm8OALFEA",
-	"KFkyKRKnIfaFxRQgGAAO6UzaTz65Q7SYw7Tx6lETinHrQyQMX0K1huweROI9KtifKg51X9q1EBypUyS1",
-	"vm7QlAitTKLYbBGRKnOS+r0GaelM/l0Q4F5Y6bdzBuvIo1gFE3TUJ3IrP0pitZj557xg+5EN8oW/Mrnw",
-	"jmKuXKWKTVIWOQFU0xR8ZdB1xN89ITVkzEkoHsIOfwRmCaQBU/oD4wDqgkgUYE7oJoKEo0UsDLFqT+t1",
-	"etcnx1syQ3loQeh3hCpIebHwYZh2JfVSrCWNsEiWEVCmO+ZgDplgmc2gR9K1bVKDylC6yltDLN0TGJ9Q",
-	"jAAnioC6k8xSkXkXCDjwDu2MIvsCzjFc9fkA55Q5WQ3wRKX5zUkYIKpwUqTp0g4e1MnahzFVxoPb8axu",
-	"+MQL2iLNz4cMTSKyVpZiwRELiQ9DlE9k/cv84PRS5oxYckS8jtkkbVlsD8mEzkmvDZqjD9x+AXM1+2p5",
-	"r27T77lX+Fwt6gFkOhojm4vILCSwFFoBUzgYQoNEqfMuxeHTq1WI4Jioazle02ILJRGuSayW+ehv5G33",
-	"WSJvacS12YuSKED0cym2V80Uflu19ikDPUTQa06R1NIJncEIM5W5vvOyekmdPZaTiPfff0V9buE/74p6",
-	"KQSb5XO2lYZfUjr3lNKp1qxZQmfbRfuS0/lbyOlUHFSX0alF8+eVz7l/ybq7lM6NCfiZlGK2OTsf0gp/",
-	"0rTObO8dam+Acw8KInyr7/kU+3Ab1fdlSPzbh1cq804sN+M4DIFYHaabOh0DEiPpzLn1VMDbA4zD6dST",
-	"lxm4QSFZSmzH7GPeeovdTbikQW35NoJmm7Jy3SBPshkn9LdeVr5/yaUIDv7DvwWG4pvwFqur5XvDGhcB",
-	"JYr1tnUxUIUvvu1rZqr12Rd0wU/r8WAPT/CPlTSXTscFZLcoACrpaQ8uD7Y3DPOU/J/K5cHcOOaflduD",
-	"NS5jbSELv3g89uXxYM1LWFus1xdnx2/C2cGalK9qofw5OjvYg6hf3ZiAn4uzg32KAtb9r/CndXake6+R",
-	"GbsFC+0UHc3r4OgO8y/27H2odGtQaeInTf8NWC7tAVZl4L7LGoV96Ya8RTdkQ+y9dz/WC/al//F++x9v",
-	"0kBvfes17Hicrelvqufx1tP+0vV4u67HBTY9DFCI7xDFFRngesXOsjv3o+d+VrAcerarveJyvDMKpxD8",
-	"KACcAGiEUBmqQ7rmlMEIOUeLmJ8AvaLZGh5SFFB8h1QnpNUuBFmDztif4Zb+FfXGZgwxtqiFwe3l7mvk",
-	"/okRxSSotBBiwWlUPPtPf+gevHj/87OPB1+pn44+/vLHH54cPHv/6G86m3jwtlDL04nudW/Kvgm6Vl6R",
-	"SvcYg9GtB27SnXkCYkpU/Q4MNdaoxNFQz2AGppT8BUWPQU8GSwFDMuFX5sfnNfx0WjZ+SC8+FrbpGmcc",
-	"/ixe/fHwZ/XVSldPRr/WG/ZNhLnunVR775UcyaXgNXdOrK4lK4Wbcv0SdtswYVNG26f/SXVfOAZRshAL",
-	"RWSLZxSRBY70b+iDHyZMpZ8qfVj9LLhsDtlcORYZiOEqJDDwgDKeGAjIMjIFMhIgZF/sdihxJZxMlxHy",
-	"lbzvE7MdjgLBEKRtbvivKlBZWJIHmaYCwRTPEoqkArWAgbTiUliG/fJ7tg3dmtFQ3nNNPoG83ZNS9Y7Q",
-	"gN13YHVoSG3jJglis5OQjVjg3zEQIhggqsUsM8JTlppxfZDrdjntWSvdFIK5Ej4/nCWVqvVredkuJKon",
-	"OUZMV31vjZ2M7rCPAFMvNPAFDM+ig2IsM+Fzy+wlmJifm3JIZjhyT/lcXt4P96p3Nw9w3BeJZerFdiQl",
-	"Ca+kqbh+371c+Rwzwzf1szI3ZtMiPK7CiZP8MeTxnphlyGP9jWYcc7TLL/d8H8WOCDVMr+3GToXCUpXd",
-	"I1RB4s0KjC/GG7Ah4fHhHaJ4WgHv91Ze3+uqqU98htu8/0HngMRzkgb5A9mnWhZ+Mqz6WDTdMWsLEEPG",
-	"loQGVbsmQGhxjf1btK+iM/Vy9aF9BJNLvVAYokqpr1NQ0zvvL6MOqYwgsywKiTHdbCGObk/As+4TcD04",
-	"/a5/PXk3Gl6+brfsPgzDaqfQqbxjy7ZIw6v+ZcfrDC/Hg+t+x+u8G1x/ezbqvRN/PBte9h9IT6RtzCVB",
-	"xxFZPjQ7SS4/oBAzJPmPUKHRLlZApy0bXlOMtM5swojKWUTyNuUU/ok6+U589I+fXzLRH+keE76yM3SO",
-	"/NsDHCnZrsOKgm6I/o4BxilCHHz1dRewR03pD43N4ENhflVvd3HHltv9tHd5Njjrya2e74T2rjd462yA",
-	"ZvuET8KSj8V84vv++fnwXcfrjFq9cINk+4cUchKrt1eX9vcoDMlSqh5UYgbTQELTMZ/EyNl1TbGdjTlp",
-	"oIWDK3NhJCSPmNbnivQtxranxIe6z+5RGpnFBT6MAhxAbrTMG4l5KcRSTPEd9FdNl1lim6KcGKpNKN1w",
-	"1fe/w/ZId0nz1AOpXd0ttlGRuk1SBofRxnTeMmnQtFT0OkuI78RJonUZr6NynzZMHtzdvm8BtkQR1I/n",
-	"TpTnXRvYUhLPURjYa5nut9fiXplZLy/4D/8WyPUFXykaPRJ/0ajG+k8eUDR5pLHmkxjRO8wIPdFu1OxG",
-	"EvlI3ia0ooLHtelGySlDDNUpQ8yWqlIklk8WCwhCLE+8ZnrSpsqK5bnSWCSGv+qWGgEc+cojwEniz2Um",
-	"oT2YpW4rfCqtuEgSWRC4aflgw+eUWrvJkwuZYLDJkyGezblVuZxRJDGxVlLbkcIsaKFkxhQTivnK+u6r",
-	"Jx2vc3Uk/vdU/O+Z48WlHRmFK0BRTKgslV4R6R5FwCdJpFMMIgCDgCLGPABBhPiS0FuJ3w/EoiimUHXZ",
-	"S4i5Ps4DzGLI/TmiJ6oMKZQZCxECMwLEfqNI7j8UCT3PxeFSntUVae6tTJQRal/GIBHbTumkHSF3hR4T",
-	"/Ar6Lwu5tFc1Xwo+odcvVka1XxDGQUJnQp6s6/cMNTL+GWqi9jH0Gap9DO01hUO2TZGKn2ywMgALuAIB",
-	"2YbIh1DFlw9/Vj/U64Fsl6311UcrNcFqWMrPB2y+J6diIKU/fgI+CxSE71xqOvKr6dT5gWpGhIKaUtbd",
-	"1C6IsyEghMoDRCWTcgojhnkx5lDJrkUdTHNriGhFBpCgTE/d8ivJHd6q9IUTigJJj4dYAKPWGtygOZYB",
-	"RIVX6vAeBTKBoJ3oCxJFeVTNUGfZbQ8NHigd+kNb/2GMIpAzVGSUX0iVkJBbBkJ8i1RiovgpxOX8dWUI",
-	"smN1TuY1WHlkLhCV5Q+yKd1Wpye6q0yYFuzTv7PnSv/25JGkxEOUROhO2L4+Av682FCpPcPEc8JJtUNB",
-	"tYS8Ujc+NImTG/zDy/bE/hyoBVL5+FLfnkPZ+EwFxGW/0xwD6DB5ew44/HmBAgw/Huo3VJTxvcN8HlC4",
-	"VETdne4tB9BU9bbFvRpVB0YEhCSaIQpMSsFu2uCkPUT9tActVIsnq9gar5FOS67sI/t5Uv4e3NUzk3pc",
-	"XFPV3pOoJmXHgM0hRUylRQd8LgN/c4Rnc+6BLsAMhGjK5V85iU/kCXyDAFrEfAWWcxSlADYRQqkHyQib",
-	"FuOdF3ySAUkUyEBW6ZEr8sgsSYU/JfsVbPn8hy2fX231fEl4fuiIF4pJeZ25RYjK9w4UlZ93y5K69DLD",
-	"CXZZfH8BzcLpsn4MaHlAxFFtilF0t3GpK6Jgpii9dQgup1DqNgmy5gpHQkUQyqV0kcI10SS7pBJlEt+Q",
-	"YJXqq5K+akOh4ETophzeIoUZInua6G6qhC4QbXcK2exoShJ11DjV1pG843NzsalR7VPXk3iPARAEkpha",
-	"FBZqKRtqfNocLTstHC3s5c3KTrcn1RSPDxxsc3aYI2luAmL6rX86UOM4+A6tXB73o+5GHrgzDWXxGbWG",
-	"lNS+h4b88jvXquJ3nWtldf0O5FGknCWmucsMMy7kCFBseCLzBG7RCkAGfuwlfE4o/ouczTF4iSBF9Ech",
-	"xn7Ms8CPj8ErjMLARAo14EiIZQW5+FV2ek7bx0DNvvUOGXXFsk+UWuTcJm/ikMBgHMGYzcmvfqdU8v0i",
-	"CTmOIeWH4kA4CCCHVSacxCJshJBXPPblc5/6zL+QXGHZPEpS76b7smYqxwbyxJl9g4BY/0Ac8j9KVp3g",
-	"gP1oqmI35P+Er5zH8DA6S2SAuDlA8Na8XnotdAT8A8hVJuoeivKLvAt50w97LV0VmrwWLwUlYvnX7R5p",
-	"dRyDiAjVDUiPpJR96n4AdSdeHDEOI+5pNMYp9k0zOk7CXJ5EPqVn3e/hKeLrsdyjF4SoXaAUWjlHwaXA",
-	"pIvIuZ0YIhQocAyWcyKR7kgoUw/yvjKpxdr2g0R4V9shK0Gv9JD1s9u2TEK+Gg2vhmOZd9y7uhoN38of",
-	"z/qn54NLZ87wr8ona0j50Lx1/RxagSMmVFkwm7JaTW7xFSUxYSij03700fT99w8pnWMBi0mtpr+jYzbN",
-	"2QOQ3WrNkpEFUu6fGySN3sj0tlYwyrOENq+wL69qUahocyyOKblDFYkO6ob8kn82gEM9lfS65wyDSpbQ",
-	"9At2ZLgksqm0Z44OYWRIp4diPOoB/T12UiiMZ2CGuFTWUnCXnXFIgPwQR6jKYpc3fOEQO4do+u2WQ4B+",
-	"65ayICaUTzTd67QMce/I3Np2ibUa8GkP99wMHtoBbwgvc4hC6VRVq8eOZR6r5goJcwXD0AOyR730mGJa",
-	"Ar0yp4iNSSTavRsUld0qKnbuJeQypWSxZu/YTJ0WpQScNHhj2fIX45CPpp/61H6AEjNbziV2uxuRw24l",
-	"zy0IlVjdEXjS7XbXkH7qecoicHTFTYB8eWh9rDxicIBS3ttV6NF8uVHxjdGUPCPRN+uiscc1VwVju1ZF",
-	"YBRIPUSoJIqrmi/7Y0O03PKzw5+Xc8g/1vRAOYMcNnJripc1q57SPAsLoI0LxCn2WYtihc1arnidPxcF",
-	"R0Xpwv/P3vX2to0z+a9CGA+wLU5J2mt7uMd91U3Sbhb5hyS7xeFQZGlpHPMskT5SsuMr+t0PnCFlObYs",
-	"ybacuPu8CmLRsjQznBnOn9/0XbWXJb17vo/M/UaXyr8SJZEISx+Q9FVJpKpT4wmctzCGkl9AVbjB/VXf",
-	"v1fJD/SWt4L4/h7f+5K3skR8Wpe08+xfCdK5BVDOhSew1tqdGZwJZ04fljzN7Gr9XqNN1dByI00b66nd",
-	"C+buNZbRoRqBfExiekhzQEG/SIUZInKZkfVA8diSxIeE69VwdE1QMouo1tCbxelEqRvAUKgVPyZKHZwI",
-	"M1KuUrvtWvFP9CCIf8aHwPiET7tMKjeXBgPuhoBRsbGPSsm1mrCQay3AoIpOlRoyQRUmkwHIgIUQxxRx",
-	"NbwP2Hs+Y0FzI/6gxQpEhC94tVYgMoYxxJ2S4RiU+Cls9VAlid3+9gbYM1dnuydCnisZ2D88DaxzaP/j",
-	"j+c8Za++frk9+M/3r8s0UE891uqRe5oQO+sfXCoJNOpk5R2a7dIHUP+22U5ddjSZk/rTO/5QLebvllW2",
-	"ZZKQlrbifVgnm3HDvoD6/fbqsk7cnC4UDrdCWgaWiemZJPaudYrdj2B2jsTd9KQbdDKJdJxdmmH/Lk/O",
-	"uC/s7Dh8MWUJvV55wJsEoAL1Dhe5KiD3ymUwXjzyFG1teIQPvm9KHa6HjHsKMTdbqTlpqMl5dVzoLF9V",
-	"0fR9dX162XU2K5/7NOAU4yQMxKBhvurk9Pj80w0mqYqYOaeXJ/gXIbT2v3XVU7jV9tWcjeg3RFrE8aqd",
-	"5Xlemr8MVsSKuYazWQP9i4So8c/3DDA1OWnaYrVjwRzcAXW2W66zV3fv3r7uWi+xr3QIfoJCgFGgd29Y",
-	"ImSWgnGg+zgxRcnIOaXMQViYmtLirx1G9FBPNE9l5/MGcrSbTdse8E2Be3PoN1RwriYs4XLq4giiCGjR",
-	"YBcvMuPIQ9CUGspjWrARZ14OZM1OwWVaF5rPKtMMpoBJA8wQMMRikRHogJTALCvddAt7yVgmNSblMrqP",
-	"1GQFDPWtXXNCqYp9Fpl5n10qKi2vSEz8+NlE7VRGTKRd60I4JaQzaV3RzGQ8Drw+sq6gYUOAkUtVjbTC",
-	"QstN7EessMu31G2ly40Pf1gWVL2M1/IcT3iaJe3aoGt7JG65QRCBcgaKKqOFYSMlZLrWeZ1CueWHjQt3",
-	"vVZoqTFKzstPX9P77x8Ybspj9ZABM8B1OPiIzorKUva/WNiCGDl91MMyZUnO41mHift+BSqz++aRyR4e",
-	"Vs53uKUFFz5xsAMTkMJjulgQ/6Yq64xfWy/PvENUDSLn0pLJZ25VVyP2zksUHl6wNNdBvv9i2EQRbm9j",
-	"USu3LBfQaVGfX0Crdc48YWcNZ0YkcOS7LZbTY+qyuDtLRrWGMupbF+P4qRypiWQRvWYF7QiN7tC6uJ58",
-	"fRXHakJARCUk/OyX7GHNlX92AmnaN9OVA66cMeJTbrwGfCzkg4MXBKzuT4K5qUVPQmYOiLCeUPgRleUy",
-	"celWtKhtvgozANMadX+dsgl6kOGASwmxYWdswhF5E0ufVRwFeQ6TSdUosl8+CHmedC1M60KqvYSxxrd8",
-	"TEONEeceSemwCN1xDFGpMdCTazXDE2iaJkjgaJSZQamwXmdmQK2BW9RCQ5hW6wu7aKfIONgOFMf4Cr9Q",
-	"j6n1O75Cj1kqNJTgEve1Zx+9B+6GbciwvbX7ndFsBtw6ouwfdivyjDHNWd6PcAyEYT2tJgb0mnJ71Ffa",
-	"yW1Jo600+0Rz+zoqTbcyU/kyR6vZnNYaxsDjVTbtxq34qZPy9JL7BwalMIVs95/kCTClaaJWQOaZ7PS0",
-	"vPesrj9co+X9ogAX9K9+8Pb7wYnqOWbLq9+vT78E7PryS2AN2/XrWk4ucvYww1sVeF2Z3/PMXr/g+2kx",
-	"gfi/5bUE/SyO7asMsqTXoBZ4LZR6s2FVmEj4Axz9zwgeNi5/HHlsui24PxoOQIYqgohkpYFkFMLAVBZ8",
-	"RECnKyItuOxXWlUrJkzVjRuiK+9LufU2aqqNyjTC/bgRBSPH+VXV1st+d1gODLJZOP5l1OeQDLZanXP6",
-	"yMM0nnoAVzeCe8ANTTOAKMgnSnUZDuaWU4btgfY/kZricPtaBb9PEJzyXZnpCGTlrqRVFQVh9fsZatbj",
-	"+3L8f3R225dDr/vZ0bK1gAn+CsPwQJeNhcGCj7ESkWX/QI0MG4F2uNCoVSUbqEybgGjLlMyJXM1/x/DD",
-	"vBJ7TgwGKr03I7WiNNBJwm8qvcV1zxS7XD01NW6RXdYgYqU8VedgnosCL66XP+YmZe/esIhPzXZY4ru0",
-	"KxiCy+pZzP00bLNmrNyCeVuXf5BbO2f9Sixam/LnWNG23rCC2FeZZm///d37Dx5Cosv8TGs824sEghmM",
-	"Y2QvZpqnEE/pY2WKCxHQxv23BdHFqUKVquScVtUS3FKBcNxe0mdS4gXtWCba1UlfaaARl5FhamTP7ak3",
-	"vgnINPBDwpAhXk9JeExZGKtw+JGpMegog67HpEiEITdkxI2p2Ri6WhYo9XEfQcynVRJBkfwTXLqf+qxN",
-	"USpQpz2J+s06GMzS1eHTaJO6rBjhZqVqJELsaBsAoX8JHjPi8hbExQrkWMCkSlSu/Lqf2e6t2yT7rdWa",
-	"BerybQ8Xg657u0belswSKwRKUzdDw7OPF7nF4487AVfaqmu/7m/n9t7ACHjKPKG62OpDAmitTQzW6/2A",
-	"ngNmcHBunhY0wVXILTrEWphhFZ9u7Jq/H4+EGTJsvmVvrWr+YFU1ZoNzTmDMwGqlLOYf5+YhOlAqh3wr",
-	"8Djj7rUB0woVDytnD1x6w9FGDo5u/gwtPwTk7t6tDMndDLYSzneEZFyuMMelEOq08tA90BzvqNB/4sZz",
-	"lHPSD/DIWfmyGneqeOFfUG5rdAd35LfsKM7xGPEHxKq2DvsUgUc1hEpH67KJ8lMF4D9CRivH/cPrV/5b",
-	"LwnU7StWbrZQCbsSIDenxDK0JSTWVjYowu7nTTi/GDbRIk0xyYoMq4n3Nrt4yD0GXtCxDEol6COfkCmt",
-	"2qF1N25ZLbcZHlPQksf39q23MKXWTZ+95/2n44prIS//ZNi0cxzZvwIC0G5KEb2Gq5v185kxKOHjD0JT",
-	"cJQAJQKm4igvKsiH2E2gN1BqyCYqiyMaS+XxpCtzju4ZDk3K08y4jRHzEO5DFVXN270NucTOmmMVvTzz",
-	"ZZ9OQtR26w+ygCaxWJKxvohj689/ZO/fvmHX55+OT++Pr05O70/Obj/9eo7t+M1bgsi+VUydJ4NdMne+",
-	"ySiOmqPSFzJPH378o/6RfcnU9oUb/rPshj+VOsvZtnd14TFGwymZ4wvCZ6hMeW4npHWotj6S7lNC4gkK",
-	"O59EFMXgo6wuxV7p2RUbUdz2qKoWL3q0LWyRIRVgLIahLq/uzo5PO0Hn+PzTzdnns+NPd2dXl38DFPn5",
-	"I8R+CbcTE4ybhTHXou9ohAd9nSWUUabEwNJavyaiq0YgVzYQESmvRiCXw0FuKrxbqCxYByQS5W2WhnL/",
-	"hma86/BsTtmtYuptR82qTKZu9CgVMPj4kxqDDhhZUusykpH+SLUwhvUgVhP2gUYsDpRxUEPkKKZArQ4J",
-	"4uHhKEaVrSu+fnipj2X9OPqOH/2okOeSCZrLAGpnCcryqrUFif2PlYI6/wu+Uq/27flB/9v3d+tW2bzA",
-	"0sVPrrKVpIQbFkO6MJpwTQnRXA6FfKgyzjd+2UtUcM87tJ/LyCN3NwSxc6++0CGBo1a7+ZhVYfwkhSk6",
-	"5qvNcU7PZxi8bRwxrE6MwB5ikxyxi7QhplS4fx/UmkHuov5Fz/7XzENVEprKdVXc6GJaGjL6udo4qP33",
-	"TwGTfXPxLqY+7NK4P3VFV1oiUheaeqGQbvR0z5DduYEQxGgpP7W9NMbCmQIKa06Q9OAGRjGfUnt4q9jD",
-	"xEGcIOOYWFsyDH51Tj0cSeC6V17Ac4mX19YUbQDxbD0A9Jzq6SSjO+/d8dOeR1is1PCAx2II1pnvKw2M",
-	"ZCy1T1grwPs0kjgvl5QAo5b+8gQYYReQqO4Skqylo948FMMi/3Ikii2AibIEUgIdVF02AK7xGCep6BDn",
-	"kFtG2LOba09wQAqaRQpMUIiqzWrJkumTMTb1IRU8979rUsUY5i8/pN1pHg7XNGZO2WNuoIYAXA+UhDsu",
-	"4pYHhc+5Ky26qAVYlLGAiZ8ga0mJ2R3HAEoaWL8Vu0hZykXMFApELOSQpWoI9Vi9xDd9wuYj3zBeym9i",
-	"9YVftj8s38RE3Kk4WoEQnmQpFAHA8+msa9kPf78d5hvtWR6YAZmyqcoY7+GJfiBMLo4OXARRMO0SI2KQ",
-	"IURMpI1ErwRs5CJL4XmUSOuAZqXC8YT5q5j+nMgoxGiSBuqXUhqjPiJlZgR8yPgDF9IlbfgDIEClYWag",
-	"Jvb8jVEhjB5sS0d9H4Pu/ViFPm+/9ifo3sbCtCQGOKb71hiBFdmjSqYRAz8v9Qo6msqW+WgEPO4EzpdY",
-	"L9VTkObgZZ0dLfnxti1js9aw1s9+XkQFS0BoznNL+JRFiqpHGx0ji9vDcBn11OMR9pusAHGkZce4aicq",
-	"j0djLkNYGmjUmVxuKQ2k9auVdo3zKOnsU/Phimpdzm3ttqNVauwKhzQPsU4ydFz3kuVkZhkGjbsyJ1qV",
-	"7qATrnJ/sEZDR91qECFDaF7Z9qwReZDp2pNlnjnw6ZGjCvlALBzrAUh0FdeXKi+dlTrr2i/cDfQspyaI",
-	"J46UeJAB4sIFbMLTcIAbjGstxjwOCOnHgVxmcRowZ95ncxTjeKltn4evtT/93PA4ObWXyFTC0SPaAjYo",
-	"Nzi0jWTAAOPsIRMRRMzSgCkZEH4W+Jy16rPJQFkvkgnDLDewuzZgEBusCDLq7eaiSFEu6cCHawnlpV38",
-	"4iry3cNd0BzRxTwweTzbCWC4sckJH4IrRcX+10SNoesqsAPaKRCwUEm3QShKVdwz4QDCIeIvvn/zT/Zf",
-	"V3/c3N/9cXNJeFkirwKLgWssh12f3xoMVLP4BlftZmyzeEwzDcWDw2ecmpuouemrS3RI0IlFIii/uOhP",
-	"JX1ecurc+uyE0jdaeOAGflTQyYzz2XNbuzigehWGtv0xf5ed2c1zwv/yRGguqKkGnpT7W3S5lpu16DDV",
-	"ncp4zk16cDq2h6Szkw3xt7BQCvBes3dbcdxaxGbDL22BM2IMDB8EM//JlDCA2CsDegz6AMNfdL3Lvg+F",
-	"jAImooCNQePA7ddNgRzN1KSQiPC+shP2XJj01q3etB32ZeA8PXmbVgGfrpZ0zfYts/PGWdeTOWuZLQVf",
-	"DLmOlkM86aiQIrO+Sjk77/DqXvPPvkKrTLuYUoILKRkQ5I+DXF7kiakDu5VJsaLW5g+8+oxnQfsA+3YI",
-	"RKL5qvtCeWVld4ofiYZxnTDTIp3iFugB16A73f/+ZuU8VGooAP/7ZhdaNUxbJdNxp9s54iNxNH6Lku5+",
-	"8rs3UYiSam+SD/6mkFnhI5KbuQ/ieO4D9/xzS/xci8KHvkG7+E2fz8g/IZNQ+MC3GhQ+4lEiZPGD3PTP",
-	"Pkr4qPPj24//DwAA//8=",
+	"7P1bj1tJtieGf5UA/+ePLk3vlKjUpUuZGBhUJqViVyaZTaakrq6jYUfuHSSjc3PHrojYSbGrBAxgYJ7s",
+	"l3k58MNgbGM8fjNgwMAZjG0YOOebHEzPgb+FEbd9Y8S+8JKSqqseSpm5bxErVqxY19/6seOTZUwiFHHW",
+	"OfmxE0MKl4gjKn87SygjVPyEo85J54cE0XXH60RwiTonHV9d9TrMX6AlFLct4YcLFM35onPytNv1Onwd",
+	"izsZpziadz5+9DrnkCdL1xsDedHrUPRDgikKOiecJij/ARSJp7/vvHs9+fppx+u8Pvtt97jjdV6ed190",
+	"3ls/iMUvPhdPB4j5FMccE/Hx5yDAc8zZKQjQDCYhPwF8gUCgHwBkJn9fEMY7nn285t35IcaQc0TF3f/q",
+	"++7Ri/c/Pv/4Nx3byAZBSocY8kX2WhxU0iBH5OdP7S9Gy5hwFPnrb9E6/cgCwQDR7DO5247EfY5vPD7+",
+	"2usscZT+bv3k7BJyf+H+1uxI3eD4yLGVWQYcLc9IgBx08sWlKkptLMUzx1JcQO7iyRDyym/MCF2KpzsB",
+	"SW5CMZ4l/ICXgk1fdCXh1C9HL7IpRsnyBlH1ZbzE7m/Li/mvaU7tnDzr5j503M1/KVsgHHE0Nx8SPO/4",
+	"DIm2neLjrwtzlL9uTnJIOPaR5sXiJkR3KOIPYRJgFPnoob+AUYRCs9+K630rmbTRxngsKJJffnj05/fi",
+	"f92jF9P3/+Jv//ah/MuvxQ+9oz+8/7WdL64QxSQYys+XRw7BkkR8AY67x8+Pus8BoQCCHxJIOaLqj787",
+	"ts8jlm9tx7lPPx59pX46/vjT775/fPT0/QPHmBckQtcQh67ljsUNUy7uqPmk/QNj5CMc84qNSdUd09oN",
+	"WivKxugOM+xmXWquF95avRPGSYgmiL9FtPDm4hTu9NWm/HZsG/2bCFeRKYkwb/qBpxYB+VE8y2ISMSSP",
+	"6ytKbkIkT1efRBxFUrDAOA6xDwXXPorVHb/+E1MTzz71NxTNOied/9+jTB94pK6yR+a98ovFTTB+dQZe",
+	"PH32GxCbe7zOBDFDWMcw2n3evM/yeYbnEQoAFuukjhxJiAniR2eE3GJU/MoGAcUb9WfE9Z4v3vuSBFJQ",
+	"wSDA4ncYXlESI8qxIPMMhgyVx3G9QGCGURgwwBeQAxgBKN8FoO+jmDMAKQIhZlyOFgTEZ48Yhxyxh8vg",
+	"FBC+QFTdRNEsYSgAK8wX4Onx8cOO14lz3/+xo16Jgqk6tDLpDDk64niJNnet14FzilAwlZebP8QYZkox",
+	"xBwtWT1PyqNhoO7NnemQUrgWV28gw2zj7O/aXnSTBHPE6/eZJ7jMDxPDc/VvFlwJfY6CHE/cEBIiGInL",
+	"iMPpEkcJR2akWpp0u4VztrspXbyO5IK8piqlrdnz7y2jmVGYOEYyp1AJj3QMz6rPefEIDqzS/LFV9/E6",
+	"tzgKmqxriGDD++YwnNrW+VnXfv8dCvMEu3jc8ToX4ui8eGIl2BIyjujUhwxNcVB/jIgnBDGaa4ReZ4kg",
+	"SyhqyKpLFGA4xYFzpzhGZXZKjqvTnbJEiOsdXimbCY64up8vSKMVighHzeZFEu4Tm+5DZgACOWsp5L5a",
+	"wj8RCo6fPgCTN2dn/cnEA696gwuhE12Pe8PJq/6446UrPO5PRhdv++cdr9P//dVFbzCUP19d9Ibqp+Ho",
+	"evqq35sMXl70O15Hv7PjdcRLO14nfaeNPWJIOfZxDCO35HrcrRZdzyyiK5aUbrocMcWEYr7Oc/aV4Owr",
+	"wdlXT8T/nlrH/wPdXBzLbRRBf+ESYRRB1lQaUrQkHE1hGJKV+31xuG76uphQ3nBjCtUHseZ3MxLeucfI",
+	"kiVqdSiyZD5H4kyeSlWswd7hMLwVxyhptEYc0jkqcWGlVlE86I3I3Zxrs+F+zOuW36uHMo4jN39CPq8/",
+	"sjlkt1tPofkhztEH3ujA2H7u+iOparEFLTYH6dgGguWmoTHu6zkF8xA1urMpp94hGmi3l5E/1+M3fSlE",
+	"Lybi39ejofjncjC56PfOB8PXVnGk37M1B8xIEgWoho8bLZ55U/tlu8tMvSrt7aPlxcokeGW0utIGhTdK",
+	"d9k8Y7XLYPNIlUdokZpNX3oHwwTVk0vd5ukX2ahVpk/2tG2R1F8yNtKbKCTRXP+o9SvPrJT4h3Uy+WcO",
+	"T09ow5zIS0ok653odfwFwb78CyHK/SP3q5Q9OSZMjwzxCGRI72l1QRw8didwnjxyafRNuSs2OvWCJY5e",
+	"4igQ72nH9kIPd6sfz2q0D6v6wXi909TrULIhSJ4cN5MjT47raCdf7qTUG/3KsrnK8R2ysxakCCovUVE3",
+	"/8p4zn9SP7wwPzw+Tn969vHBf2PV3eEHZXoUVdb/+u/+J6GO/uXf/V1OE70YSBH48mJ09q1V+pmxOc0m",
+	"86azwfV3Ha9zPphcjwdn19Oz/vBaKr2T63G/f93xOmejy8s3Q31b/6o3vr7sD+WFwfV308Jf3lwPLtSN",
+	"V+PRVX8sfxy+HlmHGOKo0YIbkZTXsrp2/Vm7bOreKFjSyePH7TVsirhgtHYq3EJom5a5HTsOxYYHQZ7r",
+	"tRtTC47cFzUb6DVISZfna0MlzZae2Q7ZWCq30yBqKXcOsqPM+0pGYBSuwWqBIiDGF81VXKCSY37ZNfvf",
+	"NfexA5ys72Zeph0uRXNAnaXF6VfZ04UTuFbP8ymCbR2jAWbwJnTpPuZq21fGIVzb1sSqqi8gm8aQsRWh",
+	"jmHgwHoILWdwWq27Ke/jZuwqYitEUQCWkN2i4BRA/ZM4ItEy5mtAIgRCBO8Qk1FwFc0DkAHMgRRkdZyW",
+	"MESdavB2bCgD4+l7S4T2Mu7KrWqJuiWaebk4T455Krm6tUg+MNO35bYvhmnanDZWf9F2TOZiqkqmuNSO",
+	"+uLK4+gOc8j1GKqWfJDdqanQiEmklN0wl8UfnaN9i+hNSwZmie8jpjOBiqsiVllYEirsxeEtYoDcISqX",
+	"f06FxQ6ks1jrdoBxihAXHOOT5VI8um6gN+xiwIeI8iFaueesoq4lNYrb5xqgO+yjXzFAVhHwQ+Lfniqm",
+	"lAwOZpACMpt5cvrieBCT19Fw4JMkkppgs1PE6ErFQUwuR9/2PfC6NwH/9K//46kME5KEA7kECIiH9Fqk",
+	"owUryABFc8y43L7ikU4xO6J39If34n8yO+LHrvfksT0skgZr0jyUx/l8l7rgWBaHseztGaGgfzaanl2M",
+	"3pwDGAXg7eC8PyqNtDpos1sY5vn2Dj8n513DWxRZjGJxbeo41nORrSKdoiQMT8ANCslKcdiCIrYgodxj",
+	"mDO5/B64RTEHgqbCaEnCUJyEhs3tH5OhaPtYBI9PV5QoD0jFjpB3FjYBI3JQch8IHowIBwmTx+7mofMn",
+	"giNkmTPmcsLRnAFOAARivIrDxSv5AlFkfR/x/YS2tSblVr1r9VBJ+KYLmy1jOrciNYtfKw7YKr1VgEY5",
+	"JO1uFvX3zQizzExorn7kXJ4WZ6HbPxlTvIR0bVMqylRSgzUvS4donbdUO1oeWTvtW4rgWJCnTGKnM8ih",
+	"5la4Ed47vptLSiotbxxT8sGur92geRJNbyzZdTgwWaz+AkZz1Gnj4vIJjXRCzaYoR1GAgq2/OUdkiThd",
+	"1x3KxTe/RuS3k9HQA+9eT46+fnoqZRzAkfxYiJlM2RUqqKb0BoXNkbp5rsEomCbMToeNDIV82q9UZ8TO",
+	"zmkzMgfjvdciKpB5DzYdXD8kkKKpIBfKr4VJrxRj0MLbjA9H0xmh0psehzBSogeVYieFsAIOpjNKls0F",
+	"pXpGhUEbPpFxdjN3W2aZqQXIHHByvoVxW7cTY4ixpaZraTfNOKLTAAWJn4ZjNrNcHWdnRnkfhuFUBzmm",
+	"QVLMrMIRf/60Y1ODfKhZzSzYq3G//4e+TIc4u3gzGYyGyon1diB+7l04XNPLmDDM0ZaDL86+SB8ZrnFQ",
+	"ZeNF2o5sMPEk0jG8KUU8oSW6u59bI3H2Nbq5xEv6STVI2wA8M1cbC6EPfpjo4KUjWhc1nEKWkVETYVH3",
+	"eZ2oUeROjlBsk+kshBYNbUmo1JYi8Az8/616UvYGhzaa3UC1nKlUHtJdd4EjpPLb2giWGSV/RpH9nFPX",
+	"Wil0CxgFIY7m0wVJqGX5luLV2+0faW1s+3BkP1XjF92tXlh211p5ZwHZYpND2AIeHT97Lo7OGK5DAgMb",
+	"HXEUYB9yQluokRucUGbecjSg4M3XEYBWx2iEUDANMIsJayqLFXk2QvJVExuZR2xzMjS02kqKgcHNmiNm",
+	"o7IuDLBNjcLodvOlXWFvJZG4mDerCnInS6AvP7ta4BCBmBJ1Cwwr31Ak0OZ9G3GJZDbDPtbnb/HbUmc/",
+	"ATjKbgIB5NCzTCafidBC33Cklhi1gUJufLINuGSF8HzBG52H9tyVYrgwLQCRslHOy8uXMmghWKChZoES",
+	"k1t0kPIMC5s3nUpef/A29aGCepA7CDeOg40jaEPmasFTraK9gr5NTWsh6XNOE/u1iDisnCRypoIH2hHe",
+	"MO6TtLg5r1ts2kcm8XuTFRdE2/KNo0QVVg935GWoJO5W8zF5J9Xqjd4Ayj+iKW/mVM0hFzpgW+SQAEVk",
+	"iSPB3A23ckBxGG5KpBjyhbFbZ9DnDNygBY4CoPIGN9QUQpdJCK1kdSyD+9RKloi2mIHxbbjzw4pTewoC",
+	"5OMlDNkpEHqEODOGj3oFR/R2eoZcRi3aDEXy8/EK6+OlmWk6bUwtRd2yM4tgqNIS0yOqpZZiPc1dB3KZ",
+	"EPJTRcEuBuiYG55Hdrv0Jss125xYWrZSpQHX+nuDBO30fI2QSTOr+r3zjtfpTSaDicrjGI3PB8Pe9cie",
+	"tb+F5zVLCN9pQsoSnCYRVyWT275lRejtVMo0u+CWwTD7JVXGttMsNpxAo6v+UKjRg9eqpiJXdDHuX78Z",
+	"q7+eqxzgs97wrH9x0T+3ro1TlRIXps2cnyp0r5QhfQgogmT+HM2ZxWVNA7D2vZQEmPfv7D4et0Mc+twW",
+	"zIS+XD6AAw8QCibfTa77l9YMQ/H81CnQpTZV59p0rGg2tzYb4QbNCEU7f9K1t9G6cs8XqbgysRnl/g1O",
+	"ZIDYAwlD1AOpCPZ05MgDlDAuLsUh9JHMXfOAD0MUBZB64J/+9X/cXt2QXCe5SC25fs7LAhCaF8UUbQz2",
+	"UioBn0YzTTW9kn89MrkV6pQFnBCrteT4ZJVh1NCFWXbYpoGu/C6XZHdrdoqy9uO93RGu18hyfEfoA5/6",
+	"KYhJkzPcOtSQ+Le2dLYKab85hc2aD4c7pJEGrT7tVY06oQGKXuG5qWMscTCbktk2EqZyKeQ3L0nEF3Va",
+	"sgRPaPW+EiHUC9KR5TVQNTc3US7Nt0vLuUD+LW7slfZDwhq7vhckZi1une7gmPzF1VnlSLvDDHM2hXcE",
+	"Bw1Xr/TJVMkvvcrLGEivd8ojZlFsYz3TR905XLcMcgfqicIGtjpv2VQopw3i8uKN2f1Vo22dBRnAdXOR",
+	"nqdJsVK627UWDiyJKjFJ315LlOp3frRPPbTI0QbACg2ScMK2ScbyETp1nua5625N1aEibFGT37Ja3RkO",
+	"a1aP7LJ2RsPJ4FoYNO8G19+cj3vvhsbGed+wPLeGK8Nr+czm8W1TPE3c2hg4aWzPfNixwcKxCnaWTifN",
+	"fnUjNGpl/b0MTZKlzNj5KDP3UBsCWHRA7Y12Tks/arHUbtv5GqF/u6O5rN5wY7drpBhHwRRHO31Dnwbt",
+	"phZgxmHko+lyy+O2yqnrKidf6hQgs5teX006Xud3Y+kruBxdy+3TwAUSIshalvpWOxG8zgrzRUDhKmpw",
+	"emnDQ87TS7kqxy7FNSkvtKZDYQ00PfPjsHM3tRmJSoRNoSXAWGsNwDTtbZN5dSL+dG9WKAmVhWQY4Lv+",
+	"xcXonVz+c0fyidPy2aoIB/k4QHo/tnlkm8+Ife9mOHEPczmOJFpdi0jxbIZ91LOnbrSN1ogLU6fvX/Fi",
+	"S3qkwW/HQew8ozfO37Pe8Hxw3pNn79lo+GowvpT+xXe9wdt9ehW9ThIvdC1+jTTI+yKyVxpmzzw/KVmz",
+	"gzrHwnne9DZ2tEsW7MOtIWXK4Zwa4vWVZRFWLT4nRVIWSxIcdBoUe16NB297Z99NX477vbNvHFEAC27N",
+	"M4265QYgtVaz2wEFLeeFcUerb9tppdQpGIajWefk+zaKVZtDoTJQVUj/th0YMkN4ekMSYTmtHQX3afCp",
+	"VYjMBKwsnzVqaVPaCAV1Q5sw2lKFOZNedosGmV3fYoOJ261TCgnD0Xzqk0htDMehaTJ+K6+6hzvDYf1X",
+	"ZpgyPtXRMepIFsDBNJdeuwHVpWqxcOABVTGhaihWkIGQ+JA7MocWJM7CWcV3LsgKkBlHOvMawQDEkDEU",
+	"gBklS5mCrYrCCICRxDa0fgFHQrJGzjoYsYruiekLabI55DAk8wQB8VhxmjMc6rqnU9AFymEIFPmtAxMz",
+	"Urym87vtWvMGDl2tipwDVKu9V4gNwmDYAJ1T3SelG4lRVBmFlCgp9eWFY3Nf+kybk4sh9bwLbAax1q9T",
+	"qC/W9zFZidbkJfLOLOZbSac7BEOZKCwn4qiGVfV94tYTsFoQpmFA03rXLeLEDIWzqcyhcno/EL1DtCWW",
+	"Z9uskfL8PBChO0QB44SioLYOqkDhEmOWqLCxk7J9Ujyw9GGTCvocL22qZjlWzzh483B/r4/3/WhsBY9K",
+	"O8Vtq2Vtoe2lW3Jzkg5wARRg2Hjul+LuMZrZJn5fpXjbSTdGEurbT2jHnrEZGvnhuhdACbHNtJ8UJW9T",
+	"j9jCmm5rWVY6Y+tAFZtnphwur0Rr8OpLbuqbc2IPcMp5fNhD7pxMX3AnP92s3WpzAa+yBqSwQWlkXsJt",
+	"EjIIKGKsLs+h3m9qaGStLTTlfiiYq+Mp18DE28/+caSI6tpjMgMwAugDoj5m6FQMKCJgJuPssmydyD/E",
+	"yU2IfRDDub0+OcvD26wTECcFCIQqGzEOo7QVCU2iCEdzkJ5/26cAOoWBtCacNaHyqtOiMZ6ZckLQWgJA",
+	"CJGrwCBmISEBWEHMhckgGycEmMWQ+wtET8Cri9HofNo7Px8rJGH567B/bX58PR6ct5B7qTZffdU9rdAk",
+	"/xtPxpwimZ5fqC57Xwk87bjk/ujStQRkFVXF/baHKbZZIEvM0I7Zleqk3TYz0n04u88VecXtKt2w6cqX",
+	"3IvCF8nyZprQ0OGaDFrLmuZlsRmmQETyVbBpmWyKwpkuahrR0GTM1Stn27zAUfndYhg/l5mZ44gsf7Pg",
+	"Lc3RwH4QSyv9jNwhKiSjJaXqDlEbDoQBOoHRGsxhbLXb5zC2JL687E0GEzt7jd9c9O1XJhc9+4U3w8F1",
+	"g9WSb9Z3q7d5eiA2srS0MzT1XsN4Gzsjhpha8goV+zDwj3+nQXpYfSpMmvcuX+mlq6eXooID+mrHt0Q2",
+	"bAIknWWlaoiabGMY+Z3+IVM13u+7yL2mCU0BsLcCCVKTa7C0224wKJYQ5eNwKv3WcZEEiFXk7sr3SpQm",
+	"/RavRegyoOspTSJXHLhiYOV0JP0iT88zm1T+PVVk46odjgVL484d/zec5uiHMkUfYtoumKu8184jvanD",
+	"2fG4LiWbckTb5pzOoF/OgKl/ponfurLojDn13hViHOj94IHVAvsLADUTgmXCOMjDN286bc3S1LUlaT7b",
+	"NBfKosEF7doNyAccPCc7aLivVOiJ6eUpiloWnlU9hFDApiiSQCLLIjhJbjebXiKWQ0Zl2NpAgio0Tmk0",
+	"ubyeEcMc37meZSFs4amT4mHChQ5iq13mMAogDZoFvwfD6avR+Eye91dno8vB8HXH6/SH5yoEnqai2c4Y",
+	"to5ItG67be8NsgXP1lMVL5nOcOhILGquw6Z09bI8dqmCSpFbwHxRYiLTc/W+NzxrdkyWZZft/6KgtvFy",
+	"UR4UNGYmM8g3ZJxNSBfkupVcRa71TP83LXVzq18W4ulWKKx1JnP0zqs5+vbj1M5O0kNmI6RfaZ+UYM7r",
+	"4oHyQrd3PQEwRZ2MwrUHHh+LP6UBWvnXUwVgqjrArhYkzPrAFuEprSqnSy+obeZRA2dc0BoyfbZ3cdEp",
+	"Y2P1Li48MOldXl30v3rSfeCBq29Gw77Q4IaqxK8OedWqgzTppRY0wp126yitiNRtpMIUkkdak92m39QT",
+	"Yn9mR0GRKa6yYNiTs9F53wMhjtDJxWDY9zR3T8nsK2HVP/Ay3s79TRn5ZPZV+vEHHlhCHHGIN64UtkPq",
+	"M6hdKZeStesSb+Sj51HhU6h4gyKvweEdDrm8MtWgI1hJuap9worD7rpx86WOe9spY7UtlIxylvGqIuL0",
+	"1WAsq7UNnUt/Ph+M+2d2TJ68Wpe9VvY5a9f+LFMB09cUXItujTD32TcvLwZn+U+bPwxH48uekJ6T/nAy",
+	"uB68lcUC3wwm1xf9lxejd46ecrvolhlvv6hWNEvRhhuGIn4CXr98dA2e/ub5b75++OzouHv83JMec8mZ",
+	"DBw/liGHJAbf/f7oYnQm51bLpFalc9dNWtRJ7ZOB4gz2UWMM5HvRWS2tDZXBqcRf2SiVKU7KMsXKWSKU",
+	"so7XxuNT7CiS6bRK0FUoSM4QckW6+G6Z0m3qhrB2t1QVoTtBOVNrShXdXwwuB9eO1h3FgGUTlL00VaR1",
+	"QoF5ykGJDWPwqj88VwZg7+pqPFKIC+f9swvZ5bK2O9VmPDtXN1QYTWlKFUyjRNG2jfuK2+Nvk273iR/J",
+	"f9Dw8qfhNz8Nz396d/nTu29+enfeQM+0HJBPug17dlX07TtTjeMdjdoWKIxdEcvY5QJxAx3LK63dLVt1",
+	"WWPIp1L5SmiosHVupAop1D/WttmZQVtOx1/T/0wT9VsrBIJp1b8HxOnC4jUvldjCsWWNqemJWORxBSz1",
+	"maokusa2ZhUR5AmFoYI+lweGD8MQcAKkTXeEddoqYdLaBD5colOgKh9PwIKswBJGa/lncLMGdzhAZKMP",
+	"+BLBKN+oetva7EbopUvCm0IqMiRMJ7ZNabV5VIws/aqV+jJ3u00i1a64R26H9tbZARQJ+0vYmk2hARiH",
+	"tO0RtnFCjd8Mh+qEuuq9mcjzaXI9urpy1OkwTuJ4x3LLZn0+9bGXRpvN+WfC0GmzyDzhrNxBAnQJ47h9",
+	"20ahmKU6bF6P/o3D97HZCviZfQ2kmm99tV1FN0+o9ze0DeqVf4dD1vgXs/nb6ZrLzHImfxW8Zba5mR71",
+	"DrWyONfHv0n9eAFWCJnguQf8EDIGnnmACSUo8hF4bk0J0hqpxZhJPR/NOmE2bwVXTNCpbwfXJl9HbInE",
+	"Erj9y//23/3lf/m/wT//j//Hf/3v/z34L//pf/7Lf/jfwV/+87//y//134J//l//z//3f/gPOWt4MLzu",
+	"STfJy/HoW1k3fzGS9n3vZW94PjJ4YZcjZ+nebokubTt+yUVMT+dCtkp5GbNOs5LJUoLlQwt1KSqG/O17",
+	"L7bYAzZWr25xZRVBv7DxDmy8Uy/EAhuq2du5KcvVad5QJPU9Q0seKk1C2V8NcrCEa6BMdcU3Eu4dM3Ab",
+	"kVVkhz8tGPabIXjxcvVudScTL6YIRIQvcDQHN7LXFFpKt5MOq5gPeuBV7+LiZe/sW+miikhkb/6hs7RS",
+	"0yBTTOpzpqoC9bAi/7PSVthvmuDGEavd5/mnvJILyJ0uRdHqEkl93Za5TpKooo1UGLKKNn5iBSPCwRpx",
+	"4JMlApzYWSbJ0HYL4ipGEVAX05Zja6CwLO0VhZBN096CFve1G9b9A2+HokGiaZBwRw0sJSFqGW+vBgdt",
+	"0/pyoxFSuoQpL6jxZZNIV8AsqY1PzlGI75A1LZ9ztIy5A7W9EhaiwsKvMafsyAltfIkSlj5wuDQr/Xwm",
+	"U85SYBXx7UwnS2XQMg6dF2k50r49eGRVBci2JOKE3E7tMP5l9tRJv+oz+bo88476JiU2jU5xQ971Ymy9",
+	"lFtzdqCiZxXXK5TD9rwf+SgMqxIoneyvPux6dAZx6PjojITOlM34WXfatOtO/OJF83shvXV+s4qJGHLl",
+	"7CdRDQlWEPMilLUzGJIyQY7TmGKQ7CPFT+YXL51f9tGUzAWGUqtSz0ds15yZElta24SYFWn0wit5+yVi",
+	"DM4Rc79wmgHUNM7c1qQrvqCKSPvIKkqPq8OlFJ0jdvsWo9Vu8tdVHItbazHSYLClXBMZQHQ0GvghQVVt",
+	"8ty6S0YItoCOqEMFnL/6bvqwnrFE9a0idmub2WKNft3dhg6FtteO8HX+iZxVvgWpClSyE+QO+8jmocah",
+	"gfivs8ALhZB1noDqPvZC9S7CeDfoG4LWrbQl4yHflwOinUthB/+S9junhpmhupetVuZXKnWWF0T1Kis4",
+	"FCe07xp/KEZp73mytk3+ElfbtF9yemvUWtmbuQfpjq4+2ORdGWp+udsaWUUmB6b6ZNPfsw4ziUPsa/PD",
+	"CdDVrg3SNnXSNViVm9iU+BaFFqrElNzAm3Ct0g3hEgHpbLLWTe9QUqtMImvZ09oDOAIrQgMZZ1Dz8oB6",
+	"o6cueCBeEE5Yq1qoJvWv1ZWsCZs2w6HI4FPSRNO0tUYe0TK31Hbm4uvJAs/4dmjU5WYFjCMoOwKvELoN",
+	"4PoEyJgTE/SeEaoSrhG6DdeAkhVTcXHIgYKiroVxNgG1Yo/44/eyUfzJ992jZ+pHa8N4wykOB5luoV7Q",
+	"LGyOSEuELiIcyDYgKvq/RDBigOjODbK6H643Ots3HHXeu1T8qkzaFZ+BQFI6IjckWAMsP619SXVyvaK0",
+	"pFWGnu1mzQKWIB+4JJEiyRJ+UOL8N60y6rJOejae3qpFDCaRu4i8toXMbh1k2khhyGHrpLuZ7re3GQBA",
+	"H6DPVYtKtREhRWAB2QIFrv03dQsw03PU4rtCd1PnVUd3F6/D0A8tu6SVGk9ShIC4ZCA1GA4Q4EKj88CN",
+	"EEGhHT2LTA+LYyMmVtOqRi50nnIVnRX7piljq0zRKuXh/rJIt2g+qLDyWo4ufcgxvCr8W5/EqGE+6Hh0",
+	"NVJZNs0SQr0OS+Q6ulbCKZOaZdlkOBI4yCeXqjllOoNOQMxTqUjoSr5rbe+0QZbdpj2lDVn2a69iac0C",
+	"Xg8u+2KtJpOO1xn3rnVy78VFg7UrW1kIZHh2ns4JlKD44rRQDVszPEtWyJN30cJww0aFUnvE3Ke16UIV",
+	"bCPHYWcJoQG7E9fZbct9q55wbNoDiCn0IcYUsVavbFeai4OdAbjbpp23a6a8WsCmkkXeWu5sbHjFBHnM",
+	"CnrZ8ttY5xVRoI4Gf3lPpm49NO821nCd9bkPNKVaS5FxFLuNTLcp2QD6CC9RqL3ejVz81/qBfsTtfv4W",
+	"2lEmdwwL5adTnP1GokUeniidhY3dXlMcXCLaulYiBVPJ4r0Fu+7F+x8fP/v4N9VdiJ4pkW0qrDbJhWYz",
+	"5HN8h5r1fIrU/m48ksY1kQ2rDC0VT6oXucNEE8S/gpRvQftW8wxhFEwThurPvhY0iUm4npOozgwrqgOv",
+	"EfntZDQEV+phoQJcJiHH+vdTIGUjSIGvZMlvZ4N0Hx3EHCOOaVtWhjeM0Jv0LGxM1dbL0I6bG1e2bgfA",
+	"JEfvYspJHOKDc2UAebK0FiOKRZepWjGknJ0CXeUK3r2efP00lw1pfn999tvuccfrvDzvvrCe++0ob0R+",
+	"cVzfhyTyQAj5e434nnBlSBPzY8cGatbARZwrMq2Rh8UGbnXSs0VttIY634Sf01vwBEhhpvLn4BIxo7LL",
+	"RxVBlFeT8VOzfWUtKaZgblDzGp2hqVDcOCo2qm/3y/jf6HaVu+L+e4DcIZoaNAyohogGxZXFMOrYLMGm",
+	"BTGmqaWtPiKVnOqFXiP2I4w3dTARDsNtipzUg17HDEt+074IXPDb3lq42s2bxq7edhkeevBjsrLpfg0d",
+	"ximNm37J6RWW0/fStBezBu5Osbm3OiCjpyRKwdorwcYhx0Q5ff2EQo6mBuy28ZMpIvH2WSAzhIIb6N+2",
+	"HrWr+7c70UV9QM6ySQML/aVyrFYG1rUOXyK4jZSW71ombUhpW3GFsYgcpa5uKEVlX9gvVkIh4ugOc9iu",
+	"DdAgfcaaAy+rgh0Je9vgLqoXZpNsjsA40M1d9t0WjyIoLbstnmv7COfQXzTu8OyTaIbpslUTO/1M21Z+",
+	"6VM1jexCSNu7wtRD1W+eIUobEyYVXps7AEXBNPNyZagzo9H59Hwku7e+Geb7yfV/fzVw9SREUVvHn3qi",
+	"aqr7bPi3F5+gRultx8nuygoXfCOJUdPa8Jztu5XGv6EabELkFF2d5/2zi95YskOBNSTeoqvT4DYyQzx3",
+	"yEKRivRLtWdyHlMpvgriz4wv44nU65rf+gXBZNngzZoaGmm+j9zf9GQ4XO6v+cQWDQ61cxjXevSO6z16",
+	"XRs2slMYtpMPc4qDnZ2O9nbqORlTztNCM/xBGbzqJmUKn4Ducw+Ilz0+lWV/J0A1anKP7dhrMji3KCu5",
+	"7mqCXTkZVZzRu9eTo6+fgsyfcZ9+i2dFr8UTm+xTQOyVy/xiK0Kmwq2UoKi+KJ0bub2gkrZMwhamQAii",
+	"UxCgGFIuu3PJPBHVxx4kcZ6MdRlHtQPdXqRKbrELiFSN3pBm28T7OPZvbXBJgmBXo8k1eAQTvngUQ8ZW",
+	"hAaeIwVUwfxYY/uNSwrTO9NRGfCg3MRsNLkgc9w2am8mZAOQq9mTnPDYys/PP9amvZVYqvJLbvKkg7dR",
+	"4xL6C+37LLun/IXFJTpGARbbhq3UUWzp+AM5vIEMTWVyVVPl2TykoV9aKLcfYtURWp27Db83Jw5FcdUi",
+	"sWZBOGk1S51Y21ThZHzu6r0VUzKncOkobkcaQISbPgc3CQ5ddTdJZRFnms/bYMRO7CASBojtguWTFbzp",
+	"3lAy3M7pWhctqOquWpiwEuCcmlt9aafXacVbrVlY5uVVLUIbHnOnhZPVVmBVBpROjkG/pnU5bCQRogzX",
+	"yv2X4/CUwJvbOSOnRUhsCJt0ixV3Z0rilOE9Ld/sIjE+kx4fayato33BHjNd3ZGrbVshmm2EVXsVr8Nk",
+	"sM/rLGUagNxLmCKrVem0nbMK9Mq2fzA2PXIrapKkAZfNO5ccqp51LNMrHJnaIXuzQ0d3cFfjEydQSYA4",
+	"xA4MQAS5Lsou1wQE6IOJAM1wqBHyuqfg6HEegF0j6Fs6fZSZxl1wQqKGd6ou1c6Gas4i+xi6IR1XkEbF",
+	"EmhXOaEGAzEkS+nqWF5XJ9eKbkA3aJ5EjU30tyqa6OhK6adCwAoZUdF0iEbarrRdTLSnrSbGkQ/BlWlT",
+	"6W7fQnxIB+GeqKYX1wULoHZscy9KbpdbPrYPAUfRLGEu3q4MJ3imW9t0RehtYe8475luZlHVetvUk61o",
+	"9k4NqO5YNlCEaSDEEKMojdM1zZi7uleV2YiGtVK+z3FANq8NOjqI5hAT71LilwzcKGhJ6DnEUeu+STNu",
+	"TWiRAl6O7FcMSC+Wp2vBfI1iJbMFVMunBQkDdgq6JyU0qSZ6nbssYxtbWv+jAb8UQTxFSj1Z+yqYasWG",
+	"yF+WbhatCntcgsCSQ+/ua/V5taKq7Bilkfmd+JkNcksLQFySXtaVtGi9mz7Y2m0RI7rEjLUPfG6BWsVQ",
+	"OJsuYBSEtoaaEuhezEDvxhzusGkFuUIUAYY4D2U1pE7ZIdwB+9u6fb3X4SiC1hhxHFPyYXpDErGKRQUg",
+	"dwr5LrZw7i833BuMghvyobmy5vQtblUOpqRS3QH2hlnsUPlgBhummDIlbXFh7Jyt25WXMdMNsLEFyQ1H",
+	"3F5HDVYaCU6CV1MIhJkUSF8LnkeEouAEvL6aTP/QH488+dNg+LZ3MThXv1wOxuPRuH/ugevBZT+7Jn97",
+	"9eb6zbjfqvzaBS7WCmyAw1sUtXMHV/cJdvx9hYNC07xK0Ap1s2eWyfh4sy87l1rop61W21WHdvhJNpuT",
+	"REXaDeanqpakNXQdRXA3uGxnkQbHPEQNC3EMxpoukXA4/S8Rp9j/0pIL9ajvIbkw/6X9JRfm3mqJL4Th",
+	"lCIWk4g1z9LzVTuCRql9+dYFuvNb+2SexpmIpYCYTGYF//Rv/i2IIV9IYAhxYmAOFpABaQ3lK80zmi10",
+	"SnJ1KmjMdspZ1GRsTPYtcx1bJdiQO0TLta5VrRp8hO8arydFjISJCYQ2GjqDHLMZVp9o9gQJ72wqqE4G",
+	"l7n1GloSjPuT0YUqX2zrkC+kjKZ0SBncthGHhGMfnaMQWpBTZ5gyPlWe1lbH/4IktGniQI2H2pEAthX+",
+	"jWytxhYtk+TanDnabaIeKX2whvy7H0HirsRhDrY7XvJcYTlfTNHBFg1XlkIBi3bp1tIQ1zHqZASpOonU",
+	"VLfruersH/f4Wfv2cRlf1/TSsBS86wIgN+vW9LYrF2ho9nWWtCui2UsDZtyG8qiwgCS+yp2s/YfgNQFB",
+	"QmUOyinYbJC3GSlLAowiH7WHajZ9EW0hcdPl1jT6N0Dv1gwGtybsOnCJwxe/WiBLNpaPqZ8sFVQVU6oB",
+	"9heyrkj2fl+QMGhh/lmPB6MWp+TMoxArnBVNL/fKTxDnxlnfBiELzxEzJ0ku7eWr77uPFd7TT8ffd4+e",
+	"vH9QBwE1I2EwFXqBZm5d72XK4JzlX17nhwQjPrWgZrUfhHrVRplx+xet0M2CkNvpgjB3I9/jZ0/a5o6V",
+	"1j839dzgvdyy5AlbHpabG65zWOAlYbDtlkVRsyPqHaFBrZXq3Jsrx+aMQ+gjsddaJ5pXdIL3On9etJxU",
+	"+/3754X0yav2HIWmL4U5udfSfLvdxnZisDQ6kZ7v7UTSo28rl7bgNmf7VMgARTCQIRt5vuhy5ZV+1qvE",
+	"69ydSQwH2Ig0kj+1BcUycIDt8F9w2PIJl6cSUUxcbiaVzeaIje8BJcp0t1FjyH0x9Sql87TSO62GaYm8",
+	"d/hUoq1A8w4HV1cJBqcInpt8Cg3nhH8bRee6/UmrjjHtKhDcdqbp8VIUDUuJZ3Gq86GDhK8fyTtTGNC0",
+	"uamFZ7fPAbe1WFHvs1IuRtGZSe0sOeZSP5nDUsvXpe+CUps5cEqgokkYnoAQzTggCXdbjIWUy/00MWrm",
+	"TRHEO9c7aydTPsCS7aGCfHckfzrCxTPTAtihrVgu/HlRTwH12rSVbtU5s1Hzo22sPey5dn6MjJltmQH2",
+	"cyPEvlNltRUfbv19t/hwH3m2epitB9AGAK1RrCD3tXJBteGAVAKlZ2o+imBoLxansAmy2IKhQL7qrz7e",
+	"MOJxL5f5aa93wdGUudqqc7qeSh/GtElzkeL9XvELjvHlAALb1J+YoyZngD7+/snRi/eVtVExJUocVcZ/",
+	"5U3luakvOibxFlE8W+8LLMhRCLPVnK2z8NwAMKWOM626f1dAnTshDZ09gVLwQHdRwhWkPLJnWUUcOuTu",
+	"loD3FT023G00WJtGP2Iq36J1W5E5XZDEkWgpITrtLRdZcrOUOr5qipo1TG3ScZGRhPpFFMre+HrYH3e8",
+	"zjej64vBsD99fPzk6TN7VbY7C6/SkWA1VDby9PTY0snnaOSlfFHo5pH5CgqIgXL5KriuPdBtxpS1uHLV",
+	"DOeoha3kjpLDFYahhvleUSzXv+BNLPsTyQzAMASYMyDoAjiZI5U4L1RR74C8lzn6nlQxYjkfSUaWGVAx",
+	"PB1eBpDlcNO2ZdmdG6js0H22gh2/Rev9VLQudIZUqXaDMxBCxsGMJBT4C0ihzwsFj/Xw3vDGcW6IF0+T",
+	"DMa7FK0g0khc4ijhqNwawjmNUOf72xqJBO1aWFJ0R9phFdtElZq+pm82Cj3S6pVtLWu2Wfg5hT6apiHs",
+	"rB/DcbfOeZcubV2zH4qkP9aRbFlBAXtrHu3hbn6wMuRTW7l2hO4QBapJD5xDHNWuqXJK6/dVrJ594HGm",
+	"uTQY/H5Hbr7dZPSugqOtIZhTV4olpzdsjeSPPgg9GIZTqlIb2yRN1DRYrYNsdrpvWj4kc0xwUA323bI/",
+	"UG3Gces2/ht2nhm2VwvRnKdL4dOVHqUrIyZs6eEO/jHw3nW7qkcR1LVaeQ9Nw0fmFActb586s9LzoMS2",
+	"QlPs1/UobzSM0vJlY9LTyRPPyxqXp9RxrtAZsUk3GAQUsY3kkOMD9zo0K1OXkFKukXs9HihMqcur0bA/",
+	"lD3ovxlddbzOt4PR5Ft7EXBTFbxVwrlWV20u9ACpdDnMHaCktw63qCsfezs1VH2n3DpRM5GlVaKZkUnp",
+	"rmqYmHJUa3XnYAz35bPUDg0TrWtkPt5mdSRmp792tQt0W55dSzJcipjdGgDbWT6eDuBF/uNHL7ptKsuz",
+	"WXxdeMvjrzdfU6J2KL0PoTwT1fSspBcml7W3bJU2VlXuV5M1Kraj+3Jt3wjZ38aefGbAon2FFuZ4tnWP",
+	"iPyMCuMvt4bQYyt+yNCqivaX5M6mzYdwbYvbiammcdwW2l2LBhn60/ln7ONHPrKjsh4SinQbX2sRGvRe",
+	"wD6dWwe6L1RVw26fqG3XelOR11yk7YCIsUScomZZ7BVyTL+lSqBtAnyOe6+ureie1QCwrkz1yqaWTn5x",
+	"drZ0P9HOaZ02WtPJXZLPatuzplt4H1CcmTw4HBbnFSU3IVrWZds0rI+vAJxBlBJahRZV8awb5KUsaPWN",
+	"lRAtm02AZWyzyr5PXBAnTp52ZDOUFXWVrmB4TH+qKvBnQqOVmp2tY644yZ8evwBX49Ho1XTY75/3zz2w",
+	"WhCGQKyYAPiQUowY+KO/gGGIojk6AT9KY8IDN5izj388ARBEJPJVWpBKAJ980zs6fvb8K3kj+DX41cNf",
+	"gV+rux6AGzTHEVNWkYxkyBL2PyNK5BtPwZyQQGbVezrTCDMg45/q9xm+M15lttGLQn7DDq7qHXft8dnU",
+	"BqsJ7zhMKvVJx9KkRWbFYbq1u+wLNlNZ6T1Ve6Z0+BUQYHbveqoTDOVHGkGnbdIkuQmxb28QpxIQMmzB",
+	"5nnMN2hGKMo9WuJ3ZWdmnV98EmPTL1eCJkgHlcqXav7Veo9pS90s5wjbi05W7cTaQeHJ9aTYZLRKD62x",
+	"Q0tcu3d9yKni2Nh2O79x6vNxVGm2dSpX5P7ZmyMriEzVr/5XLG16jygTpwAIIIdAJXF2vG3zig2P55rU",
+	"F821tKOfdj7mPZJ5h6VxMmkRYpgk72oqxPGzDZSxW3mje0WR8d4pb4bEboFv0WWiIULhcHQ9OOsLpfii",
+	"Nx68Gpz1rgejoSNUft8Vom3hCioOjztEA+2ITxvwjt+Iib/qXUzEv5eDyUW/J5ud2mYv9ICAwlW0Y5y2",
+	"VMpqUBQ0Dn9tZavikyvBSBYl3VXa2zIiLatJp04UirlBGdrs4iV1JHlS+eQO0fyOLgK2zguW2cv+q5FE",
+	"YOm9uu6P7TkSys9sUxAZeNp9CmTuddoRDGBmoCBDFMxt6d+21UlnbgaZzde4mA017avDFpPkJjdEC0Za",
+	"eraUKk09R4tgWcp5rY+xYmp2Lg2sXCGmwFByn3hidfYeP3seLNorlfo5T33ova15ZP72dNYVeU+/o/tJ",
+	"MPmhgbX1A62HLVcoAxZjLyJLHEFdTNIEIDhZItrifqfYu4NhgmzJVnGMAgA56D588eLFC5BEIWIMoB8S",
+	"GJ4CwTHgX4Lho561VV1NdXg5TSidi1eghJWAyEc43md0X0MRO9yaQRKH2IccNfdTnJtHrOCElVqpvHrQ",
+	"psxU0c89hIOkBGxZ1+F1OIX+7bQiUNjcfMvH/wtUKH4lnxyQ442SPpetRIFF7Bwbh+uKslt3cRneO6iG",
+	"m87OpIzWaRetXYtptCFVsovadZbrmhtMLaXbx2PThagLZjZGf7BER4/tlbabNblPu3vsGZwFdFw1uZp2",
+	"H3gLBdDJhm3ZrKK3VNWACeXnKMR3iK4r0PYtsFBkFYUEBo7L2+gH5q4WgRoc3VqaFmmYKYM2LtFmSYR+",
+	"xQBZRSDEjIPVAocIYC600VsUc3s/nZbauSNTOBuJXeybkFdJeSABUogYazHOFVQezwUKgxMwHE2v+uPL",
+	"wWQyGA090P/91Wh8Pb0ejaYXvfHrvtU5sIDHz55Xp5sZrX/c751/1/E67wbX33zTv2gbfGkOt1vO5S9H",
+	"SDTds54LWfZsxoBuzt4C5caaUGIXOMp1YAwTJ45FTQuk55Y+lBGJ1kuSuDBQVT3BtGneSDlZsrYIIYMk",
+	"dmG+1b5iCT/kn8gl5OQa1JIwVIg6tlxtboXVkb77AM+ln19GAAzur5idds0GCEDtmzVXVbUDU1lUJdd+",
+	"7+gP8OjP73987D3+jaOz1v7XOCLTXF2I2y0HpPsNRETmTdyYjltWtB7i+wltC1xAoukNWsBw5oAG2bLe",
+	"TuZgGAW5jlLtMpvKKMebg96sUxr3J4NzlY/1ejw4n74bjb+VNSCT696rVxu1IF7nbPRmeC3vyOpFzvtv",
+	"lUuufzaanl2M3px3vM7bwXl/JG676J31p2ejc3HD6Ko/fPL4sVVu5hnW1o5NMyyZARgBiV8iWdoD6OH8",
+	"IXj98tE1eNJ9evz1w+Oj4+7jJ8XCk8dNVSMrXIkt9FkhXsdJZDPDpTaBWxh7JTXEVlBNonZHcZC0u38G",
+	"cWjtXZIev5gzce5eT1+NR3/oDz0wEPwx7F1YX9cYBdVh7fkLFCRWFG95bJ0ARpbohgRrLR9mhBYyRPMh",
+	"P7L5EvTBDxOmWxpUj9F2YudLmLOhplT38kzgZp9qf5xDE7zZX3DLPONCsm2tjt4iFE8DjWxocTehD9xa",
+	"6KQ1RHEdxCGMIhQA1YSiYfu1KsgYH8d4o6VxKeZdhVC+Xd+EJkkSbgVytYBNTRyjKcpHcgpjWm4vgXp1",
+	"YadZngJdCoxQm42zybrtjWTNAhqkr9P9+qTb7ZRTLELiwxCIJRdHgd5Qa8+g8gdwDTKMQRbD6FTcxxay",
+	"mWfuJmN+UIT+jIqHxTMnrHMpCV2BF5/I9E0PKH+Tp5sGeOIrp2BBeIgjKZjE2ZvdpZ4J4Lr4bWuKdrbl",
+	"SrYQu/PAh5B9AISCPzHt6Mgdel7NZkyJ/fipZwmOhCSaA6haUy3hWqhZM8RlK3hrP8J0vxVfFcC1B1YI",
+	"3XpgSSJhhFLwQwKFGndqVuZmvXHNAzcJDVCUXmswu+K+Lg7D7EW2XU9WK1hnU2DNbO+WXeEMMQ9oTvIM",
+	"u6RTJ0LRZYixpd6T1aziQEtzCoEcudyb+i2iNy9JsN6uvNtdnAJTJVi5mp7VQTYewNzIvAz1kHUm98CR",
+	"QdQY+q7ahelYBBuqQ409XNHsfroJCGGzbTa5yzI6JhuMv8XIBQKrXAEtIO11awZrYlBkraCHgWqSIOOf",
+	"JvAt+Fs3jY9jJIFhtGndBNOhMq6zhVa1bNsAqWGyf00Plv3RPoe+7kDKrCx8c2dluUMKuwS0WqF65eMv",
+	"+Qe3zGmqj5RBbu9K2a7ioJF8dSdR2R+kJImCRthG+i3mW87WGg3ignG4tvt7VhRzjiKQZdYWvEBfUaSh",
+	"LD0QIF+cnQGgiMQowtH8gd2xzDQIdJH2SwRZ4uqm7E69swlFJwkblDAzjuJNUnSBiZ164DEIMIuh1MM8",
+	"cAykywdHcw88AboNsrR7ZQsHDzwFurtAHCLIEBAy0QPPAKT+QrxQ6BimB5/1LO46MmIqC64rUqGWKNT9",
+	"xBvJpGv9QD/ididIKY5rwSPRXMPwPELBEY5S/nGl77UBA8xCvfZ67/y6GkFZSslLaaJOOCO1C650h4J2",
+	"h2xp0K07/jgOuhRC0By0Bi6rJB1bJLhKKFTqAsWsjgQ5Lrm5sFbyuPM/VetdyCToOkMRRw44+i27nMmk",
+	"UgdSj/i+JhRYUdLA/aT0e43MmCKF5cmTJohmw8pWYzNrwRkaJSF66WqqvEUbQCdi7D6y6uXL7bNgVmWM",
+	"LfCMt8nG4euJeMQ2sy35Yrv6ZL22WTqDnol78q3dM7vQpmBFdyvh0ltMunKOiTUhhjFchtavZdF2/vIw",
+	"vIH+rV212rKAMkRzGE5vIMMtRx4hFLCpDzkMyXxK0Z020iz6O+SL9j1H41wdTg2ApLpPLGDi2PDiwpS5",
+	"KqRVep/x2jHEVRwzQD4OhBoEGYBKZtsTeNPIlzUNrLk2IhlrIs7yui4buopRztd8xcmqE631VdYcFU5Z",
+	"6YWzK/AuClcQYaPyrkk+w2qxbiCD1fxTGEIzdPW4lSBJiKr9TcqqKmVWA/ElwQc4AgHx2SPxO3u4DE4A",
+	"Djwgp+EBNVHxK6IeMNztAQnP50nkOg/4KPQEn0UeyApmzc8yumMd9DmeWRpKShAq5oABlf4/RyP0TVGS",
+	"v0rJckpVmkA5FSBEAVD1HGAGfa7b196imJ+APyXBXHcaIwkHJh8dRoEqc7Hunna1tIIUl7Lmy9YyilgR",
+	"vVckCQMwJ0JVhxHhC0QVKAKhQEkZZPARzHV76jJaTV2alfizkhrKKFhgJgVJSMgtExbTqVh++Wm+QGtg",
+	"0gZkjlFEuEmIai5/5Tinpf1Y6EGDElfjeIpgsGFf5f2NNIl8yG3ElANUHcPNVBGI0AoxeyRUELrd8r6J",
+	"ML8gMGjZ+qQkGjJtxewRsyEMnxRImNIrtzdyGyHXdjIljZlbnjEKpHXJn/4HuMSRDSTaJ5ESSe0o9laX",
+	"83y0NvzaRpgvYODKEqo67bAjr7ICM6Cql02bMyCnnZrTQA6nfCh4eSK7VuiVywhx2nru0vYqMqM7ZPQf",
+	"YwT3x+PRuON13vXGQ1f1ldMkFZK3jRa30RFDj8fr1JpqSYheQ4tasU12bWaEZ4V40/Gbi37HEz+9GQ6u",
+	"HVk9m0D17WZcztxOrVvzatfcL81RYynmcPk7dH6K9cJUovM4rzpJpySUi8EMolabHGhOHH92D5GTikII",
+	"4hpefc2qRjrLMl9cq6HqAKFJamlheEaEl0Osz6yBNXKHKIe3lmwlXaUIYCjUnvkiNSJUpvMNZKqvPxYH",
+	"vQx7Iyr0yBmheadPXi7neg5VRy23y6qvwoUT5ByjWLdqbZNhkamiJeVZd11MyZJNvXpy7ZBkQsgc5p2E",
+	"Uh4CpbtKHeAUPOt2Mz1VpnIUPNQNevy1SvFqUnKyF6p9dC7pnTWIKgtTrY3dTcmq9WSew7idiiLOio/W",
+	"jNzU9WBRuEmFfhuRackLls8WgZhakR1lNw/wj38HshYfNZtFvcrrZCW8ZljZGHIT0bSxba2Z0iraEc6o",
+	"IhbiacGjgoEu/c5B2m0UafW64ndzs/IyZnIKFpKZnS1EizWR4pneomnKTj2OrnyLa2wTxO2Vw7luaO4t",
+	"GlMyp3BpbdovDoCpS8fdJtyPo6mSBfY0fmzrCzZQzn4hR2Q+GdG5+ialFYVM938155kjtdWcmHuCNcie",
+	"qgKNy5+IxXlRzJDGJRLa61q32JWp3CCgcGaHcJUOwYoWKpnPqoyXdvXm5cVg8o3ESRv3ryVOmtc5H0zO",
+	"euNzB2baNrstBZFKV7vQGjA3gfr8ScXe5ykyFwzD0axz8n29+BG74qO3UYl+t5HdWgmNnASY9+8cCGip",
+	"lGosE6UDr061N9JKj3WTLu8zyjhQ3nLbzL7zIxWw3IdTSxH6UPBw+gvta7PywqtaH2qsSW+/3oU+xNZO",
+	"xNaJX1Oswgit84VbB7k3lc9bFHPtKZXxBcw0IkfEOIKq5AQs1jHhC8SxD0OgeKquwKyArNxiYhsQy45K",
+	"YRxxiKONamHr3WTV6Ebb+gToDvtoaoB46r5UVyXn6Clq7OBNfLln9lKqPFR83ZhSWLgM2bguwSWXr1ce",
+	"kWNAS+14yhwk40tZBtO/7I9f94dn31kPnm0Q0RHNDsYiWnSdSZS5ButotlVC60ENpGuKbQ6drYK6KOfg",
+	"bSzkUq+w5YXVkV+nl8eE+EpG6jLma9032uR6UfYrIB3g1s1QGUBuHgdOxcQmm95bhFhNsp03PB88tjB9",
+	"CNsGRB1+cosCIz+bxnl11Ne4xbI4hXUNzGRz/OhSDdKQiz3J2j5xFQV0+QcM/1v6FxFXwNJdE9UI9c6Y",
+	"4jAHOmfy3DrpmPQAnKRgtkaM7gKzTU2v+ORCh78aQB3Jzlyt0GucgYX2EXd7VEWOvlFdmWndailBUZ63",
+	"vEvMTYMkykWsHCTdVwLiNt7xxqDim0hcaTy2FDpWkLoFYeyMpO6atGZxssvsPj24RuiwhZa7qrLP9MY1",
+	"QdJsFV3b7G2GQOgIgVqnKuPOjooUNHdFrBUiARM6Nw6QhD62+zYYcsA1caoQwhqUTJjhm8HaKDDxZcHp",
+	"1UEKGwqWQXOmr654MAp6xV7ZtH3UNWXipKPKzKAQMqayYgT/U4lSWDCo94AP1RLloA7Vy4Hn1ahvj8H8",
+	"kytg5QoUcd0LeA9CzwUpV9FSWLpK2hRfuwsOeA43rEX+PqknrsKZTTsXq4wp87UUe0tNxU5lxqzF7xVg",
+	"bay+e+AbVtHASb7APhiexHZsNVdHzaoFrIG5bbFtspaJli3FygI6rw4jzk2Qw4Vk4zKgMro0U/jyeFt6",
+	"r2WMoWmYG5FzAbaALKpYoKa+DAuUkL2JVm4xNjAMIFihmwUhtydAMBkQLzWJrPo53RxAqWIqJs1JGAAy",
+	"OwXGiFatgeohY7KVz3sGav0CDXii5AlogG/0pFvBOBZCzSlJ4tpZ2joBp9xVzUpCybBnDcEwnOouAFNd",
+	"5thAF15AtrCA1Szg0fGz52m28kIheNdiW5/3r3rj60vdH+163O9fV3ZGsxr6U6GkEtZ0BhTasOJk2pwK",
+	"P3EsZgApEgd/xo44Yslshn0s9IUAcmh/ey4oZO2JTZEddb4G5dXrZF9v2ZVBZfGqCsxmZl+lDWvYLhuO",
+	"mVdpObxNHisPphA9kqxlZ2JCUdALka0RrXLW7uXkKffSKMTu16H2RbRy8m4FAMsgbvnALVrZ8ylth5Om",
+	"WLqSatrpW4qDtq5HMp8jZkfrkW3BAhTZIlQ4At93vccPTsCCrACZcRQBlvgLAAFLXymTjymeL7gVDHlj",
+	"W4gPJszkG9hTK+S2lhtafpPDWxRlHWGUet+sXFwZFvacVl6vkGXPq8B/85BTRvOxShmwjIFZgauyFRGn",
+	"LOQgRJBx0H34dfcUyGzjFWbCAFXtHnSFid3c18mvluLBLNdc+ulthY2uNMccy+g5ZOQprG81L47ThIyS",
+	"s0slDZsjZ9KTjTknozfD88n0YvBtv+N1BsOpOIg6Xqf3ujcYTsRPF/3eeOiIna+QZFDbOUhTVUcKxVNw",
+	"g0KyAl2h5bCY3CKQ5X43YG9B2HqlU97lyammg7NSa804WmI/15mrvH2d2QczkkTtm8ZsYdbv3wFWZ0Lr",
+	"6y0UfO3uzvGwSnpIidSA+vto41Ze0MNF668hu22epnEGGZokyyWUFex2mO6WASyuB2A2cu/srH8lNurb",
+	"/njw6juxpwevhx2v801veC7TtM96FxdiS599K375pn/27XQwND9KGMezgURp7I1fDq7HvWvz0Ev1yLh/",
+	"dWEPYYqxbCjNrQAx5BuaITjLiXsp0exJI2J59sFQcplbc5GwQugdomkvp216r7hZD7G8D6qFSax8N3kz",
+	"7tnTRikA19i/RXyMAlTVv9D6zRgyZqR2wYz+2oqdLL5Tj+q0gXMlH/Oyj1nphkNbL1GKw7CVJ6RcbjdP",
+	"KAL/9G/+LTAA27KGH3OwgGzz+M9nPGhXdgMrzXl23KJ1W+X9EBj/JG48lRyOUIO7pUe2aXROaOoRb3xz",
+	"0PjOGMGmr10jg97c1q4US5malZKghkfSt6pRZzT0NPu62N0WmWNT1dayOfh84giftxSlYvtZcRJUEaot",
+	"LqRAnYHyRmg9MsBiBL4uACcrJP6KqS5lPQWSIidA7ct/mXu713pFTKxM0cxO5Dw4zU4RAacd7u6f0Tyo",
+	"qIA+dScvV8HYNQmD/QQ39hnAUBlPrWMbLTuxWZuHlMIYGZ6P3fh6oxXmzVZ4bgAa54UFZNMboT5Duq52",
+	"YtvaP6DWsQTXqrAFoY1D1zkwusKTerBWojEbEEuAWRzC9i3Kyx7V12/60nrN4ZwrZHNrJt6CRGiqgYis",
+	"rEhapcXmoHJscq9dNwi9eQuEMSOy0fWtSsobo1mLEtnmSfB6qavK1N6pTIk2uMrNBZoTnu8dZgvbuXdD",
+	"yYoh6urLstRp901BqSQMsSuLBCM+dZaSqsuOEk6KZgkrZdbUmoIr5BeBoV3+TvP29BEvI4ublu1Dbw5q",
+	"ppEspju3nIKjEzAjdC4rMUvots+eVpLd7PCO1/nz4uhMGLIosm7r4nrksnm/+r77WLVr+On4++7Rk/cP",
+	"Tr7vHj1Tf7Km+ObXbqcX2da5DgU6n1pfV1ihX29dVAOP0cZwdOUCtynucugd0lr2E4r5eiIkp96uCFIl",
+	"O6Q4lVyt/pS+YMF5rI5QcosVgo9y8MpfzWnXYTi3gWGMv0WCXrJEa2YpCBhFCASEUOkQ3yxX8iFDD0Ff",
+	"dtiXPvTxqzPw4umz36Sd3QPiJxKtWVU8QcA4vAkR+KMQmX98+LfRHz8cxYguscxx+KMMBzOwWhAJsa0Q",
+	"TgAlCUen5oe0DBZzoJaWAU7Eiyl/+LeyATP2UaRifnravRj6C3R0/LCrG4EqgrGTR49Wq9VDKC8/JHT+",
+	"SD/LHl0MzvrDSV8+k6lKne/wBwwj8F/+07/+5//8/4De1SAn9086jx921e3CYoEx7px0njzsPnyi+sks",
+	"5GI+gsESR49gEigFaa5sfMFhsiB8EIgBi6vXVEgOqZDAJeJSXn+vF/aHBNF1tq4m8CZP2yaVDY7XSKvL",
+	"+habj8L1GuirHpPWF1k9GHblIZv4owu8xKqyq+bGM+WH+vhegpvGJNL5scfdrgHiNkUocWyK8B/9SYcH",
+	"shHv4iirrh/bi9P144bvhdwqf4wGsbePMCXJo9QrLINDyht70nkne9VDprd5YLrwyjjMPFEc6oGbtdij",
+	"S4WUJKGhFKIOmGGqcHXgnCks6iWWB1F+mwtiCAo9pAgGcgB6T4jjTOj4zLkvzvQd5yqPs8HOWCO4wYoq",
+	"9eO4mAlSqOfINL1PyUe52X5pjCQWSKdM5N0UDHGDxqWSQbDsfrsgITapuXWcI/8uC3Et/DFBvMQiggaI",
+	"cYOh1njdmqzLIFL0y+is2zrvxDFVXx4sZcVTcLB1myAOxEp4MhKuYsAM3ED/NgUO1mtmNuspEIcdWBF6",
+	"i6M58EPi3yptQINIByqq2XxtLQLhEfpgHB9WudCXl826NJMMaQeIjPRZvxWf3UklWunV6rcPIftgUaob",
+	"iAih7T0SLyksdPk9GyuatoTcfV17QpNipn9JujGx5Ccww1EgYd0WYgk5MVrerqumXi/FoC6iKS6bYud2",
+	"yxbQ9VQ1PtqgZGbqvW+68YnPET9inCK4LK5O6t27wRGUA7Cs189o5/fA2eQtIBT8/mLye8kmMs1SaPoK",
+	"elCzR2OOEH82hJXUyXOIrPxybucLzPiZvmeDKcqNXKlM0Vft71Q6KQVsLduBSDSCTRb6wankdlvoymWV",
+	"2wiLXODfFDa8b/zWNOFq47Vno8vLN8PB9XdZOqSEcbgeD87Ej2fiUvMPLeGfSjr6Rmnvsa2016nzUwRd",
+	"r/vKtIH8SVcxH3980OLVKZT8Bk1yUBNJ7JOlYk8F4P/+izAzqtUMuQMGXOeDHGrnS0eKiSjpm/ENDjEX",
+	"JrgcQ4KEzi/2mCrE1SZvWsTsKZj2SAGTkiXyAFFdxySYla6S0WIjfWelemc9MHpBkKPKpmyoWbVBgJYx",
+	"4Sjy19Lz8f5Q+mE6xCFaNTspHh/i6zaWWcJgLwqFMPmAsCpOwdPuCzC47l9O+78fTK4naYmUarOLmc6q",
+	"lLYklrohbMcOGyfHI+j7uuTMbieasrOeuu+TGnG55dg04kIpcdy9ICvyaozTtCY6ob6gb/fu2xC8lmyg",
+	"VwOoZZPt1U9AIQXX3IORMh5Uy1JOhG6K2cKTvgbMxbNqOjuxj2DM6VLhgToYKECXMG6mkpp+vG3Vip+T",
+	"z0sTLHai73++vgoxdHn+qUbKZjU1ELg2ldaSK3UORiTTT9qdZzZ3xVXCM0bb9iRqA6azy5KW+1YscWRC",
+	"MDURmKr13K8FVcbhSxHWrUVeDYSnxrPQL2rCkoFQdvbjiFkq4rNTqVmpCEoEJB6KPFqnnIjT1YxuZ5mY",
+	"QWs6nK/yxjNzX0PZSFXBV4Wh8aKNoTGXm2XTFtD4yxJ82etMLnodr/OyNxlMPqFRZHExmeHqDrXVnqUv",
+	"02BJGUQw2R6dLRui3+ssEAx0HsOZmsHRuSwxS+s+K9xt+7GcMnBWpcgsZIME2YDDEz+o3sYRAZOLnnKj",
+	"ANnDBhj81Z02bUO/qMOV0pJnd3WDHowXUkfpJ+cIqe6mNrMxj8uuV+12FWbRzhzQ1MfayJsm2yTKPhkO",
+	"11kj76tnaXoNZpQswWqB/YVpwWG8CKo9hweOu8fPj7q/Oeo+zhV6c0BU9ZdtNGg2Q2nZ/CYDBdDaLe7n",
+	"5xw2NqZiBYdSItvHEMbwzV4iCtfwFgG44TRWfaek+0dlZ8j0pgzudkVJNAchjhD4ymxb6SJYIHBDgnXq",
+	"OJIN/MAfxfU/qnQTQfQH7u0iBYCuqdnSIf1I8wWr04HG5r6m9qHDgXnVH54Phq87Xqd3dTUevVXYvP2z",
+	"i4G9vPBnZzUWyPlFZktAwJBPosDUyGKW+S5UvawzO6JK3utrD+GcIlThEGW3mWi/Jwuyrfsz5+RKky+e",
+	"vnhRh8LhRlHfEjf9k7hhU9be5EGVT7sHVyy7lQl6MJL+WHCD1oIfpfddEN649q1uOPCVeOaBFLvqJarh",
+	"mHryK/nPg111FCNWH/2Ig4+PfrxD9OajW2M5l7vGqbHU+vg7qTkmcTpTMSw+2ymzgCtkBeOYkjv0k26k",
+	"bY1XHSh80JNFOlofPbTOUMGfup/kPjhUM5UWkZq2zDh1gQSZphSjAMgGJ0rpkzyp6c+2E5ubrPijTwL0",
+	"se581wUDrD33cbQ8IzLCcpCw8c8h3tiXiqAJIQrVTgmurc7Jagfrmcxj2SlkmC7oZxQs7N5XsFCnge4t",
+	"XqgX3QNLGCBlEv5R/+2PKo44ue5d9FUEMe31sYJsG55wbf5HFHGs4FDsB9BYXt8P13ifWVC6HwWfGY+p",
+	"dI09iJUoyCSJPkLECSJ09Ej2L4DRvjhIGLQBhSs3D73Td/zCRffDRSrFQOKL78m3IZNeYXpOKccdA4zj",
+	"MARwgWBwmma96JzmOUEMkGhrJlPltawyL+6KkjscKNDlT2a3KxzQL8xcv85lov+KgdgQUtpH6AMHS1Xv",
+	"zTwZ52UeQEdLiEOppb5DZwvIT4WxTxFXOQoRMU2jC9G3iHDsq0rU1tlNZnUPlLmewocewBi29W2preW9",
+	"t8XvBYHcqQZrdIvFb7PEm5v6kdD8KxyL6rZv5U2f0iOXjeNL298TQhUyRrq4HkDQX4AUsn5G6FIlNMtu",
+	"5wZocpdV/REHH1XpQIgU/kJZl1ySO5Tb1u29GZs239PNUs09pR2o4QLMW8ozRzHO7vP+1DLQQmoG7/ai",
+	"sJ7pIgt+qpzIFHHAUMS15sHAv5D/CaVDd9vflVEfccQqQoXXiH2WK5YH+bJ6xSyLJPXBveThROrgWEC6",
+	"DBFj6rTI4pLbrEn6+eoKiOy2RmEmrGyMNlW3ttdoSN9dX6NhEHd9TdpWctcX/fDXnZ1pfIpfoM4eomCu",
+	"2nJkD3qmHqFVyahV6p3JZqQZhQ5kOJs/NS0afbz/Tx9auVYePFUEsFXhYPbFZnlNLQXkLxWfh6r4zIbV",
+	"MB2p5cr9UvT5aYs+T3X2jsF1uVmrFB5hHPskTJbRXspCs4Ebs8q6+18jnhfX+7Coul+QtB1FaGegBB0Y",
+	"24mKDZzSs0vI/cXhvNFtD9UvaZlz5qHxQX9FKBjMjiRRH5isOVl1aXBbKIKBp5rjp9G0bSR6gEJ8h6hW",
+	"Np0mynl2294y4SYKmvBVb3Ah0+HOesOz/oX6+dXo4tyZGGf7YIZYadX9j7tffNK9XoL1QUP22vrWMF6y",
+	"JuoG+VnvplLs/hRECMuMD2ksR+IgUW0LtrKXM2Z8pJBs3UxpqPFK39eIKxckocwOEvSbp09r+jPfx9qa",
+	"2RwO9SXiHtBkRoEHZhCHKJA2ltpA8qQ3flUPhFBGGlUE3yfLJeZCiVzAKDgid+KOGNJb9Qadj7frylMU",
+	"UN3DzBW1lzcURNI9ZERKDF+26YDSBFCXpfEqG5pBBlZIdi/bBLHFQdGiT7XRJMFBpwYFsWvDQbzngruM",
+	"FhakdS1CGhTdpbd65o3352+At8jwrhkGSGIFYeQp3ZgCLjvUCekRnKp/TFu77CF1JCOKlE8XUgQE31rg",
+	"kFrthzt5a/WZrO7ZGTiwhXPtJsFhoNA3dn2Vn9NJd31XgGV3oKC2XOXn5OtT6//FBe9QxAjdv1/v3HQ0",
+	"O4T9oV5+/x499d1LieTxebv0tMBq5s9rJbl+ceYdyJlnlqyZJ6/Vmv3ixvtrcOMZBqrz4aWi+fNy4Jnz",
+	"87P33u1Av0/vumt3dH4xq/uJnXbZxqutsur5fDcG2qbCypzIWjGXZ7T+4Rattyt4PTSn9gRt34qZHbgi",
+	"6x60Ok138A9/DxThxU8K9b01t80prshnlFR7LW9ppBq4gS9Nym7Hy8Bk0lJG02/TzjnlejZJO5BDjdwa",
+	"bjIOYRRJw1KVL3gdWGg9VmeZ6iZDlVAzz73HTrSZnxVcPkVQF9x9aVarqROUVWwUQWbMVy9tU6Eass0p",
+	"SaJ8kvgSxo032SOlz7s32yWMz/QtbYX5F8Up6Ty/OIg5tTom+3wJ4zQpGVOguroxZ/1jK15pZra1kMxN",
+	"IV9sz1IUQ0y3ejSAPFlaxfC715Ovn3a8zuuz33aPO17n5Xn3RcfrnL0+mxx3u92O1+lfTV6fPH36otvo",
+	"XIAggOv7g5/Z+P5M9UVjsiw/5igAtxFZ4Wgerr1MnogjDwKGxIqpJqr21iu+ShV2hDu3induXVu2V5Cn",
+	"14j8djIaegCGjEhvSO5Lc0R+LWSNLPgry5/7tC8uYTxGVTA8+wBsVm4fCDRJwCsEeULRGQlDJFtBp+eR",
+	"p/B4tA9A1kKG4SnQe1pXLzGN/CzfqsGfmsieCh+AkkVLROcVEbtLcfkAkujzKJUUE5MzvG8T9z5Y8LcE",
+	"RxLaDsiV1i5JkviLbc+tZkXZr1VW+c+SWdQMf47cIkuzJaecAggihOeLG5JQ2eRN9Zm5Q1RWZSk9WSHv",
+	"Enqryly34icWh7hCDZqIyz9nbpIT/Dkyk5wYgJn0ATAk0RxA5csmFOCIEzDHdygCMaR8axaqwYpJXRwO",
+	"Fir6xnRQsxH6UGr/P/voxB36HI31T2tkbeDKkAhJLUjZWpl42d3QIklcnYTxWt3yS4n+TiX6vtAqFLVN",
+	"A1FKbsjhy/Dl8v1Sg3/YGnzX6m6XGqVe1LAe26zvX1Ux9o6T/qUSe7dK7ByDNqjD/uwW6+dWhK1vfbSE",
+	"nOIPzsN8KG+7VDd9wuNcjWNMVl/akS77IIN//DsAkwCjyEfiZ51V7mXQHOLUhxKxa6ZAOxhHsTkpgoTL",
+	"TPRt02aLa/3ox1u0VpFxh6TMiN12A6ond7XtWqSfwxlXreHrOuarb2zarAXe2Bo394DCebLC3FfKwQoo",
+	"Dy+ZzSQ4qD4eZWcxvETgK0mNEwDBawIC3a76wW48k+LEVEuISQYnczDruvSlQ+3Y3yUYcSCLYjwQ4Dli",
+	"3AMzIhO8PbAgTNUz6Ix3th/lxELF/Z9hNgJ+Ss6Gd7oPth6RyvGUHvvtmJbEVUFif4Ej1Dmo+0d94nCc",
+	"iRIkY+y3WJjxulDjT+SGeVk3CRgFgHGiexQZKgaI3TYkYeNao9+Sm3uqMpJ1Gg3qIO674keQvkFFj7zt",
+	"kxTxiC/nCni0V0iQU4YKVSXWNiyShBUJGeMkRG9Y47Ro1areksj+pOtltYgvup+wFDGd0aEW7Rtxus84",
+	"ipT6J+ir+ycECidcugxkDZ0MNkViHQMcbLF+MaQ80k2C3Dib5qafdUaNnuWXZlSMZHExWzPZulgaEb2r",
+	"AbhF66yC6FT+qjyEcImk1/dOPLUgq2hf5UWGfofRV/Tb77/ASH/YlYu6px7CYzTHjCOatTfEXCN9i7Xz",
+	"dLsozFL3rrT3VU3Sm0l/POxd9qfXvW/7w20SWI0YqC1UyBb586pUSDfvZ1+qsAsFP30GeMtt+OUscOr3",
+	"lNY0U4a2bBgzk0cuiT5FGUNhXz4SQtytiBek8Lcykf2z8Zhmo/pkAvxbtD6wDDetXaS8LolpKdIpikPo",
+	"oxR/V4l7BlAUAOmuAXMKfTSV/gbwVTdNunyg5Pz1aDS97A2/m37b/26yH3bKHIDuKNEdud2Vrew1Mqra",
+	"wp0GUGPhNYo/7bOlgjSX0NribG++AoIBpkInq1G5xX2yG/e9ghdAiuCnABj9BbHACCuz7l+aGSIHLo0N",
+	"bYQsyAosYbQ2Kf1AYiTdrKVNu3dsg4xuBzrAzPs/wfmVscTnDXCQk23NQA7aCrlfcA4OhHOQX7lmRTNt",
+	"l+4XuIO/BriDPB+xBUJuAZDyz2Shylh33f5xMMttf/Ubu5u3qEPdk+6zJ02Mk1sUOcHen3ZbKFKxiv5Y",
+	"qPY451J/3JXv3KNXXSzCPtrZK07aQ4yRY/9WlvgQEFMccQ8wsStgCEgEYAR6T0FcjJRtJUFrfWg5XeUz",
+	"86IdXNXYox9tJyp+Bp60thrll7TMnxT7o7wXm+B/7MxNe4UA+esG/zg8e25gf2zFZhT5KKhtXXOV3bYj",
+	"LvT5uPfquuN1zkbDV4PxpUSB7g/P1b+/vxqMnXDQXxKIc0qvg6I4Z6ui5A+kN5irlWNgRQnXsBVAeWyF",
+	"mmyS6JwlMyoPohXnKPnkk2iG6bLCta9uSAd93679Ftk5ScRxuFH7f8Tx0goAsOmd+ngfvHUwvrpAHEAQ",
+	"UDjjKADpQgPGYRR4QFIn14NXWGjqb6r1u0HQ2ZmlkMqRsrNTPwo+GSvVJdaMSRiq1rX3rBMdnDVkKhbM",
+	"8QRJuLDTJY6SJabQeO0pisP1lKNlHEJeE1cYi3uv01s/oae7MJIvzdv9jtCAiZVLY3kK90giTqi8G/Wz",
+	"PDmWspy1cXZWtae7SLcDbcT8N+7f411ijcMFbCv93k1T6ErbT4jiO4wq+qFfqRs+24XcRQb4kKFpRCwb",
+	"1pM+9fqdLO/y0hfd85aWyuASrmUl7Q0CMr8drBH3wAyHIQoAjtJ9r/VAMdQMzkpsdbH/ZY4mCbR9Kx5m",
+	"4lkDii+Y7ikYjqaT3uVVwc7dlu/qyj3PKYnLPHegok8qqzWDA9V91kpPt9No9/l/ejv8Hvb0TsJ5vw4k",
+	"1VdFbCbjSGrqL2q8jwjjdRnQY33PzzoBWk3yS1PFzhO+BnoNt0gr2OCDZqFrJ0P8Ere+x7i1WbJmMetW",
+	"a/ZLwPqvIWBtGKguZKdF4+cWrzMS+7MP1u1Av89A4ZKD/wSa1mFX95PG6KprBqXKlYRogvgXoHPVuTQn",
+	"6LCxDPENwFAZNVmVCqq6IbGGmGnbtY2X0eWLOqdwZpZoi219L9B/engaVeegDitNiEOt8Es0x5GJK5wA",
+	"CHwSr43LgSGeLqxChAA3kKFgSiIPaE+FXGWFA7iVh1nc+ChObkLMFhWOLXXDF8AWcqTq6XuX6ofmFaE2",
+	"Gl5R+I+SNU4lI+g1RFSIg4jckGANVguiQp6CjTDfnkFkfcu6CipAXB/Llx4wgqRGceBQovjSOZ7NDueP",
+	"lIJ7JpvPqlrvFUnCAMyJPH5XC0RlOj0UAsDIemlsQQ4CgmSam6wfTyJxxkdEOSrN7LdeZYaXifT9uAFl",
+	"9R2HXulrimH4KfbvNcWHNJHYrVpVAG9kjDBCYLGOCV8gjn0YynWUol1dF/v6FsUczKCv8Gig5hsSSbT8",
+	"SEXvlXNE/3IKfBlOSo3x7RniR60+VnufMfMhDbY9G/RzGdxq/RPoDqt733/B0vw1vkOpMJcoeI0VN6ct",
+	"u6cluAeyniMOcXhAX4TYZF+pfuxiP/kJpSjiD7IKfKU44Ujhb4iTldAAUXWYqhpP4MMI3BgPl6Wp8bbb",
+	"6ZG/QP5tRVaQuPylrOZYBUUP1jNXfsoDfB0j5oEkouLok0l+EgNpAQOyQgGgZMWkSJyF2BcWU4BgADik",
+	"c2k/+eQOlcCStl49ajJZ3PoQCcOXUK0huweReI8K9qdK47kv7VoIjtQpklpfN2hGhFYmoVJ3SOgpc5L6",
+	"vS6+K/8uCHAvrPTXcwbrxC0Jw6RztvSJ3MqPklgtZv45L9hhZIN84c9MLryjmCtXqWKTlEVOAdU0BV8Z",
+	"CFfxd09IDRlzEoqHsMMfgHkCacCU/sA4gBpPAgWYE7qNIGmWE/hZpAMqPMovOR9QolaKhQ/DNMvHSwF9",
+	"NYw/WUVAme6YgwVkgmW2w7fMJf7UQ3gwxLfOeinj+N4T4rtQjAAnioC6XelKkXkfMKvwDu2NIodCZzVc",
+	"9fmgs5Y5WQ3wVFVJLEgYIKpg5qTp0q4HhZO1G2dUfuIFbVElkUuTLFT1WsCqQ+LDEOXrgP68ODobypwR",
+	"S46I1zGbpC2LHaAWY+fcUK/DMVezr8kalbfp99xrjxYt6gFkOhojO1iq1M+V0AqYghETGiRKnXcp2Lte",
+	"rUIEx0Rdy/GaFlsoiXBNXZos53sjb7tPhCFLt+ftXpREAaKfC1aR6tj31wVVlDLQl9hZiVMktXRC5zDC",
+	"DGZ1G/tEJZLUOWA1rnj//Zdn5Bb+8wYkkkKwWT5nW2n4S0rngVI61Zo1S+hsu2i/5HT+NeR0Kg6qy+jU",
+	"ovnzyuc8vGTdX0rn1gT8TJAs2pydX9IKf9K0zmzvPdLeAOceFET4Rt/zKfbhLqrvy5D4t19eqcw7sdyM",
+	"4zAEYnWY7hx8AkiMpDPn1lMBbw8wDmczT15m4AaFZCWhsbOPebqB7I5c0gCaZxdBswsqj+7CLtmME/rX",
+	"jspzeMmlCA7+4e+Bofg2vMXqavnesMZFQIlivV1dDFQ1sdr1NXPVX/sXcOZP6/FgX57gnyhpLp2OS8hu",
+	"UQBU0tMBXB7sYC1gUvJ/KpcHc7eB+azcHqxxGWsLWfiLx+NQHg/WvIS1xXr94uz4q3B2sCblq1oof47O",
+	"DvZF1K9uTcDPxdnBPkUB6+FX+NM6O9K918iM3YGF9gou63VwdIf5L/bsfah0G0iz4idN/y1YLm00XWXg",
+	"vsu6UX8yU2mCeBJ/iYHhXIaTIfYpYMiniOsGmoSnzb1aJqLZRUMQ6AU7kNkkl2Joai/2azOVWCRosKTB",
+	"/a2ntqdMofQ2Xdo3t15tHr6CLMvW9EAYa3tKs7QBrO3Qu37naX9q/j9gFmVOWYFapACGIq7rRRj4F/I/",
+	"obPcopjvgU0fBSjEd4jiigxwvWLn2Z2H0XM/K1gOPdv1QXE53hmFUwh+FABOADRCqAzVIV1zymCEnKNl",
+	"zE+BXtFsDU0zftVIcr0PQfaII1bhdbhG7HPc0mJYlyrv0q4mWnYxh7co2ocvFelOkAtIlyFiDHD0gVvK",
+	"vZotCWOIsWVtF4Fe7r5G7p8YUUyCSgshllil4tl/9X336MX7H59+PPpK/XT88affff/46On7B3/T2caD",
+	"t4Nank70oHtTtp3StfKKVLpFK4xuPXCT7sxTEFOi6ndgqKHaJY6GegYzMKPkzyh6CHoyWAoYkgm/Mj8+",
+	"r+Gn07LxQ3rxobBNNzjj0Y/i1R8f/ai+WunqyejXesO+iTDXrSdr772SIxkKXnPnxOpaslK4Kdduar/9",
+	"prZltEP6n1TzqhMQJUuxUITKkuOILHGkf0Mf/DBhKv1U6cPqZ8FlC8gWyrHIQAzXIYGBB5TxxEBAVpEp",
+	"kJEAIYdit0cSV8LJdBkhX8n7PjHb4SgQDEHa5ob/rAKVhSX5ItNUIJjheUKRVKCWMJBWXArLcFh+z7ah",
+	"WzMayXuuySeQtwdSqiQA+n0HVkeG1DZukiA2ewnZiAX+FQMhggGiWswyIzxlqRnXB7nuNtietdJNIZgr",
+	"4YtH86RStX4tL9uFRPUkJ4jpqu+dsZPRHfYRYOqFBr6A4Xl0VIxlJnxhmb0EE/NzUw7JHEfuKV/Iy4fh",
+	"XvXu5gGO+yKxTL3YjaQk4ZU0FdfvuxU+X2Bm+KZ+VubGbFqEx1U4cZI/Rjw+ELOMeKy/0Yxjjvf55Z7v",
+	"o9gRoYbptf3YqVBYqrL5lipIvFmDyeVkCzYkPH50hyieVcD7vZXXD7pq6hOf4Tbvf9A5IPGCpEH+QLYG",
+	"koWfDKs2YE13zMYCxJCxFaFB1a4JEFpeY/8WHaroTL1cfejwvWQShqhS6usU1PTO+8uoQyojyCyLQmJM",
+	"N1uIo9tT8LT7GFwPzr7tX0/fjUfD1+2W3YdhWO0UOpN37NhVcnTVH3a8zmg4GVz3O17n3eD6m/Nx7534",
+	"4/lo2P9CWkruYi4JOo7J6kuzk+TyAwoxQ5L/CBUa7XINdNqy4TXFSJvMJoyonEUkb1NO4R+ok+/ER3/3",
+	"+SUT/Y4eMOErO0MXyL89wpGS7TqsKOiG6K8YYJwixMFXz7uAPWhKf2hsBh8K86t6u4s7dtzuZ73h+eC8",
+	"J7d6vpHsu97grbN/rO0TPglLPhbzie/6Fxejdx2vM271wi2S7b+kkJNYvYO6tL9DYUhWUvWgEjOYBhKa",
+	"jvkkRs6mtYrtbMxJAy0cXJkLYyF5xLQ+V6RvMbYDJT7UffaA0sgsLvBhFOAAcqNl3kjMSyGWYorvoL9u",
+	"uswS2xTlxFBtQumWq374HXZAukuapx5I7epusY2K1G2SMjiKtqbzjkmDpiO111lBfCdOEq3LeB2V+7Rl",
+	"8uD+9n0LsCWKoH48d6I869rAlpJ4gcLAXst0v62qD8rMennBP/w9kOsLvlI0eiD+olGN9Z88oGjyQGPN",
+	"J/H/x97XLreNI+3eCsq1VTupw8TJZObUWfuXx3ZmvZvYLsez2VNvTTkw2TKxIgEuAErRpnLvb6EboCiL",
+	"lKgPylZm/8zEEkiR3Y1Gfz4NeiSM0sc+jDpdqGQML8Loy5mIa9eNUjOGDCwzhkxTqcossWKV55xlAk+8",
+	"bnbSusZKw3WPngUx/GnYvGRCxhQRsKqMU6wkbE5m0bKZn6o6LsoSGwLXbR/seB2ZtetcWc09XvnKTDyk",
+	"ttG4fNCAmFgTtHZQmSUrGJmFFkoLO2m89/Wbg+jg+kf3n7fuPz+13PjRjpTZhGkolMZW6YnC8CiwWJXS",
+	"lxhIxpNEgzER40yCHSs9RPx+5phCQkF92WMurD/OE2EKbuMU9DG1IWVYsSCBPSjm9psG3H8gnZ3XJuGo",
+	"z5Y1aW6lTfSxuBMA9BGGv7AnB2eOWMXuvc+UMKnGx9Ok95F/6dIiCpqjWlEAJ6KYQBWIQ1VB01NzM2xk",
+	"bXic6iRzt+guNkbpZnFMSqc+yLY+cOeHs8eSPYmZLD5/DPTqrqACx4nIk+Ci5MpYVuoHpxfn/RQDnYIY",
+	"BrqYrwaeoflqoNdSFBz/ggYsDoq5wDnXidqEyId+4v3hV/rHcnvWwBbtWfrRhRbtYnjN5wOaf4KvEqCx",
+	"vz2BnCUERZyixYa/Wr26fUlDlSBZ0pK7nR4Md8YlSmlU+VQUazWXRtjZ3MlCcZ21Jb20ZqAXVDI5ypzQ",
+	"ku+kBnqjFh6rNCRIj31s5CFes3tIBSZCCXe1JQqWYCHEaqovKYnysFigzqbL9g3mqHr0feP/VQGS1Rwu",
+	"rFZwWiVTamhYJoZABZbuX5l4XIdPDq05onOybonjkZmDptH0QtrNTk8YLSz8duJzPmqu+f7j6SOkxD5q",
+	"Ihg5Hz4GFqezg6FWF5giVVYtDozQaMtrWrhvGqf28PtXtSrilBGDqK8A7e2U4wA3Suzj3NaaAPh0/+oS",
+	"cPg1h0Twb4f+DgvaET8Jmyaaj4mo27O98QG6mt5N+btOXY5SsUzJB9AslEZsZ5xPNQs1rmbpcmIe82GC",
+	"bjzy5dUL5+E+T8rvIOz+EEqoZ3lKY0oVDVs7YiblGgyVdyc2xQRmCuIhtRF7zYRhGQwsfmpVcYwn8D0w",
+	"yAs7YeMUZAXEIwGqSFhQNis8bzoTW01USWAJ046VWrPK1JMkHC2cu7Dh9V82vH6y0fWPlOeXA3dD91LR",
+	"QdqgRPG+F0Tln18/1tSPbhYkoVkX7y4xO3O6zB8DXh8od1SHpho/NR1tRUgeiNIbpxJrBqUf94C9Y0I6",
+	"E8EZlxjq5XOqCae9KnKJ71UyqexVpC9tKEiOnW1q+RAI+wRns/ipsErnoFc7hZr86EKDcRbNorJkNTzZ",
+	"MM7Wu4ZyimVXub5NrKJPJCv7ZhFdoLvFgv+F2+kHHG7mgzpvfmbmGNX7EZOK5UrDi2McR47gPIkC84pd",
+	"eu1O+FrCMA2x0skM+EYCZriSFaWhyMQSx/3Gr9nk4H6cndg4Xrld43wgfLa7CUgPsiSUuDm9UaHgTdhA",
+	"ZNlBQ/Z8Nal29J3cwpdt+XSRf50ng4tROvFZKsmI00zJqexHSDdImJAUfMB0hykgFjxriEi1i3STStaq",
+	"JOu/XZ5xxXPLetBT9ckihBJOmCMQwjVqPtOm39EJ9xHCx3Hk5tOP+qoodNpcrzlr0YtkE3M+KJs01Fr4",
+	"u/7zJT3Hy7/DpC2Z++PrtZIiZ17sn9HUYaS2r/brFQrW/c4tgUnMSy0Ct2zBRJQUvw5zwx6Esc60YySG",
+	"x1iCNoQJ44Z9PiltqrT4D6ck+i/ANejPzrL8XBeBz6/YO6cgQxGKx7LKBIKTuD/dw08nk3Evvstj5PRN",
+	"wz4hT7V1m/xWZIonHyUvTKq++52yUO7zMrOi4NoeurP2ZcItX3xw01C85eCrsyclXvfUbtgHlIqGzUOa",
+	"ejuD/b1QtWygyNehOP67A5l9RlG9E4n5HAAX1pT/0k5aj+EreVZi7VF37PmNZf2xCdpSS5ZwS00OB30b",
+	"ndx2/eFVLUpP3gZzUivH/nlLF91C53w4b5phkgh1H60n14U7x9xYLm3kgX4HIg5zTq3KaiV4dQ+yyUBF",
+	"4vtn2WFgWtEuoBgDvqOTUhYqEfHdjgMRZihwhN4Ylm1lWNVWT19gYKFpP+DwkOl2OMSeyAXWUmkn1ylV",
+	"H+zA6+cxVubdEVrhkmLKiPZhh+0225BIm7f2U+sp3U32WUX1xY9Ky3bqNFHM0QmlUTmg1Hkxq4km+k25",
+	"ysHtO6uYRuM9hfyYZcBHYJxeV+MQneNlIuwr9tPrn9AF8/dzBo6/Z4Rgv5dXd9d/vbo87yLGs77WFKdn",
+	"YfrtfLpsw06t65ur66uP2Jx1cn19c/UP/OfZ+en7i8vWxqrvKuEbSLlvga/zGqRTS8HJQlSRStSWNGA5",
+	"VacMTOnUj2dV3X/3czdqItAQr6fX35LBWDU2MG6G3kdy6omij/eAEXWJIfgQFUOAIrMuV2eVig8sFIVW",
+	"owVn5QktqLP82aAynlBnUM/liwtFwtMv2ZIL7s4UpaP6aYIZFRI8HTH/e+Z4Bj3IsAew6HZUCHhbk5AE",
+	"4kwstKZowX8lpFlCPP22KyHM33VDXVAobe883ZdZGW7tTVi6Kou9GfC0h3vtDfbtgA+ER1Mzw4wtcc8c",
+	"YfDfSwVigfIsi5iyqfMYbQpCP0IGDadIk5DgSKB25HgzJCruxm8aaJXPee5NHtMK/ZZWdbjj4xiWew68",
+	"tPqpp45oPRLmhnPJDLejcswQZS5XGgeaSPbm9evXc3CIy2WqQeH4tuTQYPVt4REjEqhkb1t1TbXWruUd",
+	"ysFSioJGX2/UWI88p676bZsiXCZohziThKSqO9tfBaLV2G8Ov45Tbr8tGRR3xi3vFKB3N+vWYu5lls8g",
+	"W+dgtYjdv1Jlka3RwX2pE1ilW2+9UXXRwb9Ma1Pgo0NkQFsuYv55qWiNnviY+R87CjEMiQRqfFLSZS3x",
+	"2IMOj+ItiRG0/AKqyQ3urwbVO/7g5M6oUsfwov7C9AU1+75oeYz75o7b0EYdWoyrjuGE4wX4Y11ZUpMk",
+	"fLwfONH+hXPYvBBFi8HStwCOPvdk1MeKbom3EphXuS1PM/22e8/3ppqu2Q6gvfv4aI1m7jWSyStVgPyS",
+	"Z/SQ5iVFyBMVl4iMagpn5KJnlGevCF91xRGCUctMyE7DB+eLW6wfhFXrdTslSr08E6ZQvtOs7163E3oQ",
+	"xKHlQ2B8zCdYCUXzATE7ZQigHgEWqGpKqzGLudYCDJ4CVqkhE1QhO05BRiyGLKP0hOEDQAygKQtWtxMe",
+	"tFiATPUrftsp1pnBCLKDliFllCWt6YJY5bnTD+4GiF3QRQ3kQr5XMnL/4zZy9qf7i395zy374dOvH1/+",
+	"v59aVdS9+tIJq+Bx9vhi8PJSSaCRcwvvsNoufQD1fzbbqU3ez4zUn9/yh+Vi/rapMr+UhHi5FQPH2fGM",
+	"G/YrqL99vLrsEp2nL2r+s5COgW1ieiGJvWs5yvsRL68moqzqTEcHpUQ6Tr+azmBozmT6C3bmcX+YsJxe",
+	"rz2mTgKwBH0YF4UiUL4QTpUngaK9DfEK8f1NqcP1kPFAIeZnXK5OGgKbWRx6uqhWLQHfubo+vzzyZ1Y1",
+	"fzPlFEYlLOpoxZTY2fnp+5MbzIPVsQvPL8/w/whluv/QG4HCvcJvVGxEuyHRIssW7azA89Zkf7QgHM01",
+	"XEyBjJ4lVGB4vieAC6xI0xerPQtmYKcIS8dxnf1w+/bNiyNnJQ6UjiFMsoow0PT2NcuFLC0YP/wIJ9cp",
+	"mXijlHkoMdNRWsJ3rxJ6qEeaZylyywZytJtN2x8AYY17MyiE3hUfs5zLie96F3VgsRV28TwzDgMUYOtB",
+	"eUoLNuLM84EO3CnIX+9C806VmsEEMC+BSQiGmHgyAR2REpgmvlfdwkEymqTGWC6Tu0SNF4wD+ejWnFE2",
+	"ZJ9FZtZml4r6MJbkPr59b6J2LhMm7JEzIbwS0qV0pmhpSp5FQR85U9CwIUDhs2GFVliVvMn5kSlEKWk1",
+	"W+nrlZ0/rDxavox3shzPuC3zfs+ga+cS9wxwgICFqaI2AmFYoYS0a/nrFOttdzY++O87hZZWRit8/hly",
+	"ev/9G0pgeaYeSmAGuI7TYzRWVGnZv6dNbwPUwzIkDWaBlP31S6Zj+CsPTfnwsHDO1kda8CFkFnZwBFj4",
+	"Yue7R14vS2zjZbuvE14RFYzI2ViV+cRQO6pgb4NEofOCdex+9E5o0FxH1NpPlg9w0KM+/wC9NgXwnF2s",
+	"OLsrh8PQmtRMj4lPFO8sGdUb2nuAXsiyx3KkxpIl9JpLaEfAt6+ciRvIN1BZpsYEpNhCwndhyR6WdYVn",
+	"J5DJfTu6KsC4C0Z8qg6vlI+EfAhIxtgKk0cz0yMfhcw8IHQ3oQijwttl4tKv6FHbfBImBdMbdX+ZsDFa",
+	"kHHKpYTMsAs25oiAjtXVKkuiKofJpFopsh8dFGXT2Q92lnQ9TE1FqnUOGzbkAAzfTsHyRz4CJuwxgmtT",
+	"VMhjKXt3DKeDYKCn0mqG57BqmiCHw6I0aauwXpcmpT7aLWqhIUyW6wu3aKeNTNg7l2X4Cn+mhmxnd3yC",
+	"e+aosKIEt5iv9+7R78HfsA8Zdrf2v1NMZ/GuI8rhYbcizxjTnOb9qNNLGHav1diAXlNuDwdKe7lt6UqX",
+	"Zp9o7l5HWQvbmGJ5WaHtbU5rDSPg2aIz7cav+K6T8vSS+wdmqTCF7Paf5DnOY8BG0YiOZzqnJ+3tbZ3t",
+	"4ZGAcbuQnIEZ/gNXPCUMsn+IfWPih4nHNxiIDH1i37f27xJKIFvLpsoAITD62Vbz4yOXg2u1nV1/Bygq",
+	"4vWjRsPtd9+aOJWK3lBgHP0Y9+xjpUxAM448Pa6sN9qeGii8ynIsQCaGHjE1GCDoReNY0G6gaWGLVpnZ",
+	"NpzZM63qzO6pYGabp907NASwNkUNkHJrUKcDwM2HGl7rf9Ff+kd/IapXoJk//O36/NeIXV/+GjnL/PpF",
+	"Jy8dOfuqxFvVeL20QCEwe2uYgUb8p7kYalASCl9a5vcrNEesNe7MbFjWKnL+AIf/KuBh4/rtIoCDb8F/",
+	"0/ASZKwSSEhWVpCMug7A9ohDmjSxIFSMy36hVZ2SWlSeveF4m31pO9lG14jvF4nCrLvCc576SbrvkWE7",
+	"DNhm+cTnUWBIMthreeH5Fx7bbBImaJAkY/UnIuJAElWjiY8YN1S7hC3U7i9hDUtAqlxIbmcKU9o7FuZO",
+	"Zr8rqe9n2a4M3UELK1q793V1bCgK/UR/Otht7yK97jtPy94ivvgrDOObR2wkDFasjZRIHPtTVRhWgPbY",
+	"qKhVJUtVqU1EtGVKVkRezn/P8FdVK8mMGKTK3plCLaht9pLwV2U/4ronSr4sYtutyHpklzsQsdXHO4LK",
+	"hMix9xszbix7+5olfGK2w5KAZLGEIb4PtMuJuZ8H27Q7tTrBwllXfVCddv70aznR+pQ/z4q+9cYtIk6X",
+	"mr358e1PPweYnSPG4xgKS3iNVuQQTXH0E/dlqbmFbEIfK1NfiPB1/q8tiC6Op12qSt7Tqk6C2yoQntsN",
+	"jXItVtCOZaJfnfSJJuNymRimCpBzwHB+2jQyJOgpCV8sizMVD4+ZGoFOSjgKuD25MGSGFNyYjs3zi2WB",
+	"crd3CWR8skwiKBV5hkv3U5/1KUo16vQnUX91BgZzdPUYXtpYn9YnlEyrChFjS24KhPUpeMaIy1sQFyeQ",
+	"IwHjZaJyFdZ9z+deJxiAHSs0T/8esYPo+3CukbUly9wJAQ4PSFb2fYLIzbs/3gNeelZdh3V/OLP3Bgrg",
+	"lgVCHWE8mATQnTYZOKv3Z7QcMAWNA9i1oHSJkFs0iLUww2V8uhE44PyPxiNhhgzRA9gbp5p/dqoay1kq",
+	"TjA/Ij4vM348M1jfA/d5nHuB7oy/1wZMq5VsLRz+dhkOjj6yX3TzJ+hZpEla/t3aRmmZdCvhfE9IxuWC",
+	"47h1hhWtfOUfaIZ31Kk09vMR2zkZJihWrHxenYfLeBFeUG5rdiL35HfsqA9SLPgDTqZwBvsEsZxpVNO6",
+	"bKL8VA0cldAj27FR8furcNVzAr78hKXnPZTyL4TDryjRhEiHxNrKBsUhO1UX4Z8NG2thLVaJIMM6YmJO",
+	"v3zFA05odOAYZCXow5CQaS07pHU3flknsxm+WNCSZ3furVcM+DfObCicOZzc8YHPR6w2Z+E7w++e4cj+",
+	"VUCB9mNi6TV84b8XQwpKhPiD0BQcJUSciKksqaqiqiniY7hPlRqysSqzhOYCh+kRS3OO/hleGcttafzG",
+	"yHgMd7FKYEnb/MeYS2wNPFXJ8zu+3NNJSPruXUQW0ChMRzKcxebs+WP205vX7Pr9yen53enV2fnd2cXH",
+	"k1/eI57I6j2NdL7RXLYFBdJu0anHP1yNGzODt5pU0DQX2p55+vnbn7q77JVTvuCGf2m74Xelziq27V1j",
+	"S4bRcErmhI6WKaxclduJaR2qLaoww+5enP+SAstFkmQQoqw+xb7Usqt30vntsazdpW7R9rBFhlSAMR+G",
+	"ury6vTg9P4gOTt+f3Fy8uzg9ub24uvwDTNqYdSH2S7i9mGDcLM64FgNPI3T0dZlTRpkSA43FyquIripA",
+	"LuyAJFJeFSCbIXM3Fd4tVBasg5qL8jZNQ/k/YzPadXi2ouxWQUG3o2ZVKa2hLAIVMIT4kxqBjhidpM5k",
+	"pEP6mGphDLuHTI3Zz7WKbLyQDEUL1KuVI6AnzsJX5brii1Vu5vBriGV9O/yKH31bIs/XvjpuOf5zLUHZ",
+	"XrU2J7H/d6Ggzv5CqNTrfHv+cvD717frVtk8w9LFE1/ZSlLCDcvAzs2GX1NCNJdDIR+WHc43YdlzVHBP",
+	"eZQiqFGYbrAiCqd/9bmid8gLi8DANItImDBtZoKG+ZL5boGeu4ZjwNHLRAynExNwTuwUnZu0IaZUeHgf",
+	"1JpRZaJ+pmf/PLVQlYRV5Zqc6rsEMjECvWjo+3thLAUrzqaL97AHf+YdJvs3W4UCLKTcQAPzrPN9LDDb",
+	"dBZRHqhKAWVCDtk4FRkwmnaJvThd8jw1CDwvMwORgTn8atUQZPsJ+Q5snPogV5cTEm/Xtai7Mfr4X7D3",
+	"VcDePbrYE2O93/onYdQmwDhKalTh1Hg4zTGafyS51GSpWM4nzFiRZRQ0FJZiVjfn11c3t3fn/7y+uDk/",
+	"e8XOEWnXHZV5Eea8ziVgVhF/U2tP7qI1P86s/867eh+/8F6r2Vjl4EPZuYFstABku12AfHOvI1FSZtDe",
+	"FnqqgVtoIOEzxQaef9Ldd5s2CVxDCx1YVhZbgQzGI5dxP6FCDTyQtym4dMdwAarIoFJPlWKiogxn12HW",
+	"IwXn42bV4JNUOPkarCdPbappeWsqfr4VgevYpkrw5tsD1URLpNEkMpZPPDSzTWHiCC009EDgQ10uwHK9",
+	"KeU26ds7RF9CxbrLJ891AGn9ccu7/KZsHnebYaJsK+MChmhjSDWmwmja1bhhEdmTs4RPEB+48rzGqXJ6",
+	"QPYlWl0MjJtyDbtiG/nLzU0F5Ol+WQgXzptyrE9LmThV47hEjhbq9irSxB6UrUDI1cCCdMI15oYNAJsz",
+	"tmFMTAVoMaRMS/XH92V8EhThnmKS6IpHq2HlLUDIyoVtc8Cfkwn5BIWaNxCDKBr5qd1XI+yBqfnGFUHs",
+	"yxsoMj4hqMpefWPiIA7M9kzsLBkGL51RD4cSuL5v78W5xK/X1hR9gIJvvZbjKdXTWUl33rtM8lUBkmVK",
+	"DV/yTAzBsHsYKA2MZMy6J+xUq/W4KGhWLsniIXjRdnuacFRJVHc5HqGnrO0sLOw8/ypU3C2YLSwHSwNQ",
+	"1BFLgWvMyErqH4y5AeYYwe4nAWnAg7pqligwUa1AZtoWlk8eTe3uDu8auP9VkyrGir32aPKt5vFwzcPM",
+	"K3ss8+sgANepknDLRdYv72fNlR6zTTWI5pGAMSXiifxYqOkZQPV/zl5FRDtmucicq3M/oeRBiM932Olz",
+	"aabHbD4M4JWt/CZWfwjL9oflmxwRtypLFkwrzEsL9WGE90plwOWa50e43w5LhzFMwwxIyyaqZPwek/Op",
+	"MJU4eqBjnMjjlhiRgYwhYcKuJHotwMcfyhDv2rVE9R65aRWOR8xfxPSnRGkmRpM0EPSJ0ljAISwzBfAh",
+	"4w9cSF9/yR8Ah+UYZlI1FvKB3G4sBNiWjvo6An3/bdEkTHfZP0DfbyxMDenQEd23w8T/xLkqpcZ5nFXX",
+	"VnSgKXTHiwJ4dhB5W2K9qs2aNEfPy3d05Mfb9jwnqsNp/eT+IipYGsrgLbecT1iiKDi1khtZ3x6Gy+Re",
+	"fTlE6IgFA2Vo2Smu2onK48mIyxgaa4Z8VH7+pDRkbXRrPNr1zBlJvk/Hh6urdTmztfuOVqmR7wHSPMaW",
+	"x9hzPUiWl5mmfLr/Zka0lpqDXrja7cEO2AxdGzuEjGH1JrUnLa4Dadeecv3Egc+AYl8r7cWs6T2ARFNx",
+	"fakK0rlUZ12HhbsZg8UJz+CRISUeZIQzKiI25jZOcYNxrcWIZxGhjvuBO2VmI+aP92AFuAsbz/bZUVqc",
+	"0HufFOm2onaDTOUcLaItzCniBjAhjz9mgHH2UIoEEuZowJSMCMsfQvm5GrBxqpwVyYRhjhsIlBUxyAwm",
+	"+o16s7koUpRL+kFonYTy0i1+ds31/uHcSdCSlJ1srYkaB7QalvMh+K5ShLLK1QiOfDN1RDsFIhYr6TcI",
+	"RanqeyZOIR5Sodjrv7D/f/Xbzd3tbzeXhN0vqoauDLjGztb1+a3BwHIW3+CqnSidgfhiSw11x+HdgeNO",
+	"7g7J2Qb0OWMqE7mg/OK8PZUPeIvXufU5rq1vNPfAK9hR0UFpvM1enbVzSxbO83M/Fu6ys3PzPUF5ByKs",
+	"LqhWA8/b7S36upOZNW8wtVla5B9Nr3zPjX15PnJO0sXZhlDaWBsLeK/puy1wt+Zh1vGiLXBGjIDhg2AR",
+	"fz4hOF/2gwE9Av0Sw1/0/RH7OhQyiZhIIjYC7Rj17cWqQ2XMxFjIRXy3FNTqvTD2o1+9KbLV84BsfvQ2",
+	"vWI3XzUAYA0csysMLA+vNEW/aq3wiLlOmtGadVJLkTlbpZ2dt/jtXvPPvUKvTPswoQQXUjIi9F4//m2e",
+	"J6YLgnYpxYJam9/w2yf0Bd0D7JsTiEQLDfS1TsmlQBO14nxkC5nXsV6AI+l+61RvbRbL7hjrHvoD5Pf7",
+	"N/v6Fvs4sDCacsaOV5Fv6VWSJaWdhK4lDFWiGJSOTNS+joMbMUCQCbwCeJyuPJSmJiFaGUuQWa0yckNL",
+	"npvj5R+rT1YhO4hCYU860oUJsJkj6FLa0/VVhVpTMu4UUYE2pHWHdMTgA7dx2l8eAh++a+vD3khCKIYG",
+	"P7HCpoAj0cTAGvKfP96evD9fTRLwJyAutbAT5PA9cO024v/87jgZKzUUgH/97hY6e5kkodTZwdHBIS/E",
+	"4egNstL/6tfgS+BoPXcT/3fIbdQ+ogN+5oMsm/nAHzQzS8Iw9NqHoT63fmVIPFefkO1e+yDAu9Q+4kku",
+	"ZP0DpGHt78pnm36U8+Lg2+/f/jcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

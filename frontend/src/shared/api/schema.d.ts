@@ -106,6 +106,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My named filters of the queue, and those shared with my unit */
+        get: operations["deskViews"];
+        put?: never;
+        /** Keep a filter under a name; the same name replaces mine; shared: offered to my unit */
+        post: operations["keepDeskView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget one of mine */
+        delete: operations["dropDeskView"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/data": {
         parameters: {
             query?: never;
@@ -440,6 +475,40 @@ export interface paths {
         };
         /** The evidence chain */
         get: operations["caseEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases/{id}/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** I look at this case (again every 15 s; left: no more); who else does. Nothing of it is recorded */
+        post: operations["lookAtCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases/{id}/replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The district's words for an action on this case, filled in, the most special first */
+        get: operations["caseReplies"];
         put?: never;
         post?: never;
         delete?: never;
@@ -882,6 +951,109 @@ export interface paths {
         };
         /** A table to take away: no column names a person, every row carries who took it and when, cells are safe in spreadsheets */
         get: operations["exportData"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/report_subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reports that come by themselves, newest first */
+        get: operations["listReportSubscriptions"];
+        put?: never;
+        /** Deliver a table of every span to people who may have it; each gets what he could export himself */
+        post: operations["createReportSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/report_subscriptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End it: files that were delivered stay until they expire */
+        delete: operations["deleteReportSubscription"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/report_subscriptions/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make it now: the span that holds a day, or the last whole one */
+        post: operations["runReportSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/report_subscriptions/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its last hundred runs with what everybody got and how often it was fetched, newest first */
+        get: operations["listReportRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/report_deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reports that were delivered to me, newest first, each with its link while it is kept */
+        get: operations["listReportDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/report_files/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The file behind a link, for the person whose it is and who may still have it; 410 REPORT_EXPIRED. Every attempt is on record */
+        get: operations["fetchReport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1961,6 +2133,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/duty/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The number of somebody who is on duty at this moment, to ring them; leaves a row in the audit. 404 for who is not on duty, 409 NO_PHONE */
+        post: operations["dutyPhone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/units/{id}/crew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The people of my unit, those on duty first, with the duties and calls that lie on each */
+        get: operations["unitCrew"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/units/{id}/roster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The duty roster of the unit that I lead */
+        get: operations["unitRoster"];
+        /** Make it exactly these shifts; 409 STALE */
+        put: operations["changeUnitRoster"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/password": {
         parameters: {
             query?: never;
@@ -2514,6 +2738,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/reply_templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Words for the forms of actions, by action and matter */
+        get: operations["listReplyTemplates"];
+        put?: never;
+        /** Add one; 409 EXISTS */
+        post: operations["createReplyTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/reply_templates/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Words that may not be saved yet, filled in for the newest case of the matter by the code that fills in messages; 404 NO_SAMPLE */
+        post: operations["previewReplyTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/reply_templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change it from the version that was read, else 409 STALE */
+        put: operations["changeReplyTemplate"];
+        post?: never;
+        /** Remove it */
+        delete: operations["dropReplyTemplate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/notices/matrix": {
         parameters: {
             query?: never;
@@ -2751,6 +3028,57 @@ export interface paths {
         };
         /** What was posted to a webhook, newest first, with every attempt; /admin/deliveries/redrive replays */
         get: operations["webhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/ops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Queues by kind, parked jobs, versions and storage */
+        get: operations["machine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/ops/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take parked jobs up again, of one kind or all */
+        post: operations["redriveJobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/ops/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often each rule decided, and the cases that none did */
+        get: operations["ruleUses"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3587,6 +3915,91 @@ export interface components {
             /** @description null: left out */
             received: number | null;
             closed: number | null;
+        };
+        ReportSubscriptionIn: {
+            title: string;
+            /** @description cases, metrics, hotline, burden or assessments */
+            what: string;
+            /** @description csv, xlsx or json */
+            format: string;
+            /** @description day, week, month or quarter; sheets by month or quarter, burden by month */
+            period: string;
+            /** @description metrics: unit, street, matter, day; hotline: source, street, unit, day */
+            by?: string;
+            /**
+             * @description local time of delivery, on the day after the span; of sheets on the day of the freeze
+             * @default 08:00
+             */
+            at: string;
+            /**
+             * @description how long a file may be fetched
+             * @default 14
+             */
+            keep_days: number;
+            /** @description usernames */
+            recipients: string[];
+        };
+        ReportSubscription: {
+            id: string;
+            title: string;
+            what: string;
+            format: string;
+            period: string;
+            by: string;
+            at: string;
+            keep_days: number;
+            recipients: {
+                username: string;
+                name: string;
+            }[];
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description of the next planned run
+             */
+            next_at?: string;
+        };
+        ReportRun: {
+            id: string;
+            /** Format: date */
+            from: string;
+            /**
+             * Format: date
+             * @description exclusive
+             */
+            to: string;
+            /** @description false: somebody asked for it */
+            scheduled: boolean;
+            /** Format: date-time */
+            due_at: string;
+            /** Format: date-time */
+            done_at?: string;
+            /** @description why it waits: NOT_FROZEN, INTERNAL */
+            failure?: string;
+            deliveries: components["schemas"]["ReportDelivery"][];
+        };
+        ReportDelivery: {
+            id: string;
+            username: string;
+            /** @enum {string} */
+            state: "READY" | "WITHHELD";
+            /** @description code of why it was withheld: NO_PERMISSION, EXPORT_TOO_LARGE */
+            reason?: string;
+            title: string;
+            /** @description of the file */
+            name?: string;
+            format: string;
+            bytes: number;
+            sha256?: string;
+            /** Format: date-time */
+            made_at: string;
+            /** Format: date-time */
+            expires_at?: string;
+            downloads: number;
+            /** @description path of the file, in one's own list while it is kept */
+            link?: string;
         };
         ExportRequest: {
             id: string;
@@ -4821,6 +5234,142 @@ export interface components {
             from?: string;
             /** Format: date-time */
             until: string;
+            /** @description masked; POST /duty/phone for the number */
+            phone?: string;
+        };
+        DeskView: {
+            id: string;
+            name: string;
+            query: {
+                [key: string]: string;
+            };
+            shared: boolean;
+            mine: boolean;
+            /** @description who made it */
+            owner?: string;
+            /** Format: date-time */
+            at: string;
+        };
+        DeskViewIn: {
+            name: string;
+            query: {
+                [key: string]: string;
+            };
+            shared?: boolean;
+        };
+        Watcher: {
+            name: string;
+            unit_name?: string;
+        };
+        ReplyText: {
+            id: string;
+            name: string;
+            text: string;
+            matter?: string;
+        };
+        ReplyTemplate: {
+            id: string;
+            action: string;
+            matter: string;
+            matter_name?: string;
+            name: string;
+            text: string;
+            version: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        ReplyTemplateIn: {
+            action: string;
+            matter?: string;
+            name?: string;
+            text: string;
+            version?: number;
+        };
+        CrewMember: {
+            account_id: string;
+            username?: string;
+            name: string;
+            roles: string[];
+            on_duty: boolean;
+            /** Format: date-time */
+            until?: string;
+            /** @description open duties that they signed */
+            duties: number;
+            /** @description answered and not yet come to */
+            calls: number;
+            /** Format: date-time */
+            next_due?: string;
+            has_phone?: boolean;
+        };
+        Machine: {
+            /** Format: date-time */
+            now: string;
+            /** @description the revision that was built */
+            program: string;
+            go: string;
+            postgres: string;
+            /** Format: int64 */
+            schema: number;
+            /** Format: int64 */
+            expected_schema: number;
+            /** Format: date-time */
+            started: string;
+            /** Format: date-time */
+            database_started: string;
+            /** Format: int64 */
+            database_bytes: number;
+            /** Format: int64 */
+            photos: number;
+            /** Format: int64 */
+            photo_bytes: number;
+            /** @description Redis answers */
+            cache: boolean;
+            tables: {
+                name: string;
+                /** Format: int64 */
+                bytes: number;
+                /** Format: int64 */
+                rows: number;
+            }[];
+            queues: {
+                kind: string;
+                /** @enum {string} */
+                state: "waiting" | "running" | "retrying" | "parked";
+                /** Format: int64 */
+                count: number;
+                /** Format: date-time */
+                oldest?: string;
+            }[];
+        };
+        RuleUses: {
+            days: number;
+            /**
+             * Format: int64
+             * @description cases filed
+             */
+            total: number;
+            items: {
+                rule: string;
+                title?: string;
+                status?: string;
+                /** Format: int64 */
+                hits: number;
+                /** Format: date-time */
+                last_at?: string;
+            }[];
+            unmatched: {
+                case_no: string;
+                matter: string;
+                matter_name?: string;
+                grid?: string;
+                place?: string;
+                unit?: string;
+                unit_name?: string;
+                /** Format: date-time */
+                at: string;
+                /** @description with the dispatchers */
+                queued: boolean;
+            }[];
         };
         PlaceCode: {
             token: string;
@@ -5377,6 +5926,11 @@ export interface components {
             };
         };
         Tiles: {
+            /**
+             * Format: int64
+             * @description called units of the district that owe their answer; drill: figure=unanswered
+             */
+            unanswered?: number;
             items: components["schemas"]["Tile"][];
             /** Format: date-time */
             as_of: string;
@@ -5665,6 +6219,76 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deskViews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["DeskView"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    keepDeskView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeskViewIn"];
+            };
+        };
+        responses: {
+            /** @description kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dropDeskView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -6218,6 +6842,8 @@ export interface operations {
                 /** @description only reports beyond the counts of an address, a network or a grid that still wait for a dispatcher; file lets one go on, reject ends it */
                 held?: boolean;
                 q?: string;
+                /** @description callback: a reporter is to be called now; objection: a dispute or an appeal waits for a decision */
+                ask?: "callback" | "objection";
                 sort?: "due" | "newest" | "updated";
                 limit?: components["parameters"]["Limit"];
                 cursor?: components["parameters"]["Cursor"];
@@ -6285,6 +6911,68 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Event"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    lookAtCase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    left?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Watcher"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    caseReplies: {
+        parameters: {
+            query: {
+                action: string;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ReplyText"][];
+                        /** @description the field of the form that they fill */
+                        field: string;
                         next_cursor?: string;
                     };
                 };
@@ -6956,26 +7644,211 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "xlsx" | "json";
-                /** @description of cases and metrics; default: this month */
+                /** @description of cases, metrics and hotline; default: this month */
                 from?: string;
                 /** @description exclusive */
                 to?: string;
-                /** @description of metrics */
-                by?: "unit" | "street" | "matter" | "day";
-                /** @description of assessments */
+                /** @description of metrics (not source) and hotline (not matter) */
+                by?: "unit" | "street" | "matter" | "day" | "source";
+                /** @description of assessments and (a month) of burden */
                 period?: string;
                 /** @description an approved export request */
                 request?: string;
             };
             header?: never;
             path: {
-                what: "cases" | "assessments" | "metrics";
+                what: "cases" | "assessments" | "metrics" | "hotline" | "burden";
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
             /** @description the table */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listReportSubscriptions: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ReportSubscription"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createReportSubscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportSubscriptionIn"];
+            };
+        };
+        responses: {
+            /** @description set up */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSubscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteReportSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    runReportSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** Format: date */
+                    day?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description planned */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listReportRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ReportRun"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listReportDeliveries: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ReportDelivery"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    fetchReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
             200: {
                 headers: {
                     "Content-Disposition"?: string;
@@ -9124,6 +9997,115 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    dutyPhone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    unit: string;
+                    /** Format: uuid */
+                    account_id: string;
+                };
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        phone: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unitCrew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CrewMember"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unitRoster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Roster"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeUnitRoster: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RosterIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Roster"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     redeemTicket: {
         parameters: {
             query?: never;
@@ -10227,6 +11209,133 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listReplyTemplates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ReplyTemplate"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createReplyTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplyTemplateIn"];
+            };
+        };
+        responses: {
+            /** @description made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplyTemplate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewReplyTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplyTemplateIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        text: string;
+                        case_no: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeReplyTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplyTemplateIn"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplyTemplate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dropReplyTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     noticeMatrix: {
         parameters: {
             query?: never;
@@ -10735,6 +11844,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    machine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Machine"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    redriveJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    kind?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        jobs: number;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    ruleUses: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleUses"];
                 };
             };
             default: components["responses"]["Problem"];
