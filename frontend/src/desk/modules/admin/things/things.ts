@@ -7,7 +7,7 @@ export const ROLES = [
   'DISPATCHER', 'ARBITRATOR', 'HOTLINE', 'CALLBACK', 'SUPERVISOR', 'COMMANDER', 'AUDITOR', 'TENANT_ADMIN', 'CITY_VIEWER',
 ] as const
 const COMPONENT_STATES = ['INTACT', 'BROKEN', 'LOST', 'ABANDONED', 'REMOVED'] as const
-const PLACE_KINDS = ['GRID', 'COMPONENT', 'SHOP'] as const
+const PLACE_KINDS = ['GRID', 'COMPONENT', 'SHOP', 'KIOSK'] as const
 
 const gone = (r: Record<string, unknown>) => (r.disabled ? ('grey' as const) : ('green' as const))
 
