@@ -103,6 +103,7 @@ func benchSubmit(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer)
 // sameStatement writes a submission by its own statement, as the web role and behind the walls between districts. What decides
 // it runs in this process, whose CPU counts nowhere.
 func (a *App) sameStatement(same *pg.DB, s *submitter) operation {
+	desk := dispatch.NewDesk(a.App, a.keys, a.worlds, nil)
 	return func(ctx context.Context, random *rand.Rand) error {
 		token, err := s.turn()
 		if err != nil {
@@ -114,7 +115,7 @@ func (a *App) sameStatement(same *pg.DB, s *submitter) operation {
 		}
 		at := s.cases[random.IntN(len(s.cases))]
 		accuracy := 12.5
-		made, err := a.desk.Compose(ctx, actor, &dispatch.Submission{Text: words, Matter: at.matter, Address: benchAddress,
+		made, err := desk.Compose(ctx, actor, &dispatch.Submission{Text: words, Matter: at.matter, Address: benchAddress,
 			Point: dispatch.PointIn{Lon: at.point.Lon, Lat: at.point.Lat, Datum: "WGS84", AccuracyM: &accuracy}})
 		if err != nil {
 			return err

@@ -46,6 +46,34 @@ func NewWeChatMP(g Guard, s notify.Settings) (*WeChatMP, error) {
 // ID names the provider.
 func (*WeChatMP) ID() string { return "wechat_mp" }
 
+// Authorize is the page of WeChat's that asks nobody anything and sends the person back with a code.
+func (c *WeChatMP) Authorize(back, state string) string {
+	q := url.Values{"appid": {c.app}, "redirect_uri": {back}, "response_type": {"code"}, "scope": {"snsapi_base"}, "state": {state}}
+	return "https://open.weixin.qq.com/connect/oauth2/authorize?" + q.Encode() + "#wechat_redirect"
+}
+
+// OpenID exchanges a code for the person's openid. A code that is used, over or invented is permanent.
+func (c *WeChatMP) OpenID(ctx context.Context, code string) (string, error) {
+	q := url.Values{"appid": {c.app}, "secret": {c.secret}, "code": {code}, "grant_type": {"authorization_code"}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/sns/oauth2/access_token?"+q.Encode(), http.NoBody)
+	if err != nil {
+		return "", notify.Permanent("wechat's address is not usable")
+	}
+	var answer struct {
+		OpenID  string `json:"openid"`
+		ErrCode int    `json:"errcode"`
+	}
+	switch _, err := ask(c.client, req, &answer); {
+	case err != nil:
+		return "", err
+	case slices.Contains([]int{40029, 40163, 41008, 42003}, answer.ErrCode):
+		return "", notify.Permanent("wechat: the code is not good")
+	case answer.ErrCode != 0:
+		return "", fmt.Errorf("wechat: errcode %d", answer.ErrCode)
+	}
+	return answer.OpenID, nil
+}
+
 // access gives a valid token.
 func (c *WeChatMP) access(ctx context.Context, fresh bool) (string, error) {
 	c.mu.Lock()

@@ -104,6 +104,28 @@ func (s *server) SetMyNotices(ctx context.Context, r api.SetMyNoticesRequestObje
 	return api.SetMyNotices204Response{}, s.Post.Wish(ctx, s.DB, actorOf(ctx), w)
 }
 
+// BindWechat begins the way through WeChat's page, which sends the person back to the address of the pages with code and state.
+func (s *server) BindWechat(ctx context.Context, _ api.BindWechatRequestObject) (api.BindWechatResponseObject, error) {
+	now, err := s.Desk.RealNow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	url, state, err := s.Post.BindWeChat(ctx, s.DB, actorOf(ctx), s.Post.Link("wechat"), now)
+	return api.BindWechat200JSONResponse{Url: url, State: state, ExpiresInS: 600}, err
+}
+
+func (s *server) BoundWechat(ctx context.Context, r api.BoundWechatRequestObject) (api.BoundWechatResponseObject, error) {
+	now, err := s.Desk.RealNow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return api.BoundWechat204Response{}, s.Post.BoundWeChat(ctx, s.DB, actorOf(ctx), r.Body.Code, r.Body.State, now)
+}
+
+func (s *server) ForgetWechat(ctx context.Context, _ api.ForgetWechatRequestObject) (api.ForgetWechatResponseObject, error) {
+	return api.ForgetWechat204Response{}, s.Post.ForgetWeChat(ctx, s.DB, actorOf(ctx))
+}
+
 func (s *server) PushKey(context.Context, api.PushKeyRequestObject) (api.PushKeyResponseObject, error) {
 	return api.PushKey200JSONResponse{Key: s.Push}, nil
 }

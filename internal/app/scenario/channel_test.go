@@ -2,9 +2,11 @@ package scenario
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -124,6 +126,83 @@ func TestWebhooks(t *testing.T) {
 	p.anyone().get("/sandbox/messages").ok(200)
 	require.Len(t, e.kinds(), before, "off the list, nothing is posted")
 	adm.do("DELETE", "/admin/webhooks/"+id, nil).ok(204)
+	p.wechat(adm)
+}
+
+// wechat: a resident binds the openid that WeChat's own page gives for a code. The state is of this account, and for ten minutes; from
+// then on WeChat is told what text messages told before, and when the person no longer follows, text messages take over again.
+func (p *program) wechat(adm *who) {
+	t := p.t
+	var mu sync.Mutex
+	told := map[string]int{} // openid → messages
+	mux := http.NewServeMux()
+	mux.HandleFunc("/sns/oauth2/access_token", func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		if q.Get("appid") != "wx1" || q.Get("secret") != "hush" || q.Get("grant_type") != "authorization_code" || !strings.HasPrefix(q.Get("code"), "good") {
+			_, _ = io.WriteString(w, `{"errcode":40029}`)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"openid":"o6_bmjrPTlm6_2sgVt7hMZ%s"}`, q.Get("code"))
+	})
+	mux.HandleFunc("/cgi-bin/stable_token", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"access_token":"t","expires_in":7200}`)
+	})
+	mux.HandleFunc("/cgi-bin/message/template/send", func(w http.ResponseWriter, r *http.Request) {
+		var m struct {
+			To string `json:"touser"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&m)
+		mu.Lock()
+		told[m.To]++
+		mu.Unlock()
+		_, _ = io.WriteString(w, `{"errcode":0,"msgid":1}`)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	res, other := p.resident(3), p.resident(4)
+	res.post("/me/wechat", nil).code(404, "WECHAT_NOT_SET_UP")
+	adm.post("/admin/channels", obj{"name": "公众号", "kind": "wechat_mp", "settings": obj{"endpoint": strings.Replace(server.URL, "127.0.0.1", "hook.localhost", 1), "app_id": "wx1", "app_secret": "hush", "templates": "*=T1:text"}}).ok(201)
+
+	p.anyone().post("/me/wechat", nil).ok(401)
+	begun := res.post("/me/wechat", nil).ok(200)
+	u, err := url.Parse(begun.str("url"))
+	require.NoError(t, err)
+	require.Equal(t, "open.weixin.qq.com", u.Host)
+	require.Equal(t, begun.str("state"), u.Query().Get("state"))
+	require.NotContains(t, begun.str("url"), "hush")
+	bound := func(w *who, code, state string) *reply {
+		return w.post("/me/wechat/bound", obj{"code": code, "state": state})
+	}
+	bound(other, "good1", begun.str("state")).code(403, "WECHAT_STATE") // a link that somebody else made
+	bound(res, "good1", "AAAA").code(403, "WECHAT_STATE")
+	bound(res, "bad", begun.str("state")).code(422, "INVALID")
+	require.Equal(t, false, res.get("/me/notices").ok(200).Body["wechat"])
+	bound(res, "good1", begun.str("state")).ok(204)
+	require.Equal(t, true, res.get("/me/notices").ok(200).Body["wechat"])
+
+	texts := func() (n int) {
+		for _, m := range p.messages("13900000003", "submitted") {
+			if m["channel"] == "SMS" {
+				n++
+			}
+		}
+		return n
+	}
+	before := texts()
+	res.report("06010", obj{"point": north(near(), 100)}).ok(201)
+	require.Equal(t, before, texts(), "no text message besides")
+	mu.Lock()
+	first := told["o6_bmjrPTlm6_2sgVt7hMZgood1"]
+	require.Positive(t, first)
+	require.Len(t, told, 1)
+	mu.Unlock()
+	bound(res, "good2", res.post("/me/wechat", nil).ok(200).str("state")).ok(204) // another WeChat: one openid per account
+	res.do("DELETE", "/me/wechat", nil).ok(204)
+	res.report("06010", obj{"point": north(near(), 100)}).ok(201)
+	require.Equal(t, before+1, texts())
+	mu.Lock()
+	require.Equal(t, first, told["o6_bmjrPTlm6_2sgVt7hMZgood1"])
+	mu.Unlock()
 }
 
 // What somebody refuses is not sent, except that staff are called to their duty; a silenced case is silent, and the resident
