@@ -68,6 +68,14 @@ func TestTwoLeadersOneFreeze(t *testing.T) {
 	d.onDay(time.July, 6, 12)
 	require.Zero(t, d.freezeAll(), "the fifth working day is the 7th")
 	d.onDay(time.July, 7, 0)
+	require.Equal(t, 1, d.count("select count(*) from assessment_due where done_at is null"))
+	for _, at := range []int{4, 9} { // killed at any statement before its end it leaves nothing
+		db, ctx, killed := crashing(d, at)
+		_, err := NewDesk(db, d.keys, d.worlds, nil).Freeze(ctx)
+		require.Error(t, err)
+		require.True(t, killed(), "statement %d", at)
+		require.Zero(t, d.count("select (select count(*) from assessment_fact) + (select count(*) from assessment_sheet) + (select count(*) from assessment_due where done_at is not null)"), "statement %d", at)
+	}
 	var leaders sync.WaitGroup
 	var frozen [4]int
 	for i := range frozen {

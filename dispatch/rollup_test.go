@@ -21,12 +21,17 @@ func (d *testDistrict) recounted() {
 	sup, w := d.actor("supervisor"), d.worlds.Get("350102")
 	day := func(m time.Month, n int) time.Time { return time.Date(2026, m, n, 0, 0, 0, 0, morning.Location()) }
 	for _, span := range [][2]time.Time{{day(6, 1), day(7, 1)}, {day(6, 9), day(6, 11)}, {day(5, 20), day(8, 9)}, {day(1, 1), day(12, 31)}} {
+		var district *Figures
 		for by, g := range groupings {
 			got, err := d.desk.rolledOverview(d.t.Context(), w, span[0], span[1], by)
 			require.NoError(d.t, err)
 			want, err := d.desk.countedOverview(d.t.Context(), sup, g, span[0], span[1], by)
 			require.NoError(d.t, err)
 			require.Equal(d.t, want, got, "%s %v", by, span)
+			if district == nil {
+				district = &got.Total
+			}
+			require.Equal(d.t, *district, got.Total, "the sum over %s is the district, %v", by, span)
 		}
 	}
 	found, err := Audit(d.t.Context(), d.db.Engine, "")
