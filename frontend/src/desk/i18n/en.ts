@@ -13,7 +13,7 @@ const en: Record<keyof typeof zh, string> = {
   helpTitle: 'Shortcuts', helpNote: 'Shortcuts rest while you type.', keyDown: 'Next case', keyUp: 'Previous case', keyOpen: 'Open the case', keyFile: 'File', keyDispatch: 'Dispatch', keyCall: 'Call', keyMerge: 'Merge',
   keyMark: 'Mark this one (act together)', keyFresh: 'Show new cases', keySearch: 'Search', keyBack: 'Close the case, back to the list', keyHelp: 'Show shortcuts',
 
-  tabAll: 'All', tabAccept: 'To file', tabDispatch: 'To dispatch', tabSign: 'To sign', tabHandle: 'In hand', tabCall: 'Calling', tabDispute: 'Disputed', tabOverdue: 'Overdue', tabCheck: 'To check', groups: 'By stage',
+  tabAll: 'All', tabAccept: 'To file', tabDispatch: 'To dispatch', tabSign: 'To sign', tabHandle: 'In hand', tabCall: 'Calling', tabDispute: 'Objections', tabCallback: 'To call back', tabOverdue: 'Overdue', tabCheck: 'To check', groups: 'By stage',
   search: 'Search', searchHint: 'Number, address or words', filter: 'Filter', any: 'Any', anyUnit: 'Any unit', anyMatter: 'Any matter', filterLight: 'Light', filterPriority: 'Priority', filterStreet: 'Street', filterUnit: 'Unit',
   sort: 'Sort', sortDue: 'Time left', sortNewest: 'Newest', sortUpdated: 'Last updated', clearFilters: 'Clear filters',
   fresh: '{n} new', listChanged: 'The list has changed, refresh', leftList: 'left this list', noMatch: 'No case matches', queueEmpty: 'All done', queueEmptyText: 'New cases appear here by themselves',

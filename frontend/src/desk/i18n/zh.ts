@@ -12,7 +12,7 @@ export default {
   helpTitle: '快捷键', helpNote: '在输入框里打字时，快捷键不起作用。', keyDown: '下一件', keyUp: '上一件', keyOpen: '打开选中的案件', keyFile: '立案', keyDispatch: '派遣', keyCall: '一线呼叫', keyMerge: '并案',
   keyMark: '选中这件（批量处理）', keyFresh: '显示新案件', keySearch: '搜索', keyBack: '关闭案件，回到列表', keyHelp: '显示快捷键',
 
-  tabAll: '全部', tabAccept: '待受理', tabDispatch: '待派', tabSign: '待签收', tabHandle: '处置中', tabCall: '呼叫中', tabDispute: '争议', tabOverdue: '超时', tabCheck: '待核查', groups: '按办理环节',
+  tabAll: '全部', tabAccept: '待受理', tabDispatch: '待派', tabSign: '待签收', tabHandle: '处置中', tabCall: '呼叫中', tabDispute: '争议申诉', tabCallback: '待回访', tabOverdue: '超时', tabCheck: '待核查', groups: '按办理环节',
   search: '搜索', searchHint: '编号、地址或描述', filter: '筛选', any: '不限', anyUnit: '不限单位', anyMatter: '不限事项', filterLight: '时限灯', filterPriority: '紧急程度', filterStreet: '街镇', filterUnit: '单位',
   sort: '排序', sortDue: '剩余时间', sortNewest: '最新上报', sortUpdated: '最近更新', clearFilters: '清除筛选',
   fresh: '{n} 件新案件', listChanged: '列表有变化，点此刷新', leftList: '已离开此列表', noMatch: '没有符合条件的案件', queueEmpty: '都处理完了', queueEmptyText: '有新案件时会自动出现在这里',

@@ -23,6 +23,7 @@ export const SECTIONS: Section[] = [
   { name: 'requests', permission: 'catalog.agree', group: 'how' },
   { name: 'messages', permission: 'admin', group: 'how' },
   { name: 'providers', permission: 'admin', group: 'how' },
+  { name: 'partners', permission: 'admin', group: 'how' },
   { name: 'ops', permission: 'admin', group: 'watch' },
   { name: 'audit', permission: 'audit.read', group: 'watch' },
 ]
@@ -46,5 +47,6 @@ export const adminRoutes: RouteRecordRaw[] = [
   { path: 'precedents', name: 'admin-precedents', component: () => import('../rules/PrecedentsPage.vue') },
   { path: 'messages', name: 'admin-messages', component: () => import('../notices/MessagesPage.vue') },
   { path: 'providers', name: 'admin-providers', component: () => import('../notices/ProvidersPage.vue') },
+  { path: 'partners', name: 'admin-partners', component: () => import('../partners/PartnersPage.vue') },
   { path: 'ops', name: 'admin-ops', component: () => import('../ops/OpsPage.vue') },
 ]

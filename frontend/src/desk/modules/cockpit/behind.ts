@@ -37,6 +37,8 @@ export interface Tiles {
   items: Tile[]
   as_of: string
   formula?: string
+  /** Called units of the district that owe their answer. */
+  unanswered?: number
 }
 
 export type Figures = Schemas['MetricsRow'] & { drill?: Record<string, string>; checkin_time?: { n: number; mean_minutes?: number | null; remote: number } }

@@ -7,7 +7,9 @@ it('sorts the queue by what is due next and shows open cases only', () => {
 
 it('turns tabs into states, overdue into a light', () => {
   expect(queueQuery({ tab: 'accept' }).state).toBe('SUBMITTED,VERIFYING')
-  expect(queueQuery({ tab: 'dispute' }).state).toBe('DISPUTED')
+  expect(queueQuery({ tab: 'dispute' })).toMatchObject({ state: undefined, ask: 'objection' })
+  expect(queueQuery({ tab: 'callback' })).toMatchObject({ state: undefined, ask: 'callback' })
+  expect(queueQuery({ tab: 'accept' }).ask).toBeUndefined()
   expect(queueQuery({ tab: 'handle' }).state).not.toContain('DISPUTED')
   expect(queueQuery({ tab: 'overdue', light: 'green' })).toMatchObject({ light: 'red', state: ACTIVE.join(',') })
   expect(groupOf({ tab: 'nonsense' })).toBe('all')

@@ -8,17 +8,19 @@ export type CaseQuery = NonNullable<operations['listCases']['parameters']['query
 export const ACTIVE = ['SUBMITTED', 'VERIFYING', 'FILED', 'DISPATCHED', 'HANDLING', 'CALLING', 'ONSITE', 'DISPUTED', 'SUSPENDED', 'RESOLVED']
 export const ALL_STATES = [...ACTIVE, 'CLOSED', 'ARCHIVED', 'REJECTED', 'MERGED', 'VOIDED']
 
-export const GROUPS = ['all', 'accept', 'dispatch', 'sign', 'handle', 'call', 'dispute', 'overdue', 'check'] as const
+export const GROUPS = ['all', 'accept', 'dispatch', 'sign', 'handle', 'call', 'dispute', 'overdue', 'check', 'callback'] as const
 export type Group = (typeof GROUPS)[number]
 
-const states: Record<Group, string[]> = {
+/** Objections (a unit's dispute, a resident's appeal) and callbacks are asked for by name: no state says them alone. */
+const asks: Partial<Record<Group, CaseQuery['ask']>> = { dispute: 'objection', callback: 'callback' }
+
+const states: Partial<Record<Group, string[]>> = {
   all: ACTIVE,
   accept: ['SUBMITTED', 'VERIFYING'],
   dispatch: ['FILED'],
   sign: ['DISPATCHED'],
   handle: ['HANDLING', 'ONSITE', 'SUSPENDED'],
   call: ['CALLING'],
-  dispute: ['DISPUTED'],
   overdue: ACTIVE,
   check: ['RESOLVED'],
 }
@@ -37,7 +39,8 @@ export function groupOf(q: LocationQuery): Group {
 export function queueQuery(q: LocationQuery): CaseQuery {
   const group = groupOf(q)
   return {
-    state: states[group].join(','),
+    state: states[group]?.join(','),
+    ask: asks[group],
     light: group === 'overdue' ? 'red' : oneOf(one(q, 'light'), ['green', 'yellow', 'red']),
     street: one(q, 'street'),
     unit: one(q, 'unit'),

@@ -1,43 +1,37 @@
-// Filters somebody gave a name to, on this device. A view is an address: to share it, send the link.
-import { ref } from 'vue'
+// Filters somebody gave a name to: kept by the server, one's own and those that the unit shares. A view is an address, and
+// what it lists is each reader's own scope.
+import { useQuery, useQueryClient } from '@tanstack/vue-query'
+import { computed } from 'vue'
+import { api, unwrap, type Schemas } from '@/shared/api/client'
 
-export interface View {
-  name: string
-  query: Record<string, string>
-}
+export type View = Schemas['DeskView']
 
-const KEY = 'yixian.desk.views'
-const MOST = 20
 const NOT_KEPT = ['lang']
 
-function read(): View[] {
-  try {
-    const list = JSON.parse(localStorage.getItem(KEY) ?? '[]') as View[]
-    return Array.isArray(list) ? list.filter((v) => typeof v?.name === 'string' && v.query && typeof v.query === 'object').slice(0, MOST) : []
-  } catch {
-    return []
-  }
-}
-
-export const views = ref<View[]>(read())
-
-function write(list: View[]) {
-  views.value = list
-  localStorage.setItem(KEY, JSON.stringify(list))
-}
-
-/** Keeps the filters under a name; the same name replaces. */
-export function keepView(name: string, query: Record<string, unknown>): void {
-  const kept = Object.fromEntries(Object.entries(query).filter((e): e is [string, string] => typeof e[1] === 'string' && e[1] !== '' && !NOT_KEPT.includes(e[0])))
-  write([...views.value.filter((v) => v.name !== name), { name: name.slice(0, 20), query: kept }].slice(-MOST))
-}
-
-export function dropView(name: string): void {
-  write(views.value.filter((v) => v.name !== name))
+/** What of an address is a filter. */
+export function keptQuery(query: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(query).filter((e): e is [string, string] => typeof e[1] === 'string' && e[1] !== '' && !NOT_KEPT.includes(e[0])))
 }
 
 /** Whether the address is exactly that view. */
-export function isView(view: View, query: Record<string, unknown>): boolean {
-  const now = Object.entries(query).filter(([k, v]) => typeof v === 'string' && v !== '' && !NOT_KEPT.includes(k))
+export function isView(view: Pick<View, 'query'>, query: Record<string, unknown>): boolean {
+  const now = Object.entries(keptQuery(query))
   return now.length === Object.keys(view.query).length && now.every(([k, v]) => view.query[k] === v)
+}
+
+export function useViews() {
+  const client = useQueryClient()
+  const query = useQuery({ queryKey: ['views'], staleTime: 300_000, queryFn: async ({ signal }) => (await unwrap(api.GET('/me/views', { signal }))).items })
+  const renew = () => client.invalidateQueries({ queryKey: ['views'] })
+  return {
+    views: computed(() => query.data.value ?? []),
+    async keep(name: string, address: Record<string, unknown>, shared: boolean) {
+      await unwrap(api.POST('/me/views', { body: { name, query: keptQuery(address), shared } }))
+      await renew()
+    },
+    async drop(id: string) {
+      await unwrap(api.DELETE('/me/views/{id}', { params: { path: { id } } }))
+      await renew()
+    },
+  }
 }
