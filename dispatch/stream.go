@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,13 +26,26 @@ type Notice struct {
 	Street    string    `json:"street,omitempty"`
 	Community string    `json:"community,omitempty"`
 	Grid      string    `json:"grid,omitempty"`
+
+	Known     bool        `json:"known,omitempty"`     // Reporters is the whole list
+	Reporters []uuid.UUID `json:"reporters,omitempty"` // accounts whose reports the case holds
+}
+
+// Concerns is false only when a resident's account has no report in the case; nothing needs to be asked then.
+func (n *Notice) Concerns(a auth.Actor) bool {
+	return a.Kind != auth.Resident || !n.Known || slices.Contains(n.Reporters, a.Account)
 }
 
 func (h *happening) notice() Notice {
 	n := Notice{District: h.district, CaseID: h.caseID, EventID: h.event.ID, Kind: h.event.Action, Version: h.event.Version, State: h.event.ToState}
 	if h.view != nil {
 		c := &h.view.Case
-		n.Units, n.Street, n.Community, n.Grid = h.view.Parties, c.StreetCode, c.CommunityCode, c.GridCode
+		n.Units, n.Street, n.Community, n.Grid, n.Known = h.view.Parties, c.StreetCode, c.CommunityCode, c.GridCode, true
+		for i := range h.view.Reports {
+			if at := h.view.Reports[i].Account; at != nil {
+				n.Reporters = append(n.Reporters, *at)
+			}
+		}
 	}
 	return n
 }
@@ -104,6 +118,15 @@ func (k *Desk) StreamSince(ctx context.Context, a auth.Actor, since Since, limit
 		out = append(out, n)
 	}
 	return out, pg.Fault(rows.Err())
+}
+
+// Sight names what an actor may know of live: two actors with the same sight see the same. It is "" for a resident, who sees their own.
+func Sight(a auth.Actor) string {
+	if a.Kind == auth.Resident {
+		return ""
+	}
+	cond, args := scope(a, 1)
+	return fmt.Sprintf("%s %s %q", a.District, cond, args)
 }
 
 // InScope says, for a batch of live notices, which of the cases the actor may know of. Cases that are not in the answer

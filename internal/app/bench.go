@@ -4,20 +4,28 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 )
 
-var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) error{"escalate": benchEscalate, "submit": benchSubmit, "dashboard": benchDashboard, "locate": benchLocate, "import": benchImport, "route": benchRoute, "suggest": benchSuggest, "lists": benchLists, "photo": benchPhoto, "publish": benchPublish}
+var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) error{
+	"dashboard": benchDashboard,
+	"escalate":  benchEscalate,
+	"import":    benchImport,
+	"lists":     benchLists,
+	"live":      benchLive,
+	"locate":    benchLocate,
+	"photo":     benchPhoto,
+	"publish":   benchPublish,
+	"route":     benchRoute,
+	"submit":    benchSubmit,
+	"suggest":   benchSuggest,
+}
 
 // BenchNames lists what `yixian bench` can measure.
 func BenchNames() string {
-	var names []string
-	for n := range benches {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return strings.Join(names, "|")
+	return strings.Join(slices.Sorted(maps.Keys(benches)), "|")
 }
 
 // Bench runs one benchmark. Each measures its own denominator in the same run and ends with one line

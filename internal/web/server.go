@@ -68,6 +68,7 @@ type server struct {
 	Deps
 	doc   *contract
 	flood flood
+	crowd crowd
 	world func(district string) *dispatch.World
 }
 

@@ -22,6 +22,7 @@ func LiveChannel(district string) string { return "live:" + district }
 
 const (
 	streamBatch = 100 * time.Millisecond // notices of a burst are filtered by one query
+	streamFirst = 10 * time.Millisecond  // one change is often two or three events
 	streamAlive = 20 * time.Second
 	streamCheck = time.Minute // a session that ended ends its streams within this time
 )
@@ -57,6 +58,7 @@ func (s *server) stream(c *gin.Context) {
 	defer check.Stop()
 	var batch []dispatch.Notice
 	var flush <-chan time.Time
+	var sent time.Time
 	newest := time.Now()
 	for {
 		select {
@@ -74,14 +76,17 @@ func (s *server) stream(c *gin.Context) {
 			}
 			var n dispatch.Notice
 			if json.Unmarshal(raw, &n) == nil {
-				batch = append(batch, n)
 				newest = time.Now()
+				if !n.Concerns(a) {
+					continue
+				}
+				batch = append(batch, n)
 			}
-			if flush == nil {
-				flush = time.After(streamBatch)
+			if flush == nil { // the first after a silence goes out almost at once
+				flush = time.After(max(streamFirst, streamBatch-time.Since(sent)))
 			}
 		case <-flush:
-			flush = nil
+			flush, sent = nil, time.Now()
 			if !s.send(c, a, batch, false) {
 				return
 			}
@@ -138,12 +143,8 @@ func (s *server) send(c *gin.Context, a auth.Actor, batch []dispatch.Notice, sco
 	}
 	var seen map[uuid.UUID]bool
 	if !scoped {
-		ids := make([]uuid.UUID, 0, len(batch))
-		for _, n := range batch {
-			ids = append(ids, n.CaseID)
-		}
 		var err error
-		if seen, err = s.Desk.InScope(c, a, ids); err != nil {
+		if seen, err = s.crowd.inScope(c, s.Desk, a, batch); err != nil {
 			return false
 		}
 	}
