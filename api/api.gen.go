@@ -6934,6 +6934,12 @@ type MyRevealsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// BoundWechatJSONBody defines parameters for BoundWechat.
+type BoundWechatJSONBody struct {
+	Code  string `json:"code"`
+	State string `json:"state"`
+}
+
 // UploadMediaMultipartBody defines parameters for UploadMedia.
 type UploadMediaMultipartBody struct {
 	File openapi_types.File `json:"file"`
@@ -7445,6 +7451,9 @@ type UnsubscribePushJSONRequestBody = PushSubscription
 
 // KeepDeskViewJSONRequestBody defines body for KeepDeskView for application/json ContentType.
 type KeepDeskViewJSONRequestBody = DeskViewIn
+
+// BoundWechatJSONRequestBody defines body for BoundWechat for application/json ContentType.
+type BoundWechatJSONRequestBody BoundWechatJSONBody
 
 // UploadMediaMultipartRequestBody defines body for UploadMedia for multipart/form-data ContentType.
 type UploadMediaMultipartRequestBody UploadMediaMultipartBody
@@ -8338,6 +8347,15 @@ type ServerInterface interface {
 	// DropDeskView Forget one of mine
 	// (DELETE /me/views/{id})
 	DropDeskView(c *gin.Context, id Id)
+	// ForgetWechat No longer by WeChat: text messages take over
+	// (DELETE /me/wechat)
+	ForgetWechat(c *gin.Context)
+	// BindWechat Begin to bind my WeChat: the address of WeChat's page; it comes back with code and state
+	// (POST /me/wechat)
+	BindWechat(c *gin.Context)
+	// BoundWechat What WeChat's page came back with; the state must be of this account and at most ten minutes old
+	// (POST /me/wechat/bound)
+	BoundWechat(c *gin.Context)
 	// UploadMedia Upload a photo (JPEG, PNG, WebP)
 	// (POST /media)
 	UploadMedia(c *gin.Context)
@@ -14566,6 +14584,45 @@ func (siw *ServerInterfaceWrapper) DropDeskView(c *gin.Context) {
 	siw.Handler.DropDeskView(c, id)
 }
 
+// ForgetWechat operation middleware
+func (siw *ServerInterfaceWrapper) ForgetWechat(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ForgetWechat(c)
+}
+
+// BindWechat operation middleware
+func (siw *ServerInterfaceWrapper) BindWechat(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.BindWechat(c)
+}
+
+// BoundWechat operation middleware
+func (siw *ServerInterfaceWrapper) BoundWechat(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.BoundWechat(c)
+}
+
 // UploadMedia operation middleware
 func (siw *ServerInterfaceWrapper) UploadMedia(c *gin.Context) {
 
@@ -16457,6 +16514,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/me/push", wrapper.PushKey)
 	router.POST(options.BaseURL+"/me/push", wrapper.SubscribePush)
 	router.POST(options.BaseURL+"/me/push/forget", wrapper.UnsubscribePush)
+	router.DELETE(options.BaseURL+"/me/wechat", wrapper.ForgetWechat)
+	router.POST(options.BaseURL+"/me/wechat", wrapper.BindWechat)
+	router.POST(options.BaseURL+"/me/wechat/bound", wrapper.BoundWechat)
 	router.GET(options.BaseURL+"/reports/:receipt_code/messages", wrapper.ReportMessages)
 	router.PUT(options.BaseURL+"/reports/:receipt_code/messages", wrapper.MuteReport)
 	router.GET(options.BaseURL+"/stream", wrapper.Stream)
@@ -24072,6 +24132,113 @@ func (response DropDeskViewdefaultApplicationProblemPlusJSONResponse) VisitDropD
 	return err
 }
 
+type ForgetWechatRequestObject struct {
+}
+
+type ForgetWechatResponseObject interface {
+	VisitForgetWechatResponse(w http.ResponseWriter) error
+}
+
+type ForgetWechat204Response struct {
+}
+
+func (response ForgetWechat204Response) VisitForgetWechatResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ForgetWechatdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ForgetWechatdefaultApplicationProblemPlusJSONResponse) VisitForgetWechatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BindWechatRequestObject struct {
+}
+
+type BindWechatResponseObject interface {
+	VisitBindWechatResponse(w http.ResponseWriter) error
+}
+
+type BindWechat200JSONResponse struct {
+	ExpiresInS int    `json:"expires_in_s"`
+	State      string `json:"state"`
+	Url        string `json:"url"`
+}
+
+func (response BindWechat200JSONResponse) VisitBindWechatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BindWechatdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BindWechatdefaultApplicationProblemPlusJSONResponse) VisitBindWechatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BoundWechatRequestObject struct {
+	Body *BoundWechatJSONRequestBody
+}
+
+type BoundWechatResponseObject interface {
+	VisitBoundWechatResponse(w http.ResponseWriter) error
+}
+
+type BoundWechat204Response struct {
+}
+
+func (response BoundWechat204Response) VisitBoundWechatResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type BoundWechatdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BoundWechatdefaultApplicationProblemPlusJSONResponse) VisitBoundWechatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UploadMediaRequestObject struct {
 	Body *multipart.Reader
 }
@@ -26698,6 +26865,15 @@ type StrictServerInterface interface {
 	// DropDeskView Forget one of mine
 	// (DELETE /me/views/{id})
 	DropDeskView(ctx context.Context, request DropDeskViewRequestObject) (DropDeskViewResponseObject, error)
+	// ForgetWechat No longer by WeChat: text messages take over
+	// (DELETE /me/wechat)
+	ForgetWechat(ctx context.Context, request ForgetWechatRequestObject) (ForgetWechatResponseObject, error)
+	// BindWechat Begin to bind my WeChat: the address of WeChat's page; it comes back with code and state
+	// (POST /me/wechat)
+	BindWechat(ctx context.Context, request BindWechatRequestObject) (BindWechatResponseObject, error)
+	// BoundWechat What WeChat's page came back with; the state must be of this account and at most ten minutes old
+	// (POST /me/wechat/bound)
+	BoundWechat(ctx context.Context, request BoundWechatRequestObject) (BoundWechatResponseObject, error)
 	// UploadMedia Upload a photo (JPEG, PNG, WebP)
 	// (POST /media)
 	UploadMedia(ctx context.Context, request UploadMediaRequestObject) (UploadMediaResponseObject, error)
@@ -33222,6 +33398,96 @@ func (sh *strictHandler) DropDeskView(ctx *gin.Context, id Id) {
 	}
 }
 
+// ForgetWechat operation middleware
+func (sh *strictHandler) ForgetWechat(ctx *gin.Context) {
+	var request ForgetWechatRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ForgetWechat(ctx, request.(ForgetWechatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ForgetWechat")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ForgetWechatResponseObject); ok {
+		if err := validResponse.VisitForgetWechatResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// BindWechat operation middleware
+func (sh *strictHandler) BindWechat(ctx *gin.Context) {
+	var request BindWechatRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BindWechat(ctx, request.(BindWechatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BindWechat")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(BindWechatResponseObject); ok {
+		if err := validResponse.VisitBindWechatResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// BoundWechat operation middleware
+func (sh *strictHandler) BoundWechat(ctx *gin.Context) {
+	var request BoundWechatRequestObject
+
+	var body BoundWechatJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BoundWechat(ctx, request.(BoundWechatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BoundWechat")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(BoundWechatResponseObject); ok {
+		if err := validResponse.VisitBoundWechatResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // UploadMedia operation middleware
 func (sh *strictHandler) UploadMedia(ctx *gin.Context) {
 	var request UploadMediaRequestObject
@@ -35116,125 +35382,129 @@ var swaggerSpec = []string{
 	"jvkkRs6mtYrtbMxJAy0cXJkLYyF5xLQ+V6RvMbYDJT7UffaA0sgsLvBhFOAAcqNl3kjMSyGWYorvoL9u",
 	"uswS2xTlxFBtQumWq374HXZAukuapx5I7epusY2K1G2SMjiKtqbzjkmDpiO111lBfCdOEq3LeB2V+7Rl",
 	"8uD+9n0LsCWKoH48d6I869rAlpJ4gcLAXst0v62qD8rMennBP/w9kOsLvlI0eiD+olGN9Z88oGjyQGPN",
-	"J/H/x97XLreNI+3eCsq1VTupw8TJZObUWfuXx3ZmvZvYLsez2VNvTTkw2TKxIgEuAErRpnLvb6EboCiL",
-	"lKgPylZm/8zEEkiR3Y1Gfz4NeiSM0sc+jDpdqGQML8Loy5mIa9eNUjOGDCwzhkxTqcossWKV55xlAk+8",
-	"bnbSusZKw3WPngUx/GnYvGRCxhQRsKqMU6wkbE5m0bKZn6o6LsoSGwLXbR/seB2ZtetcWc09XvnKTDyk",
-	"ttG4fNCAmFgTtHZQmSUrGJmFFkoLO2m89/Wbg+jg+kf3n7fuPz+13PjRjpTZhGkolMZW6YnC8CiwWJXS",
-	"lxhIxpNEgzER40yCHSs9RPx+5phCQkF92WMurD/OE2EKbuMU9DG1IWVYsSCBPSjm9psG3H8gnZ3XJuGo",
-	"z5Y1aW6lTfSxuBMA9BGGv7AnB2eOWMXuvc+UMKnGx9Ok95F/6dIiCpqjWlEAJ6KYQBWIQ1VB01NzM2xk",
-	"bXic6iRzt+guNkbpZnFMSqc+yLY+cOeHs8eSPYmZLD5/DPTqrqACx4nIk+Ci5MpYVuoHpxfn/RQDnYIY",
-	"BrqYrwaeoflqoNdSFBz/ggYsDoq5wDnXidqEyId+4v3hV/rHcnvWwBbtWfrRhRbtYnjN5wOaf4KvEqCx",
-	"vz2BnCUERZyixYa/Wr26fUlDlSBZ0pK7nR4Md8YlSmlU+VQUazWXRtjZ3MlCcZ21Jb20ZqAXVDI5ypzQ",
-	"ku+kBnqjFh6rNCRIj31s5CFes3tIBSZCCXe1JQqWYCHEaqovKYnysFigzqbL9g3mqHr0feP/VQGS1Rwu",
-	"rFZwWiVTamhYJoZABZbuX5l4XIdPDq05onOybonjkZmDptH0QtrNTk8YLSz8duJzPmqu+f7j6SOkxD5q",
-	"Ihg5Hz4GFqezg6FWF5giVVYtDozQaMtrWrhvGqf28PtXtSrilBGDqK8A7e2U4wA3Suzj3NaaAPh0/+oS",
-	"cPg1h0Twb4f+DgvaET8Jmyaaj4mo27O98QG6mt5N+btOXY5SsUzJB9AslEZsZ5xPNQs1rmbpcmIe82GC",
-	"bjzy5dUL5+E+T8rvIOz+EEqoZ3lKY0oVDVs7YiblGgyVdyc2xQRmCuIhtRF7zYRhGQwsfmpVcYwn8D0w",
-	"yAs7YeMUZAXEIwGqSFhQNis8bzoTW01USWAJ046VWrPK1JMkHC2cu7Dh9V82vH6y0fWPlOeXA3dD91LR",
-	"QdqgRPG+F0Tln18/1tSPbhYkoVkX7y4xO3O6zB8DXh8od1SHpho/NR1tRUgeiNIbpxJrBqUf94C9Y0I6",
-	"E8EZlxjq5XOqCae9KnKJ71UyqexVpC9tKEiOnW1q+RAI+wRns/ipsErnoFc7hZr86EKDcRbNorJkNTzZ",
-	"MM7Wu4ZyimVXub5NrKJPJCv7ZhFdoLvFgv+F2+kHHG7mgzpvfmbmGNX7EZOK5UrDi2McR47gPIkC84pd",
-	"eu1O+FrCMA2x0skM+EYCZriSFaWhyMQSx/3Gr9nk4H6cndg4Xrld43wgfLa7CUgPsiSUuDm9UaHgTdhA",
-	"ZNlBQ/Z8Nal29J3cwpdt+XSRf50ng4tROvFZKsmI00zJqexHSDdImJAUfMB0hykgFjxriEi1i3STStaq",
-	"JOu/XZ5xxXPLetBT9ckihBJOmCMQwjVqPtOm39EJ9xHCx3Hk5tOP+qoodNpcrzlr0YtkE3M+KJs01Fr4",
-	"u/7zJT3Hy7/DpC2Z++PrtZIiZ17sn9HUYaS2r/brFQrW/c4tgUnMSy0Ct2zBRJQUvw5zwx6Esc60YySG",
-	"x1iCNoQJ44Z9PiltqrT4D6ck+i/ANejPzrL8XBeBz6/YO6cgQxGKx7LKBIKTuD/dw08nk3Evvstj5PRN",
-	"wz4hT7V1m/xWZIonHyUvTKq++52yUO7zMrOi4NoeurP2ZcItX3xw01C85eCrsyclXvfUbtgHlIqGzUOa",
-	"ejuD/b1QtWygyNehOP67A5l9RlG9E4n5HAAX1pT/0k5aj+EreVZi7VF37PmNZf2xCdpSS5ZwS00OB30b",
-	"ndx2/eFVLUpP3gZzUivH/nlLF91C53w4b5phkgh1H60n14U7x9xYLm3kgX4HIg5zTq3KaiV4dQ+yyUBF",
-	"4vtn2WFgWtEuoBgDvqOTUhYqEfHdjgMRZihwhN4Ylm1lWNVWT19gYKFpP+DwkOl2OMSeyAXWUmkn1ylV",
-	"H+zA6+cxVubdEVrhkmLKiPZhh+0225BIm7f2U+sp3U32WUX1xY9Ky3bqNFHM0QmlUTmg1Hkxq4km+k25",
-	"ysHtO6uYRuM9hfyYZcBHYJxeV+MQneNlIuwr9tPrn9AF8/dzBo6/Z4Rgv5dXd9d/vbo87yLGs77WFKdn",
-	"YfrtfLpsw06t65ur66uP2Jx1cn19c/UP/OfZ+en7i8vWxqrvKuEbSLlvga/zGqRTS8HJQlSRStSWNGA5",
-	"VacMTOnUj2dV3X/3czdqItAQr6fX35LBWDU2MG6G3kdy6omij/eAEXWJIfgQFUOAIrMuV2eVig8sFIVW",
-	"owVn5QktqLP82aAynlBnUM/liwtFwtMv2ZIL7s4UpaP6aYIZFRI8HTH/e+Z4Bj3IsAew6HZUCHhbk5AE",
-	"4kwstKZowX8lpFlCPP22KyHM33VDXVAobe883ZdZGW7tTVi6Kou9GfC0h3vtDfbtgA+ER1Mzw4wtcc8c",
-	"YfDfSwVigfIsi5iyqfMYbQpCP0IGDadIk5DgSKB25HgzJCruxm8aaJXPee5NHtMK/ZZWdbjj4xiWew68",
-	"tPqpp45oPRLmhnPJDLejcswQZS5XGgeaSPbm9evXc3CIy2WqQeH4tuTQYPVt4REjEqhkb1t1TbXWruUd",
-	"ysFSioJGX2/UWI88p676bZsiXCZohziThKSqO9tfBaLV2G8Ov45Tbr8tGRR3xi3vFKB3N+vWYu5lls8g",
-	"W+dgtYjdv1Jlka3RwX2pE1ilW2+9UXXRwb9Ma1Pgo0NkQFsuYv55qWiNnviY+R87CjEMiQRqfFLSZS3x",
-	"2IMOj+ItiRG0/AKqyQ3urwbVO/7g5M6oUsfwov7C9AU1+75oeYz75o7b0EYdWoyrjuGE4wX4Y11ZUpMk",
-	"fLwfONH+hXPYvBBFi8HStwCOPvdk1MeKbom3EphXuS1PM/22e8/3ppqu2Q6gvfv4aI1m7jWSyStVgPyS",
-	"Z/SQ5iVFyBMVl4iMagpn5KJnlGevCF91xRGCUctMyE7DB+eLW6wfhFXrdTslSr08E6ZQvtOs7163E3oQ",
-	"xKHlQ2B8zCdYCUXzATE7ZQigHgEWqGpKqzGLudYCDJ4CVqkhE1QhO05BRiyGLKP0hOEDQAygKQtWtxMe",
-	"tFiATPUrftsp1pnBCLKDliFllCWt6YJY5bnTD+4GiF3QRQ3kQr5XMnL/4zZy9qf7i395zy374dOvH1/+",
-	"v59aVdS9+tIJq+Bx9vhi8PJSSaCRcwvvsNoufQD1fzbbqU3ez4zUn9/yh+Vi/rapMr+UhHi5FQPH2fGM",
-	"G/YrqL99vLrsEp2nL2r+s5COgW1ieiGJvWs5yvsRL68moqzqTEcHpUQ6Tr+azmBozmT6C3bmcX+YsJxe",
-	"rz2mTgKwBH0YF4UiUL4QTpUngaK9DfEK8f1NqcP1kPFAIeZnXK5OGgKbWRx6uqhWLQHfubo+vzzyZ1Y1",
-	"fzPlFEYlLOpoxZTY2fnp+5MbzIPVsQvPL8/w/whluv/QG4HCvcJvVGxEuyHRIssW7azA89Zkf7QgHM01",
-	"XEyBjJ4lVGB4vieAC6xI0xerPQtmYKcIS8dxnf1w+/bNiyNnJQ6UjiFMsoow0PT2NcuFLC0YP/wIJ9cp",
-	"mXijlHkoMdNRWsJ3rxJ6qEeaZylyywZytJtN2x8AYY17MyiE3hUfs5zLie96F3VgsRV28TwzDgMUYOtB",
-	"eUoLNuLM84EO3CnIX+9C806VmsEEMC+BSQiGmHgyAR2REpgmvlfdwkEymqTGWC6Tu0SNF4wD+ejWnFE2",
-	"ZJ9FZtZml4r6MJbkPr59b6J2LhMm7JEzIbwS0qV0pmhpSp5FQR85U9CwIUDhs2GFVliVvMn5kSlEKWk1",
-	"W+nrlZ0/rDxavox3shzPuC3zfs+ga+cS9wxwgICFqaI2AmFYoYS0a/nrFOttdzY++O87hZZWRit8/hly",
-	"ev/9G0pgeaYeSmAGuI7TYzRWVGnZv6dNbwPUwzIkDWaBlP31S6Zj+CsPTfnwsHDO1kda8CFkFnZwBFj4",
-	"Yue7R14vS2zjZbuvE14RFYzI2ViV+cRQO6pgb4NEofOCdex+9E5o0FxH1NpPlg9w0KM+/wC9NgXwnF2s",
-	"OLsrh8PQmtRMj4lPFO8sGdUb2nuAXsiyx3KkxpIl9JpLaEfAt6+ciRvIN1BZpsYEpNhCwndhyR6WdYVn",
-	"J5DJfTu6KsC4C0Z8qg6vlI+EfAhIxtgKk0cz0yMfhcw8IHQ3oQijwttl4tKv6FHbfBImBdMbdX+ZsDFa",
-	"kHHKpYTMsAs25oiAjtXVKkuiKofJpFopsh8dFGXT2Q92lnQ9TE1FqnUOGzbkAAzfTsHyRz4CJuwxgmtT",
-	"VMhjKXt3DKeDYKCn0mqG57BqmiCHw6I0aauwXpcmpT7aLWqhIUyW6wu3aKeNTNg7l2X4Cn+mhmxnd3yC",
-	"e+aosKIEt5iv9+7R78HfsA8Zdrf2v1NMZ/GuI8rhYbcizxjTnOb9qNNLGHav1diAXlNuDwdKe7lt6UqX",
-	"Zp9o7l5HWQvbmGJ5WaHtbU5rDSPg2aIz7cav+K6T8vSS+wdmqTCF7Paf5DnOY8BG0YiOZzqnJ+3tbZ3t",
-	"4ZGAcbuQnIEZ/gNXPCUMsn+IfWPih4nHNxiIDH1i37f27xJKIFvLpsoAITD62Vbz4yOXg2u1nV1/Bygq",
-	"4vWjRsPtd9+aOJWK3lBgHP0Y9+xjpUxAM448Pa6sN9qeGii8ynIsQCaGHjE1GCDoReNY0G6gaWGLVpnZ",
-	"NpzZM63qzO6pYGabp907NASwNkUNkHJrUKcDwM2HGl7rf9Ff+kd/IapXoJk//O36/NeIXV/+GjnL/PpF",
-	"Jy8dOfuqxFvVeL20QCEwe2uYgUb8p7kYalASCl9a5vcrNEesNe7MbFjWKnL+AIf/KuBh4/rtIoCDb8F/",
-	"0/ASZKwSSEhWVpCMug7A9ohDmjSxIFSMy36hVZ2SWlSeveF4m31pO9lG14jvF4nCrLvCc576SbrvkWE7",
-	"DNhm+cTnUWBIMthreeH5Fx7bbBImaJAkY/UnIuJAElWjiY8YN1S7hC3U7i9hDUtAqlxIbmcKU9o7FuZO",
-	"Zr8rqe9n2a4M3UELK1q793V1bCgK/UR/Otht7yK97jtPy94ivvgrDOObR2wkDFasjZRIHPtTVRhWgPbY",
-	"qKhVJUtVqU1EtGVKVkRezn/P8FdVK8mMGKTK3plCLaht9pLwV2U/4ronSr4sYtutyHpklzsQsdXHO4LK",
-	"hMix9xszbix7+5olfGK2w5KAZLGEIb4PtMuJuZ8H27Q7tTrBwllXfVCddv70aznR+pQ/z4q+9cYtIk6X",
-	"mr358e1PPweYnSPG4xgKS3iNVuQQTXH0E/dlqbmFbEIfK1NfiPB1/q8tiC6Op12qSt7Tqk6C2yoQntsN",
-	"jXItVtCOZaJfnfSJJuNymRimCpBzwHB+2jQyJOgpCV8sizMVD4+ZGoFOSjgKuD25MGSGFNyYjs3zi2WB",
-	"crd3CWR8skwiKBV5hkv3U5/1KUo16vQnUX91BgZzdPUYXtpYn9YnlEyrChFjS24KhPUpeMaIy1sQFyeQ",
-	"IwHjZaJyFdZ9z+deJxiAHSs0T/8esYPo+3CukbUly9wJAQ4PSFb2fYLIzbs/3gNeelZdh3V/OLP3Bgrg",
-	"lgVCHWE8mATQnTYZOKv3Z7QcMAWNA9i1oHSJkFs0iLUww2V8uhE44PyPxiNhhgzRA9gbp5p/dqoay1kq",
-	"TjA/Ij4vM348M1jfA/d5nHuB7oy/1wZMq5VsLRz+dhkOjj6yX3TzJ+hZpEla/t3aRmmZdCvhfE9IxuWC",
-	"47h1hhWtfOUfaIZ31Kk09vMR2zkZJihWrHxenYfLeBFeUG5rdiL35HfsqA9SLPgDTqZwBvsEsZxpVNO6",
-	"bKL8VA0cldAj27FR8furcNVzAr78hKXnPZTyL4TDryjRhEiHxNrKBsUhO1UX4Z8NG2thLVaJIMM6YmJO",
-	"v3zFA05odOAYZCXow5CQaS07pHU3flknsxm+WNCSZ3furVcM+DfObCicOZzc8YHPR6w2Z+E7w++e4cj+",
-	"VUCB9mNi6TV84b8XQwpKhPiD0BQcJUSciKksqaqiqiniY7hPlRqysSqzhOYCh+kRS3OO/hleGcttafzG",
-	"yHgMd7FKYEnb/MeYS2wNPFXJ8zu+3NNJSPruXUQW0ChMRzKcxebs+WP205vX7Pr9yen53enV2fnd2cXH",
-	"k1/eI57I6j2NdL7RXLYFBdJu0anHP1yNGzODt5pU0DQX2p55+vnbn7q77JVTvuCGf2m74Xelziq27V1j",
-	"S4bRcErmhI6WKaxclduJaR2qLaoww+5enP+SAstFkmQQoqw+xb7Usqt30vntsazdpW7R9rBFhlSAMR+G",
-	"ury6vTg9P4gOTt+f3Fy8uzg9ub24uvwDTNqYdSH2S7i9mGDcLM64FgNPI3T0dZlTRpkSA43FyquIripA",
-	"LuyAJFJeFSCbIXM3Fd4tVBasg5qL8jZNQ/k/YzPadXi2ouxWQUG3o2ZVKa2hLAIVMIT4kxqBjhidpM5k",
-	"pEP6mGphDLuHTI3Zz7WKbLyQDEUL1KuVI6AnzsJX5brii1Vu5vBriGV9O/yKH31bIs/XvjpuOf5zLUHZ",
-	"XrU2J7H/d6Ggzv5CqNTrfHv+cvD717frVtk8w9LFE1/ZSlLCDcvAzs2GX1NCNJdDIR+WHc43YdlzVHBP",
-	"eZQiqFGYbrAiCqd/9bmid8gLi8DANItImDBtZoKG+ZL5boGeu4ZjwNHLRAynExNwTuwUnZu0IaZUeHgf",
-	"1JpRZaJ+pmf/PLVQlYRV5Zqc6rsEMjECvWjo+3thLAUrzqaL97AHf+YdJvs3W4UCLKTcQAPzrPN9LDDb",
-	"dBZRHqhKAWVCDtk4FRkwmnaJvThd8jw1CDwvMwORgTn8atUQZPsJ+Q5snPogV5cTEm/Xtai7Mfr4X7D3",
-	"VcDePbrYE2O93/onYdQmwDhKalTh1Hg4zTGafyS51GSpWM4nzFiRZRQ0FJZiVjfn11c3t3fn/7y+uDk/",
-	"e8XOEWnXHZV5Eea8ziVgVhF/U2tP7qI1P86s/867eh+/8F6r2Vjl4EPZuYFstABku12AfHOvI1FSZtDe",
-	"FnqqgVtoIOEzxQaef9Ldd5s2CVxDCx1YVhZbgQzGI5dxP6FCDTyQtym4dMdwAarIoFJPlWKiogxn12HW",
-	"IwXn42bV4JNUOPkarCdPbappeWsqfr4VgevYpkrw5tsD1URLpNEkMpZPPDSzTWHiCC009EDgQ10uwHK9",
-	"KeU26ds7RF9CxbrLJ891AGn9ccu7/KZsHnebYaJsK+MChmhjSDWmwmja1bhhEdmTs4RPEB+48rzGqXJ6",
-	"QPYlWl0MjJtyDbtiG/nLzU0F5Ol+WQgXzptyrE9LmThV47hEjhbq9irSxB6UrUDI1cCCdMI15oYNAJsz",
-	"tmFMTAVoMaRMS/XH92V8EhThnmKS6IpHq2HlLUDIyoVtc8Cfkwn5BIWaNxCDKBr5qd1XI+yBqfnGFUHs",
-	"yxsoMj4hqMpefWPiIA7M9kzsLBkGL51RD4cSuL5v78W5xK/X1hR9gIJvvZbjKdXTWUl33rtM8lUBkmVK",
-	"DV/yTAzBsHsYKA2MZMy6J+xUq/W4KGhWLsniIXjRdnuacFRJVHc5HqGnrO0sLOw8/ypU3C2YLSwHSwNQ",
-	"1BFLgWvMyErqH4y5AeYYwe4nAWnAg7pqligwUa1AZtoWlk8eTe3uDu8auP9VkyrGir32aPKt5vFwzcPM",
-	"K3ss8+sgANepknDLRdYv72fNlR6zTTWI5pGAMSXiifxYqOkZQPV/zl5FRDtmucicq3M/oeRBiM932Olz",
-	"aabHbD4M4JWt/CZWfwjL9oflmxwRtypLFkwrzEsL9WGE90plwOWa50e43w5LhzFMwwxIyyaqZPwek/Op",
-	"MJU4eqBjnMjjlhiRgYwhYcKuJHotwMcfyhDv2rVE9R65aRWOR8xfxPSnRGkmRpM0EPSJ0ljAISwzBfAh",
-	"4w9cSF9/yR8Ah+UYZlI1FvKB3G4sBNiWjvo6An3/bdEkTHfZP0DfbyxMDenQEd23w8T/xLkqpcZ5nFXX",
-	"VnSgKXTHiwJ4dhB5W2K9qs2aNEfPy3d05Mfb9jwnqsNp/eT+IipYGsrgLbecT1iiKDi1khtZ3x6Gy+Re",
-	"fTlE6IgFA2Vo2Smu2onK48mIyxgaa4Z8VH7+pDRkbXRrPNr1zBlJvk/Hh6urdTmztfuOVqmR7wHSPMaW",
-	"x9hzPUiWl5mmfLr/Zka0lpqDXrja7cEO2AxdGzuEjGH1JrUnLa4Dadeecv3Egc+AYl8r7cWs6T2ARFNx",
-	"fakK0rlUZ12HhbsZg8UJz+CRISUeZIQzKiI25jZOcYNxrcWIZxGhjvuBO2VmI+aP92AFuAsbz/bZUVqc",
-	"0HufFOm2onaDTOUcLaItzCniBjAhjz9mgHH2UIoEEuZowJSMCMsfQvm5GrBxqpwVyYRhjhsIlBUxyAwm",
-	"+o16s7koUpRL+kFonYTy0i1+ds31/uHcSdCSlJ1srYkaB7QalvMh+K5ShLLK1QiOfDN1RDsFIhYr6TcI",
-	"RanqeyZOIR5Sodjrv7D/f/Xbzd3tbzeXhN0vqoauDLjGztb1+a3BwHIW3+CqnSidgfhiSw11x+HdgeNO",
-	"7g7J2Qb0OWMqE7mg/OK8PZUPeIvXufU5rq1vNPfAK9hR0UFpvM1enbVzSxbO83M/Fu6ys3PzPUF5ByKs",
-	"LqhWA8/b7S36upOZNW8wtVla5B9Nr3zPjX15PnJO0sXZhlDaWBsLeK/puy1wt+Zh1vGiLXBGjIDhg2AR",
-	"fz4hOF/2gwE9Av0Sw1/0/RH7OhQyiZhIIjYC7Rj17cWqQ2XMxFjIRXy3FNTqvTD2o1+9KbLV84BsfvQ2",
-	"vWI3XzUAYA0csysMLA+vNEW/aq3wiLlOmtGadVJLkTlbpZ2dt/jtXvPPvUKvTPswoQQXUjIi9F4//m2e",
-	"J6YLgnYpxYJam9/w2yf0Bd0D7JsTiEQLDfS1TsmlQBO14nxkC5nXsV6AI+l+61RvbRbL7hjrHvoD5Pf7",
-	"N/v6Fvs4sDCacsaOV5Fv6VWSJaWdhK4lDFWiGJSOTNS+joMbMUCQCbwCeJyuPJSmJiFaGUuQWa0yckNL",
-	"npvj5R+rT1YhO4hCYU860oUJsJkj6FLa0/VVhVpTMu4UUYE2pHWHdMTgA7dx2l8eAh++a+vD3khCKIYG",
-	"P7HCpoAj0cTAGvKfP96evD9fTRLwJyAutbAT5PA9cO024v/87jgZKzUUgH/97hY6e5kkodTZwdHBIS/E",
-	"4egNstL/6tfgS+BoPXcT/3fIbdQ+ogN+5oMsm/nAHzQzS8Iw9NqHoT63fmVIPFefkO1e+yDAu9Q+4kku",
-	"ZP0DpGHt78pnm36U8+Lg2+/f/jcAAP//",
+	"J/H/x97XLreNI+3eCsq1VTupw8TJZObUWfuXx3ZmvZvYLsez2VNvTTkQ2RKxIgEuAErRpnLvb6EboCiL",
+	"lKhPW5n9MxNLIEV2Nxr9+TTokTBKn/ow6nShkjG8CKMvZyKuXTdKzRgysMwYMk2lKrPEilWec5YJPPG6",
+	"2UnrGisN1z16FsTwp2HzkgkZU0TAqjJOsZKwOZlFy2Z+quq4KEtsCFy3fbDjdWTWrnNlNfd45SszMUht",
+	"o3E50ICYWBO0dlCZJSsYmYUWSgs7abz37Zuj6Oj2R/eft+4/P7Xc+NGOlNmEaSiUxlbpicLwKLBYldKX",
+	"GEjGk0SDMRHjTIIdKz1E/H7mmEJCQX3ZYy6sP84TYQpu4xT0KbUhZVixIIENFHP7TQPuP5DOzmuTcNRn",
+	"y5o0t9Im+ljcCQD6BMNf2JODM0esYj3vMyVMqvHpNOl94l+6tIiC5qhWFMCJKCZQBeJQVdD01NwMG1kb",
+	"Hqc6ydwtuouNUbpZHJPSqQ+yrY/c+eHsseRAYiaLzx8DO3VXUIHjRORJcFFyZSwr9cDpxXk/xUCnIIaB",
+	"LuargWdovhrYaSkKjn9BAxYHxVzhnOtEbULkYz/x/vgr/WO5PWtgi/Ys/ehCi3YxvObzAc0/w1cJ0Njf",
+	"nkDOEoIiTtFiw1+tXt2+pKFKkCxpyd1OD4Y74xKlNKp8Koq1mksj7GzuZKG4ztqSXloz0AsqmRxlzmjJ",
+	"d1IDvVELj1UaEqTHITbyEK9ZD1KBiVDCXW2JgiVYCLGa6ktKojwsFqiL6bJDgzmqHv3Q+H9TgGQ1hwur",
+	"FZxWyZQaGpaJIVCBpftXJh7X4ZNDa07onKxb4nhk5qBpNL2QdrPTE0YLC7+d+FyOmmu+/3j6CClxiJoI",
+	"Rs6Hj4HF6exgqNUFpkiVVYsDIzTa8pYWHprGqT384VWtijhlxCDqK0B7O+U4wI0S+zi3tSYAPt2/ugQc",
+	"f80hEfzbsb/DgnbET8KmieZjIur2bG98gK6md1P+rlOXo1QsU3IAmoXSiO2M86lmocbVLF1OzGM+TNCN",
+	"R768euE83OdJ+T2E3QehhHqWpzSmVNGwtRNmUq7BUHl3YlNMYKYgBqmN2GsmDMugb/FTq4pTPIF7wCAv",
+	"7ISNU5AVEI8EqCJhQdms8LzpTGw1USWBJUw7VmrNKlNPknC0cO7Chtd/2fD6yUbXP1KeX47cDd1LRUdp",
+	"gxLF+14RlX9+/VhTP7pZkIRmXby/xOzM6TJ/DHh9oNxRHZpq/NR0tBUhGRClN04l1gxKP+4Be8eEdCaC",
+	"My4x1MvnVBNOe1XkEvdUMqnsVaQvbShITp1tavkQCPsEZ7P4qbBK56BXO4Wa/OhCg3EWzaKyZDU82zDO",
+	"tnMN5RTLvnJ9m1hFn0hWDs0iukJ3iwX/C7fTDzjczAd13vzMzCmq9xMmFcuVhhenOI4cwXkSBeYVu/ba",
+	"nfC1hGEaYqWTGfCNBMxwJStKQ5GJJY77nV+zycH9ODuxcbxyu8Z5X/hsdxOQHmRJKHFzeqNCwZuwvsiy",
+	"o4bs+WpS7eg7uYcv2/LpIv86TwYXo3Tis1SSEaeZklPZj5BukDAhKfiA6Q5TQCx41hCRahfpJpWsVUnW",
+	"f7s844rnlvWgp9olixBKOGGOQAjXqPlMm35HJ9xHCB/HkZtPP+qrotBpc73mrEUvkk3M+aBs0lBr4e/6",
+	"z5f0HC//DpO2ZO6Pr9dKilx4sX9GU4eR2r7ab6dQsO537glMYl5qEbhlCyaipPh1mBs2EMY6046RGJ5i",
+	"CdoQJowb9vmstKnS4j+ckui/ANegPzvL8nNdBD6/Yu+cggxFKB7LKhMITuL+dA8/nUzGvfguj5HTNw37",
+	"hDzV1m3yW5EpnnyUvDCp+u53ykK5z8vMioJre+zO2pcJt3zxwU1D8ZaDr86elHjdU7thH1AqGjYPaert",
+	"DPb3QtWygSJfh+L47w5k9hlF9UEk5nMAXFhT/ks7aT2Gb+RFibVH3bHnN5b1xyZoSy1Zwi01ORzt2ujk",
+	"tusPr2pRevI2mJNaOfbPW7roFjrnw3nTDJNEqPtoPbku3DnmxnJpIw/02xdxmHNqVVYrwat7kE0GKhLf",
+	"P8seA9OKdgHFGPAdnZSyUImI73YaiDBDgRP0xrBsK8Oqtnr6AgMLTfsBh4dMt8Mx9kQusJZKO7lNqfpg",
+	"D14/j7Ey74HQCpcUU0a0Dztst9mGRNq8tZ9aT+luss8qqi9+VFq2V6eJYo5OKI3KAaXOi1lNNNFvylUO",
+	"bt9ZxTQa7ynkpywDPgLj9Loah+gcLxNhX7GfXv+ELpi/nzNw/D0jBPu9vnm4/evN9WUXMZ71taY4PQvT",
+	"b5fTZRt2at3e3dzefMTmrLPb27ubf+A/Ly7P319dtzZWfVcJ30DKQwt8XdYgnVoKThaiilSitqQBy6k6",
+	"ZWBKp914VtX99z93oyYCDfF6ev0tGYxVYwPjZuh9JKeeKPrYA4yoSwzBh6gYAhSZdbk6q1R8YKEotBot",
+	"OCvPaEGd5c8GlfGMOoN2XL64UCQ8/ZItueDuTFE6qp8mmFEhwdMR879nTmfQgwwbgEW3o0LA25qEJBBn",
+	"YqE1RQv+KyHNEuLpt10JYf6uG+qCQmn74Om+zMpwa+/C0lVZ7M2Apz3ca29waAd8IDyamhlmbIl75gSD",
+	"/14qEAuUZ1nElE2dx2hTEPoRMmg4RZqEBEcCtSPHmyFRcT9+U1+rfM5zb/KYVui3tKrDHR/HsNxz4KXV",
+	"Tz11ROuRMDecS2a4HZVjhihzudI40ESyN69fv56DQ1wuUw0Kx7clhwarbwuPGJFAJXvbqmuqtXYt71AO",
+	"llIUNPp6o8Z2yHPqqt+2KcJlgnaIM0lIqrqz/VUgWo395vjrOOX225JBcRfc8k4Benezbi3mXmb5DLJ1",
+	"DlaL2P0rVRbZGh31Sp3AKt16642qi47+ZVqbAh8dIn3achHzz0tFa/TEp8z/2EmIYUgkUOOTki5ricce",
+	"dXgUb0mMoOUXUE1ucH/Vr97xByd3RpU6hhf1F6YvqNn3Rctj9Jo7bkMbdWgxrjqGE44X4I91ZUlNkvDx",
+	"fuBE+xfOYfNCFC0GS98COPrck1EfK7ol3kpgXuW2PM302+4935tqumY7gPbu46M1mrnXSCavVAHyS57R",
+	"Q5qXFCFPVFwiMqopnJGLnlGevSJ81RVHCEYtMyE7DR+cL26xfhBWrdftnCj18kKYQvlOs133up3RgyAO",
+	"LR8C42M+wUoomg+I2SlDAPUIsEBVU1qNWcy1FmDwFLBKDZmgCtlxCjJiMWQZpScM7wNiAE1ZsLqdMNBi",
+	"ATLVr/htp1hnBiPIjlqGlFGWtKYLYpXnTj+4GyB2QRc1kAv5XsnI/Y/byNmf7i/+5T237IdPv358+f9+",
+	"alVRPfWlE1bB4+zxVf/ltZJAI+cW3mG1XToA9X8226lN3s+M1F/e88FyMX/bVJlfSkK83IqB4+x4xg37",
+	"FdTfPt5cd4nO0xc1/1lIx8A2Mb2SxN61HOXDiJdXE1FWdaajo1IiHadfTWcwNGcy/QV787g/TFhOr9ce",
+	"UycBWII+jItCEShfCKfKk0DRnQ3xCvH9TanD9ZDxQCHmZ1yuThoCm1kcerqqVi0B37m5vbw+8WdWNX8z",
+	"5RRGJSzqaMWU2MXl+fuzO8yD1bELL68v8P8IZXr40BuBwjuF36jYiHZDokWWLdpZgeetyf5oQTiaa7ia",
+	"Ahk9S6jA8HxPABdYkWZXrPYsmIGdIiwdx3X2w/3bNy9OnJXYVzqGMMkqwkDT29csF7K0YPzwI5xcp2Ti",
+	"jVLmocRMR2kJ371K6KEeaZ6lyC0byNF+Nu3uAAhr3JtBIfSu+JjlXE5817uoA4utsIvnmXEcoABbD8pz",
+	"WrARZ54PdOBeQf52LjTvVKkZTADzEpiEYIiJJxPQESmBaeJ71S0cJKNJaozlMnlI1HjBOJCPbs0FZUMO",
+	"WWRmbXapqA9jSe7j2/cmapcyYcKeOBPCKyFdSmeKlqbkWRT0kTMFDRsCFD4bVmiFVcmbnB+ZQpSSVrOV",
+	"vl7Z+cPKo+XLeCfL8YLbMt/tGXTrXOIdAxwgYGGqqI1AGFYoIe1a/jrFetudjQ/++06hpZXRCp9/hpze",
+	"//CGElieqUEJzADXcXqKxooqLfv3tOmtj3pYhqTBLJCyv37JdAx/5bEpB4OFc7Y+0oIPIbOwhyPAwhc7",
+	"3z3yelliGy/bf53wiqhgRM7GqswnhtpRBXsbJAqdF6xj96N3QoPmOqLWfrJ8gKMd6vMPsNOmAJ6zqxVn",
+	"d+VwHFqTmukx8YnivSWjdob2HqAXsuyxHKmxZAm95hLaEfDtK2fiBvL1VZapMQEptpDwXVhygGVd4dkJ",
+	"ZPLQjq4KMO6KEZ+qwyvlIyEHAckYW2HyaGZ65KOQmQeE7iYUYVR4u0xc+xU71DafhEnB7Iy6v0zYGC3I",
+	"OOVSQmbYFRtzREDH6mqVJVGVw2RSrRTZj46KsunsBztLuh1MTUWqdQ4bNuQADN9OwfJHPgIm7CmCa1NU",
+	"yGMpe3cMp4NgoKfSaobnsGqaIIfjojRpq7DelialPtotaqEhTJbrC7dor41M2DuXZfgKf6aGbGd3fIIe",
+	"c1RYUYJbzNeee/Qe+BvuQobdrf3vFNNZvOuIcnjYrcgzxjSneT/q9BKG9bQaG9Bryu1xX2kvty1d6dIc",
+	"Es3d6yhrYRtTLK8rtL3Naa1hBDxbdKbd+RXfdVKeXvLwwCwVppDd/pM8x3kM2Cga0fFM5/Skvb2tsz08",
+	"EjBuF5ILMMN/4IqnhEH2D3FoTPww8fgGfZGhT+z71v5dQglka9lUGSAERj/ban585HJwrbaz6+8ARUW8",
+	"3ajRcPv9tyZOpWJnKDCOfox79rFSJqAZR56eVtYbbU8NFF5lORYgE0NPmOr3EfSicSxoN9C0sEWrzGwb",
+	"zuyFVnVm76hgZpun3Ts0BLA2RfWRcutQZwxxSpAWbZSh3/lE657uSO9N2Cc4T7k9YRa+2KldhbWnarTa",
+	"Kd+2538RMml71U1UNnwphAbzIOSDaapTi3zZUGN1m846zJDWWJrqa49mfm5vGvsXGDjDS7GekHj2VgxL",
+	"IYyQcrJKH//ZsIIPEAyKxSoHg9DFpMZxQK3T8OGFVjXfSKyPe6qUC4rkfnFf19i989C6e68mYKZcyCrj",
+	"09BnVsnG0szQjEzgr4Wr14vMN2xvouk2jDRuZ0WBxe4wqKTAnxLu6VleGst6fmixMMxDk6CMcEtpGQuy",
+	"qvbxuDarSU0HtK8PNfDq/0Jh7R4Ki6heIQj/8Lfby18jdnv9a8Q+Qe/2RaeQJXL2VYm3qvF6abVWYPbW",
+	"AFSN+E9zZWi/JEjStMx7K3SKrTX70WxY4y9yPoDjfxUw2LiZpQiTErYQzNLwEqTTeAnJygqSUTeIsFfs",
+	"mMbuLMib4bJfaFWnDD/1qmw46+tQevC20ULnm+eiMPiz8Jyn5rrue2TYjom4WXHF86i2Jhncaa315Rce",
+	"22wSxgmRJGMpPJ7BkETVnPYTxg0VciKehPtLWMMSkCoXktuZKr329q05N8XvSmqCXLYrQ6vkwvL+7k2u",
+	"HbsrQ3Pln47228hNr/vO03Jnpj3+CsNkzwkbCYPluyMlEsf+VBWGFaA9UDRqVclSVWoTEW2ZkhWRl/Pf",
+	"M/xV1Vc3Iwapsg+mUAsaPbwk/FXZj7juiTLRi9h2L7IdsssdiNj36KNizjymNJoPomXcWPb2NUv4xGyH",
+	"JQHWZwlDfFN8lxPzMA+2aat+dYKFs676oDrt/OnXcqLtUv48K3atN+4Rfr/U7M2Pb3/6OWCOnTj/DQpL",
+	"4LVW5BBNh4ok7stScwvZhD5Wpr4QsTz9X1sQXZzVvVSVvKdVnQS3VSA8txu6hlusoD3LxG510icaE85l",
+	"YpgqQM6hZPrR+8iQoKckfLEszlQ8PMUYX1LCSQAxy4UhM6TgxnREElksC1TI8pBAxifLJILqMi5w6WHq",
+	"s12KUo06u5OovzoDgzm6ekBDbayvcSLIYKsKESM+QQoEfCx4xojLWxAXJ5AjAeNlonIT1n3P514nTJQ9",
+	"KzRP/x0CqdH34Vwja0uWuRMCnKSSrOz7BJGbd3+8B7z0rLoN6/5wZu8dFMAtC4Q6weQYCaA7bTJwVu/P",
+	"aDlgPY77GjtCHN+E3KJBrIUZLuPTnVvzx+ORMEOGUCrsjVPNPztVjbV9FScwZuC0UpnxU8bpC0KyN/Wh",
+	"HwLdGX+vDZhWq19dOAnzOhwcuygFoJs/QQM3jRX079Y2V9CkWwnne0IyLhccx60D/WjlK/9AM7yjts2x",
+	"HxbbzskwTrZi5fNqw17Gi/CCcluDZLknv2NHfapslZk1lk8Q2J7m1q3LJspP1ZCiCUq3HSgav78JVz0n",
+	"FOBP2Iezg76mhbNBKko0wXMisbayQXHiWNVS/WfDxlpYiyVzyLCOAMHTL1/xAJocHTkGWQn6OCRkWmuw",
+	"ad2dX9bJbIYvFrTk2YN76xUD/o0DbApnDicPvO/zEasNnfnOhhnMcOTwykFB+5nZ9Bq+C8qLIQUlQvxB",
+	"aAqOEjxYxFSWVCWiJyEHMoZeqtSQjVWZJTQk3c6WHLTnHP0zvDKW29L4jZHxGB5ilcASDJGPMZfYJ31O",
+	"tR3P6/hyTych2XUjN7KA5gJjoVBfZJmz50/ZT29es9v3Z+eXD+c3F5cPF1cfz355j+BKqzd40/lGQyoX",
+	"dIu4ReceDHY1bsxMIWxSQdNcaHvm6edvf+rusldO+YIb/qXtht+VOqvYdnBdfhlGwymZE9r7phibVW4n",
+	"pnWotqiQCqEOcBhWCiwXSZJBiLL6FPtSy67eVuy3x7Lev7pFu4MtMqQCjPkw1PXN/dX55VF0dP7+7O7q",
+	"3dX52f3VzfUfYOzQrAtxWMLtxQTjZnHGteh7GqGjr8ucMsqUGGjs3FhFdFUBcmE7OJHypgDZjB++qfBu",
+	"obJgHQhxlLdpGsr/GZvRvsOzFWW3ipC8HTWrSmkNZRGogCHEn9QIdMToJHUmIx3Sp1QLY1gPMjVmP9fa",
+	"U/BCMhQtUONqjujGGfQtU+W64otVbub4a4hlfTv+ih99WyLPt746bjkYfi1B2V61Niex/3ehoM7+QqjU",
+	"63x7/rL/+9e361bZPMPSxTNf2UpSwg3LAIWCWUXgoz2VTNaUEM3lUMjBssP5Lix7jgruKY9SRHgLo15W",
+	"hCT2rz5XPQ95YRElnQazCRNGb03QMF8y7DLQc9/YNFSHj8RwOjEB58RORxWQNsSUCg/vg1ozqkzUz/Ts",
+	"n6cWqpKwqlyTU/2QQCZGoAUshvqlYMXFdPEBApLMvMPk8AZNUYCFlBtoYJ51vqkPZjtwI8oDVSmgTMgh",
+	"G6ciA0ajf7ExsUuep4YH6mWmLzIwx1+tGoJsPyHfgY1TH+TqckLi7boWdTdGH/87+WKVyRceavGJB1/c",
+	"+ydh1CbAOEpqVIF2eWzhMZp/JLnUca5YzifMWJFlFDQUlmJWd5e3N3f3D5f/vL26u7x4xS4RdtwdlXkR",
+	"hl7PJWBWEX9Tw2roojU/zqz/ziEOHr/wQavZWOXgQ9m5gWy0YOJAuwB5pANHoqTMoL1f9lwDt9BAwmcK",
+	"lD7/pPtvvW8SuIYWOrCsLLaCn45HLuN+XI/q+6kGpuDYrVuAKjKo1FOlmKgow9l1mPVIwfm4WTUFKhVO",
+	"vvrryVObalrep4+fb0XgOvbs06yH7SEMoyXSaBIZyycep96mMGHUxb0DAh/rcgGw9V0pt0nfnTdVJ1Ss",
+	"u3wMZwfE6h+3vMvvyubZ3xkmyrYyO2WINoZUYyqMpl2NGxZhjjlL+ATB0ivPa5wqpwfkrkSri4FxV65h",
+	"V2wjf7m5qYA8PSwL4cp5U471aSkTp2ocl8jRQt1eRZrYQNlqIoPqW5BOuMbcsD5gc8Y2jImpAC3G12qp",
+	"/vi+jE/CZT1QgCZd8Wg14NAFcIG5sG0O+HMyIZ+gUPMOYhBFIz+1+2qEPTA137giiH15B0XGJ4Tbu1Pf",
+	"mDjIuBeNVSTD4KUz6uFYAte99l6ca/x6bU2xiwkJW6/leEr1dFHSnQ8uk3xTgGSZUsOXPBNDMKwHfaWB",
+	"kYxZ94SdarUeFwXNyiVZPIS13G5PE6g0ieo+Z8XsKGs7i5E9z78KInwLZgvLwdI0KHXCUuAaM7KS+gdj",
+	"boA5RrDeJCANeIRrzRIFJqoVyEzbwvIJo6E9q2NdB+5/1aSKsWKvPZp8r3k8XPMw88oey/w6CMBtqiTc",
+	"c5Htlvez5soOs001vPqRgDEl4on8WKjpGTAFCkN4T2a5yJyr05tQ8iDE5zvs9Lk002M2HwfEuVZ+E6s/",
+	"hGWHw/JNjoh7lSULRrfmpYX6ZNaeUhlwueb5Ee63x9JhDNMwA9KyiSoZ72FyPhWmEkeP+o7jydwSIzKQ",
+	"MSRM2JVErwUF/kMZ4l37lqidR25aheMR8xcx/Skh64nRJA0EfaI0FnAIy0wBfMj4gAvp6y/5AHBymGEm",
+	"VWMhB+R2YyHAtnTU1xHo3rdFY4HdZf8A3dtYmBrSoSO6b3s2NNSc8cS5KqXG4cRV11Z0pCl0x4sCeHYU",
+	"eVtivarNmjRHz8t3dOTH2+54aF6H0/rJ/UVUsDShxltuOZ+wRFFwaiU3sr49DJdJT305RuiIBdO1aNk5",
+	"rtqLyuPJiMu4GejVR+XnT0pD1ka3xqN9D+CS5Pt0fLi6WpczW3vX0So18j1AmsfY8hh7rgfJ8jLTlE/3",
+	"38yI1lJz0AtXuz3YAZuha2OHkDGs3qT2pMV1IO3aI/+fOPBZQU9PS3sxa9oDkGgqri9VQTqX6qzbsHA/",
+	"MwE54Rk8MqTEQEY4sCdiY27jlJCetRYjnkU0gsFPHyszGzF/vAcrwF3YeLbPzhXkBGX+pEi3FbUbZCrn",
+	"aBFtYWgbN4AJefwxA4yzQSkSSJijAVMyosEmEMrPVZ+NU+WsSCYMc9xAoKyIQWYw0W/Um81FkaJc0k+F",
+	"7CSU127xs2uu9w/nToKWpOxka03UOK3asJwPwXeVIpRVrkZw4pupI9opELFYSb9BKEpV3zNxCvGQCsVe",
+	"/4X9/5vf7h7uf7u7pkEmomroyoBr7Gxdn98aDCxn8R2u2ovS6YsvttRQdxzeHTnu5O6QnG1AnzOmMpEL",
+	"a5rtqbzPW7zOrQ+1bn2juQdewY6KjkrjbfbqrJ1bsnC4qfuxcJe9nZvvCco7EGF1QbUaeN5ub9HXncys",
+	"eYOpzdIi/2h65Xtu7MvLkXOSri42hNLG2ljAe03fbYG7NQ+zjhdtgTNiBAwfBIv48wnB+bIfDOgR6JcY",
+	"/qLvT9jXoZBJxEQSsRFox6hvL1YF2zcTYyEX8cNSUKv3wtiPfvWmyFbPA7L50dvsFLv5pgEAq++YXWFg",
+	"eXilKfpVa4VHzHXSjNask1qKzNkq7ey8x28Pmn/uFXbKtA8TSnAhJSNC7/WzMOd5YrogaJdSLKi1+Q2/",
+	"fUJf0D3AoTmBSLTQQF/rlFwKNFErzke2kHkd6wU4ku63zvXWBlPtj7HuoT9A3qMRR4fE3nvs48DCaMoZ",
+	"O15FvqVXSZaUdhK6ljBUiWJQOjJR+zpOscUAQSbwCuBxuvKErpqEaGUsQWa1ysgdLXlujpd/rF2yCtlB",
+	"FAp70pEujMPOHEGX0p6uryrUmpJx54gKtCGtO6Qj+h+4jdPd5SHw4bu2PhyMJIRiaPATK2wKOB9S9K0h",
+	"//nj/dn7y9UkAX8C4lILO0EO94BrtxH/53fHyVipoQD863e30NnLJAk4t+3omBfiePQGWel/9WvwJXDO",
+	"qLuJ/zvkNmof0QE/80GWzXzgD5qZJZZnalBC/cNQn1u/MiSeq0/Idq99EOBdah/xJBey/gHSsPZ35bNN",
+	"P8p5cfTt92//GwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
