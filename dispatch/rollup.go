@@ -205,6 +205,9 @@ func Rebuild(ctx context.Context, db *pg.DB, district string, progress func(case
 		if _, err := tx.Exec(ctx, "set local statement_timeout = 0"); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(ctx, "set local work_mem = '64MB'"); err != nil { // 20,000 cases at a time are sorted and grouped in memory
+			return err
+		}
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", plannerLock); err != nil {
 			return err
 		}

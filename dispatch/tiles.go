@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"yixian/dispatch/score"
 	"yixian/internal/auth"
 	"yixian/internal/fault"
 	"yixian/internal/pg"
@@ -148,7 +147,7 @@ func (w *World) named(s *Standing) {
 
 func (w *World) risky(s *Standing) {
 	w.named(s)
-	s.Level, s.Points = score.Risk(s.Open, s.Overdue, s.Repeat)
+	s.Level, s.Points = w.RiskSteps.Risk(s.Open, s.Overdue, s.Repeat)
 }
 
 // Hotline is one row of the four 12345 figures (C13).

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"yixian/dispatch/rule"
+	"yixian/dispatch/score"
 	"yixian/grid"
 	"yixian/internal/fault"
 	"yixian/internal/worktime"
@@ -46,6 +47,8 @@ type World struct {
 	Index    *grid.Index
 	Workers  map[string]bool // grids that have a worker
 	Ledger   bool            // the district has a ledger of components
+
+	RiskSteps score.RiskSteps // points from which the levels of a grid begin
 
 	Incidents []Incident // not over, earliest first
 

@@ -167,7 +167,7 @@ func (ws *Worlds) workers(ctx context.Context) (map[string]bool, error) {
 }
 
 func (ws *Worlds) build(ctx context.Context, t Tenant, units []grid.OrgUnit, now time.Time) (*World, error) {
-	w := &World{District: t.District, Name: t.Name, Units: map[string]grid.OrgUnit{}, ByArea: map[string]string{}, Stages: DefaultStages, Limits: DefaultLimits, Index: ws.index.Index()}
+	w := &World{District: t.District, Name: t.Name, Units: map[string]grid.OrgUnit{}, ByArea: map[string]string{}, Stages: DefaultStages, Limits: DefaultLimits, Index: ws.index.Index(), RiskSteps: riskSteps(t.Settings)}
 	dir := rule.Directory{Units: map[string]rule.Unit{}, StreetOf: map[string]string{}, CommunityOf: map[string]string{}}
 	for _, u := range units {
 		if u.District != t.District {

@@ -7,7 +7,6 @@ import (
 
 	"yixian/api"
 	"yixian/dispatch"
-	"yixian/dispatch/score"
 )
 
 // fresh lets the practice mode answer figures that hold what was just done; elsewhere they are at most 5 s old.
@@ -108,8 +107,24 @@ func (s *server) MetricsRisk(ctx context.Context, r api.MetricsRiskRequestObject
 		return nil, err
 	}
 	out := s.tilesView(t, "grid", "recent")
-	out.Formula = new(score.RiskFormula)
+	out.Formula = new(s.world(actorOf(ctx).District).RiskSteps.Formula())
 	return api.MetricsRisk200JSONResponse(out), nil
+}
+
+func (s *server) GetRiskSteps(ctx context.Context, _ api.GetRiskStepsRequestObject) (api.GetRiskStepsResponseObject, error) {
+	steps, err := s.Desk.RiskSteps(ctx, actorOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return api.GetRiskSteps200JSONResponse{Steps: steps[:], Formula: steps.Formula()}, nil
+}
+
+func (s *server) SetRiskSteps(ctx context.Context, r api.SetRiskStepsRequestObject) (api.SetRiskStepsResponseObject, error) {
+	steps, err := s.Desk.SetRiskSteps(ctx, actorOf(ctx), r.Body.Steps)
+	if err != nil {
+		return nil, err
+	}
+	return api.SetRiskSteps200JSONResponse{Steps: steps[:], Formula: steps.Formula()}, nil
 }
 
 func (s *server) MetricsHotline(ctx context.Context, r api.MetricsHotlineRequestObject) (api.MetricsHotlineResponseObject, error) {
