@@ -24,6 +24,7 @@ const (
 	PermCaseAct      Permission = "case.act"          // the same; the lifecycle decides each action
 	PermMetricsRead  Permission = "metrics.read"      // staff in scope
 	PermFigures      Permission = "metrics.district"  // sums over the whole district
+	PermCity         Permission = "metrics.city"      // the districts of a city beside each other: CITY_VIEWER
 	PermAdmin        Permission = "admin"             // the district's configuration: TENANT_ADMIN only
 	PermAuditRead    Permission = "audit.read"        // changes of the configuration: TENANT_ADMIN, AUDITOR
 	PermDeclare      Permission = "incident.declare"  // COMMANDER
@@ -92,6 +93,7 @@ var holders = map[Permission][]Role{
 	PermAuditRead:    {RoleTenantAdmin, RoleAuditor},
 	PermMetricsRead:  metricsReaders,
 	PermFigures:      {RoleDispatcher, RoleSupervisor, RoleCommander, RoleAuditor, RoleCityViewer},
+	PermCity:         {RoleCityViewer},
 	PermAssessRead:   sheetReaders,
 	PermExclude:      {RoleSupervisor, RoleAuditor},
 	PermRoster:       {RoleStreetLeader, RoleStreetSecretary, RoleDeptLeader},

@@ -7,6 +7,7 @@ import (
 
 	"yixian/api"
 	"yixian/dispatch"
+	"yixian/dispatch/score"
 )
 
 // fresh lets the practice mode answer figures that hold what was just done; elsewhere they are at most 5 s old.
@@ -211,4 +212,28 @@ func (s *server) MetricsBehind(ctx context.Context, r api.MetricsBehindRequestOb
 		out.Items = append(out.Items, api.Behind{CaseId: b.CaseID.String(), CaseNo: some(b.CaseNo), Id: b.ID.String(), Unit: b.Unit, At: b.At, Holds: b.Holds, Value: b.Value})
 	}
 	return out, nil
+}
+
+func (s *server) MetricsDistricts(ctx context.Context, r api.MetricsDistrictsRequestObject) (api.MetricsDistrictsResponseObject, error) {
+	s.fresh(ctx)
+	a := actorOf(ctx)
+	from, to := s.span(a, r.Params.From, r.Params.To)
+	list, asOf, err := s.Desk.Districts(ctx, a, from, to)
+	if err != nil {
+		return nil, err
+	}
+	ratio := func(v *dispatch.Ratio) *api.Ratio {
+		if v == nil {
+			return nil
+		}
+		return new(ratioView(*v))
+	}
+	out := api.CityFigures{K: score.K, Items: []api.DistrictRow{}, AsOf: asOf}
+	out.From.Time, out.To.Time = from, to
+	for i := range list {
+		d := &list[i]
+		out.Items = append(out.Items, api.DistrictRow{District: d.District, Name: d.Name, Received: d.Received, Closed: d.Closed, Open: d.Open, Overdue: d.Overdue,
+			CallResponse: ratio(d.CallResponse), OnTimeDisposal: ratio(d.OnTimeDisposal), Resolution: ratio(d.Resolution), Satisfied: ratio(d.Satisfied)})
+	}
+	return api.MetricsDistricts200JSONResponse(out), nil
 }
