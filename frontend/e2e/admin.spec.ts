@@ -6,6 +6,7 @@ import { api, axe, deskSize, person, shot } from './kit'
 test.skip(!process.env.E2E_FULL, 'longer than the share of every run: make e2e-full')
 
 test('units come in by file, a rule by two people, and a case goes by it', async ({ browser, request }) => {
+  test.setTimeout(900_000) // three people, eight looks at accessibility: a busy machine takes its time
   expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'F' } })).ok()).toBe(true)
   const adm = await person(browser, '/desk/', 'adm1', deskSize)
   const reports: string[] = []
@@ -66,7 +67,7 @@ test('units come in by file, a rule by two people, and a case goes by it', async
   await adm.getByRole('option', { name: /06010/ }).first().click()
   await adm.getByLabel('网格编码').fill('350102004001001')
   await adm.getByRole('button', { name: '试跑' }).last().click()
-  await expect(adm.getByText(/命中 R-PARK/)).toBeVisible()
+  await expect(adm.getByText('命中 R-PARK →')).toBeVisible()
   await shot(adm, 'admin-try')
   await axe(adm, 'trial')
   await adm.getByRole('button', { name: '发布…' }).click()
@@ -88,7 +89,7 @@ test('units come in by file, a rule by two people, and a case goes by it', async
   const { case_id } = (await made.json()) as { case_id: string }
   const dis = await person(browser, `/desk/cases/${case_id}`, 'dis1', deskSize)
   await dis.getByText('为什么派给这个单位').click()
-  await expect(dis.getByText(/命中规则 R-PARK/)).toBeVisible()
+  await expect(dis.getByText(/命中规则 R-PARK/).first()).toBeVisible()
   expect(reports).toEqual([])
 })
 

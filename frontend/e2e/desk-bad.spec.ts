@@ -6,6 +6,7 @@ import { api, axe, deskSize, person } from './kit'
 test.skip(!process.env.E2E_FULL, 'longer than the share of every run: make e2e-full')
 
 test('wrong addresses, faster colleagues, a cut stream and a wrong clock', async ({ browser, request }) => {
+  test.setTimeout(900_000) // five people one after the other
   expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'F' } })).ok()).toBe(true)
   const bearer = async (name: string) => {
     const login = await request.post(`${api}/auth/login`, { data: { username: name, password: `sandbox-${name}` } })
