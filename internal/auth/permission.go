@@ -42,6 +42,9 @@ const (
 	PermExportAllow  Permission = "export.approve"    // AUDITOR
 	PermSchedule     Permission = "report.schedule"   // reports that come by themselves: SUPERVISOR, TENANT_ADMIN
 	PermNotice       Permission = "notice.publish"    // SUPERVISOR, COMMANDER, DISPATCHER
+	PermVisitRead    Permission = "visit.read"        // people who live alone: who visits them, their community and street, the centre
+	PermVisitPlan    Permission = "visit.plan"        // communities and streets
+	PermVisitAct     Permission = "visit.act"         // grid workers and community officers
 	PermPartner      Permission = "partner.status"    // partners whose key may read where their own reports stand
 	PermSandbox      Permission = "sandbox"           // only in the sandbox, then anyone
 )
@@ -104,6 +107,9 @@ var holders = map[Permission][]Role{
 	PermSchedule:     {RoleSupervisor, RoleTenantAdmin},
 	PermNotice:       {RoleSupervisor, RoleCommander, RoleDispatcher},
 	PermAnswer:       {RoleSupervisor},
+	PermVisitRead:    {RoleGridWorker, RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDispatcher, RoleSupervisor},
+	PermVisitPlan:    {RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary},
+	PermVisitAct:     {RoleGridWorker, RoleCommunityOfficer},
 }
 
 // open are the permissions that no role decides.

@@ -9,6 +9,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"math/bits"
 	"net"
 	"net/http"
@@ -396,4 +397,69 @@ func TestReportsForSomebodyElse(t *testing.T) {
 	}
 	p.resident(1).report("06010", obj{"source": "COUNTER"}).code(422, "INVALID") // residents claim no other channel
 	p.staff("so1").report("06010", obj{"source": "HOTLINE_12345"}).code(422, "INVALID")
+	p.visits()
+}
+
+// visits: people who live alone are looked in on by a plan; a visit in vain is a case at once, one that nobody made is told to the
+// community and the street. Only who visits reads whom.
+func (p *program) visits() {
+	t := p.t
+	co, gw, sup := p.staff("co1"), p.staff("gw1"), p.staff("sup1")
+	person := obj{"name": "郑奶奶", "phone": "13600001234", "address": "东街 12 号 3 单元 501", "point": near(), "every_days": 7, "first_at": "2026-06-08T10:00:00+08:00"}
+	for _, bad := range []obj{{"every_days": 0}, {"phone": "110"}, {"first_at": "1970-01-01T00:00:00Z"}, {"point": obj{"lon": 119.3080, "lat": 26.0905, "datum": "WGS84"}}} {
+		body := maps.Clone(person)
+		maps.Copy(body, bad)
+		require.Equal(t, 422, co.post("/visits", body).Status, "%v", bad)
+	}
+	p.anyone().post("/visits", person).ok(401)
+	gw.post("/visits", person).code(403, "FORBIDDEN")
+	plan := co.post("/visits", person).ok(201)
+	id := plan.str("id")
+	require.Equal(t, "郑奶奶", gw.get("/visits").ok(200).list("items")[0]["name"])
+	require.Empty(t, gw.get("/visits?due=true").ok(200).list("items"))
+	require.Empty(t, p.staff("gw2").get("/visits").ok(200).list("items"), "another community's")
+	seen := string(sup.get("/visits").ok(200).Raw)
+	for _, secret := range []string{"郑奶奶", "13600001234", "3 单元"} {
+		require.NotContains(t, seen, secret)
+	}
+	p.staff("cg1").get("/visits").code(403, "FORBIDDEN")
+
+	done := func(w *who, outcome string, version any, note string) *reply {
+		return w.post("/visits/"+id+"/done", obj{"outcome": outcome, "version": version, "note": note})
+	}
+	done(p.staff("gw2"), "MET", 1, "").code(404, "NOT_FOUND")
+	done(gw, "NEEDS_HELP", 1, "").code(422, "INVALID")
+	met := done(gw, "MET", 1, "").ok(200).Body["visit"].(obj)
+	require.Equal(t, "2026-06-15T09:00:00+08:00", met["due_at"])
+	done(gw, "MET", 1, "").code(409, "STALE")
+
+	var both sync.WaitGroup
+	answers := make([]*reply, 2)
+	for i, w := range []*who{gw, co} {
+		both.Go(func() { answers[i] = done(w, "NOT_MET", met["version"], "敲门无人应答，邻居说两天没看见人") })
+	}
+	both.Wait()
+	if answers[0].Status != 200 {
+		answers[0], answers[1] = answers[1], answers[0]
+	}
+	answers[1].code(409, "STALE")
+	c := p.staff("dis1").thing(answers[0].ok(200).str("case_id"))
+	require.Equal(t, "25001", c.str("matter"))
+	for _, secret := range []string{"郑奶奶", "13600001234", "3 单元"} {
+		require.NotContains(t, string(c.Raw), secret)
+	}
+
+	p.anyone().post("/sandbox/clock", obj{"set": "2026-06-16T10:00:00+08:00"}).ok(200)
+	co, gw = p.staff("co1"), p.staff("gw1")
+	for _, name := range []string{"co1", "so1"} {
+		told := p.messages(name, "visit_missed")
+		require.Len(t, told, 1, name)
+		require.NotContains(t, told[0]["text"], "郑奶奶")
+	}
+	missed := gw.get("/visits").ok(200).list("items")[0]
+	require.Equal(t, "MISSED", missed["last_outcome"])
+	require.Equal(t, "2026-06-22T09:00:00+08:00", missed["due_at"])
+	co.post("/visits/"+id+"/end", obj{"version": 1}).code(409, "STALE")
+	co.post("/visits/"+id+"/end", obj{"version": missed["version"]}).ok(204)
+	require.Empty(t, gw.get("/visits").ok(200).list("items"))
 }
