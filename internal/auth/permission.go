@@ -41,6 +41,7 @@ const (
 	PermExport       Permission = "export"            // officers and offices, within their scope
 	PermExportAllow  Permission = "export.approve"    // AUDITOR
 	PermSchedule     Permission = "report.schedule"   // reports that come by themselves: SUPERVISOR, TENANT_ADMIN
+	PermPatrol       Permission = "patrol"            // GRID_WORKER: the round of the own grids
 	PermNotice       Permission = "notice.publish"    // SUPERVISOR, COMMANDER, DISPATCHER
 	PermVisitRead    Permission = "visit.read"        // people who live alone: who visits them, their community and street, the centre
 	PermVisitPlan    Permission = "visit.plan"        // communities and streets
@@ -105,6 +106,7 @@ var holders = map[Permission][]Role{
 	PermExport:       exporters,
 	PermExportAllow:  {RoleAuditor},
 	PermSchedule:     {RoleSupervisor, RoleTenantAdmin},
+	PermPatrol:       {RoleGridWorker},
 	PermNotice:       {RoleSupervisor, RoleCommander, RoleDispatcher},
 	PermAnswer:       {RoleSupervisor},
 	PermVisitRead:    {RoleGridWorker, RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDispatcher, RoleSupervisor},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -207,6 +208,37 @@ func TestPlaceCodes(t *testing.T) {
 	// Without a code, the only component of the class at the place is meant.
 	require.Equal(t, "35010201037000001", p.staff("dis1").thing(p.resident(2).report("01037", obj{"point": north(near(), 5)}).ok(201).str("case_id")).str("component"))
 	require.Empty(t, p.staff("dis1").thing(p.resident(2).report("01037", obj{"point": north(near(), 60)}).ok(201).str("case_id")).str("component"))
+
+	// The stickers of a worker's grids are the stops of the round: near enough, once a key however often it is sent, and nobody else's.
+	gw, stop := p.staff("gw1"), code.str("token")
+	require.Len(t, gw.get("/patrol").ok(200).list("items"), 3)
+	require.Empty(t, gw.get("/patrol").ok(200).list("items")[0]["checked_at"])
+	p.staff("so1").get("/patrol").ok(403)
+	gw.post("/patrol/checkins", obj{"place_code": stop, "point": north(near(), 900)}).code(422, "TOO_FAR")
+	gw.post("/patrol/checkins", obj{"place_code": stop, "point": obj{"lon": near()["lon"], "lat": near()["lat"], "datum": "WGS84", "accuracy_m": 900}}).code(422, "POOR_ACCURACY")
+	gw.post("/patrol/checkins", obj{"place_code": stop, "point": near(), "happened_at": "2026-06-09T09:00:00+08:00"}).code(422, "INVALID")
+	gw.post("/patrol/checkins", obj{"place_code": "350102-ZZZZZZZZZZ", "point": near()}).ok(404)
+	p.staff("gw2").post("/patrol/checkins", obj{"place_code": grid.str("token"), "point": near()}).ok(404)
+	var sent sync.WaitGroup
+	var recorded atomic.Int32
+	for range 8 {
+		sent.Go(func() {
+			r := gw.do("POST", "/patrol/checkins", obj{"place_code": stop, "point": north(near(), 80)}, "Idempotency-Key", "round-1")
+			if r.Status == 201 && r.Body["replayed"] == false {
+				recorded.Add(1)
+			}
+		})
+	}
+	sent.Wait()
+	require.EqualValues(t, 1, recorded.Load(), "eight at once, one row")
+	gw.do("POST", "/patrol/checkins", obj{"place_code": grid.str("token"), "point": grid.Body["point"]}, "Idempotency-Key", "round-1").code(422, "IDEMPOTENCY_MISMATCH")
+	been := 0
+	for _, x := range gw.get("/patrol").ok(200).list("items") {
+		if x["checked_at"] != nil {
+			been++
+		}
+	}
+	require.Equal(t, 1, been)
 
 	// A terminal in a hall is a place too; what people report at it counts as its own, and its receipt can be printed and read back.
 	kiosk := adm.post("/admin/place_codes", obj{"kind": "KIOSK", "name": "军门社区大厅终端", "point": near()}).ok(201)
