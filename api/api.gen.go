@@ -2891,6 +2891,27 @@ func (e SandboxResetJSONBodyFixture) Valid() bool {
 	}
 }
 
+// Defines values for VisitedJSONBodyOutcome.
+const (
+	MET       VisitedJSONBodyOutcome = "MET"
+	NEEDSHELP VisitedJSONBodyOutcome = "NEEDS_HELP"
+	NOTMET    VisitedJSONBodyOutcome = "NOT_MET"
+)
+
+// Valid indicates whether the value is a known member of the VisitedJSONBodyOutcome enum.
+func (e VisitedJSONBodyOutcome) Valid() bool {
+	switch e {
+	case MET:
+		return true
+	case NEEDSHELP:
+		return true
+	case NOTMET:
+		return true
+	default:
+		return false
+	}
+}
+
 // ActionBody The fields that an action accepts are listed in docs/states.md; others are refused with 422.
 type ActionBody struct {
 	AcceptedAt   *time.Time       `json:"accepted_at,omitempty"`
@@ -3843,12 +3864,56 @@ type ChannelKind struct {
 	NameEn  string         `json:"name_en"`
 }
 
+// CheckInNew defines model for CheckInNew.
+type CheckInNew struct {
+	// HappenedAt for a phone that had no network; at most 7 days ago
+	HappenedAt *time.Time `json:"happened_at,omitempty"`
+	PlaceCode  string     `json:"place_code"`
+	Point      Point      `json:"point"`
+}
+
+// CheckPoint defines model for CheckPoint.
+type CheckPoint struct {
+	Address *string `json:"address,omitempty"`
+
+	// CheckedAt when I was there last today
+	CheckedAt *time.Time `json:"checked_at,omitempty"`
+	Grid      string     `json:"grid"`
+	GridName  *string    `json:"grid_name,omitempty"`
+	Kind      string     `json:"kind"`
+	Name      string     `json:"name"`
+	Point     Point      `json:"point"`
+	Token     string     `json:"token"`
+}
+
+// CheckedIn defines model for CheckedIn.
+type CheckedIn struct {
+	At        time.Time `json:"at"`
+	DistanceM float64   `json:"distance_m"`
+	PlaceCode string    `json:"place_code"`
+	Replayed  bool      `json:"replayed"`
+}
+
 // CheckinTime natural time from call to check-in of those who came; remote: how many came by video
 type CheckinTime struct {
 	MeanMinutes *float64 `json:"mean_minutes,omitempty"`
 	N           int64    `json:"n"`
 	Remote      int64    `json:"remote"`
 	Seconds     int64    `json:"seconds"`
+}
+
+// CityFigures defines model for CityFigures.
+type CityFigures struct {
+	AsOf  time.Time          `json:"as_of"`
+	From  openapi_types.Date `json:"from"`
+	Items []DistrictRow      `json:"items"`
+
+	// K the smallest number that is told
+	K          int     `json:"k"`
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// To exclusive
+	To openapi_types.Date `json:"to"`
 }
 
 // Clock defines model for Clock.
@@ -4065,6 +4130,20 @@ type DeviceMade struct {
 
 	// Key shown once
 	Key *string `json:"key,omitempty"`
+}
+
+// DistrictRow defines model for DistrictRow.
+type DistrictRow struct {
+	CallResponse   *Ratio `json:"call_response,omitempty"`
+	Closed         *int64 `json:"closed,omitempty"`
+	District       string `json:"district"`
+	Name           string `json:"name"`
+	OnTimeDisposal *Ratio `json:"on_time_disposal,omitempty"`
+	Open           *int64 `json:"open,omitempty"`
+	Overdue        *int64 `json:"overdue,omitempty"`
+	Received       *int64 `json:"received,omitempty"`
+	Resolution     *Ratio `json:"resolution,omitempty"`
+	Satisfied      *Ratio `json:"satisfied,omitempty"`
 }
 
 // Duplicate defines model for Duplicate.
@@ -5367,6 +5446,12 @@ type Reveal struct {
 // RevealField defines model for Reveal.Field.
 type RevealField string
 
+// RiskSteps defines model for RiskSteps.
+type RiskSteps struct {
+	Formula string  `json:"formula"`
+	Steps   []int64 `json:"steps"`
+}
+
 // RoleBinding defines model for RoleBinding.
 type RoleBinding struct {
 	Grids    *[]string `json:"grids,omitempty"`
@@ -6015,6 +6100,35 @@ type VersionRef struct {
 	Version int    `json:"version"`
 }
 
+// VisitNew defines model for VisitNew.
+type VisitNew struct {
+	Address   string     `json:"address"`
+	EveryDays int        `json:"every_days"`
+	FirstAt   *time.Time `json:"first_at,omitempty"`
+	Name      string     `json:"name"`
+	Phone     *string    `json:"phone,omitempty"`
+	Point     Point      `json:"point"`
+}
+
+// VisitPlan defines model for VisitPlan.
+type VisitPlan struct {
+	Address     string     `json:"address"`
+	DueAt       time.Time  `json:"due_at"`
+	EveryDays   int        `json:"every_days"`
+	GridCode    string     `json:"grid_code"`
+	GridName    *string    `json:"grid_name,omitempty"`
+	Id          string     `json:"id"`
+	LastAt      *time.Time `json:"last_at,omitempty"`
+	LastOutcome *string    `json:"last_outcome,omitempty"`
+
+	// Name masked for who does not visit
+	Name    string  `json:"name"`
+	Overdue bool    `json:"overdue"`
+	Phone   *string `json:"phone,omitempty"`
+	Point   *Point  `json:"point,omitempty"`
+	Version int     `json:"version"`
+}
+
 // Watcher defines model for Watcher.
 type Watcher struct {
 	Name     string  `json:"name"`
@@ -6476,6 +6590,11 @@ type ConfirmPrecedentJSONBody struct {
 // ChangeReplyTemplateParams defines parameters for ChangeReplyTemplate.
 type ChangeReplyTemplateParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// SetRiskStepsJSONBody defines parameters for SetRiskSteps.
+type SetRiskStepsJSONBody struct {
+	Steps []int64 `json:"steps"`
 }
 
 // ListRostersParams defines parameters for ListRosters.
@@ -6977,6 +7096,14 @@ type MetricsBurdenParams struct {
 	Period *string `form:"period,omitempty" json:"period,omitempty"`
 }
 
+// MetricsDistrictsParams defines parameters for MetricsDistricts.
+type MetricsDistrictsParams struct {
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To exclusive
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // MetricsHotSpotsParams defines parameters for MetricsHotSpots.
 type MetricsHotSpotsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -7038,6 +7165,11 @@ type PartnerReportsParams struct {
 	UpdatedAfter *time.Time `form:"updated_after,omitempty" json:"updated_after,omitempty"`
 	Limit        *Limit     `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor       *Cursor    `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// PatrolCheckInParams defines parameters for PatrolCheckIn.
+type PatrolCheckInParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // PublicCasesParams defines parameters for PublicCases.
@@ -7212,6 +7344,29 @@ type ChangeUnitRosterParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListVisitsParams defines parameters for ListVisits.
+type ListVisitsParams struct {
+	// Due only those whose time has come
+	Due    *bool   `form:"due,omitempty" json:"due,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// VisitedJSONBody defines parameters for Visited.
+type VisitedJSONBody struct {
+	Note    *string                `json:"note,omitempty"`
+	Outcome VisitedJSONBodyOutcome `json:"outcome"`
+	Version int                    `json:"version"`
+}
+
+// VisitedJSONBodyOutcome defines parameters for Visited.
+type VisitedJSONBodyOutcome string
+
+// EndVisitsJSONBody defines parameters for EndVisits.
+type EndVisitsJSONBody struct {
+	Version int `json:"version"`
+}
+
 // SetCalendarDaysJSONRequestBody defines body for SetCalendarDays for application/json ContentType.
 type SetCalendarDaysJSONRequestBody = CalendarIn
 
@@ -7322,6 +7477,9 @@ type PreviewReplyTemplateJSONRequestBody = ReplyTemplateIn
 
 // ChangeReplyTemplateJSONRequestBody defines body for ChangeReplyTemplate for application/json ContentType.
 type ChangeReplyTemplateJSONRequestBody = ReplyTemplateIn
+
+// SetRiskStepsJSONRequestBody defines body for SetRiskSteps for application/json ContentType.
+type SetRiskStepsJSONRequestBody SetRiskStepsJSONBody
 
 // ChangeRosterJSONRequestBody defines body for ChangeRoster for application/json ContentType.
 type ChangeRosterJSONRequestBody = RosterIn
@@ -7464,6 +7622,9 @@ type PublishNoticeJSONRequestBody = NoticeNew
 // AnswerObjectionJSONRequestBody defines body for AnswerObjection for application/json ContentType.
 type AnswerObjectionJSONRequestBody = Words
 
+// PatrolCheckInJSONRequestBody defines body for PatrolCheckIn for application/json ContentType.
+type PatrolCheckInJSONRequestBody = CheckInNew
+
 // CreateReportSubscriptionJSONRequestBody defines body for CreateReportSubscription for application/json ContentType.
 type CreateReportSubscriptionJSONRequestBody = ReportSubscriptionIn
 
@@ -7490,6 +7651,15 @@ type SandboxResetJSONRequestBody SandboxResetJSONBody
 
 // ChangeUnitRosterJSONRequestBody defines body for ChangeUnitRoster for application/json ContentType.
 type ChangeUnitRosterJSONRequestBody = RosterIn
+
+// PlanVisitsJSONRequestBody defines body for PlanVisits for application/json ContentType.
+type PlanVisitsJSONRequestBody = VisitNew
+
+// VisitedJSONRequestBody defines body for Visited for application/json ContentType.
+type VisitedJSONRequestBody VisitedJSONBody
+
+// EndVisitsJSONRequestBody defines body for EndVisits for application/json ContentType.
+type EndVisitsJSONRequestBody EndVisitsJSONBody
 
 // Getter for additional properties for AlertNew. Returns the specified
 // element and whether it was found
@@ -8035,6 +8205,12 @@ type ServerInterface interface {
 	// ChangeReplyTemplate Change it from the version that was read, else 409 STALE
 	// (PUT /admin/reply_templates/{id})
 	ChangeReplyTemplate(c *gin.Context, id Id, params ChangeReplyTemplateParams)
+	// GetRiskSteps From how many points a grid is of level 2, 3, 4 and 5, with the formula
+	// (GET /admin/risk_steps)
+	GetRiskSteps(c *gin.Context)
+	// SetRiskSteps Set them: four rising numbers; it holds at once and stands in the audit
+	// (PUT /admin/risk_steps)
+	SetRiskSteps(c *gin.Context)
 	// ListRosters Duty rosters, by code
 	// (GET /admin/rosters)
 	ListRosters(c *gin.Context, params ListRostersParams)
@@ -8368,6 +8544,9 @@ type ServerInterface interface {
 	// MetricsBurden Burden saved: visits avoided, hops per case, median hours, month on month
 	// (GET /metrics/burden)
 	MetricsBurden(c *gin.Context, params MetricsBurdenParams)
+	// MetricsDistricts The districts of the city beside each other: sums of at least 5, what is fewer is absent
+	// (GET /metrics/districts)
+	MetricsDistricts(c *gin.Context, params MetricsDistrictsParams)
 	// MetricsHotSpots The grids with most cases of the last 30 days
 	// (GET /metrics/hot_spots)
 	MetricsHotSpots(c *gin.Context, params MetricsHotSpotsParams)
@@ -8401,6 +8580,12 @@ type ServerInterface interface {
 	// PartnerReports Where the partner's own reports stand, by their last change, oldest first: what a webhook would have told
 	// (GET /partner/reports)
 	PartnerReports(c *gin.Context, params PartnerReportsParams)
+	// Patrol The stops of my round (place codes of my grids) and which I was at today
+	// (GET /patrol)
+	Patrol(c *gin.Context)
+	// PatrolCheckIn I am at a stop of my round; 422 TOO_FAR, POOR_ACCURACY; twice with one Idempotency-Key does it once
+	// (POST /patrol/checkins)
+	PatrolCheckIn(c *gin.Context, params PatrolCheckInParams)
 	// ScanPlaceCode What a place code fills in; 410 PLACE_CODE_DISABLED
 	// (GET /place_codes/{id})
 	ScanPlaceCode(c *gin.Context, id Id)
@@ -8500,6 +8685,18 @@ type ServerInterface interface {
 	// ChangeUnitRoster Make it exactly these shifts; 409 STALE
 	// (PUT /units/{id}/roster)
 	ChangeUnitRoster(c *gin.Context, id Id, params ChangeUnitRosterParams)
+	// ListVisits People living alone in my scope, the next visit first
+	// (GET /visits)
+	ListVisits(c *gin.Context, params ListVisitsParams)
+	// PlanVisits Put a person on the list
+	// (POST /visits)
+	PlanVisits(c *gin.Context)
+	// Visited Note a visit; who was not met or needs help becomes a case at once
+	// (POST /visits/{id}/done)
+	Visited(c *gin.Context, id Id)
+	// EndVisits Take a person off the list
+	// (POST /visits/{id}/end)
+	EndVisits(c *gin.Context, id Id)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -11192,6 +11389,32 @@ func (siw *ServerInterfaceWrapper) ChangeReplyTemplate(c *gin.Context) {
 	}
 
 	siw.Handler.ChangeReplyTemplate(c, id, params)
+}
+
+// GetRiskSteps operation middleware
+func (siw *ServerInterfaceWrapper) GetRiskSteps(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRiskSteps(c)
+}
+
+// SetRiskSteps operation middleware
+func (siw *ServerInterfaceWrapper) SetRiskSteps(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetRiskSteps(c)
 }
 
 // ListRosters operation middleware
@@ -14790,6 +15013,41 @@ func (siw *ServerInterfaceWrapper) MetricsBurden(c *gin.Context) {
 	siw.Handler.MetricsBurden(c, params)
 }
 
+// MetricsDistricts operation middleware
+func (siw *ServerInterfaceWrapper) MetricsDistricts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MetricsDistrictsParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MetricsDistricts(c, params)
+}
+
 // MetricsHotSpots operation middleware
 func (siw *ServerInterfaceWrapper) MetricsHotSpots(c *gin.Context) {
 
@@ -15131,6 +15389,59 @@ func (siw *ServerInterfaceWrapper) PartnerReports(c *gin.Context) {
 	}
 
 	siw.Handler.PartnerReports(c, params)
+}
+
+// Patrol operation middleware
+func (siw *ServerInterfaceWrapper) Patrol(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Patrol(c)
+}
+
+// PatrolCheckIn operation middleware
+func (siw *ServerInterfaceWrapper) PatrolCheckIn(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatrolCheckInParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PatrolCheckIn(c, params)
 }
 
 // ScanPlaceCode operation middleware
@@ -16260,6 +16571,112 @@ func (siw *ServerInterfaceWrapper) ChangeUnitRoster(c *gin.Context) {
 	siw.Handler.ChangeUnitRoster(c, id, params)
 }
 
+// ListVisits operation middleware
+func (siw *ServerInterfaceWrapper) ListVisits(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVisitsParams
+
+	// ------------- Optional query parameter "due" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "due", c.Request.URL.Query(), &params.Due, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter due: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListVisits(c, params)
+}
+
+// PlanVisits operation middleware
+func (siw *ServerInterfaceWrapper) PlanVisits(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PlanVisits(c)
+}
+
+// Visited operation middleware
+func (siw *ServerInterfaceWrapper) Visited(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Visited(c, id)
+}
+
+// EndVisits operation middleware
+func (siw *ServerInterfaceWrapper) EndVisits(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndVisits(c, id)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -16335,6 +16752,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/metrics/hot_spots", wrapper.MetricsHotSpots)
 	router.GET(options.BaseURL+"/metrics/problems", wrapper.MetricsProblems)
 	router.GET(options.BaseURL+"/metrics/risk", wrapper.MetricsRisk)
+	router.GET(options.BaseURL+"/metrics/districts", wrapper.MetricsDistricts)
 	router.GET(options.BaseURL+"/metrics/hotline", wrapper.MetricsHotline)
 	router.GET(options.BaseURL+"/metrics/burden", wrapper.MetricsBurden)
 	router.GET(options.BaseURL+"/metrics/notice_delay", wrapper.MetricsNoticeDelay)
@@ -16346,6 +16764,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/notices", wrapper.PublishNotice)
 	router.POST(options.BaseURL+"/notices/:id/withdraw", wrapper.WithdrawNotice)
 	router.GET(options.BaseURL+"/exports/:what", wrapper.ExportData)
+	router.GET(options.BaseURL+"/admin/risk_steps", wrapper.GetRiskSteps)
+	router.PUT(options.BaseURL+"/admin/risk_steps", wrapper.SetRiskSteps)
 	router.GET(options.BaseURL+"/report_subscriptions", wrapper.ListReportSubscriptions)
 	router.POST(options.BaseURL+"/report_subscriptions", wrapper.CreateReportSubscription)
 	router.DELETE(options.BaseURL+"/report_subscriptions/:id", wrapper.DeleteReportSubscription)
@@ -16365,6 +16785,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/cards", wrapper.RaiseCard)
 	router.GET(options.BaseURL+"/cards/:id", wrapper.GetCard)
 	router.POST(options.BaseURL+"/cards/:id/:verb", wrapper.ActOnCard)
+	router.GET(options.BaseURL+"/visits", wrapper.ListVisits)
+	router.POST(options.BaseURL+"/visits", wrapper.PlanVisits)
+	router.POST(options.BaseURL+"/visits/:id/done", wrapper.Visited)
+	router.POST(options.BaseURL+"/visits/:id/end", wrapper.EndVisits)
 	router.GET(options.BaseURL+"/systemic_problems", wrapper.ListSystemicProblems)
 	router.GET(options.BaseURL+"/assessments", wrapper.ListAssessments)
 	router.GET(options.BaseURL+"/assessments/:unit/:period", wrapper.GetAssessment)
@@ -16431,6 +16855,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/admin/place_codes/sheet", wrapper.PlaceCodeSheet)
 	router.GET(options.BaseURL+"/admin/units/:id/holders", wrapper.UnitHolders)
 	router.GET(options.BaseURL+"/place_codes/:id", wrapper.ScanPlaceCode)
+	router.GET(options.BaseURL+"/patrol", wrapper.Patrol)
+	router.POST(options.BaseURL+"/patrol/checkins", wrapper.PatrolCheckIn)
 	router.GET(options.BaseURL+"/duty", wrapper.OnDuty)
 	router.POST(options.BaseURL+"/duty/phone", wrapper.DutyPhone)
 	router.GET(options.BaseURL+"/units/:id/crew", wrapper.UnitCrew)
@@ -19884,6 +20310,83 @@ type ChangeReplyTemplatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ChangeReplyTemplatedefaultApplicationProblemPlusJSONResponse) VisitChangeReplyTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRiskStepsRequestObject struct {
+}
+
+type GetRiskStepsResponseObject interface {
+	VisitGetRiskStepsResponse(w http.ResponseWriter) error
+}
+
+type GetRiskSteps200JSONResponse RiskSteps
+
+func (response GetRiskSteps200JSONResponse) VisitGetRiskStepsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRiskStepsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRiskStepsdefaultApplicationProblemPlusJSONResponse) VisitGetRiskStepsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRiskStepsRequestObject struct {
+	Body *SetRiskStepsJSONRequestBody
+}
+
+type SetRiskStepsResponseObject interface {
+	VisitSetRiskStepsResponse(w http.ResponseWriter) error
+}
+
+type SetRiskSteps200JSONResponse RiskSteps
+
+func (response SetRiskSteps200JSONResponse) VisitSetRiskStepsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRiskStepsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetRiskStepsdefaultApplicationProblemPlusJSONResponse) VisitSetRiskStepsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -24402,6 +24905,45 @@ func (response MetricsBurdendefaultApplicationProblemPlusJSONResponse) VisitMetr
 	return err
 }
 
+type MetricsDistrictsRequestObject struct {
+	Params MetricsDistrictsParams
+}
+
+type MetricsDistrictsResponseObject interface {
+	VisitMetricsDistrictsResponse(w http.ResponseWriter) error
+}
+
+type MetricsDistricts200JSONResponse CityFigures
+
+func (response MetricsDistricts200JSONResponse) VisitMetricsDistrictsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MetricsDistrictsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MetricsDistrictsdefaultApplicationProblemPlusJSONResponse) VisitMetricsDistrictsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MetricsHotSpotsRequestObject struct {
 	Params MetricsHotSpotsParams
 }
@@ -24824,6 +25366,87 @@ type PartnerReportsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PartnerReportsdefaultApplicationProblemPlusJSONResponse) VisitPartnerReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatrolRequestObject struct {
+}
+
+type PatrolResponseObject interface {
+	VisitPatrolResponse(w http.ResponseWriter) error
+}
+
+type Patrol200JSONResponse struct {
+	Items      []CheckPoint `json:"items"`
+	ServerTime time.Time    `json:"server_time"`
+}
+
+func (response Patrol200JSONResponse) VisitPatrolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatroldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PatroldefaultApplicationProblemPlusJSONResponse) VisitPatrolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatrolCheckInRequestObject struct {
+	Params PatrolCheckInParams
+	Body   *PatrolCheckInJSONRequestBody
+}
+
+type PatrolCheckInResponseObject interface {
+	VisitPatrolCheckInResponse(w http.ResponseWriter) error
+}
+
+type PatrolCheckIn201JSONResponse CheckedIn
+
+func (response PatrolCheckIn201JSONResponse) VisitPatrolCheckInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatrolCheckIndefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PatrolCheckIndefaultApplicationProblemPlusJSONResponse) VisitPatrolCheckInResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -26302,6 +26925,164 @@ func (response ChangeUnitRosterdefaultApplicationProblemPlusJSONResponse) VisitC
 	return err
 }
 
+type ListVisitsRequestObject struct {
+	Params ListVisitsParams
+}
+
+type ListVisitsResponseObject interface {
+	VisitListVisitsResponse(w http.ResponseWriter) error
+}
+
+type ListVisits200JSONResponse struct {
+	Items      []VisitPlan `json:"items"`
+	NextCursor *string     `json:"next_cursor,omitempty"`
+}
+
+func (response ListVisits200JSONResponse) VisitListVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVisitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListVisitsdefaultApplicationProblemPlusJSONResponse) VisitListVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanVisitsRequestObject struct {
+	Body *PlanVisitsJSONRequestBody
+}
+
+type PlanVisitsResponseObject interface {
+	VisitPlanVisitsResponse(w http.ResponseWriter) error
+}
+
+type PlanVisits201JSONResponse VisitPlan
+
+func (response PlanVisits201JSONResponse) VisitPlanVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanVisitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PlanVisitsdefaultApplicationProblemPlusJSONResponse) VisitPlanVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VisitedRequestObject struct {
+	Id   Id `json:"id"`
+	Body *VisitedJSONRequestBody
+}
+
+type VisitedResponseObject interface {
+	VisitVisitedResponse(w http.ResponseWriter) error
+}
+
+type Visited200JSONResponse struct {
+	CaseId *string   `json:"case_id,omitempty"`
+	Visit  VisitPlan `json:"visit"`
+}
+
+func (response Visited200JSONResponse) VisitVisitedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VisiteddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response VisiteddefaultApplicationProblemPlusJSONResponse) VisitVisitedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndVisitsRequestObject struct {
+	Id   Id `json:"id"`
+	Body *EndVisitsJSONRequestBody
+}
+
+type EndVisitsResponseObject interface {
+	VisitEndVisitsResponse(w http.ResponseWriter) error
+}
+
+type EndVisits204Response struct {
+}
+
+func (response EndVisits204Response) VisitEndVisitsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndVisitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndVisitsdefaultApplicationProblemPlusJSONResponse) VisitEndVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// AuditTrail What was changed in the configuration, by whom and when, newest first
@@ -26553,6 +27334,12 @@ type StrictServerInterface interface {
 	// ChangeReplyTemplate Change it from the version that was read, else 409 STALE
 	// (PUT /admin/reply_templates/{id})
 	ChangeReplyTemplate(ctx context.Context, request ChangeReplyTemplateRequestObject) (ChangeReplyTemplateResponseObject, error)
+	// GetRiskSteps From how many points a grid is of level 2, 3, 4 and 5, with the formula
+	// (GET /admin/risk_steps)
+	GetRiskSteps(ctx context.Context, request GetRiskStepsRequestObject) (GetRiskStepsResponseObject, error)
+	// SetRiskSteps Set them: four rising numbers; it holds at once and stands in the audit
+	// (PUT /admin/risk_steps)
+	SetRiskSteps(ctx context.Context, request SetRiskStepsRequestObject) (SetRiskStepsResponseObject, error)
 	// ListRosters Duty rosters, by code
 	// (GET /admin/rosters)
 	ListRosters(ctx context.Context, request ListRostersRequestObject) (ListRostersResponseObject, error)
@@ -26886,6 +27673,9 @@ type StrictServerInterface interface {
 	// MetricsBurden Burden saved: visits avoided, hops per case, median hours, month on month
 	// (GET /metrics/burden)
 	MetricsBurden(ctx context.Context, request MetricsBurdenRequestObject) (MetricsBurdenResponseObject, error)
+	// MetricsDistricts The districts of the city beside each other: sums of at least 5, what is fewer is absent
+	// (GET /metrics/districts)
+	MetricsDistricts(ctx context.Context, request MetricsDistrictsRequestObject) (MetricsDistrictsResponseObject, error)
 	// MetricsHotSpots The grids with most cases of the last 30 days
 	// (GET /metrics/hot_spots)
 	MetricsHotSpots(ctx context.Context, request MetricsHotSpotsRequestObject) (MetricsHotSpotsResponseObject, error)
@@ -26919,6 +27709,12 @@ type StrictServerInterface interface {
 	// PartnerReports Where the partner's own reports stand, by their last change, oldest first: what a webhook would have told
 	// (GET /partner/reports)
 	PartnerReports(ctx context.Context, request PartnerReportsRequestObject) (PartnerReportsResponseObject, error)
+	// Patrol The stops of my round (place codes of my grids) and which I was at today
+	// (GET /patrol)
+	Patrol(ctx context.Context, request PatrolRequestObject) (PatrolResponseObject, error)
+	// PatrolCheckIn I am at a stop of my round; 422 TOO_FAR, POOR_ACCURACY; twice with one Idempotency-Key does it once
+	// (POST /patrol/checkins)
+	PatrolCheckIn(ctx context.Context, request PatrolCheckInRequestObject) (PatrolCheckInResponseObject, error)
 	// ScanPlaceCode What a place code fills in; 410 PLACE_CODE_DISABLED
 	// (GET /place_codes/{id})
 	ScanPlaceCode(ctx context.Context, request ScanPlaceCodeRequestObject) (ScanPlaceCodeResponseObject, error)
@@ -27018,6 +27814,18 @@ type StrictServerInterface interface {
 	// ChangeUnitRoster Make it exactly these shifts; 409 STALE
 	// (PUT /units/{id}/roster)
 	ChangeUnitRoster(ctx context.Context, request ChangeUnitRosterRequestObject) (ChangeUnitRosterResponseObject, error)
+	// ListVisits People living alone in my scope, the next visit first
+	// (GET /visits)
+	ListVisits(ctx context.Context, request ListVisitsRequestObject) (ListVisitsResponseObject, error)
+	// PlanVisits Put a person on the list
+	// (POST /visits)
+	PlanVisits(ctx context.Context, request PlanVisitsRequestObject) (PlanVisitsResponseObject, error)
+	// Visited Note a visit; who was not met or needs help becomes a case at once
+	// (POST /visits/{id}/done)
+	Visited(ctx context.Context, request VisitedRequestObject) (VisitedResponseObject, error)
+	// EndVisits Take a person off the list
+	// (POST /visits/{id}/end)
+	EndVisits(ctx context.Context, request EndVisitsRequestObject) (EndVisitsResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -29894,6 +30702,72 @@ func (sh *strictHandler) ChangeReplyTemplate(ctx *gin.Context, id Id, params Cha
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ChangeReplyTemplateResponseObject); ok {
 		if err := validResponse.VisitChangeReplyTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRiskSteps operation middleware
+func (sh *strictHandler) GetRiskSteps(ctx *gin.Context) {
+	var request GetRiskStepsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRiskSteps(ctx, request.(GetRiskStepsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRiskSteps")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRiskStepsResponseObject); ok {
+		if err := validResponse.VisitGetRiskStepsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetRiskSteps operation middleware
+func (sh *strictHandler) SetRiskSteps(ctx *gin.Context) {
+	var request SetRiskStepsRequestObject
+
+	var body SetRiskStepsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetRiskSteps(ctx, request.(SetRiskStepsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetRiskSteps")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetRiskStepsResponseObject); ok {
+		if err := validResponse.VisitSetRiskStepsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -33598,6 +34472,32 @@ func (sh *strictHandler) MetricsBurden(ctx *gin.Context, params MetricsBurdenPar
 	}
 }
 
+// MetricsDistricts operation middleware
+func (sh *strictHandler) MetricsDistricts(ctx *gin.Context, params MetricsDistrictsParams) {
+	var request MetricsDistrictsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MetricsDistricts(ctx, request.(MetricsDistrictsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MetricsDistricts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MetricsDistrictsResponseObject); ok {
+		if err := validResponse.VisitMetricsDistrictsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // MetricsHotSpots operation middleware
 func (sh *strictHandler) MetricsHotSpots(ctx *gin.Context, params MetricsHotSpotsParams) {
 	var request MetricsHotSpotsRequestObject
@@ -33911,6 +34811,74 @@ func (sh *strictHandler) PartnerReports(ctx *gin.Context, params PartnerReportsP
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PartnerReportsResponseObject); ok {
 		if err := validResponse.VisitPartnerReportsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Patrol operation middleware
+func (sh *strictHandler) Patrol(ctx *gin.Context) {
+	var request PatrolRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Patrol(ctx, request.(PatrolRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Patrol")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PatrolResponseObject); ok {
+		if err := validResponse.VisitPatrolResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PatrolCheckIn operation middleware
+func (sh *strictHandler) PatrolCheckIn(ctx *gin.Context, params PatrolCheckInParams) {
+	var request PatrolCheckInRequestObject
+
+	request.Params = params
+
+	var body PatrolCheckInJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PatrolCheckIn(ctx, request.(PatrolCheckInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PatrolCheckIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PatrolCheckInResponseObject); ok {
+		if err := validResponse.VisitPatrolCheckInResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -34947,564 +35915,738 @@ func (sh *strictHandler) ChangeUnitRoster(ctx *gin.Context, id Id, params Change
 	}
 }
 
+// ListVisits operation middleware
+func (sh *strictHandler) ListVisits(ctx *gin.Context, params ListVisitsParams) {
+	var request ListVisitsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListVisits(ctx, request.(ListVisitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListVisits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListVisitsResponseObject); ok {
+		if err := validResponse.VisitListVisitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PlanVisits operation middleware
+func (sh *strictHandler) PlanVisits(ctx *gin.Context) {
+	var request PlanVisitsRequestObject
+
+	var body PlanVisitsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PlanVisits(ctx, request.(PlanVisitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PlanVisits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PlanVisitsResponseObject); ok {
+		if err := validResponse.VisitPlanVisitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Visited operation middleware
+func (sh *strictHandler) Visited(ctx *gin.Context, id Id) {
+	var request VisitedRequestObject
+
+	request.Id = id
+
+	var body VisitedJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Visited(ctx, request.(VisitedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Visited")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(VisitedResponseObject); ok {
+		if err := validResponse.VisitVisitedResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndVisits operation middleware
+func (sh *strictHandler) EndVisits(ctx *gin.Context, id Id) {
+	var request EndVisitsRequestObject
+
+	request.Id = id
+
+	var body EndVisitsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndVisits(ctx, request.(EndVisitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndVisits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EndVisitsResponseObject); ok {
+		if err := validResponse.VisitEndVisitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P1bj1tJtieGf5UA/+ePLk3vlKjUpUuZGBhUJqViVyaZTaakrq6jYUfuHSSjc3PHrojYSbGrBAxgYJ7s",
-	"l3k58MNgbGM8fjNgwMAZjG0YOOebHEzPgb+FEbd9Y8S+8JKSqqseSpm5bxErVqxY19/6seOTZUwiFHHW",
-	"OfmxE0MKl4gjKn87SygjVPyEo85J54cE0XXH60RwiTonHV9d9TrMX6AlFLct4YcLFM35onPytNv1Onwd",
-	"izsZpziadz5+9DrnkCdL1xsDedHrUPRDgikKOiecJij/ARSJp7/vvHs9+fppx+u8Pvtt97jjdV6ed190",
-	"3ls/iMUvPhdPB4j5FMccE/Hx5yDAc8zZKQjQDCYhPwF8gUCgHwBkJn9fEMY7nn285t35IcaQc0TF3f/q",
-	"++7Ri/c/Pv/4Nx3byAZBSocY8kX2WhxU0iBH5OdP7S9Gy5hwFPnrb9E6/cgCwQDR7DO5247EfY5vPD7+",
-	"2usscZT+bv3k7BJyf+H+1uxI3eD4yLGVWQYcLc9IgBx08sWlKkptLMUzx1JcQO7iyRDyym/MCF2KpzsB",
-	"SW5CMZ4l/ICXgk1fdCXh1C9HL7IpRsnyBlH1ZbzE7m/Li/mvaU7tnDzr5j503M1/KVsgHHE0Nx8SPO/4",
-	"DIm2neLjrwtzlL9uTnJIOPaR5sXiJkR3KOIPYRJgFPnoob+AUYRCs9+K630rmbTRxngsKJJffnj05/fi",
-	"f92jF9P3/+Jv//ah/MuvxQ+9oz+8/7WdL64QxSQYys+XRw7BkkR8AY67x8+Pus8BoQCCHxJIOaLqj787",
-	"ts8jlm9tx7lPPx59pX46/vjT775/fPT0/QPHmBckQtcQh67ljsUNUy7uqPmk/QNj5CMc84qNSdUd09oN",
-	"WivKxugOM+xmXWquF95avRPGSYgmiL9FtPDm4hTu9NWm/HZsG/2bCFeRKYkwb/qBpxYB+VE8y2ISMSSP",
-	"6ytKbkIkT1efRBxFUrDAOA6xDwXXPorVHb/+E1MTzz71NxTNOied/9+jTB94pK6yR+a98ovFTTB+dQZe",
-	"PH32GxCbe7zOBDFDWMcw2n3evM/yeYbnEQoAFuukjhxJiAniR2eE3GJU/MoGAcUb9WfE9Z4v3vuSBFJQ",
-	"wSDA4ncYXlESI8qxIPMMhgyVx3G9QGCGURgwwBeQAxgBKN8FoO+jmDMAKQIhZlyOFgTEZ48Yhxyxh8vg",
-	"FBC+QFTdRNEsYSgAK8wX4Onx8cOO14lz3/+xo16Jgqk6tDLpDDk64niJNnet14FzilAwlZebP8QYZkox",
-	"xBwtWT1PyqNhoO7NnemQUrgWV28gw2zj7O/aXnSTBHPE6/eZJ7jMDxPDc/VvFlwJfY6CHE/cEBIiGInL",
-	"iMPpEkcJR2akWpp0u4VztrspXbyO5IK8piqlrdnz7y2jmVGYOEYyp1AJj3QMz6rPefEIDqzS/LFV9/E6",
-	"tzgKmqxriGDD++YwnNrW+VnXfv8dCvMEu3jc8ToX4ui8eGIl2BIyjujUhwxNcVB/jIgnBDGaa4ReZ4kg",
-	"SyhqyKpLFGA4xYFzpzhGZXZKjqvTnbJEiOsdXimbCY64up8vSKMVighHzeZFEu4Tm+5DZgACOWsp5L5a",
-	"wj8RCo6fPgCTN2dn/cnEA696gwuhE12Pe8PJq/6446UrPO5PRhdv++cdr9P//dVFbzCUP19d9Ibqp+Ho",
-	"evqq35sMXl70O15Hv7PjdcRLO14nfaeNPWJIOfZxDCO35HrcrRZdzyyiK5aUbrocMcWEYr7Oc/aV4Owr",
-	"wdlXT8T/nlrH/wPdXBzLbRRBf+ESYRRB1lQaUrQkHE1hGJKV+31xuG76uphQ3nBjCtUHseZ3MxLeucfI",
-	"kiVqdSiyZD5H4kyeSlWswd7hMLwVxyhptEYc0jkqcWGlVlE86I3I3Zxrs+F+zOuW36uHMo4jN39CPq8/",
-	"sjlkt1tPofkhztEH3ujA2H7u+iOparEFLTYH6dgGguWmoTHu6zkF8xA1urMpp94hGmi3l5E/1+M3fSlE",
-	"Lybi39ejofjncjC56PfOB8PXVnGk37M1B8xIEgWoho8bLZ55U/tlu8tMvSrt7aPlxcokeGW0utIGhTdK",
-	"d9k8Y7XLYPNIlUdokZpNX3oHwwTVk0vd5ukX2ahVpk/2tG2R1F8yNtKbKCTRXP+o9SvPrJT4h3Uy+WcO",
-	"T09ow5zIS0ok653odfwFwb78CyHK/SP3q5Q9OSZMjwzxCGRI72l1QRw8didwnjxyafRNuSs2OvWCJY5e",
-	"4igQ72nH9kIPd6sfz2q0D6v6wXi909TrULIhSJ4cN5MjT47raCdf7qTUG/3KsrnK8R2ysxakCCovUVE3",
-	"/8p4zn9SP7wwPzw+Tn969vHBf2PV3eEHZXoUVdb/+u/+J6GO/uXf/V1OE70YSBH48mJ09q1V+pmxOc0m",
-	"86azwfV3Ha9zPphcjwdn19Oz/vBaKr2T63G/f93xOmejy8s3Q31b/6o3vr7sD+WFwfV308Jf3lwPLtSN",
-	"V+PRVX8sfxy+HlmHGOKo0YIbkZTXsrp2/Vm7bOreKFjSyePH7TVsirhgtHYq3EJom5a5HTsOxYYHQZ7r",
-	"tRtTC47cFzUb6DVISZfna0MlzZae2Q7ZWCq30yBqKXcOsqPM+0pGYBSuwWqBIiDGF81VXKCSY37ZNfvf",
-	"NfexA5ys72Zeph0uRXNAnaXF6VfZ04UTuFbP8ymCbR2jAWbwJnTpPuZq21fGIVzb1sSqqi8gm8aQsRWh",
-	"jmHgwHoILWdwWq27Ke/jZuwqYitEUQCWkN2i4BRA/ZM4ItEy5mtAIgRCBO8Qk1FwFc0DkAHMgRRkdZyW",
-	"MESdavB2bCgD4+l7S4T2Mu7KrWqJuiWaebk4T455Krm6tUg+MNO35bYvhmnanDZWf9F2TOZiqkqmuNSO",
-	"+uLK4+gOc8j1GKqWfJDdqanQiEmklN0wl8UfnaN9i+hNSwZmie8jpjOBiqsiVllYEirsxeEtYoDcISqX",
-	"f06FxQ6ks1jrdoBxihAXHOOT5VI8um6gN+xiwIeI8iFaueesoq4lNYrb5xqgO+yjXzFAVhHwQ+Lfniqm",
-	"lAwOZpACMpt5cvrieBCT19Fw4JMkkppgs1PE6ErFQUwuR9/2PfC6NwH/9K//46kME5KEA7kECIiH9Fqk",
-	"owUryABFc8y43L7ikU4xO6J39If34n8yO+LHrvfksT0skgZr0jyUx/l8l7rgWBaHseztGaGgfzaanl2M",
-	"3pwDGAXg7eC8PyqNtDpos1sY5vn2Dj8n513DWxRZjGJxbeo41nORrSKdoiQMT8ANCslKcdiCIrYgodxj",
-	"mDO5/B64RTEHgqbCaEnCUJyEhs3tH5OhaPtYBI9PV5QoD0jFjpB3FjYBI3JQch8IHowIBwmTx+7mofMn",
-	"giNkmTPmcsLRnAFOAARivIrDxSv5AlFkfR/x/YS2tSblVr1r9VBJ+KYLmy1jOrciNYtfKw7YKr1VgEY5",
-	"JO1uFvX3zQizzExorn7kXJ4WZ6HbPxlTvIR0bVMqylRSgzUvS4donbdUO1oeWTvtW4rgWJCnTGKnM8ih",
-	"5la4Ed47vptLSiotbxxT8sGur92geRJNbyzZdTgwWaz+AkZz1Gnj4vIJjXRCzaYoR1GAgq2/OUdkiThd",
-	"1x3KxTe/RuS3k9HQA+9eT46+fnoqZRzAkfxYiJlM2RUqqKb0BoXNkbp5rsEomCbMToeNDIV82q9UZ8TO",
-	"zmkzMgfjvdciKpB5DzYdXD8kkKKpIBfKr4VJrxRj0MLbjA9H0xmh0psehzBSogeVYieFsAIOpjNKls0F",
-	"pXpGhUEbPpFxdjN3W2aZqQXIHHByvoVxW7cTY4ixpaZraTfNOKLTAAWJn4ZjNrNcHWdnRnkfhuFUBzmm",
-	"QVLMrMIRf/60Y1ODfKhZzSzYq3G//4e+TIc4u3gzGYyGyon1diB+7l04XNPLmDDM0ZaDL86+SB8ZrnFQ",
-	"ZeNF2o5sMPEk0jG8KUU8oSW6u59bI3H2Nbq5xEv6STVI2wA8M1cbC6EPfpjo4KUjWhc1nEKWkVETYVH3",
-	"eZ2oUeROjlBsk+kshBYNbUmo1JYi8Az8/616UvYGhzaa3UC1nKlUHtJdd4EjpPLb2giWGSV/RpH9nFPX",
-	"Wil0CxgFIY7m0wVJqGX5luLV2+0faW1s+3BkP1XjF92tXlh211p5ZwHZYpND2AIeHT97Lo7OGK5DAgMb",
-	"HXEUYB9yQluokRucUGbecjSg4M3XEYBWx2iEUDANMIsJayqLFXk2QvJVExuZR2xzMjS02kqKgcHNmiNm",
-	"o7IuDLBNjcLodvOlXWFvJZG4mDerCnInS6AvP7ta4BCBmBJ1Cwwr31Ak0OZ9G3GJZDbDPtbnb/HbUmc/",
-	"ATjKbgIB5NCzTCafidBC33Cklhi1gUJufLINuGSF8HzBG52H9tyVYrgwLQCRslHOy8uXMmghWKChZoES",
-	"k1t0kPIMC5s3nUpef/A29aGCepA7CDeOg40jaEPmasFTraK9gr5NTWsh6XNOE/u1iDisnCRypoIH2hHe",
-	"MO6TtLg5r1ts2kcm8XuTFRdE2/KNo0QVVg935GWoJO5W8zF5J9Xqjd4Ayj+iKW/mVM0hFzpgW+SQAEVk",
-	"iSPB3A23ckBxGG5KpBjyhbFbZ9DnDNygBY4CoPIGN9QUQpdJCK1kdSyD+9RKloi2mIHxbbjzw4pTewoC",
-	"5OMlDNkpEHqEODOGj3oFR/R2eoZcRi3aDEXy8/EK6+OlmWk6bUwtRd2yM4tgqNIS0yOqpZZiPc1dB3KZ",
-	"EPJTRcEuBuiYG55Hdrv0Jss125xYWrZSpQHX+nuDBO30fI2QSTOr+r3zjtfpTSaDicrjGI3PB8Pe9cie",
-	"tb+F5zVLCN9pQsoSnCYRVyWT275lRejtVMo0u+CWwTD7JVXGttMsNpxAo6v+UKjRg9eqpiJXdDHuX78Z",
-	"q7+eqxzgs97wrH9x0T+3ro1TlRIXps2cnyp0r5QhfQgogmT+HM2ZxWVNA7D2vZQEmPfv7D4et0Mc+twW",
-	"zIS+XD6AAw8QCibfTa77l9YMQ/H81CnQpTZV59p0rGg2tzYb4QbNCEU7f9K1t9G6cs8XqbgysRnl/g1O",
-	"ZIDYAwlD1AOpCPZ05MgDlDAuLsUh9JHMXfOAD0MUBZB64J/+9X/cXt2QXCe5SC25fs7LAhCaF8UUbQz2",
-	"UioBn0YzTTW9kn89MrkV6pQFnBCrteT4ZJVh1NCFWXbYpoGu/C6XZHdrdoqy9uO93RGu18hyfEfoA5/6",
-	"KYhJkzPcOtSQ+Le2dLYKab85hc2aD4c7pJEGrT7tVY06oQGKXuG5qWMscTCbktk2EqZyKeQ3L0nEF3Va",
-	"sgRPaPW+EiHUC9KR5TVQNTc3US7Nt0vLuUD+LW7slfZDwhq7vhckZi1une7gmPzF1VnlSLvDDHM2hXcE",
-	"Bw1Xr/TJVMkvvcrLGEivd8ojZlFsYz3TR905XLcMcgfqicIGtjpv2VQopw3i8uKN2f1Vo22dBRnAdXOR",
-	"nqdJsVK627UWDiyJKjFJ315LlOp3frRPPbTI0QbACg2ScMK2ScbyETp1nua5625N1aEibFGT37Ja3RkO",
-	"a1aP7LJ2RsPJ4FoYNO8G19+cj3vvhsbGed+wPLeGK8Nr+czm8W1TPE3c2hg4aWzPfNixwcKxCnaWTifN",
-	"fnUjNGpl/b0MTZKlzNj5KDP3UBsCWHRA7Y12Tks/arHUbtv5GqF/u6O5rN5wY7drpBhHwRRHO31Dnwbt",
-	"phZgxmHko+lyy+O2yqnrKidf6hQgs5teX006Xud3Y+kruBxdy+3TwAUSIshalvpWOxG8zgrzRUDhKmpw",
-	"emnDQ87TS7kqxy7FNSkvtKZDYQ00PfPjsHM3tRmJSoRNoSXAWGsNwDTtbZN5dSL+dG9WKAmVhWQY4Lv+",
-	"xcXonVz+c0fyidPy2aoIB/k4QHo/tnlkm8+Ife9mOHEPczmOJFpdi0jxbIZ91LOnbrSN1ogLU6fvX/Fi",
-	"S3qkwW/HQew8ozfO37Pe8Hxw3pNn79lo+GowvpT+xXe9wdt9ehW9ThIvdC1+jTTI+yKyVxpmzzw/KVmz",
-	"gzrHwnne9DZ2tEsW7MOtIWXK4Zwa4vWVZRFWLT4nRVIWSxIcdBoUe16NB297Z99NX477vbNvHFEAC27N",
-	"M4265QYgtVaz2wEFLeeFcUerb9tppdQpGIajWefk+zaKVZtDoTJQVUj/th0YMkN4ekMSYTmtHQX3afCp",
-	"VYjMBKwsnzVqaVPaCAV1Q5sw2lKFOZNedosGmV3fYoOJ261TCgnD0Xzqk0htDMehaTJ+K6+6hzvDYf1X",
-	"ZpgyPtXRMepIFsDBNJdeuwHVpWqxcOABVTGhaihWkIGQ+JA7MocWJM7CWcV3LsgKkBlHOvMawQDEkDEU",
-	"gBklS5mCrYrCCICRxDa0fgFHQrJGzjoYsYruiekLabI55DAk8wQB8VhxmjMc6rqnU9AFymEIFPmtAxMz",
-	"Urym87vtWvMGDl2tipwDVKu9V4gNwmDYAJ1T3SelG4lRVBmFlCgp9eWFY3Nf+kybk4sh9bwLbAax1q9T",
-	"qC/W9zFZidbkJfLOLOZbSac7BEOZKCwn4qiGVfV94tYTsFoQpmFA03rXLeLEDIWzqcyhcno/EL1DtCWW",
-	"Z9uskfL8PBChO0QB44SioLYOqkDhEmOWqLCxk7J9Ujyw9GGTCvocL22qZjlWzzh483B/r4/3/WhsBY9K",
-	"O8Vtq2Vtoe2lW3Jzkg5wARRg2Hjul+LuMZrZJn5fpXjbSTdGEurbT2jHnrEZGvnhuhdACbHNtJ8UJW9T",
-	"j9jCmm5rWVY6Y+tAFZtnphwur0Rr8OpLbuqbc2IPcMp5fNhD7pxMX3AnP92s3WpzAa+yBqSwQWlkXsJt",
-	"EjIIKGKsLs+h3m9qaGStLTTlfiiYq+Mp18DE28/+caSI6tpjMgMwAugDoj5m6FQMKCJgJuPssmydyD/E",
-	"yU2IfRDDub0+OcvD26wTECcFCIQqGzEOo7QVCU2iCEdzkJ5/26cAOoWBtCacNaHyqtOiMZ6ZckLQWgJA",
-	"CJGrwCBmISEBWEHMhckgGycEmMWQ+wtET8Cri9HofNo7Px8rJGH567B/bX58PR6ct5B7qTZffdU9rdAk",
-	"/xtPxpwimZ5fqC57Xwk87bjk/ujStQRkFVXF/baHKbZZIEvM0I7Zleqk3TYz0n04u88VecXtKt2w6cqX",
-	"3IvCF8nyZprQ0OGaDFrLmuZlsRmmQETyVbBpmWyKwpkuahrR0GTM1Stn27zAUfndYhg/l5mZ44gsf7Pg",
-	"Lc3RwH4QSyv9jNwhKiSjJaXqDlEbDoQBOoHRGsxhbLXb5zC2JL687E0GEzt7jd9c9O1XJhc9+4U3w8F1",
-	"g9WSb9Z3q7d5eiA2srS0MzT1XsN4Gzsjhpha8goV+zDwj3+nQXpYfSpMmvcuX+mlq6eXooID+mrHt0Q2",
-	"bAIknWWlaoiabGMY+Z3+IVM13u+7yL2mCU0BsLcCCVKTa7C0224wKJYQ5eNwKv3WcZEEiFXk7sr3SpQm",
-	"/RavRegyoOspTSJXHLhiYOV0JP0iT88zm1T+PVVk46odjgVL484d/zec5uiHMkUfYtoumKu8184jvanD",
-	"2fG4LiWbckTb5pzOoF/OgKl/ponfurLojDn13hViHOj94IHVAvsLADUTgmXCOMjDN286bc3S1LUlaT7b",
-	"NBfKosEF7doNyAccPCc7aLivVOiJ6eUpiloWnlU9hFDApiiSQCLLIjhJbjebXiKWQ0Zl2NpAgio0Tmk0",
-	"ubyeEcMc37meZSFs4amT4mHChQ5iq13mMAogDZoFvwfD6avR+Eye91dno8vB8HXH6/SH5yoEnqai2c4Y",
-	"to5ItG67be8NsgXP1lMVL5nOcOhILGquw6Z09bI8dqmCSpFbwHxRYiLTc/W+NzxrdkyWZZft/6KgtvFy",
-	"UR4UNGYmM8g3ZJxNSBfkupVcRa71TP83LXVzq18W4ulWKKx1JnP0zqs5+vbj1M5O0kNmI6RfaZ+UYM7r",
-	"4oHyQrd3PQEwRZ2MwrUHHh+LP6UBWvnXUwVgqjrArhYkzPrAFuEprSqnSy+obeZRA2dc0BoyfbZ3cdEp",
-	"Y2P1Li48MOldXl30v3rSfeCBq29Gw77Q4IaqxK8OedWqgzTppRY0wp126yitiNRtpMIUkkdak92m39QT",
-	"Yn9mR0GRKa6yYNiTs9F53wMhjtDJxWDY9zR3T8nsK2HVP/Ay3s79TRn5ZPZV+vEHHlhCHHGIN64UtkPq",
-	"M6hdKZeStesSb+Sj51HhU6h4gyKvweEdDrm8MtWgI1hJuap9worD7rpx86WOe9spY7UtlIxylvGqIuL0",
-	"1WAsq7UNnUt/Ph+M+2d2TJ68Wpe9VvY5a9f+LFMB09cUXItujTD32TcvLwZn+U+bPwxH48uekJ6T/nAy",
-	"uB68lcUC3wwm1xf9lxejd46ecrvolhlvv6hWNEvRhhuGIn4CXr98dA2e/ub5b75++OzouHv83JMec8mZ",
-	"DBw/liGHJAbf/f7oYnQm51bLpFalc9dNWtRJ7ZOB4gz2UWMM5HvRWS2tDZXBqcRf2SiVKU7KMsXKWSKU",
-	"so7XxuNT7CiS6bRK0FUoSM4QckW6+G6Z0m3qhrB2t1QVoTtBOVNrShXdXwwuB9eO1h3FgGUTlL00VaR1",
-	"QoF5ykGJDWPwqj88VwZg7+pqPFKIC+f9swvZ5bK2O9VmPDtXN1QYTWlKFUyjRNG2jfuK2+Nvk273iR/J",
-	"f9Dw8qfhNz8Nz396d/nTu29+enfeQM+0HJBPug17dlX07TtTjeMdjdoWKIxdEcvY5QJxAx3LK63dLVt1",
-	"WWPIp1L5SmiosHVupAop1D/WttmZQVtOx1/T/0wT9VsrBIJp1b8HxOnC4jUvldjCsWWNqemJWORxBSz1",
-	"maokusa2ZhUR5AmFoYI+lweGD8MQcAKkTXeEddoqYdLaBD5colOgKh9PwIKswBJGa/lncLMGdzhAZKMP",
-	"+BLBKN+oetva7EbopUvCm0IqMiRMJ7ZNabV5VIws/aqV+jJ3u00i1a64R26H9tbZARQJ+0vYmk2hARiH",
-	"tO0RtnFCjd8Mh+qEuuq9mcjzaXI9urpy1OkwTuJ4x3LLZn0+9bGXRpvN+WfC0GmzyDzhrNxBAnQJ47h9",
-	"20ahmKU6bF6P/o3D97HZCviZfQ2kmm99tV1FN0+o9ze0DeqVf4dD1vgXs/nb6ZrLzHImfxW8Zba5mR71",
-	"DrWyONfHv0n9eAFWCJnguQf8EDIGnnmACSUo8hF4bk0J0hqpxZhJPR/NOmE2bwVXTNCpbwfXJl9HbInE",
-	"Erj9y//23/3lf/m/wT//j//Hf/3v/z34L//pf/7Lf/jfwV/+87//y//134J//l//z//3f/gPOWt4MLzu",
-	"STfJy/HoW1k3fzGS9n3vZW94PjJ4YZcjZ+nebokubTt+yUVMT+dCtkp5GbNOs5LJUoLlQwt1KSqG/O17",
-	"L7bYAzZWr25xZRVBv7DxDmy8Uy/EAhuq2du5KcvVad5QJPU9Q0seKk1C2V8NcrCEa6BMdcU3Eu4dM3Ab",
-	"kVVkhz8tGPabIXjxcvVudScTL6YIRIQvcDQHN7LXFFpKt5MOq5gPeuBV7+LiZe/sW+miikhkb/6hs7RS",
-	"0yBTTOpzpqoC9bAi/7PSVthvmuDGEavd5/mnvJILyJ0uRdHqEkl93Za5TpKooo1UGLKKNn5iBSPCwRpx",
-	"4JMlApzYWSbJ0HYL4ipGEVAX05Zja6CwLO0VhZBN096CFve1G9b9A2+HokGiaZBwRw0sJSFqGW+vBgdt",
-	"0/pyoxFSuoQpL6jxZZNIV8AsqY1PzlGI75A1LZ9ztIy5A7W9EhaiwsKvMafsyAltfIkSlj5wuDQr/Xwm",
-	"U85SYBXx7UwnS2XQMg6dF2k50r49eGRVBci2JOKE3E7tMP5l9tRJv+oz+bo88476JiU2jU5xQ971Ymy9",
-	"lFtzdqCiZxXXK5TD9rwf+SgMqxIoneyvPux6dAZx6PjojITOlM34WXfatOtO/OJF83shvXV+s4qJGHLl",
-	"7CdRDQlWEPMilLUzGJIyQY7TmGKQ7CPFT+YXL51f9tGUzAWGUqtSz0ds15yZElta24SYFWn0wit5+yVi",
-	"DM4Rc79wmgHUNM7c1qQrvqCKSPvIKkqPq8OlFJ0jdvsWo9Vu8tdVHItbazHSYLClXBMZQHQ0GvghQVVt",
-	"8ty6S0YItoCOqEMFnL/6bvqwnrFE9a0idmub2WKNft3dhg6FtteO8HX+iZxVvgWpClSyE+QO+8jmocah",
-	"gfivs8ALhZB1noDqPvZC9S7CeDfoG4LWrbQl4yHflwOinUthB/+S9junhpmhupetVuZXKnWWF0T1Kis4",
-	"FCe07xp/KEZp73mytk3+ElfbtF9yemvUWtmbuQfpjq4+2ORdGWp+udsaWUUmB6b6ZNPfsw4ziUPsa/PD",
-	"CdDVrg3SNnXSNViVm9iU+BaFFqrElNzAm3Ct0g3hEgHpbLLWTe9QUqtMImvZ09oDOAIrQgMZZ1Dz8oB6",
-	"o6cueCBeEE5Yq1qoJvWv1ZWsCZs2w6HI4FPSRNO0tUYe0TK31Hbm4uvJAs/4dmjU5WYFjCMoOwKvELoN",
-	"4PoEyJgTE/SeEaoSrhG6DdeAkhVTcXHIgYKiroVxNgG1Yo/44/eyUfzJ992jZ+pHa8N4wykOB5luoV7Q",
-	"LGyOSEuELiIcyDYgKvq/RDBigOjODbK6H643Ots3HHXeu1T8qkzaFZ+BQFI6IjckWAMsP619SXVyvaK0",
-	"pFWGnu1mzQKWIB+4JJEiyRJ+UOL8N60y6rJOejae3qpFDCaRu4i8toXMbh1k2khhyGHrpLuZ7re3GQBA",
-	"H6DPVYtKtREhRWAB2QIFrv03dQsw03PU4rtCd1PnVUd3F6/D0A8tu6SVGk9ShIC4ZCA1GA4Q4EKj88CN",
-	"EEGhHT2LTA+LYyMmVtOqRi50nnIVnRX7piljq0zRKuXh/rJIt2g+qLDyWo4ufcgxvCr8W5/EqGE+6Hh0",
-	"NVJZNs0SQr0OS+Q6ulbCKZOaZdlkOBI4yCeXqjllOoNOQMxTqUjoSr5rbe+0QZbdpj2lDVn2a69iac0C",
-	"Xg8u+2KtJpOO1xn3rnVy78VFg7UrW1kIZHh2ns4JlKD44rRQDVszPEtWyJN30cJww0aFUnvE3Ke16UIV",
-	"bCPHYWcJoQG7E9fZbct9q55wbNoDiCn0IcYUsVavbFeai4OdAbjbpp23a6a8WsCmkkXeWu5sbHjFBHnM",
-	"CnrZ8ttY5xVRoI4Gf3lPpm49NO821nCd9bkPNKVaS5FxFLuNTLcp2QD6CC9RqL3ejVz81/qBfsTtfv4W",
-	"2lEmdwwL5adTnP1GokUeniidhY3dXlMcXCLaulYiBVPJ4r0Fu+7F+x8fP/v4N9VdiJ4pkW0qrDbJhWYz",
-	"5HN8h5r1fIrU/m48ksY1kQ2rDC0VT6oXucNEE8S/gpRvQftW8wxhFEwThurPvhY0iUm4npOozgwrqgOv",
-	"EfntZDQEV+phoQJcJiHH+vdTIGUjSIGvZMlvZ4N0Hx3EHCOOaVtWhjeM0Jv0LGxM1dbL0I6bG1e2bgfA",
-	"JEfvYspJHOKDc2UAebK0FiOKRZepWjGknJ0CXeUK3r2efP00lw1pfn999tvuccfrvDzvvrCe++0ob0R+",
-	"cVzfhyTyQAj5e434nnBlSBPzY8cGatbARZwrMq2Rh8UGbnXSs0VttIY634Sf01vwBEhhpvLn4BIxo7LL",
-	"RxVBlFeT8VOzfWUtKaZgblDzGp2hqVDcOCo2qm/3y/jf6HaVu+L+e4DcIZoaNAyohogGxZXFMOrYLMGm",
-	"BTGmqaWtPiKVnOqFXiP2I4w3dTARDsNtipzUg17HDEt+074IXPDb3lq42s2bxq7edhkeevBjsrLpfg0d",
-	"ximNm37J6RWW0/fStBezBu5Osbm3OiCjpyRKwdorwcYhx0Q5ff2EQo6mBuy28ZMpIvH2WSAzhIIb6N+2",
-	"HrWr+7c70UV9QM6ySQML/aVyrFYG1rUOXyK4jZSW71ombUhpW3GFsYgcpa5uKEVlX9gvVkIh4ugOc9iu",
-	"DdAgfcaaAy+rgh0Je9vgLqoXZpNsjsA40M1d9t0WjyIoLbstnmv7COfQXzTu8OyTaIbpslUTO/1M21Z+",
-	"6VM1jexCSNu7wtRD1W+eIUobEyYVXps7AEXBNPNyZagzo9H59Hwku7e+Geb7yfV/fzVw9SREUVvHn3qi",
-	"aqr7bPi3F5+gRultx8nuygoXfCOJUdPa8Jztu5XGv6EabELkFF2d5/2zi95YskOBNSTeoqvT4DYyQzx3",
-	"yEKRivRLtWdyHlMpvgriz4wv44nU65rf+gXBZNngzZoaGmm+j9zf9GQ4XO6v+cQWDQ61cxjXevSO6z16",
-	"XRs2slMYtpMPc4qDnZ2O9nbqORlTztNCM/xBGbzqJmUKn4Ducw+Ilz0+lWV/J0A1anKP7dhrMji3KCu5",
-	"7mqCXTkZVZzRu9eTo6+fgsyfcZ9+i2dFr8UTm+xTQOyVy/xiK0Kmwq2UoKi+KJ0bub2gkrZMwhamQAii",
-	"UxCgGFIuu3PJPBHVxx4kcZ6MdRlHtQPdXqRKbrELiFSN3pBm28T7OPZvbXBJgmBXo8k1eAQTvngUQ8ZW",
-	"hAaeIwVUwfxYY/uNSwrTO9NRGfCg3MRsNLkgc9w2am8mZAOQq9mTnPDYys/PP9amvZVYqvJLbvKkg7dR",
-	"4xL6C+37LLun/IXFJTpGARbbhq3UUWzp+AM5vIEMTWVyVVPl2TykoV9aKLcfYtURWp27Db83Jw5FcdUi",
-	"sWZBOGk1S51Y21ThZHzu6r0VUzKncOkobkcaQISbPgc3CQ5ddTdJZRFnms/bYMRO7CASBojtguWTFbzp",
-	"3lAy3M7pWhctqOquWpiwEuCcmlt9aafXacVbrVlY5uVVLUIbHnOnhZPVVmBVBpROjkG/pnU5bCQRogzX",
-	"yv2X4/CUwJvbOSOnRUhsCJt0ixV3Z0rilOE9Ld/sIjE+kx4fayato33BHjNd3ZGrbVshmm2EVXsVr8Nk",
-	"sM/rLGUagNxLmCKrVem0nbMK9Mq2fzA2PXIrapKkAZfNO5ccqp51LNMrHJnaIXuzQ0d3cFfjEydQSYA4",
-	"xA4MQAS5Lsou1wQE6IOJAM1wqBHyuqfg6HEegF0j6Fs6fZSZxl1wQqKGd6ou1c6Gas4i+xi6IR1XkEbF",
-	"EmhXOaEGAzEkS+nqWF5XJ9eKbkA3aJ5EjU30tyqa6OhK6adCwAoZUdF0iEbarrRdTLSnrSbGkQ/BlWlT",
-	"6W7fQnxIB+GeqKYX1wULoHZscy9KbpdbPrYPAUfRLGEu3q4MJ3imW9t0RehtYe8475luZlHVetvUk61o",
-	"9k4NqO5YNlCEaSDEEKMojdM1zZi7uleV2YiGtVK+z3FANq8NOjqI5hAT71LilwzcKGhJ6DnEUeu+STNu",
-	"TWiRAl6O7FcMSC+Wp2vBfI1iJbMFVMunBQkDdgq6JyU0qSZ6nbssYxtbWv+jAb8UQTxFSj1Z+yqYasWG",
-	"yF+WbhatCntcgsCSQ+/ua/V5taKq7Bilkfmd+JkNcksLQFySXtaVtGi9mz7Y2m0RI7rEjLUPfG6BWsVQ",
-	"OJsuYBSEtoaaEuhezEDvxhzusGkFuUIUAYY4D2U1pE7ZIdwB+9u6fb3X4SiC1hhxHFPyYXpDErGKRQUg",
-	"dwr5LrZw7i833BuMghvyobmy5vQtblUOpqRS3QH2hlnsUPlgBhummDIlbXFh7Jyt25WXMdMNsLEFyQ1H",
-	"3F5HDVYaCU6CV1MIhJkUSF8LnkeEouAEvL6aTP/QH488+dNg+LZ3MThXv1wOxuPRuH/ugevBZT+7Jn97",
-	"9eb6zbjfqvzaBS7WCmyAw1sUtXMHV/cJdvx9hYNC07xK0Ap1s2eWyfh4sy87l1rop61W21WHdvhJNpuT",
-	"REXaDeanqpakNXQdRXA3uGxnkQbHPEQNC3EMxpoukXA4/S8Rp9j/0pIL9ajvIbkw/6X9JRfm3mqJL4Th",
-	"lCIWk4g1z9LzVTuCRql9+dYFuvNb+2SexpmIpYCYTGYF//Rv/i2IIV9IYAhxYmAOFpABaQ3lK80zmi10",
-	"SnJ1KmjMdspZ1GRsTPYtcx1bJdiQO0TLta5VrRp8hO8arydFjISJCYQ2GjqDHLMZVp9o9gQJ72wqqE4G",
-	"l7n1GloSjPuT0YUqX2zrkC+kjKZ0SBncthGHhGMfnaMQWpBTZ5gyPlWe1lbH/4IktGniQI2H2pEAthX+",
-	"jWytxhYtk+TanDnabaIeKX2whvy7H0HirsRhDrY7XvJcYTlfTNHBFg1XlkIBi3bp1tIQ1zHqZASpOonU",
-	"VLfruersH/f4Wfv2cRlf1/TSsBS86wIgN+vW9LYrF2ho9nWWtCui2UsDZtyG8qiwgCS+yp2s/YfgNQFB",
-	"QmUOyinYbJC3GSlLAowiH7WHajZ9EW0hcdPl1jT6N0Dv1gwGtybsOnCJwxe/WiBLNpaPqZ8sFVQVU6oB",
-	"9heyrkj2fl+QMGhh/lmPB6MWp+TMoxArnBVNL/fKTxDnxlnfBiELzxEzJ0ku7eWr77uPFd7TT8ffd4+e",
-	"vH9QBwE1I2EwFXqBZm5d72XK4JzlX17nhwQjPrWgZrUfhHrVRplx+xet0M2CkNvpgjB3I9/jZ0/a5o6V",
-	"1j839dzgvdyy5AlbHpabG65zWOAlYbDtlkVRsyPqHaFBrZXq3Jsrx+aMQ+gjsddaJ5pXdIL3On9etJxU",
-	"+/3754X0yav2HIWmL4U5udfSfLvdxnZisDQ6kZ7v7UTSo28rl7bgNmf7VMgARTCQIRt5vuhy5ZV+1qvE",
-	"69ydSQwH2Ig0kj+1BcUycIDt8F9w2PIJl6cSUUxcbiaVzeaIje8BJcp0t1FjyH0x9Sql87TSO62GaYm8",
-	"d/hUoq1A8w4HV1cJBqcInpt8Cg3nhH8bRee6/UmrjjHtKhDcdqbp8VIUDUuJZ3Gq86GDhK8fyTtTGNC0",
-	"uamFZ7fPAbe1WFHvs1IuRtGZSe0sOeZSP5nDUsvXpe+CUps5cEqgokkYnoAQzTggCXdbjIWUy/00MWrm",
-	"TRHEO9c7aydTPsCS7aGCfHckfzrCxTPTAtihrVgu/HlRTwH12rSVbtU5s1Hzo22sPey5dn6MjJltmQH2",
-	"cyPEvlNltRUfbv19t/hwH3m2epitB9AGAK1RrCD3tXJBteGAVAKlZ2o+imBoLxansAmy2IKhQL7qrz7e",
-	"MOJxL5f5aa93wdGUudqqc7qeSh/GtElzkeL9XvELjvHlAALb1J+YoyZngD7+/snRi/eVtVExJUocVcZ/",
-	"5U3luakvOibxFlE8W+8LLMhRCLPVnK2z8NwAMKWOM626f1dAnTshDZ09gVLwQHdRwhWkPLJnWUUcOuTu",
-	"loD3FT023G00WJtGP2Iq36J1W5E5XZDEkWgpITrtLRdZcrOUOr5qipo1TG3ScZGRhPpFFMre+HrYH3e8",
-	"zjej64vBsD99fPzk6TN7VbY7C6/SkWA1VDby9PTY0snnaOSlfFHo5pH5CgqIgXL5KriuPdBtxpS1uHLV",
-	"DOeoha3kjpLDFYahhvleUSzXv+BNLPsTyQzAMASYMyDoAjiZI5U4L1RR74C8lzn6nlQxYjkfSUaWGVAx",
-	"PB1eBpDlcNO2ZdmdG6js0H22gh2/Rev9VLQudIZUqXaDMxBCxsGMJBT4C0ihzwsFj/Xw3vDGcW6IF0+T",
-	"DMa7FK0g0khc4ijhqNwawjmNUOf72xqJBO1aWFJ0R9phFdtElZq+pm82Cj3S6pVtLWu2Wfg5hT6apiHs",
-	"rB/DcbfOeZcubV2zH4qkP9aRbFlBAXtrHu3hbn6wMuRTW7l2hO4QBapJD5xDHNWuqXJK6/dVrJ594HGm",
-	"uTQY/H5Hbr7dZPSugqOtIZhTV4olpzdsjeSPPgg9GIZTqlIb2yRN1DRYrYNsdrpvWj4kc0xwUA323bI/",
-	"UG3Gces2/ht2nhm2VwvRnKdL4dOVHqUrIyZs6eEO/jHw3nW7qkcR1LVaeQ9Nw0fmFActb586s9LzoMS2",
-	"QlPs1/UobzSM0vJlY9LTyRPPyxqXp9RxrtAZsUk3GAQUsY3kkOMD9zo0K1OXkFKukXs9HihMqcur0bA/",
-	"lD3ovxlddbzOt4PR5Ft7EXBTFbxVwrlWV20u9ACpdDnMHaCktw63qCsfezs1VH2n3DpRM5GlVaKZkUnp",
-	"rmqYmHJUa3XnYAz35bPUDg0TrWtkPt5mdSRmp792tQt0W55dSzJcipjdGgDbWT6eDuBF/uNHL7ptKsuz",
-	"WXxdeMvjrzdfU6J2KL0PoTwT1fSspBcml7W3bJU2VlXuV5M1Kraj+3Jt3wjZ38aefGbAon2FFuZ4tnWP",
-	"iPyMCuMvt4bQYyt+yNCqivaX5M6mzYdwbYvbiammcdwW2l2LBhn60/ln7ONHPrKjsh4SinQbX2sRGvRe",
-	"wD6dWwe6L1RVw26fqG3XelOR11yk7YCIsUScomZZ7BVyTL+lSqBtAnyOe6+ureie1QCwrkz1yqaWTn5x",
-	"drZ0P9HOaZ02WtPJXZLPatuzplt4H1CcmTw4HBbnFSU3IVrWZds0rI+vAJxBlBJahRZV8awb5KUsaPWN",
-	"lRAtm02AZWyzyr5PXBAnTp52ZDOUFXWVrmB4TH+qKvBnQqOVmp2tY644yZ8evwBX49Ho1XTY75/3zz2w",
-	"WhCGQKyYAPiQUowY+KO/gGGIojk6AT9KY8IDN5izj388ARBEJPJVWpBKAJ980zs6fvb8K3kj+DX41cNf",
-	"gV+rux6AGzTHEVNWkYxkyBL2PyNK5BtPwZyQQGbVezrTCDMg45/q9xm+M15lttGLQn7DDq7qHXft8dnU",
-	"BqsJ7zhMKvVJx9KkRWbFYbq1u+wLNlNZ6T1Ve6Z0+BUQYHbveqoTDOVHGkGnbdIkuQmxb28QpxIQMmzB",
-	"5nnMN2hGKMo9WuJ3ZWdmnV98EmPTL1eCJkgHlcqXav7Veo9pS90s5wjbi05W7cTaQeHJ9aTYZLRKD62x",
-	"Q0tcu3d9yKni2Nh2O79x6vNxVGm2dSpX5P7ZmyMriEzVr/5XLG16jygTpwAIIIdAJXF2vG3zig2P55rU",
-	"F821tKOfdj7mPZJ5h6VxMmkRYpgk72oqxPGzDZSxW3mje0WR8d4pb4bEboFv0WWiIULhcHQ9OOsLpfii",
-	"Nx68Gpz1rgejoSNUft8Vom3hCioOjztEA+2ITxvwjt+Iib/qXUzEv5eDyUW/J5ud2mYv9ICAwlW0Y5y2",
-	"VMpqUBQ0Dn9tZavikyvBSBYl3VXa2zIiLatJp04UirlBGdrs4iV1JHlS+eQO0fyOLgK2zguW2cv+q5FE",
-	"YOm9uu6P7TkSys9sUxAZeNp9CmTuddoRDGBmoCBDFMxt6d+21UlnbgaZzde4mA017avDFpPkJjdEC0Za",
-	"eraUKk09R4tgWcp5rY+xYmp2Lg2sXCGmwFByn3hidfYeP3seLNorlfo5T33ova15ZP72dNYVeU+/o/tJ",
-	"MPmhgbX1A62HLVcoAxZjLyJLHEFdTNIEIDhZItrifqfYu4NhgmzJVnGMAgA56D588eLFC5BEIWIMoB8S",
-	"GJ4CwTHgX4Lho561VV1NdXg5TSidi1eghJWAyEc43md0X0MRO9yaQRKH2IccNfdTnJtHrOCElVqpvHrQ",
-	"psxU0c89hIOkBGxZ1+F1OIX+7bQiUNjcfMvH/wtUKH4lnxyQ442SPpetRIFF7Bwbh+uKslt3cRneO6iG",
-	"m87OpIzWaRetXYtptCFVsovadZbrmhtMLaXbx2PThagLZjZGf7BER4/tlbabNblPu3vsGZwFdFw1uZp2",
-	"H3gLBdDJhm3ZrKK3VNWACeXnKMR3iK4r0PYtsFBkFYUEBo7L2+gH5q4WgRoc3VqaFmmYKYM2LtFmSYR+",
-	"xQBZRSDEjIPVAocIYC600VsUc3s/nZbauSNTOBuJXeybkFdJeSABUogYazHOFVQezwUKgxMwHE2v+uPL",
-	"wWQyGA090P/91Wh8Pb0ejaYXvfHrvtU5sIDHz55Xp5sZrX/c751/1/E67wbX33zTv2gbfGkOt1vO5S9H",
-	"SDTds54LWfZsxoBuzt4C5caaUGIXOMp1YAwTJ45FTQuk55Y+lBGJ1kuSuDBQVT3BtGneSDlZsrYIIYMk",
-	"dmG+1b5iCT/kn8gl5OQa1JIwVIg6tlxtboXVkb77AM+ln19GAAzur5idds0GCEDtmzVXVbUDU1lUJdd+",
-	"7+gP8OjP73987D3+jaOz1v7XOCLTXF2I2y0HpPsNRETmTdyYjltWtB7i+wltC1xAoukNWsBw5oAG2bLe",
-	"TuZgGAW5jlLtMpvKKMebg96sUxr3J4NzlY/1ejw4n74bjb+VNSCT696rVxu1IF7nbPRmeC3vyOpFzvtv",
-	"lUuufzaanl2M3px3vM7bwXl/JG676J31p2ejc3HD6Ko/fPL4sVVu5hnW1o5NMyyZARgBiV8iWdoD6OH8",
-	"IXj98tE1eNJ9evz1w+Oj4+7jJ8XCk8dNVSMrXIkt9FkhXsdJZDPDpTaBWxh7JTXEVlBNonZHcZC0u38G",
-	"cWjtXZIev5gzce5eT1+NR3/oDz0wEPwx7F1YX9cYBdVh7fkLFCRWFG95bJ0ARpbohgRrLR9mhBYyRPMh",
-	"P7L5EvTBDxOmWxpUj9F2YudLmLOhplT38kzgZp9qf5xDE7zZX3DLPONCsm2tjt4iFE8DjWxocTehD9xa",
-	"6KQ1RHEdxCGMIhQA1YSiYfu1KsgYH8d4o6VxKeZdhVC+Xd+EJkkSbgVytYBNTRyjKcpHcgpjWm4vgXp1",
-	"YadZngJdCoxQm42zybrtjWTNAhqkr9P9+qTb7ZRTLELiwxCIJRdHgd5Qa8+g8gdwDTKMQRbD6FTcxxay",
-	"mWfuJmN+UIT+jIqHxTMnrHMpCV2BF5/I9E0PKH+Tp5sGeOIrp2BBeIgjKZjE2ZvdpZ4J4Lr4bWuKdrbl",
-	"SrYQu/PAh5B9AISCPzHt6Mgdel7NZkyJ/fipZwmOhCSaA6haUy3hWqhZM8RlK3hrP8J0vxVfFcC1B1YI",
-	"3XpgSSJhhFLwQwKFGndqVuZmvXHNAzcJDVCUXmswu+K+Lg7D7EW2XU9WK1hnU2DNbO+WXeEMMQ9oTvIM",
-	"u6RTJ0LRZYixpd6T1aziQEtzCoEcudyb+i2iNy9JsN6uvNtdnAJTJVi5mp7VQTYewNzIvAz1kHUm98CR",
-	"QdQY+q7ahelYBBuqQ409XNHsfroJCGGzbTa5yzI6JhuMv8XIBQKrXAEtIO11awZrYlBkraCHgWqSIOOf",
-	"JvAt+Fs3jY9jJIFhtGndBNOhMq6zhVa1bNsAqWGyf00Plv3RPoe+7kDKrCx8c2dluUMKuwS0WqF65eMv",
-	"+Qe3zGmqj5RBbu9K2a7ioJF8dSdR2R+kJImCRthG+i3mW87WGg3ignG4tvt7VhRzjiKQZdYWvEBfUaSh",
-	"LD0QIF+cnQGgiMQowtH8gd2xzDQIdJH2SwRZ4uqm7E69swlFJwkblDAzjuJNUnSBiZ164DEIMIuh1MM8",
-	"cAykywdHcw88AboNsrR7ZQsHDzwFurtAHCLIEBAy0QPPAKT+QrxQ6BimB5/1LO46MmIqC64rUqGWKNT9",
-	"xBvJpGv9QD/ididIKY5rwSPRXMPwPELBEY5S/nGl77UBA8xCvfZ67/y6GkFZSslLaaJOOCO1C650h4J2",
-	"h2xp0K07/jgOuhRC0By0Bi6rJB1bJLhKKFTqAsWsjgQ5Lrm5sFbyuPM/VetdyCToOkMRRw44+i27nMmk",
-	"UgdSj/i+JhRYUdLA/aT0e43MmCKF5cmTJohmw8pWYzNrwRkaJSF66WqqvEUbQCdi7D6y6uXL7bNgVmWM",
-	"LfCMt8nG4euJeMQ2sy35Yrv6ZL22WTqDnol78q3dM7vQpmBFdyvh0ltMunKOiTUhhjFchtavZdF2/vIw",
-	"vIH+rV212rKAMkRzGE5vIMMtRx4hFLCpDzkMyXxK0Z020iz6O+SL9j1H41wdTg2ApLpPLGDi2PDiwpS5",
-	"KqRVep/x2jHEVRwzQD4OhBoEGYBKZtsTeNPIlzUNrLk2IhlrIs7yui4buopRztd8xcmqE631VdYcFU5Z",
-	"6YWzK/AuClcQYaPyrkk+w2qxbiCD1fxTGEIzdPW4lSBJiKr9TcqqKmVWA/ElwQc4AgHx2SPxO3u4DE4A",
-	"Djwgp+EBNVHxK6IeMNztAQnP50nkOg/4KPQEn0UeyApmzc8yumMd9DmeWRpKShAq5oABlf4/RyP0TVGS",
-	"v0rJckpVmkA5FSBEAVD1HGAGfa7b196imJ+APyXBXHcaIwkHJh8dRoEqc7Hunna1tIIUl7Lmy9YyilgR",
-	"vVckCQMwJ0JVhxHhC0QVKAKhQEkZZPARzHV76jJaTV2alfizkhrKKFhgJgVJSMgtExbTqVh++Wm+QGtg",
-	"0gZkjlFEuEmIai5/5Tinpf1Y6EGDElfjeIpgsGFf5f2NNIl8yG3ElANUHcPNVBGI0AoxeyRUELrd8r6J",
-	"ML8gMGjZ+qQkGjJtxewRsyEMnxRImNIrtzdyGyHXdjIljZlbnjEKpHXJn/4HuMSRDSTaJ5ESSe0o9laX",
-	"83y0NvzaRpgvYODKEqo67bAjr7ICM6Cql02bMyCnnZrTQA6nfCh4eSK7VuiVywhx2nru0vYqMqM7ZPQf",
-	"YwT3x+PRuON13vXGQ1f1ldMkFZK3jRa30RFDj8fr1JpqSYheQ4tasU12bWaEZ4V40/Gbi37HEz+9GQ6u",
-	"HVk9m0D17WZcztxOrVvzatfcL81RYynmcPk7dH6K9cJUovM4rzpJpySUi8EMolabHGhOHH92D5GTikII",
-	"4hpefc2qRjrLMl9cq6HqAKFJamlheEaEl0Osz6yBNXKHKIe3lmwlXaUIYCjUnvkiNSJUpvMNZKqvPxYH",
-	"vQx7Iyr0yBmheadPXi7neg5VRy23y6qvwoUT5ByjWLdqbZNhkamiJeVZd11MyZJNvXpy7ZBkQsgc5p2E",
-	"Uh4CpbtKHeAUPOt2Mz1VpnIUPNQNevy1SvFqUnKyF6p9dC7pnTWIKgtTrY3dTcmq9WSew7idiiLOio/W",
-	"jNzU9WBRuEmFfhuRackLls8WgZhakR1lNw/wj38HshYfNZtFvcrrZCW8ZljZGHIT0bSxba2Z0iraEc6o",
-	"IhbiacGjgoEu/c5B2m0UafW64ndzs/IyZnIKFpKZnS1EizWR4pneomnKTj2OrnyLa2wTxO2Vw7luaO4t",
-	"GlMyp3BpbdovDoCpS8fdJtyPo6mSBfY0fmzrCzZQzn4hR2Q+GdG5+ialFYVM938155kjtdWcmHuCNcie",
-	"qgKNy5+IxXlRzJDGJRLa61q32JWp3CCgcGaHcJUOwYoWKpnPqoyXdvXm5cVg8o3ESRv3ryVOmtc5H0zO",
-	"euNzB2baNrstBZFKV7vQGjA3gfr8ScXe5ykyFwzD0axz8n29+BG74qO3UYl+t5HdWgmNnASY9+8cCGip",
-	"lGosE6UDr061N9JKj3WTLu8zyjhQ3nLbzL7zIxWw3IdTSxH6UPBw+gvta7PywqtaH2qsSW+/3oU+xNZO",
-	"xNaJX1Oswgit84VbB7k3lc9bFHPtKZXxBcw0IkfEOIKq5AQs1jHhC8SxD0OgeKquwKyArNxiYhsQy45K",
-	"YRxxiKONamHr3WTV6Ebb+gToDvtoaoB46r5UVyXn6Clq7OBNfLln9lKqPFR83ZhSWLgM2bguwSWXr1ce",
-	"kWNAS+14yhwk40tZBtO/7I9f94dn31kPnm0Q0RHNDsYiWnSdSZS5ButotlVC60ENpGuKbQ6drYK6KOfg",
-	"bSzkUq+w5YXVkV+nl8eE+EpG6jLma9032uR6UfYrIB3g1s1QGUBuHgdOxcQmm95bhFhNsp03PB88tjB9",
-	"CNsGRB1+cosCIz+bxnl11Ne4xbI4hXUNzGRz/OhSDdKQiz3J2j5xFQV0+QcM/1v6FxFXwNJdE9UI9c6Y",
-	"4jAHOmfy3DrpmPQAnKRgtkaM7gKzTU2v+ORCh78aQB3Jzlyt0GucgYX2EXd7VEWOvlFdmWndailBUZ63",
-	"vEvMTYMkykWsHCTdVwLiNt7xxqDim0hcaTy2FDpWkLoFYeyMpO6atGZxssvsPj24RuiwhZa7qrLP9MY1",
-	"QdJsFV3b7G2GQOgIgVqnKuPOjooUNHdFrBUiARM6Nw6QhD62+zYYcsA1caoQwhqUTJjhm8HaKDDxZcHp",
-	"1UEKGwqWQXOmr654MAp6xV7ZtH3UNWXipKPKzKAQMqayYgT/U4lSWDCo94AP1RLloA7Vy4Hn1ahvj8H8",
-	"kytg5QoUcd0LeA9CzwUpV9FSWLpK2hRfuwsOeA43rEX+PqknrsKZTTsXq4wp87UUe0tNxU5lxqzF7xVg",
-	"bay+e+AbVtHASb7APhiexHZsNVdHzaoFrIG5bbFtspaJli3FygI6rw4jzk2Qw4Vk4zKgMro0U/jyeFt6",
-	"r2WMoWmYG5FzAbaALKpYoKa+DAuUkL2JVm4xNjAMIFihmwUhtydAMBkQLzWJrPo53RxAqWIqJs1JGAAy",
-	"OwXGiFatgeohY7KVz3sGav0CDXii5AlogG/0pFvBOBZCzSlJ4tpZ2joBp9xVzUpCybBnDcEwnOouAFNd",
-	"5thAF15AtrCA1Szg0fGz52m28kIheNdiW5/3r3rj60vdH+163O9fV3ZGsxr6U6GkEtZ0BhTasOJk2pwK",
-	"P3EsZgApEgd/xo44Yslshn0s9IUAcmh/ey4oZO2JTZEddb4G5dXrZF9v2ZVBZfGqCsxmZl+lDWvYLhuO",
-	"mVdpObxNHisPphA9kqxlZ2JCUdALka0RrXLW7uXkKffSKMTu16H2RbRy8m4FAMsgbvnALVrZ8ylth5Om",
-	"WLqSatrpW4qDtq5HMp8jZkfrkW3BAhTZIlQ4At93vccPTsCCrACZcRQBlvgLAAFLXymTjymeL7gVDHlj",
-	"W4gPJszkG9hTK+S2lhtafpPDWxRlHWGUet+sXFwZFvacVl6vkGXPq8B/85BTRvOxShmwjIFZgauyFRGn",
-	"LOQgRJBx0H34dfcUyGzjFWbCAFXtHnSFid3c18mvluLBLNdc+ulthY2uNMccy+g5ZOQprG81L47ThIyS",
-	"s0slDZsjZ9KTjTknozfD88n0YvBtv+N1BsOpOIg6Xqf3ujcYTsRPF/3eeOiIna+QZFDbOUhTVUcKxVNw",
-	"g0KyAl2h5bCY3CKQ5X43YG9B2HqlU97lyammg7NSa804WmI/15mrvH2d2QczkkTtm8ZsYdbv3wFWZ0Lr",
-	"6y0UfO3uzvGwSnpIidSA+vto41Ze0MNF668hu22epnEGGZokyyWUFex2mO6WASyuB2A2cu/srH8lNurb",
-	"/njw6juxpwevhx2v801veC7TtM96FxdiS599K375pn/27XQwND9KGMezgURp7I1fDq7HvWvz0Ev1yLh/",
-	"dWEPYYqxbCjNrQAx5BuaITjLiXsp0exJI2J59sFQcplbc5GwQugdomkvp216r7hZD7G8D6qFSax8N3kz",
-	"7tnTRikA19i/RXyMAlTVv9D6zRgyZqR2wYz+2oqdLL5Tj+q0gXMlH/Oyj1nphkNbL1GKw7CVJ6RcbjdP",
-	"KAL/9G/+LTAA27KGH3OwgGzz+M9nPGhXdgMrzXl23KJ1W+X9EBj/JG48lRyOUIO7pUe2aXROaOoRb3xz",
-	"0PjOGMGmr10jg97c1q4US5malZKghkfSt6pRZzT0NPu62N0WmWNT1dayOfh84giftxSlYvtZcRJUEaot",
-	"LqRAnYHyRmg9MsBiBL4uACcrJP6KqS5lPQWSIidA7ct/mXu713pFTKxM0cxO5Dw4zU4RAacd7u6f0Tyo",
-	"qIA+dScvV8HYNQmD/QQ39hnAUBlPrWMbLTuxWZuHlMIYGZ6P3fh6oxXmzVZ4bgAa54UFZNMboT5Duq52",
-	"YtvaP6DWsQTXqrAFoY1D1zkwusKTerBWojEbEEuAWRzC9i3Kyx7V12/60nrN4ZwrZHNrJt6CRGiqgYis",
-	"rEhapcXmoHJscq9dNwi9eQuEMSOy0fWtSsobo1mLEtnmSfB6qavK1N6pTIk2uMrNBZoTnu8dZgvbuXdD",
-	"yYoh6urLstRp901BqSQMsSuLBCM+dZaSqsuOEk6KZgkrZdbUmoIr5BeBoV3+TvP29BEvI4ublu1Dbw5q",
-	"ppEspju3nIKjEzAjdC4rMUvots+eVpLd7PCO1/nz4uhMGLIosm7r4nrksnm/+r77WLVr+On4++7Rk/cP",
-	"Tr7vHj1Tf7Km+ObXbqcX2da5DgU6n1pfV1ihX29dVAOP0cZwdOUCtynucugd0lr2E4r5eiIkp96uCFIl",
-	"O6Q4lVyt/pS+YMF5rI5QcosVgo9y8MpfzWnXYTi3gWGMv0WCXrJEa2YpCBhFCASEUOkQ3yxX8iFDD0Ff",
-	"dtiXPvTxqzPw4umz36Sd3QPiJxKtWVU8QcA4vAkR+KMQmX98+LfRHz8cxYguscxx+KMMBzOwWhAJsa0Q",
-	"TgAlCUen5oe0DBZzoJaWAU7Eiyl/+LeyATP2UaRifnravRj6C3R0/LCrG4EqgrGTR49Wq9VDKC8/JHT+",
-	"SD/LHl0MzvrDSV8+k6lKne/wBwwj8F/+07/+5//8/4De1SAn9086jx921e3CYoEx7px0njzsPnyi+sks",
-	"5GI+gsESR49gEigFaa5sfMFhsiB8EIgBi6vXVEgOqZDAJeJSXn+vF/aHBNF1tq4m8CZP2yaVDY7XSKvL",
-	"+habj8L1GuirHpPWF1k9GHblIZv4owu8xKqyq+bGM+WH+vhegpvGJNL5scfdrgHiNkUocWyK8B/9SYcH",
-	"shHv4iirrh/bi9P144bvhdwqf4wGsbePMCXJo9QrLINDyht70nkne9VDprd5YLrwyjjMPFEc6oGbtdij",
-	"S4WUJKGhFKIOmGGqcHXgnCks6iWWB1F+mwtiCAo9pAgGcgB6T4jjTOj4zLkvzvQd5yqPs8HOWCO4wYoq",
-	"9eO4mAlSqOfINL1PyUe52X5pjCQWSKdM5N0UDHGDxqWSQbDsfrsgITapuXWcI/8uC3Et/DFBvMQiggaI",
-	"cYOh1njdmqzLIFL0y+is2zrvxDFVXx4sZcVTcLB1myAOxEp4MhKuYsAM3ED/NgUO1mtmNuspEIcdWBF6",
-	"i6M58EPi3yptQINIByqq2XxtLQLhEfpgHB9WudCXl826NJMMaQeIjPRZvxWf3UklWunV6rcPIftgUaob",
-	"iAih7T0SLyksdPk9GyuatoTcfV17QpNipn9JujGx5Ccww1EgYd0WYgk5MVrerqumXi/FoC6iKS6bYud2",
-	"yxbQ9VQ1PtqgZGbqvW+68YnPET9inCK4LK5O6t27wRGUA7Cs189o5/fA2eQtIBT8/mLye8kmMs1SaPoK",
-	"elCzR2OOEH82hJXUyXOIrPxybucLzPiZvmeDKcqNXKlM0Vft71Q6KQVsLduBSDSCTRb6wankdlvoymWV",
-	"2wiLXODfFDa8b/zWNOFq47Vno8vLN8PB9XdZOqSEcbgeD87Ej2fiUvMPLeGfSjr6Rmnvsa2016nzUwRd",
-	"r/vKtIH8SVcxH3980OLVKZT8Bk1yUBNJ7JOlYk8F4P/+izAzqtUMuQMGXOeDHGrnS0eKiSjpm/ENDjEX",
-	"JrgcQ4KEzi/2mCrE1SZvWsTsKZj2SAGTkiXyAFFdxySYla6S0WIjfWelemc9MHpBkKPKpmyoWbVBgJYx",
-	"4Sjy19Lz8f5Q+mE6xCFaNTspHh/i6zaWWcJgLwqFMPmAsCpOwdPuCzC47l9O+78fTK4naYmUarOLmc6q",
-	"lLYklrohbMcOGyfHI+j7uuTMbieasrOeuu+TGnG55dg04kIpcdy9ICvyaozTtCY6ob6gb/fu2xC8lmyg",
-	"VwOoZZPt1U9AIQXX3IORMh5Uy1JOhG6K2cKTvgbMxbNqOjuxj2DM6VLhgToYKECXMG6mkpp+vG3Vip+T",
-	"z0sTLHai73++vgoxdHn+qUbKZjU1ELg2ldaSK3UORiTTT9qdZzZ3xVXCM0bb9iRqA6azy5KW+1YscWRC",
-	"MDURmKr13K8FVcbhSxHWrUVeDYSnxrPQL2rCkoFQdvbjiFkq4rNTqVmpCEoEJB6KPFqnnIjT1YxuZ5mY",
-	"QWs6nK/yxjNzX0PZSFXBV4Wh8aKNoTGXm2XTFtD4yxJ82etMLnodr/OyNxlMPqFRZHExmeHqDrXVnqUv",
-	"02BJGUQw2R6dLRui3+ssEAx0HsOZmsHRuSwxS+s+K9xt+7GcMnBWpcgsZIME2YDDEz+o3sYRAZOLnnKj",
-	"ANnDBhj81Z02bUO/qMOV0pJnd3WDHowXUkfpJ+cIqe6mNrMxj8uuV+12FWbRzhzQ1MfayJsm2yTKPhkO",
-	"11kj76tnaXoNZpQswWqB/YVpwWG8CKo9hweOu8fPj7q/Oeo+zhV6c0BU9ZdtNGg2Q2nZ/CYDBdDaLe7n",
-	"5xw2NqZiBYdSItvHEMbwzV4iCtfwFgG44TRWfaek+0dlZ8j0pgzudkVJNAchjhD4ymxb6SJYIHBDgnXq",
-	"OJIN/MAfxfU/qnQTQfQH7u0iBYCuqdnSIf1I8wWr04HG5r6m9qHDgXnVH54Phq87Xqd3dTUevVXYvP2z",
-	"i4G9vPBnZzUWyPlFZktAwJBPosDUyGKW+S5UvawzO6JK3utrD+GcIlThEGW3mWi/Jwuyrfsz5+RKky+e",
-	"vnhRh8LhRlHfEjf9k7hhU9be5EGVT7sHVyy7lQl6MJL+WHCD1oIfpfddEN649q1uOPCVeOaBFLvqJarh",
-	"mHryK/nPg111FCNWH/2Ig4+PfrxD9OajW2M5l7vGqbHU+vg7qTkmcTpTMSw+2ymzgCtkBeOYkjv0k26k",
-	"bY1XHSh80JNFOlofPbTOUMGfup/kPjhUM5UWkZq2zDh1gQSZphSjAMgGJ0rpkzyp6c+2E5ubrPijTwL0",
-	"se581wUDrD33cbQ8IzLCcpCw8c8h3tiXiqAJIQrVTgmurc7Jagfrmcxj2SlkmC7oZxQs7N5XsFCnge4t",
-	"XqgX3QNLGCBlEv5R/+2PKo44ue5d9FUEMe31sYJsG55wbf5HFHGs4FDsB9BYXt8P13ifWVC6HwWfGY+p",
-	"dI09iJUoyCSJPkLECSJ09Ej2L4DRvjhIGLQBhSs3D73Td/zCRffDRSrFQOKL78m3IZNeYXpOKccdA4zj",
-	"MARwgWBwmma96JzmOUEMkGhrJlPltawyL+6KkjscKNDlT2a3KxzQL8xcv85lov+KgdgQUtpH6AMHS1Xv",
-	"zTwZ52UeQEdLiEOppb5DZwvIT4WxTxFXOQoRMU2jC9G3iHDsq0rU1tlNZnUPlLmewocewBi29W2preW9",
-	"t8XvBYHcqQZrdIvFb7PEm5v6kdD8KxyL6rZv5U2f0iOXjeNL298TQhUyRrq4HkDQX4AUsn5G6FIlNMtu",
-	"5wZocpdV/REHH1XpQIgU/kJZl1ySO5Tb1u29GZs239PNUs09pR2o4QLMW8ozRzHO7vP+1DLQQmoG7/ai",
-	"sJ7pIgt+qpzIFHHAUMS15sHAv5D/CaVDd9vflVEfccQqQoXXiH2WK5YH+bJ6xSyLJPXBveThROrgWEC6",
-	"DBFj6rTI4pLbrEn6+eoKiOy2RmEmrGyMNlW3ttdoSN9dX6NhEHd9TdpWctcX/fDXnZ1pfIpfoM4eomCu",
-	"2nJkD3qmHqFVyahV6p3JZqQZhQ5kOJs/NS0afbz/Tx9auVYePFUEsFXhYPbFZnlNLQXkLxWfh6r4zIbV",
-	"MB2p5cr9UvT5aYs+T3X2jsF1uVmrFB5hHPskTJbRXspCs4Ebs8q6+18jnhfX+7Coul+QtB1FaGegBB0Y",
-	"24mKDZzSs0vI/cXhvNFtD9UvaZlz5qHxQX9FKBjMjiRRH5isOVl1aXBbKIKBp5rjp9G0bSR6gEJ8h6hW",
-	"Np0mynl2294y4SYKmvBVb3Ah0+HOesOz/oX6+dXo4tyZGGf7YIZYadX9j7tffNK9XoL1QUP22vrWMF6y",
-	"JuoG+VnvplLs/hRECMuMD2ksR+IgUW0LtrKXM2Z8pJBs3UxpqPFK39eIKxckocwOEvSbp09r+jPfx9qa",
-	"2RwO9SXiHtBkRoEHZhCHKJA2ltpA8qQ3flUPhFBGGlUE3yfLJeZCiVzAKDgid+KOGNJb9Qadj7frylMU",
-	"UN3DzBW1lzcURNI9ZERKDF+26YDSBFCXpfEqG5pBBlZIdi/bBLHFQdGiT7XRJMFBpwYFsWvDQbzngruM",
-	"FhakdS1CGhTdpbd65o3352+At8jwrhkGSGIFYeQp3ZgCLjvUCekRnKp/TFu77CF1JCOKlE8XUgQE31rg",
-	"kFrthzt5a/WZrO7ZGTiwhXPtJsFhoNA3dn2Vn9NJd31XgGV3oKC2XOXn5OtT6//FBe9QxAjdv1/v3HQ0",
-	"O4T9oV5+/x499d1LieTxebv0tMBq5s9rJbl+ceYdyJlnlqyZJ6/Vmv3ixvtrcOMZBqrz4aWi+fNy4Jnz",
-	"87P33u1Av0/vumt3dH4xq/uJnXbZxqutsur5fDcG2qbCypzIWjGXZ7T+4Rattyt4PTSn9gRt34qZHbgi",
-	"6x60Ok138A9/DxThxU8K9b01t80prshnlFR7LW9ppBq4gS9Nym7Hy8Bk0lJG02/TzjnlejZJO5BDjdwa",
-	"bjIOYRRJw1KVL3gdWGg9VmeZ6iZDlVAzz73HTrSZnxVcPkVQF9x9aVarqROUVWwUQWbMVy9tU6Eass0p",
-	"SaJ8kvgSxo032SOlz7s32yWMz/QtbYX5F8Up6Ty/OIg5tTom+3wJ4zQpGVOguroxZ/1jK15pZra1kMxN",
-	"IV9sz1IUQ0y3ejSAPFlaxfC715Ovn3a8zuuz33aPO17n5Xn3RcfrnL0+mxx3u92O1+lfTV6fPH36otvo",
-	"XIAggOv7g5/Z+P5M9UVjsiw/5igAtxFZ4Wgerr1MnogjDwKGxIqpJqr21iu+ShV2hDu3induXVu2V5Cn",
-	"14j8djIaegCGjEhvSO5Lc0R+LWSNLPgry5/7tC8uYTxGVTA8+wBsVm4fCDRJwCsEeULRGQlDJFtBp+eR",
-	"p/B4tA9A1kKG4SnQe1pXLzGN/CzfqsGfmsieCh+AkkVLROcVEbtLcfkAkujzKJUUE5MzvG8T9z5Y8LcE",
-	"RxLaDsiV1i5JkviLbc+tZkXZr1VW+c+SWdQMf47cIkuzJaecAggihOeLG5JQ2eRN9Zm5Q1RWZSk9WSHv",
-	"Enqryly34icWh7hCDZqIyz9nbpIT/Dkyk5wYgJn0ATAk0RxA5csmFOCIEzDHdygCMaR8axaqwYpJXRwO",
-	"Fir6xnRQsxH6UGr/P/voxB36HI31T2tkbeDKkAhJLUjZWpl42d3QIklcnYTxWt3yS4n+TiX6vtAqFLVN",
-	"A1FKbsjhy/Dl8v1Sg3/YGnzX6m6XGqVe1LAe26zvX1Ux9o6T/qUSe7dK7ByDNqjD/uwW6+dWhK1vfbSE",
-	"nOIPzsN8KG+7VDd9wuNcjWNMVl/akS77IIN//DsAkwCjyEfiZ51V7mXQHOLUhxKxa6ZAOxhHsTkpgoTL",
-	"TPRt02aLa/3ox1u0VpFxh6TMiN12A6ond7XtWqSfwxlXreHrOuarb2zarAXe2Bo394DCebLC3FfKwQoo",
-	"Dy+ZzSQ4qD4eZWcxvETgK0mNEwDBawIC3a76wW48k+LEVEuISQYnczDruvSlQ+3Y3yUYcSCLYjwQ4Dli",
-	"3AMzIhO8PbAgTNUz6Ix3th/lxELF/Z9hNgJ+Ss6Gd7oPth6RyvGUHvvtmJbEVUFif4Ej1Dmo+0d94nCc",
-	"iRIkY+y3WJjxulDjT+SGeVk3CRgFgHGiexQZKgaI3TYkYeNao9+Sm3uqMpJ1Gg3qIO674keQvkFFj7zt",
-	"kxTxiC/nCni0V0iQU4YKVSXWNiyShBUJGeMkRG9Y47Ro1areksj+pOtltYgvup+wFDGd0aEW7Rtxus84",
-	"ipT6J+ir+ycECidcugxkDZ0MNkViHQMcbLF+MaQ80k2C3Dib5qafdUaNnuWXZlSMZHExWzPZulgaEb2r",
-	"AbhF66yC6FT+qjyEcImk1/dOPLUgq2hf5UWGfofRV/Tb77/ASH/YlYu6px7CYzTHjCOatTfEXCN9i7Xz",
-	"dLsozFL3rrT3VU3Sm0l/POxd9qfXvW/7w20SWI0YqC1UyBb586pUSDfvZ1+qsAsFP30GeMtt+OUscOr3",
-	"lNY0U4a2bBgzk0cuiT5FGUNhXz4SQtytiBek8Lcykf2z8Zhmo/pkAvxbtD6wDDetXaS8LolpKdIpikPo",
-	"oxR/V4l7BlAUAOmuAXMKfTSV/gbwVTdNunyg5Pz1aDS97A2/m37b/26yH3bKHIDuKNEdud2Vrew1Mqra",
-	"wp0GUGPhNYo/7bOlgjSX0NribG++AoIBpkInq1G5xX2yG/e9ghdAiuCnABj9BbHACCuz7l+aGSIHLo0N",
-	"bYQsyAosYbQ2Kf1AYiTdrKVNu3dsg4xuBzrAzPs/wfmVscTnDXCQk23NQA7aCrlfcA4OhHOQX7lmRTNt",
-	"l+4XuIO/BriDPB+xBUJuAZDyz2Shylh33f5xMMttf/Ubu5u3qEPdk+6zJ02Mk1sUOcHen3ZbKFKxiv5Y",
-	"qPY451J/3JXv3KNXXSzCPtrZK07aQ4yRY/9WlvgQEFMccQ8wsStgCEgEYAR6T0FcjJRtJUFrfWg5XeUz",
-	"86IdXNXYox9tJyp+Bp60thrll7TMnxT7o7wXm+B/7MxNe4UA+esG/zg8e25gf2zFZhT5KKhtXXOV3bYj",
-	"LvT5uPfquuN1zkbDV4PxpUSB7g/P1b+/vxqMnXDQXxKIc0qvg6I4Z6ui5A+kN5irlWNgRQnXsBVAeWyF",
-	"mmyS6JwlMyoPohXnKPnkk2iG6bLCta9uSAd93679Ftk5ScRxuFH7f8Tx0goAsOmd+ngfvHUwvrpAHEAQ",
-	"UDjjKADpQgPGYRR4QFIn14NXWGjqb6r1u0HQ2ZmlkMqRsrNTPwo+GSvVJdaMSRiq1rX3rBMdnDVkKhbM",
-	"8QRJuLDTJY6SJabQeO0pisP1lKNlHEJeE1cYi3uv01s/oae7MJIvzdv9jtCAiZVLY3kK90giTqi8G/Wz",
-	"PDmWspy1cXZWtae7SLcDbcT8N+7f411ijcMFbCv93k1T6ErbT4jiO4wq+qFfqRs+24XcRQb4kKFpRCwb",
-	"1pM+9fqdLO/y0hfd85aWyuASrmUl7Q0CMr8drBH3wAyHIQoAjtJ9r/VAMdQMzkpsdbH/ZY4mCbR9Kx5m",
-	"4lkDii+Y7ikYjqaT3uVVwc7dlu/qyj3PKYnLPHegok8qqzWDA9V91kpPt9No9/l/ejv8Hvb0TsJ5vw4k",
-	"1VdFbCbjSGrqL2q8jwjjdRnQY33PzzoBWk3yS1PFzhO+BnoNt0gr2OCDZqFrJ0P8Ere+x7i1WbJmMetW",
-	"a/ZLwPqvIWBtGKguZKdF4+cWrzMS+7MP1u1Av89A4ZKD/wSa1mFX95PG6KprBqXKlYRogvgXoHPVuTQn",
-	"6LCxDPENwFAZNVmVCqq6IbGGmGnbtY2X0eWLOqdwZpZoi219L9B/engaVeegDitNiEOt8Es0x5GJK5wA",
-	"CHwSr43LgSGeLqxChAA3kKFgSiIPaE+FXGWFA7iVh1nc+ChObkLMFhWOLXXDF8AWcqTq6XuX6ofmFaE2",
-	"Gl5R+I+SNU4lI+g1RFSIg4jckGANVguiQp6CjTDfnkFkfcu6CipAXB/Llx4wgqRGceBQovjSOZ7NDueP",
-	"lIJ7JpvPqlrvFUnCAMyJPH5XC0RlOj0UAsDIemlsQQ4CgmSam6wfTyJxxkdEOSrN7LdeZYaXifT9uAFl",
-	"9R2HXulrimH4KfbvNcWHNJHYrVpVAG9kjDBCYLGOCV8gjn0YynWUol1dF/v6FsUczKCv8Gig5hsSSbT8",
-	"SEXvlXNE/3IKfBlOSo3x7RniR60+VnufMfMhDbY9G/RzGdxq/RPoDqt733/B0vw1vkOpMJcoeI0VN6ct",
-	"u6cluAeyniMOcXhAX4TYZF+pfuxiP/kJpSjiD7IKfKU44Ujhb4iTldAAUXWYqhpP4MMI3BgPl6Wp8bbb",
-	"6ZG/QP5tRVaQuPylrOZYBUUP1jNXfsoDfB0j5oEkouLok0l+EgNpAQOyQgGgZMWkSJyF2BcWU4BgADik",
-	"c2k/+eQOlcCStl49ajJZ3PoQCcOXUK0huweReI8K9qdK47kv7VoIjtQpklpfN2hGhFYmoVJ3SOgpc5L6",
-	"vS6+K/8uCHAvrPTXcwbrxC0Jw6RztvSJ3MqPklgtZv45L9hhZIN84c9MLryjmCtXqWKTlEVOAdU0BV8Z",
-	"CFfxd09IDRlzEoqHsMMfgHkCacCU/sA4gBpPAgWYE7qNIGmWE/hZpAMqPMovOR9QolaKhQ/DNMvHSwF9",
-	"NYw/WUVAme6YgwVkgmW2w7fMJf7UQ3gwxLfOeinj+N4T4rtQjAAnioC6XelKkXkfMKvwDu2NIodCZzVc",
-	"9fmgs5Y5WQ3wVFVJLEgYIKpg5qTp0q4HhZO1G2dUfuIFbVElkUuTLFT1WsCqQ+LDEOXrgP68ODobypwR",
-	"S46I1zGbpC2LHaAWY+fcUK/DMVezr8kalbfp99xrjxYt6gFkOhojO1iq1M+V0AqYghETGiRKnXcp2Lte",
-	"rUIEx0Rdy/GaFlsoiXBNXZos53sjb7tPhCFLt+ftXpREAaKfC1aR6tj31wVVlDLQl9hZiVMktXRC5zDC",
-	"DGZ1G/tEJZLUOWA1rnj//Zdn5Bb+8wYkkkKwWT5nW2n4S0rngVI61Zo1S+hsu2i/5HT+NeR0Kg6qy+jU",
-	"ovnzyuc8vGTdX0rn1gT8TJAs2pydX9IKf9K0zmzvPdLeAOceFET4Rt/zKfbhLqrvy5D4t19eqcw7sdyM",
-	"4zAEYnWY7hx8AkiMpDPn1lMBbw8wDmczT15m4AaFZCWhsbOPebqB7I5c0gCaZxdBswsqj+7CLtmME/rX",
-	"jspzeMmlCA7+4e+Bofg2vMXqavnesMZFQIlivV1dDFQ1sdr1NXPVX/sXcOZP6/FgX57gnyhpLp2OS8hu",
-	"UQBU0tMBXB7sYC1gUvJ/KpcHc7eB+azcHqxxGWsLWfiLx+NQHg/WvIS1xXr94uz4q3B2sCblq1oof47O",
-	"DvZF1K9uTcDPxdnBPkUB6+FX+NM6O9K918iM3YGF9gou63VwdIf5L/bsfah0G0iz4idN/y1YLm00XWXg",
-	"vsu6UX8yU2mCeBJ/iYHhXIaTIfYpYMiniOsGmoSnzb1aJqLZRUMQ6AU7kNkkl2Joai/2azOVWCRosKTB",
-	"/a2ntqdMofQ2Xdo3t15tHr6CLMvW9EAYa3tKs7QBrO3Qu37naX9q/j9gFmVOWYFapACGIq7rRRj4F/I/",
-	"obPcopjvgU0fBSjEd4jiigxwvWLn2Z2H0XM/K1gOPdv1QXE53hmFUwh+FABOADRCqAzVIV1zymCEnKNl",
-	"zE+BXtFsDU0zftVIcr0PQfaII1bhdbhG7HPc0mJYlyrv0q4mWnYxh7co2ocvFelOkAtIlyFiDHD0gVvK",
-	"vZotCWOIsWVtF4Fe7r5G7p8YUUyCSgshllil4tl/9X336MX7H59+PPpK/XT88affff/46On7B3/T2caD",
-	"t4Nank70oHtTtp3StfKKVLpFK4xuPXCT7sxTEFOi6ndgqKHaJY6GegYzMKPkzyh6CHoyWAoYkgm/Mj8+",
-	"r+Gn07LxQ3rxobBNNzjj0Y/i1R8f/ai+WunqyejXesO+iTDXrSdr772SIxkKXnPnxOpaslK4Kdduar/9",
-	"prZltEP6n1TzqhMQJUuxUITKkuOILHGkf0Mf/DBhKv1U6cPqZ8FlC8gWyrHIQAzXIYGBB5TxxEBAVpEp",
-	"kJEAIYdit0cSV8LJdBkhX8n7PjHb4SgQDEHa5ob/rAKVhSX5ItNUIJjheUKRVKCWMJBWXArLcFh+z7ah",
-	"WzMayXuuySeQtwdSqiQA+n0HVkeG1DZukiA2ewnZiAX+FQMhggGiWswyIzxlqRnXB7nuNtietdJNIZgr",
-	"4YtH86RStX4tL9uFRPUkJ4jpqu+dsZPRHfYRYOqFBr6A4Xl0VIxlJnxhmb0EE/NzUw7JHEfuKV/Iy4fh",
-	"XvXu5gGO+yKxTL3YjaQk4ZU0FdfvuxU+X2Bm+KZ+VubGbFqEx1U4cZI/Rjw+ELOMeKy/0Yxjjvf55Z7v",
-	"o9gRoYbptf3YqVBYqrL5lipIvFmDyeVkCzYkPH50hyieVcD7vZXXD7pq6hOf4Tbvf9A5IPGCpEH+QLYG",
-	"koWfDKs2YE13zMYCxJCxFaFB1a4JEFpeY/8WHaroTL1cfejwvWQShqhS6usU1PTO+8uoQyojyCyLQmJM",
-	"N1uIo9tT8LT7GFwPzr7tX0/fjUfD1+2W3YdhWO0UOpN37NhVcnTVH3a8zmg4GVz3O17n3eD6m/Nx7534",
-	"4/lo2P9CWkruYi4JOo7J6kuzk+TyAwoxQ5L/CBUa7XINdNqy4TXFSJvMJoyonEUkb1NO4R+ok+/ER3/3",
-	"+SUT/Y4eMOErO0MXyL89wpGS7TqsKOiG6K8YYJwixMFXz7uAPWhKf2hsBh8K86t6u4s7dtzuZ73h+eC8",
-	"J7d6vpHsu97grbN/rO0TPglLPhbzie/6Fxejdx2vM271wi2S7b+kkJNYvYO6tL9DYUhWUvWgEjOYBhKa",
-	"jvkkRs6mtYrtbMxJAy0cXJkLYyF5xLQ+V6RvMbYDJT7UffaA0sgsLvBhFOAAcqNl3kjMSyGWYorvoL9u",
-	"uswS2xTlxFBtQumWq374HXZAukuapx5I7epusY2K1G2SMjiKtqbzjkmDpiO111lBfCdOEq3LeB2V+7Rl",
-	"8uD+9n0LsCWKoH48d6I869rAlpJ4gcLAXst0v62qD8rMennBP/w9kOsLvlI0eiD+olGN9Z88oGjyQGPN",
-	"J/H/x97XLreNI+3eCsq1VTupw8TJZObUWfuXx3ZmvZvYLsez2VNvTTkQ2RKxIgEuAErRpnLvb6EboCiL",
-	"lKhPW5n9MxNLIEV2Nxr9+TTokTBKn/ow6nShkjG8CKMvZyKuXTdKzRgysMwYMk2lKrPEilWec5YJPPG6",
-	"2UnrGisN1z16FsTwp2HzkgkZU0TAqjJOsZKwOZlFy2Z+quq4KEtsCFy3fbDjdWTWrnNlNfd45SszMUht",
-	"o3E50ICYWBO0dlCZJSsYmYUWSgs7abz37Zuj6Oj2R/eft+4/P7Xc+NGOlNmEaSiUxlbpicLwKLBYldKX",
-	"GEjGk0SDMRHjTIIdKz1E/H7mmEJCQX3ZYy6sP84TYQpu4xT0KbUhZVixIIENFHP7TQPuP5DOzmuTcNRn",
-	"y5o0t9Im+ljcCQD6BMNf2JODM0esYj3vMyVMqvHpNOl94l+6tIiC5qhWFMCJKCZQBeJQVdD01NwMG1kb",
-	"Hqc6ydwtuouNUbpZHJPSqQ+yrY/c+eHsseRAYiaLzx8DO3VXUIHjRORJcFFyZSwr9cDpxXk/xUCnIIaB",
-	"LuargWdovhrYaSkKjn9BAxYHxVzhnOtEbULkYz/x/vgr/WO5PWtgi/Ys/ehCi3YxvObzAc0/w1cJ0Njf",
-	"nkDOEoIiTtFiw1+tXt2+pKFKkCxpyd1OD4Y74xKlNKp8Koq1mksj7GzuZKG4ztqSXloz0AsqmRxlzmjJ",
-	"d1IDvVELj1UaEqTHITbyEK9ZD1KBiVDCXW2JgiVYCLGa6ktKojwsFqiL6bJDgzmqHv3Q+H9TgGQ1hwur",
-	"FZxWyZQaGpaJIVCBpftXJh7X4ZNDa07onKxb4nhk5qBpNL2QdrPTE0YLC7+d+FyOmmu+/3j6CClxiJoI",
-	"Rs6Hj4HF6exgqNUFpkiVVYsDIzTa8pYWHprGqT384VWtijhlxCDqK0B7O+U4wI0S+zi3tSYAPt2/ugQc",
-	"f80hEfzbsb/DgnbET8KmieZjIur2bG98gK6md1P+rlOXo1QsU3IAmoXSiO2M86lmocbVLF1OzGM+TNCN",
-	"R768euE83OdJ+T2E3QehhHqWpzSmVNGwtRNmUq7BUHl3YlNMYKYgBqmN2GsmDMugb/FTq4pTPIF7wCAv",
-	"7ISNU5AVEI8EqCJhQdms8LzpTGw1USWBJUw7VmrNKlNPknC0cO7Chtd/2fD6yUbXP1KeX47cDd1LRUdp",
-	"gxLF+14RlX9+/VhTP7pZkIRmXby/xOzM6TJ/DHh9oNxRHZpq/NR0tBUhGRClN04l1gxKP+4Be8eEdCaC",
-	"My4x1MvnVBNOe1XkEvdUMqnsVaQvbShITp1tavkQCPsEZ7P4qbBK56BXO4Wa/OhCg3EWzaKyZDU82zDO",
-	"tnMN5RTLvnJ9m1hFn0hWDs0iukJ3iwX/C7fTDzjczAd13vzMzCmq9xMmFcuVhhenOI4cwXkSBeYVu/ba",
-	"nfC1hGEaYqWTGfCNBMxwJStKQ5GJJY77nV+zycH9ODuxcbxyu8Z5X/hsdxOQHmRJKHFzeqNCwZuwvsiy",
-	"o4bs+WpS7eg7uYcv2/LpIv86TwYXo3Tis1SSEaeZklPZj5BukDAhKfiA6Q5TQCx41hCRahfpJpWsVUnW",
-	"f7s844rnlvWgp9olixBKOGGOQAjXqPlMm35HJ9xHCB/HkZtPP+qrotBpc73mrEUvkk3M+aBs0lBr4e/6",
-	"z5f0HC//DpO2ZO6Pr9dKilx4sX9GU4eR2r7ab6dQsO537glMYl5qEbhlCyaipPh1mBs2EMY6046RGJ5i",
-	"CdoQJowb9vmstKnS4j+ckui/ANegPzvL8nNdBD6/Yu+cggxFKB7LKhMITuL+dA8/nUzGvfguj5HTNw37",
-	"hDzV1m3yW5EpnnyUvDCp+u53ykK5z8vMioJre+zO2pcJt3zxwU1D8ZaDr86elHjdU7thH1AqGjYPaert",
-	"DPb3QtWygSJfh+L47w5k9hlF9UEk5nMAXFhT/ks7aT2Gb+RFibVH3bHnN5b1xyZoSy1Zwi01ORzt2ujk",
-	"tusPr2pRevI2mJNaOfbPW7roFjrnw3nTDJNEqPtoPbku3DnmxnJpIw/02xdxmHNqVVYrwat7kE0GKhLf",
-	"P8seA9OKdgHFGPAdnZSyUImI73YaiDBDgRP0xrBsK8Oqtnr6AgMLTfsBh4dMt8Mx9kQusJZKO7lNqfpg",
-	"D14/j7Ey74HQCpcUU0a0Dztst9mGRNq8tZ9aT+luss8qqi9+VFq2V6eJYo5OKI3KAaXOi1lNNNFvylUO",
-	"bt9ZxTQa7ynkpywDPgLj9Loah+gcLxNhX7GfXv+ELpi/nzNw/D0jBPu9vnm4/evN9WUXMZ71taY4PQvT",
-	"b5fTZRt2at3e3dzefMTmrLPb27ubf+A/Ly7P319dtzZWfVcJ30DKQwt8XdYgnVoKThaiilSitqQBy6k6",
-	"ZWBKp914VtX99z93oyYCDfF6ev0tGYxVYwPjZuh9JKeeKPrYA4yoSwzBh6gYAhSZdbk6q1R8YKEotBot",
-	"OCvPaEGd5c8GlfGMOoN2XL64UCQ8/ZItueDuTFE6qp8mmFEhwdMR879nTmfQgwwbgEW3o0LA25qEJBBn",
-	"YqE1RQv+KyHNEuLpt10JYf6uG+qCQmn74Om+zMpwa+/C0lVZ7M2Apz3ca29waAd8IDyamhlmbIl75gSD",
-	"/14qEAuUZ1nElE2dx2hTEPoRMmg4RZqEBEcCtSPHmyFRcT9+U1+rfM5zb/KYVui3tKrDHR/HsNxz4KXV",
-	"Tz11ROuRMDecS2a4HZVjhihzudI40ESyN69fv56DQ1wuUw0Kx7clhwarbwuPGJFAJXvbqmuqtXYt71AO",
-	"llIUNPp6o8Z2yHPqqt+2KcJlgnaIM0lIqrqz/VUgWo395vjrOOX225JBcRfc8k4Benezbi3mXmb5DLJ1",
-	"DlaL2P0rVRbZGh31Sp3AKt16642qi47+ZVqbAh8dIn3achHzz0tFa/TEp8z/2EmIYUgkUOOTki5ricce",
-	"dXgUb0mMoOUXUE1ucH/Vr97xByd3RpU6hhf1F6YvqNn3Rctj9Jo7bkMbdWgxrjqGE44X4I91ZUlNkvDx",
-	"fuBE+xfOYfNCFC0GS98COPrck1EfK7ol3kpgXuW2PM302+4935tqumY7gPbu46M1mrnXSCavVAHyS57R",
-	"Q5qXFCFPVFwiMqopnJGLnlGevSJ81RVHCEYtMyE7DR+cL26xfhBWrdftnCj18kKYQvlOs133up3RgyAO",
-	"LR8C42M+wUoomg+I2SlDAPUIsEBVU1qNWcy1FmDwFLBKDZmgCtlxCjJiMWQZpScM7wNiAE1ZsLqdMNBi",
-	"ATLVr/htp1hnBiPIjlqGlFGWtKYLYpXnTj+4GyB2QRc1kAv5XsnI/Y/byNmf7i/+5T237IdPv358+f9+",
-	"alVRPfWlE1bB4+zxVf/ltZJAI+cW3mG1XToA9X8226lN3s+M1F/e88FyMX/bVJlfSkK83IqB4+x4xg37",
-	"FdTfPt5cd4nO0xc1/1lIx8A2Mb2SxN61HOXDiJdXE1FWdaajo1IiHadfTWcwNGcy/QV787g/TFhOr9ce",
-	"UycBWII+jItCEShfCKfKk0DRnQ3xCvH9TanD9ZDxQCHmZ1yuThoCm1kcerqqVi0B37m5vbw+8WdWNX8z",
-	"5RRGJSzqaMWU2MXl+fuzO8yD1bELL68v8P8IZXr40BuBwjuF36jYiHZDokWWLdpZgeetyf5oQTiaa7ia",
-	"Ahk9S6jA8HxPABdYkWZXrPYsmIGdIiwdx3X2w/3bNy9OnJXYVzqGMMkqwkDT29csF7K0YPzwI5xcp2Ti",
-	"jVLmocRMR2kJ371K6KEeaZ6lyC0byNF+Nu3uAAhr3JtBIfSu+JjlXE5817uoA4utsIvnmXEcoABbD8pz",
-	"WrARZ54PdOBeQf52LjTvVKkZTADzEpiEYIiJJxPQESmBaeJ71S0cJKNJaozlMnlI1HjBOJCPbs0FZUMO",
-	"WWRmbXapqA9jSe7j2/cmapcyYcKeOBPCKyFdSmeKlqbkWRT0kTMFDRsCFD4bVmiFVcmbnB+ZQpSSVrOV",
-	"vl7Z+cPKo+XLeCfL8YLbMt/tGXTrXOIdAxwgYGGqqI1AGFYoIe1a/jrFetudjQ/++06hpZXRCp9/hpze",
-	"//CGElieqUEJzADXcXqKxooqLfv3tOmtj3pYhqTBLJCyv37JdAx/5bEpB4OFc7Y+0oIPIbOwhyPAwhc7",
-	"3z3yelliGy/bf53wiqhgRM7GqswnhtpRBXsbJAqdF6xj96N3QoPmOqLWfrJ8gKMd6vMPsNOmAJ6zqxVn",
-	"d+VwHFqTmukx8YnivSWjdob2HqAXsuyxHKmxZAm95hLaEfDtK2fiBvL1VZapMQEptpDwXVhygGVd4dkJ",
-	"ZPLQjq4KMO6KEZ+qwyvlIyEHAckYW2HyaGZ65KOQmQeE7iYUYVR4u0xc+xU71DafhEnB7Iy6v0zYGC3I",
-	"OOVSQmbYFRtzREDH6mqVJVGVw2RSrRTZj46KsunsBztLuh1MTUWqdQ4bNuQADN9OwfJHPgIm7CmCa1NU",
-	"yGMpe3cMp4NgoKfSaobnsGqaIIfjojRpq7DelialPtotaqEhTJbrC7dor41M2DuXZfgKf6aGbGd3fIIe",
-	"c1RYUYJbzNeee/Qe+BvuQobdrf3vFNNZvOuIcnjYrcgzxjSneT/q9BKG9bQaG9Bryu1xX2kvty1d6dIc",
-	"Es3d6yhrYRtTLK8rtL3Naa1hBDxbdKbd+RXfdVKeXvLwwCwVppDd/pM8x3kM2Cga0fFM5/Skvb2tsz08",
-	"EjBuF5ILMMN/4IqnhEH2D3FoTPww8fgGfZGhT+z71v5dQglka9lUGSAERj/ban585HJwrbaz6+8ARUW8",
-	"3ajRcPv9tyZOpWJnKDCOfox79rFSJqAZR56eVtYbbU8NFF5lORYgE0NPmOr3EfSicSxoN9C0sEWrzGwb",
-	"zuyFVnVm76hgZpun3Ts0BLA2RfWRcutQZwxxSpAWbZSh3/lE657uSO9N2Cc4T7k9YRa+2KldhbWnarTa",
-	"Kd+2538RMml71U1UNnwphAbzIOSDaapTi3zZUGN1m846zJDWWJrqa49mfm5vGvsXGDjDS7GekHj2VgxL",
-	"IYyQcrJKH//ZsIIPEAyKxSoHg9DFpMZxQK3T8OGFVjXfSKyPe6qUC4rkfnFf19i989C6e68mYKZcyCrj",
-	"09BnVsnG0szQjEzgr4Wr14vMN2xvouk2jDRuZ0WBxe4wqKTAnxLu6VleGst6fmixMMxDk6CMcEtpGQuy",
-	"qvbxuDarSU0HtK8PNfDq/0Jh7R4Ki6heIQj/8Lfby18jdnv9a8Q+Qe/2RaeQJXL2VYm3qvF6abVWYPbW",
-	"AFSN+E9zZWi/JEjStMx7K3SKrTX70WxY4y9yPoDjfxUw2LiZpQiTErYQzNLwEqTTeAnJygqSUTeIsFfs",
-	"mMbuLMib4bJfaFWnDD/1qmw46+tQevC20ULnm+eiMPiz8Jyn5rrue2TYjom4WXHF86i2Jhncaa315Rce",
-	"22wSxgmRJGMpPJ7BkETVnPYTxg0VciKehPtLWMMSkCoXktuZKr329q05N8XvSmqCXLYrQ6vkwvL+7k2u",
-	"HbsrQ3Pln47228hNr/vO03Jnpj3+CsNkzwkbCYPluyMlEsf+VBWGFaA9UDRqVclSVWoTEW2ZkhWRl/Pf",
-	"M/xV1Vc3Iwapsg+mUAsaPbwk/FXZj7juiTLRi9h2L7IdsssdiNj36KNizjymNJoPomXcWPb2NUv4xGyH",
-	"JQHWZwlDfFN8lxPzMA+2aat+dYKFs676oDrt/OnXcqLtUv48K3atN+4Rfr/U7M2Pb3/6OWCOnTj/DQpL",
-	"4LVW5BBNh4ok7stScwvZhD5Wpr4QsTz9X1sQXZzVvVSVvKdVnQS3VSA8txu6hlusoD3LxG510icaE85l",
-	"YpgqQM6hZPrR+8iQoKckfLEszlQ8PMUYX1LCSQAxy4UhM6TgxnREElksC1TI8pBAxifLJILqMi5w6WHq",
-	"s12KUo06u5OovzoDgzm6ekBDbayvcSLIYKsKESM+QQoEfCx4xojLWxAXJ5AjAeNlonIT1n3P514nTJQ9",
-	"KzRP/x0CqdH34Vwja0uWuRMCnKSSrOz7BJGbd3+8B7z0rLoN6/5wZu8dFMAtC4Q6weQYCaA7bTJwVu/P",
-	"aDlgPY77GjtCHN+E3KJBrIUZLuPTnVvzx+ORMEOGUCrsjVPNPztVjbV9FScwZuC0UpnxU8bpC0KyN/Wh",
-	"HwLdGX+vDZhWq19dOAnzOhwcuygFoJs/QQM3jRX079Y2V9CkWwnne0IyLhccx60D/WjlK/9AM7yjts2x",
-	"HxbbzskwTrZi5fNqw17Gi/CCcluDZLknv2NHfapslZk1lk8Q2J7m1q3LJspP1ZCiCUq3HSgav78JVz0n",
-	"FOBP2Iezg76mhbNBKko0wXMisbayQXHiWNVS/WfDxlpYiyVzyLCOAMHTL1/xAJocHTkGWQn6OCRkWmuw",
-	"ad2dX9bJbIYvFrTk2YN76xUD/o0DbApnDicPvO/zEasNnfnOhhnMcOTwykFB+5nZ9Bq+C8qLIQUlQvxB",
-	"aAqOEjxYxFSWVCWiJyEHMoZeqtSQjVWZJTQk3c6WHLTnHP0zvDKW29L4jZHxGB5ilcASDJGPMZfYJ31O",
-	"tR3P6/hyTych2XUjN7KA5gJjoVBfZJmz50/ZT29es9v3Z+eXD+c3F5cPF1cfz355j+BKqzd40/lGQyoX",
-	"dIu4ReceDHY1bsxMIWxSQdNcaHvm6edvf+rusldO+YIb/qXtht+VOqvYdnBdfhlGwymZE9r7phibVW4n",
-	"pnWotqiQCqEOcBhWCiwXSZJBiLL6FPtSy67eVuy3x7Lev7pFu4MtMqQCjPkw1PXN/dX55VF0dP7+7O7q",
-	"3dX52f3VzfUfYOzQrAtxWMLtxQTjZnHGteh7GqGjr8ucMsqUGGjs3FhFdFUBcmE7OJHypgDZjB++qfBu",
-	"obJgHQhxlLdpGsr/GZvRvsOzFWW3ipC8HTWrSmkNZRGogCHEn9QIdMToJHUmIx3Sp1QLY1gPMjVmP9fa",
-	"U/BCMhQtUONqjujGGfQtU+W64otVbub4a4hlfTv+ih99WyLPt746bjkYfi1B2V61Niex/3ehoM7+QqjU",
-	"63x7/rL/+9e361bZPMPSxTNf2UpSwg3LAIWCWUXgoz2VTNaUEM3lUMjBssP5Lix7jgruKY9SRHgLo15W",
-	"hCT2rz5XPQ95YRElnQazCRNGb03QMF8y7DLQc9/YNFSHj8RwOjEB58RORxWQNsSUCg/vg1ozqkzUz/Ts",
-	"n6cWqpKwqlyTU/2QQCZGoAUshvqlYMXFdPEBApLMvMPk8AZNUYCFlBtoYJ51vqkPZjtwI8oDVSmgTMgh",
-	"G6ciA0ajf7ExsUuep4YH6mWmLzIwx1+tGoJsPyHfgY1TH+TqckLi7boWdTdGH/87+WKVyRceavGJB1/c",
-	"+ydh1CbAOEpqVIF2eWzhMZp/JLnUca5YzifMWJFlFDQUlmJWd5e3N3f3D5f/vL26u7x4xS4RdtwdlXkR",
-	"hl7PJWBWEX9Tw2roojU/zqz/ziEOHr/wQavZWOXgQ9m5gWy0YOJAuwB5pANHoqTMoL1f9lwDt9BAwmcK",
-	"lD7/pPtvvW8SuIYWOrCsLLaCn45HLuN+XI/q+6kGpuDYrVuAKjKo1FOlmKgow9l1mPVIwfm4WTUFKhVO",
-	"vvrryVObalrep4+fb0XgOvbs06yH7SEMoyXSaBIZyycep96mMGHUxb0DAh/rcgGw9V0pt0nfnTdVJ1Ss",
-	"u3wMZwfE6h+3vMvvyubZ3xkmyrYyO2WINoZUYyqMpl2NGxZhjjlL+ATB0ivPa5wqpwfkrkSri4FxV65h",
-	"V2wjf7m5qYA8PSwL4cp5U471aSkTp2ocl8jRQt1eRZrYQNlqIoPqW5BOuMbcsD5gc8Y2jImpAC3G12qp",
-	"/vi+jE/CZT1QgCZd8Wg14NAFcIG5sG0O+HMyIZ+gUPMOYhBFIz+1+2qEPTA137giiH15B0XGJ4Tbu1Pf",
-	"mDjIuBeNVSTD4KUz6uFYAte99l6ca/x6bU2xiwkJW6/leEr1dFHSnQ8uk3xTgGSZUsOXPBNDMKwHfaWB",
-	"kYxZ94SdarUeFwXNyiVZPIS13G5PE6g0ieo+Z8XsKGs7i5E9z78KInwLZgvLwdI0KHXCUuAaM7KS+gdj",
-	"boA5RrDeJCANeIRrzRIFJqoVyEzbwvIJo6E9q2NdB+5/1aSKsWKvPZp8r3k8XPMw88oey/w6CMBtqiTc",
-	"c5Htlvez5soOs001vPqRgDEl4on8WKjpGTAFCkN4T2a5yJyr05tQ8iDE5zvs9Lk002M2HwfEuVZ+E6s/",
-	"hGWHw/JNjoh7lSULRrfmpYX6ZNaeUhlwueb5Ee63x9JhDNMwA9KyiSoZ72FyPhWmEkeP+o7jydwSIzKQ",
-	"MSRM2JVErwUF/kMZ4l37lqidR25aheMR8xcx/Skh64nRJA0EfaI0FnAIy0wBfMj4gAvp6y/5AHBymGEm",
-	"VWMhB+R2YyHAtnTU1xHo3rdFY4HdZf8A3dtYmBrSoSO6b3s2NNSc8cS5KqXG4cRV11Z0pCl0x4sCeHYU",
-	"eVtivarNmjRHz8t3dOTH2+54aF6H0/rJ/UVUsDShxltuOZ+wRFFwaiU3sr49DJdJT305RuiIBdO1aNk5",
-	"rtqLyuPJiMu4GejVR+XnT0pD1ka3xqN9D+CS5Pt0fLi6WpczW3vX0So18j1AmsfY8hh7rgfJ8jLTlE/3",
-	"38yI1lJz0AtXuz3YAZuha2OHkDGs3qT2pMV1IO3aI/+fOPBZQU9PS3sxa9oDkGgqri9VQTqX6qzbsHA/",
-	"MwE54Rk8MqTEQEY4sCdiY27jlJCetRYjnkU0gsFPHyszGzF/vAcrwF3YeLbPzhXkBGX+pEi3FbUbZCrn",
-	"aBFtYWgbN4AJefwxA4yzQSkSSJijAVMyosEmEMrPVZ+NU+WsSCYMc9xAoKyIQWYw0W/Um81FkaJc0k+F",
-	"7CSU127xs2uu9w/nToKWpOxka03UOK3asJwPwXeVIpRVrkZw4pupI9opELFYSb9BKEpV3zNxCvGQCsVe",
-	"/4X9/5vf7h7uf7u7pkEmomroyoBr7Gxdn98aDCxn8R2u2ovS6YsvttRQdxzeHTnu5O6QnG1AnzOmMpEL",
-	"a5rtqbzPW7zOrQ+1bn2juQdewY6KjkrjbfbqrJ1bsnC4qfuxcJe9nZvvCco7EGF1QbUaeN5ub9HXncys",
-	"eYOpzdIi/2h65Xtu7MvLkXOSri42hNLG2ljAe03fbYG7NQ+zjhdtgTNiBAwfBIv48wnB+bIfDOgR6JcY",
-	"/qLvT9jXoZBJxEQSsRFox6hvL1YF2zcTYyEX8cNSUKv3wtiPfvWmyFbPA7L50dvsFLv5pgEAq++YXWFg",
-	"eXilKfpVa4VHzHXSjNask1qKzNkq7ey8x28Pmn/uFXbKtA8TSnAhJSNC7/WzMOd5YrogaJdSLKi1+Q2/",
-	"fUJf0D3AoTmBSLTQQF/rlFwKNFErzke2kHkd6wU4ku63zvXWBlPtj7HuoT9A3qMRR4fE3nvs48DCaMoZ",
-	"O15FvqVXSZaUdhK6ljBUiWJQOjJR+zpOscUAQSbwCuBxuvKErpqEaGUsQWa1ysgdLXlujpd/rF2yCtlB",
-	"FAp70pEujMPOHEGX0p6uryrUmpJx54gKtCGtO6Qj+h+4jdPd5SHw4bu2PhyMJIRiaPATK2wKOB9S9K0h",
-	"//nj/dn7y9UkAX8C4lILO0EO94BrtxH/53fHyVipoQD863e30NnLJAk4t+3omBfiePQGWel/9WvwJXDO",
-	"qLuJ/zvkNmof0QE/80GWzXzgD5qZJZZnalBC/cNQn1u/MiSeq0/Idq99EOBdah/xJBey/gHSsPZ35bNN",
-	"P8p5cfTt92//GwAA//8=",
+	"7P1bj1tJtieGf5UA/+ePrpreqaRSUnUpEwODyqRU7Mpbkympq+vosCP3DpLRuRmxKyJ2UuwqAQcwME/2",
+	"y7wc+GEwtjEevxkwYGAGYxsG5nyTg+k58Lcw4rYvZMS+8JKSqqseSpm5bxErVqxY19/6sRPSeUIJIoJ3",
+	"jn/sJJDBORKIqd9OU8Ypkz9h0jnu/JAituwEHQLnqHPcCfXVoMPDGZpDedscvj9HZCpmneOn3W7QEctE",
+	"3skFw2Ta+fAh6JxBkc59b4zUxaDD0A8pZijqHAuWouIHEJFPf995+2r09dNO0Hl1+tvuUSfovDjrPu+8",
+	"c34Qy19CIZ+OEA8ZTgSm8uNfgQhPseAnIEITmMbiGIgZApF5ANCJ+n1GuegE7vHadxeHmEAhEJN3/933",
+	"3YPn73786sPfdFwjG0QZHRIoZvlrcVRJgwKRv3rqfjGaJ1QgEi6/RcvsIzMEI8TyzxRuO5D3eb7x+Ojr",
+	"oDPHJPvd+cnJBRThzP+tyYG+wfORIyezDASan9IIeegUyktVlFpbimeepTiHwseTMRSV35hQNpdPdyKa",
+	"3sZyPHP4Hs8lmz7vKsLpXw6e51Mk6fwWMf1lPMf+b6uLxa8ZTu0cP+sWPnTULX4pXyBMBJraD0me93yG",
+	"kk2n+Pjr0hzVr+uTvKQCh8jwYnkTontExCOYRhiRED0KZ5AQFNv9Vl7vO8WkjTbGY0mR4vLDgz+/k//r",
+	"Hjwfv/sXf/u3j9Rffi1/6B384d2v3XxxjRim0aX6/OrIIZhTImbgqHv01UH3K0AZgOCHFDKBmP7j747c",
+	"80jUW9tx7tMPB1/on44+/PS77x8fPH33pWfMM0rQDcSxb7kTecNYyDtqPun+wBCFCCeiYmMyfce4doPW",
+	"irIhuscc+1mX2eult1bvhGEaoxESbxArvbk8hXtztSm/HblG/5rgKjKlBIumH3jqEJAf5LM8oYQjdVxf",
+	"M3obI3W6hpQIRJRggUkS4xBKrj1M9B2//hPXE88/9TcMTTrHnf/fYa4PHOqr/NC+V32xvAmGL0/B86fP",
+	"fgMSe0/QGSFuCesZRrvP2/c5Ps/xlKAIYLlO+shRhBghcXBK6R1G5a+sEVC+0XxGXu+F8r0vaKQEFYwi",
+	"LH+H8TWjCWICSzJPYMzR6jhuZghMMIojDsQMCgAJgOpdAIYhSgQHkCEQYy7UaEFEQ37IBRSIP5pHJ4CK",
+	"GWL6JoYmKUcRWGAxA0+Pjh51gk5S+P6PHf1KFI31oZVLZyjQgcBztL5rgw6cMoSisbrc/CHOMdeKIRZo",
+	"zut5Uh0NA31v4UyHjMGlvHoLOeZrZ3/X9aLbNJoiUb/PAsllYZxanqt/s+RKGAoUFXjiltIYQSIvIwHH",
+	"c0xSgexIjTTpdkvnbHddugQdxQVFTVVJW7vn3zlGM2Ew9YxkyqAWHtkYnlWf8/IRHDml+WOn7hN07jCJ",
+	"mqxrjGDD+6YwHrvW+VnXff89iosEO3/cCTrn8ug8f+Ik2Bxygdg4hByNcVR/jMgnJDGaa4RBZ44gTxlq",
+	"yKpzFGE4xpF3p3hGZXdKgauznTJHSJgdXimbKSZC3y9mtNEKESpQs3nRVITUpfvQCYBAzVoJuS/m8E+U",
+	"gaOnX4LR69PT/mgUgJe9wbnUiW6GvcvRy/6wE2QrPOyPrs7f9M86Qaf/++vz3uBS/Xx93rvUP11e3Yxf",
+	"9nujwYvzfifomHd2go58aSfoZO90sUcCmcAhTiDxS67H3WrR9cwhuhJF6abLkTBMGRbLImdfS86+lpx9",
+	"/UT+76lz/D+w9cVx3MYQDGc+EcYQ5E2lIUNzKtAYxjFd+N+XxMumr0soEw03plR9EG9+N6fxvX+MPJ2j",
+	"VociT6dTJM/ksVLFGuwdAeM7eYzSRmskIJuiFS6s1CrKB70VuetzbTbcD0Xd8nv9UM5x9PZPKBT1R7aA",
+	"/G7jKTQ/xAV6LxodGJvP3XwkUy02oMX6ID3bQLLcOLbGfT2nYBGjRnc25dR7xCLj9rLy52b4uq+E6PlI",
+	"/vvq6lL+czEYnfd7Z4PLV05xZN6zMQdMaEoiVMPHjRbPvqn9st3npl6V9vbB8WJtEry0Wt3KBoW3WndZ",
+	"P2ONy2D9SFVHaJmaTV96D+MU1ZNL3xaYF7motUqf/GnXIum/5GxkNlFMydT8aPSrwK6U/Id3cvlnD89A",
+	"asOCqktaJJudGHTCGcWh+gul2v2j9quSPQUmzI4M+QjkyOxpfUEePG4ncJE8amnMTYUrLjr1ojkmLzCJ",
+	"5Hvasb3Uw/3qx7Ma7cOpfnBR7zQNOoyuCZInR83kyJOjOtqpl3sp9dq8ctVcFfgeuVkLMgS1l6ism39h",
+	"Pec/6R+e2x8eH2U/Pfvw5X/j1N3he216lFXW//pv/iepjv7l3/xDQRM9HygR+OL86vRbp/SzY/OaTfZN",
+	"p4Ob7zpB52wwuhkOTm/Gp/3LG6X0jm6G/f5NJ+icXl1cvL40t/Wve8Obi/6lujC4+W5c+svrm8G5vvF6",
+	"eHXdH6ofL19dOYcYY9Jowa1IKmpZXbf+bFw2dW+ULOnl8aP2GjZDQjJaOxVuJrVNx9yOPIdiw4OgyPXG",
+	"jWkER+GLhg3MGmSkK/K1pZJhy8Buh3wsldtpQFrKnb3sKPu+FSOQxEuwmCEC5PjIVMcFKjnml12z+13z",
+	"EDvAy/p+5uXG4VI2B/RZWp5+lT1dOoFr9byQIdjWMRphDm9jn+5jr7Z9ZRLDpWtNnKr6DPJxAjlfUOYZ",
+	"Bo6ch9B8AsfVupv2Pq7HrghfIIYiMIf8DkUnAJqf5BGJ5olYAkoQiBG8R1xFwXU0D0AOsABKkNVxWsoR",
+	"86rBm7GhCoxn710hdJBzV2FVV6i7QrOgEOcpME8lV7cWyXtm+rbc9tkwTZvTxukv2ozJfExVyRQXxlFf",
+	"XnlM7rGAwoyhaskH+Z2GCo2YREnZNXNZ/tE72jeI3bZkYJ6GIeImE6i8KnKVpSWhw14C3iEO6D1iavmn",
+	"TFrsQDmLjW4HuGAICckxIZ3P5aPLBnrDNgZ8jJi4RAv/nHXUdUWNEu65Rugeh+hXHNAFAWFMw7sTzZSK",
+	"wcEEMkAnk0BNXx4PcvImGg5CmhKlCTY7RayuVB7E6OLq234AXvVG4J/+/t+fqDAhTQVQS4CAfMisRTZa",
+	"sIAcMDTFXKjtKx/plLMjegd/eCf/p7IjfuwGTx67wyJZsCbLQ3lczHepC47lcRjH3p5QBvqnV+PT86vX",
+	"ZwCSCLwZnPWvVkZaHbTZLgzz1eYOPy/n3cA7RBxGsbw29hzrhchWmU4kjeNjcItiutAcNmOIz2is9hgW",
+	"XC1/AO5QIoCkqTRa0jiWJ6Flc/fHVCjaPRbJ4+MFo9oDUrEj1J2lTcCpGpTaB5IHCRUg5erYXT90/kQx",
+	"QY45Y6EmTKYcCAogkOPVHC5fKWaIIef7aBimrK01qbbqfauHVoRvtrD5MmZzK1Oz/LXygJ3SWwdotEPS",
+	"7WbRf1+PMKvMhObqR8Hl6XAW+v2TCcNzyJYupWKVSnqw9mXZEJ3zVmpHyyNrq33LEBxK8qyS2OsM8qi5",
+	"FW6Ed57vFpKSVpY3SRh979bXbtE0JeNbR3YdjmwWaziDZIo6bVxcIWXEJNSsi3JEIhRt/M0ponMk2LLu",
+	"UC6/+RWivx1dXQbg7avRwddPT5SMA5ioj8WYq5RdqYIaSq9R2B6p6+caJNE45W46rGUoFNN+lTojd3ZB",
+	"m1E5GO+CFlGB3Huw7uD6IYUMjSW5UHEtbHqlHIMR3nZ8mIwnlClvehJDokUPWomdlMIKOBpPGJ03F5T6",
+	"GR0GbfhEztnN3G25ZaYXIHfAqfmWxu3cTpwjzueGriu7aSIQG0coSsMsHLOe5eo5O3PKhzCOxybIMY7S",
+	"cmYVJuKrpx2XGhRCw2p2wV4O+/0/9FU6xOn569Hg6lI7sd4M5M+9c49rep5QjgXacPDl2Zfpo8I1Hqqs",
+	"vcjYkQ0mnhITwxszJFK2Qnf/c0skz75GN6/wknlSD9I1gMDO1cVC6H0YpyZ46YnWkYZTyDMyaiIs+r6g",
+	"QxpF7tQI5TYZT2Lo0NDmlCltiYBn4P/v1JPyN3i00fwGZuRMpfKQ7bpzTJDOb2sjWCaM/hkR9zmnr7VS",
+	"6GaQRDEm0/GMpsyxfHP56s32j7I2Nn2YuE/V5Hl3oxeuumudvDODfLbOIXwGD46efSWPzgQuYwojFx0x",
+	"iXAIBWUt1Mg1Tlhl3tVoQMmbbyIArY5RglA0jjBPKG8qizV51kLyVRO7so+45mRp6LSVNAOD26VA3EVl",
+	"UxjgmhqD5G79pV1pb6VEXiyaVSW5kyfQrz67mOEYgYRRfQuMK99QJtD6fWtxiXQywSE252/520pnPwaY",
+	"5DeBCAoYOCZTzERooW94Ukus2sCgsD7ZBlyyQHg6E43OQ3fuSjlcmBWAKNmo5hUUSxmMECzR0LDACpM7",
+	"dJDVGZY2bzaVov4QrOtDJfWgcBCuHQdrR9CazDWCp1pFewlDl5rWQtIXnCbua4R6rJyUeFPBI+MIbxj3",
+	"SVvcXNQt1u0jm/i9zoozamz5xlGiCqtHePIydBJ3q/nYvJNq9cZsAO0fMZS3c6rmkHMTsC1zSIQInWMi",
+	"mbvhVo4YjuN1iZRAMbN26wSGgoNbNMMkAjpvcE1NoWyextBJVs8y+E+tdI5YixlY34Y/P6w8tacgQiGe",
+	"w5ifAKlHyDPj8rBXckRvpmeoZTSizVKkOJ+gtD5Blplm0sb0UtQtO3cIhiotMTuiWmopztPcdyCvEkJ9",
+	"qizY5QA9c8NT4rZLb/Ncs/WJZWUrVRpwrb83StFWz9cImSyzqt876wSd3mg0GOk8jqvh2eCyd3Plztrf",
+	"wPOaJ4RvNSFtCY5TInTJ5KZvWVB2N1YyzS24VTDMfUmXsW01izUn0NV1/1Kq0YNXuqaiUHQx7N+8Huq/",
+	"nukc4NPe5Wn//Lx/5lwbryolL4ybOT916F4rQ+YQ0ATJ/TmGM8vLmgVg3XspjbDo37t9PH6HOAyFK5gJ",
+	"Q7V8AEcBoAyMvhvd9C+cGYby+bFXoCttqs616VnRfG5tNsItmlCGtv6kb2+jZeWeL1NxYWMz2v0bHasA",
+	"cQBSjlgAMhEcmMhRABjlQl5KYhgilbsWgBDGiESQBeCf/v7fb65uKK5TXKSX3DwX5AEIw4tyii4Ge6GU",
+	"gI+jmWaa3op/ndjcCn3KAkGp01ryfLLKMGrowlx12GaBruIuV2T3a3aasu7jvd0RbtbIcXwT9F6MwwzE",
+	"pMkZ7hxqTMM7VzpbhbRfn8J6zYfHHdJIg9afDqpGnbIIkZd4ausYVziYj+lkEwlTuRTqmxeUiFmdlqzA",
+	"E1q9b4UQ+gXZyIoaqJ6bnygX9tsryzlD4R1u7JUOY8obu75nNOEtbh1v4Zj8xdVZ5Ui7xxwLPob3FEcN",
+	"V2/lk5mSv/KqIGcgs94Zj9hFcY311Bx1Z3DZMsgd6SdKG9jpvOVjqZw2iMvLN+b3V422dRZkBJfNRXqR",
+	"JuVK6W7XWTgwp7rEJHt7LVGq3/nBPfXYIUcbACs0SMKJ2yYZq0fY2HuaF677NVWPirBBTX7LanVvOKxZ",
+	"PbLP2rm6HA1upEHzdnDzzdmw9/bS2jjvGpbn1nBlfKOeWT++XYqnjVtbAyeL7dkPezZYPNTBzpXTybBf",
+	"3QitWll/L0ejdK4ydj6ozD3UhgAOHdB4o73TMo86LLW7dr5GGN5taS7rN9y67RolxlE0xmSrb5jToN3U",
+	"IswFJCEazzc8bqucur5y8rlJAbK76dX1qBN0fjdUvoKLqxu1fRq4QGIEectS32onQtBZYDGLGFyQBqeX",
+	"MTzUPIOMqwrsUl6T1YU2dCitgaFncRxu7mYuI1GLsDF0BBhrrQGYpb2tM69JxB/vzAqlsbaQLAN81z8/",
+	"v3qrlv/Mk3zitXw2KsJBIY6Q2Y9tHtnkM3Lf+xlO3sN9jiOFVtciUjyZ4BD13KkbbaM18sLY6/vXvNiS",
+	"Hlnw23MQe8/otfP3tHd5NjjrqbP39Ory5WB4ofyLb3uDN7v0KgadNJmZWvwaaVD0ReSvtMyee34ysuYH",
+	"dYGFi7wZrO1onyzYhVtDyZT9OTXk6yvLIpxafEGKZCyWpjjqNCj2vB4O3vROvxu/GPZ7p994ogAO3Jpn",
+	"BnXLD0DqrGZ3Awo6zgvrjtbfdtNKq1Mwjq8mnePv2yhWbQ6FykBVKf3bdWCoDOHxLU2l5bT0FNxnwadW",
+	"ITIbsHJ81qqlTWkjFdQ1bcJqSxXmTHbZLxpUdn2LDSZvd04pphyT6TikRG8Mz6FpM34rr/qHO8Fx/Vcm",
+	"mHExNtEx5kkWwNG4kF67BtWla7FwFABdMaFrKBaQg5iGUHgyh2Y0ycNZ5XfO6ALQiUAm8xrBCCSQcxSB",
+	"CaNzlYKti8IogERhGzq/gImUrMRbByNX0T8xcyFLNocCxnSaIiAfK09zgmNT93QCukA7DIEmv3Ngckaa",
+	"10x+t1trXsOhq1WRC4BqtfdKsUE5jBugc+r7lHSjCSKVUUiFklJfXji092XPtDm5ONLP+8BmEG/9Oo36",
+	"4nwfV5VoTV6i7sxjvpV0ukcwVonCaiKealhd3ydvPQaLGeUGBjSrd90gTsxRPBmrHCqv9wOxe8RaYnm2",
+	"zRpZnV8ACLpHDHBBGYpq66BKFF5hzBUqrO2kfJ+UDyxz2GSCvsBL66pZgdVzDl4/3N+Z4303GlvJo9JO",
+	"cdtoWVtoe9mWXJ+kB1wARRg2nvuFvHuIJq6JP1Qp3mbSjdOUhe4T2rNnXIZGcbj+BdBCbD3tJ0PJW9cj",
+	"NrCm21qWlc7YOlDF5pkp+8srMRq8/pKf+vac2AGcchEfdp87J9cX/MlPt0u/2lzCq6wBKWxQGlmUcOuE",
+	"jCKGOK/Lc6j3m1oaOWsLbbkfiqb6eCo0MAl2s388KaKm9phOACQAvUcsxBydyAERCiYqzq7K1qn6Q5Le",
+	"xjgECZy665PzPLz1OgF5UoBIqrKEC0iyViQsJQSTKcjOv81TAL3CQFkT3ppQddVr0VjPzGpC0FIBQEiR",
+	"q8EgJjGlEVhALKTJoBonRJgnUIQzxI7By/Orq7Nx7+xsqJGE1a+X/Rv746vh4KyF3Mu0+eqr/mnFNvnf",
+	"ejKmDKn0/FJ12btK4GnPJf9H574loAtSFffbHKbYZYHMMUdbZlfqk3bTzEj/4ew/V9QVv6t0zaZbveRf",
+	"FDFL57fjlMUe12TUWtY0L4vNMQUILVbBZmWyGQpntqhZRMOQsVCvnG/zEkcVd4tl/EJmZoEj8vzNkre0",
+	"QAP3Qays9FN6j5iUjI6UqnvEXDgQFugEkiWYwsRpt09h4kh8edEbDUZu9hq+Pu+7r4zOe+4Lry8HNw1W",
+	"S73Z3K3fFpiBuMjS0s4w1HsFk03sjARi5sgr1OzDwT/+gwHp4fWpMFneu3plkK2eWYoKDujrHd8S2bAJ",
+	"kHSelWogavKNYeV39odc1Xi36yL3miY0JcDeCiRIQ67B3G27wahcQlSMw+n0W89FGiFekbur3qtQmsxb",
+	"ghahy4gtxywlvjhwxcBW05HMiwIzz3xSxfdUkU3odjgOLI17f/zfcpqnH8oYvU9Yu2Cu9l57j/SmDmfP",
+	"46aUbCwQa5tzOoHhagZM/TNN/NaVRWfcq/cuEBfA7IcALGY4nAFomBDMUy5AEb553Wlrl6auLUnz2Wa5",
+	"UA4NLmrXbkA94OE51UHDf6VCT8wujxFpWXhW9RBCER8jooBE5mVwksJutr1EHIeMzrB1gQRVaJzKaPJ5",
+	"PQnHAt/7nuUxbOGpU+JhJKQO4qpdFpBEkEXNgt+Dy/HLq+GpOu+vT68uBpevOkGnf3mmQ+BZKprrjOFL",
+	"Qsmy7bZ9MMgWPFmOdbxkPMGxJ7GouQ6b0TXI89iVCqpEbgnzRYuJXM81+97yrN0xeZZdvv/LgtrFy2V5",
+	"UNKYucogX5NxLiFdkutOcpW5NrD934zULaz+qhDPtkJprXOZY3ZezdG3G6d2fpLuMxsh+0r7pAR7XpcP",
+	"lOemvesxgBnqJImXAXh8JP+UBWjVX080gKnuALuY0TjvA1uGp3SqnD69oLaZRw2ccUlryPXZ3vl5ZxUb",
+	"q3d+HoBR7+L6vP/Fk+6XAbj+5uqyLzW4S13iV4e86tRBmvRSixrhTvt1lFZE6jZSYUrJI63J7tJv6gmx",
+	"O7OjpMiUV1ky7PHp1Vk/ADEm6Ph8cNkPDHeP6eQLadV/GeS8XfibNvLp5Ivs418GYA4xERCvXSlth8xn",
+	"ULtSPiVr2yVey0cvosJnUPEWRd6Aw3scckVlqkFHsBXlqvYJJw6778b1l3rubaeM1bZQsspZzquaiOOX",
+	"g6Gq1rZ0Xvnz2WDYP3Vj8hTVuvy1qs9Zu/ZnuQqYvabkWvRrhIXPvn5xPjgtftr+4fJqeNGT0nPUvxwN",
+	"bgZvVLHAN4PRzXn/xfnVW09PuW10y5y3n1crmivRhluOiDgGr14c3oCnv/nqN18/enZw1D36KlAec8WZ",
+	"HBw9ViGHNAHf/f7g/OpUza2WSZ1K57abtKyTuicD5RkcosYYyA+iszpaG2qDU4u/VaNUpThpyxRrZ4lU",
+	"yjpBG49PuaNIrtNqQVehIHlDyBXp4ttlSrepG8LG3VJVhO4F5cysKV10fz64GNx4WneUA5ZNUPayVJHW",
+	"CQX2KQ8l1ozB6/7lmTYAe9fXwyuNuHDWPz1XXS5ru1Otx7MLdUOl0axMqYJptCjatHFfeXv8bdrtPgmJ",
+	"+gddXvx0+c1Pl2c/vb346e03P709a6BnOg7IJ92GPbsq+vad6sbxnkZtMxQnvohl4nOB+IGO1ZXW7paN",
+	"uqxxFDKlfKUs1tg6t0qFlOofb9vszKItZ+Ov6X9miPqtEwLBturfAeJ0afGal0ps4NhyxtTMRBzyuAKW",
+	"+lQaZwPS3lqdwSRBOdzLCjCeCoarBhwa5HwGI0AoIEgsKLs7kSfonHIBfgMiuOQATmnjwzTH12jSJqRN",
+	"HHm1QDr/kH2Pl4LX9jMtcklM1ZaLfqoXwyCHhgcx5AIIqgubm9HJttBumfzg9Xj7UZ9bheoFvWvC0vq2",
+	"7AwxLK3mVLsYKBqQ7bBO6soX18oVy0zpSh+I4RI1qfcpcZ2u3CnW8WVv8s4ekxvs6jxDoEgZjHUfA6X9",
+	"hTCOgaBAceIBNjnolCvXEQjhHJ0AXcZ8DGZ0AeaQLNWfwe0S3OMI0bWm/nMESbHr/KZAC42giOdUNMVH",
+	"5SikJOKb4CTYR+XIsq86qY/Fclc4JU6fuDNZqJUX9Mw4A4d04YRuccez+BzGsTQeTCMkJdExB4LG7pqL",
+	"utC9toTKHzL4m/drVlVtunARffQui/BWwafokpk2+avbws3544gbJ2UxNIeYYDIdN0Vk4QKytpbDmmEw",
+	"fH15qQ2D697rkTILRjdX19ee8kguaJJsWeXerL2yOSmyJB9rdtjsn6xHb5FwTu6gEbqASdK+W66U2pnr",
+	"oOi++I3H5bzegf2Zew2Ud8X5ardnxD7h2mlel0y9z8UTB7NhnXz+broWEmK9elIpSNFto9e4Wg09/k0W",
+	"PomwBiYGXwUgjCHn4FkAuLQ9SYjAVz7h6olWZw7nZg2Im3fgLOdF1nfhbKN7yS2ROvJl/vK//Xd/+V/+",
+	"b/DP/+P/8V//+38L/st//J//8u/+d/CX//Rv//J//bfgn//X//P//R/+XcEJObi86Snv9Ivh1bcKruT8",
+	"SrlVey96l2dXFqbx4spbMb1dfmHbRotqETMNspQkuLqMeYNvo2gaghUjunWZgZb87VvettgDLlav7izo",
+	"FEG/sPEWbLxVC9oSG1aYM4UUyeZ9nLKQH3Sk/7M0Vm0tpQUOl0B7SDXfqC4bmIM7QhfEjTpd8qeua4ry",
+	"5frd+k4uX8wQIFTMMJmCW9XiD82Vt99Es+0HA/Cyd37+onf6rYoMEErcZq1Jjs303VwxqU9VrcqPghVp",
+	"95Uumt1mZ68dsSZqWXwqWPG8+7NUGVpcIGVZuQqGaEoquvfFMa/onipXkFABlkiAkM4RENTNMmkOcl4S",
+	"VwkiQF/MOj0ugYYQdhdyQz7OWro6oob+bhrvRTvwIkrGUSo80AOMxqhlmlM1JnObjsNr/eeyJcx4QY8v",
+	"n0S2AnZJXXxyhmJ8j5zVUEKgeSI8zTIq0XgqHKs15pQbsKZNCEd1A4k8kaTK8IpNUHbUtRKxmenkKMic",
+	"J7H3IltNcNrcj1VVeLcpiQSld2N395RV9jS1FvozxXJo+4763lAujU5zQ9HjbW29jFsLdqCmZxXXa6dN",
+	"e94nIYrjqrx1L/vrD/senUAcez46obE3Uz551h03bXaWPH/e/F7I7rzfrGIijnylUimpIcECYlHuIOCN",
+	"QWdMUOA0rhkk/0j5k8XFy+aXfzQjc4mh9KrU8xHfNlVxhS2d3ZnsijR64bW6/QJxDqeI+184znHBGhfM",
+	"GNKVX1BFpF0kc2bH1f4yOc8Qv3uD0WI7+evDJMCttRhlMLgCRVTlbXj6u/yQoqrupH7dJScEn0GGGgOV",
+	"GSVEfzd72MxYxTOqiN3aZnZYo193N6FDKYzoyRoqPlGwyjcgVYlKboLc4xC5PNQ4tp1V6izwUv15nScg",
+	"whzeepFapOpd7p7QoF0TWrbSlqyHfFcOiHYuhS38S+UIZU71IF+t3K+U0TknalBZOKc5ofXG2BujtPc8",
+	"ObvVf46rbbveeb01eq0uTM+z1Q5fdkdXH2zqrrxZyWqTS7ogNvWw+mQz33MOsxAEdMIzjxniCSX12MtD",
+	"KDBt3UMgq0ho5VChREEKmZaB9Xhi2dhogpqGlOk9Ys37H1usnMa3cxqnNhO/0dA5FJhPsP5EgydWeSAv",
+	"/fB2az9LkxiHxhb1gmS2a0W4CVZJ24SLGN+h2LFFEkZv4W281Cn/cI6A8jw6sUu2gLXQ9rGz9HgZAEzA",
+	"grJIBZ30vAKg3xjoCwFIZlRQ3qoeuQkGRTWaRMrHzbCgcgizrNgja29VzEYpLLWbucRyNMMTsVlHiNWG",
+	"QVwgqLryLxC6i+DyGKgAJJf0nlCmi54QuouXgNEF1+ksUABH1lRVzkWipiw/+Xffdw+O3n3fPXj+7vj7",
+	"7sEz/ePfdCoOKo+3VB6R5WPRma3mCtcSKoBqxaWTduYIEg6o6Z6kEHagqclrP+qiq3ElHWOeqJoyAIGi",
+	"NKG3NFoCrD5tHIt1h3xFeWerLHnXzYYFHBFfcEGJJskcvtdn+29aZbXn+SQunt6oTRuWp5cPyKW2jdt2",
+	"XdzaSGEoYOvE94npebseDULvYSh0m2i9ESFDYAb5DEW+/Tf2CzDb99vhyET3Y+9VT4e1oMPRDy07la7k",
+	"uDKEgLxkYa04jhAQUr0PwK0UQbEbwZKO94slJydW0y5OLXSRchXdjfu2MXKrao0q5eHhKjk2aACs8Wpb",
+	"ji57yDO8Kgz6kCaoYU3G8Or6SqdcNSvKCDo8VevoWwmvTGqWcpVjOeGoWOCh55TrDKYIoEilMqEr+a61",
+	"8dsG3X2TFtEudPevg4qltQt4M7joy7UajTpBZ9i7MQU25+cN1m7V5EYgx5QNTCqvakwjTwvdND3HlOal",
+	"rEofLSw3rFUJt0etf1qbO1bBNmocbpaQGrC/eIzftdy3+gnPpt2DmELvE8wQb/XKdvAYONq6CUbb0i+r",
+	"tjYb4GIGm0oWdWtQyu/NecVG/OwKBvnyu1jnJdXAyrYHwo5M3Xp4/E2s4TrrcxeIhrWWIhco8RuZflOy",
+	"AfwgnqPYhEAaxXtuzAN9ItxBnxbaUS53LAsVp1Oe/VrWTREiMJuFi91eMRxdINa6XjEDNMuD/yW77vm7",
+	"Hx8/+/A31Z0An2mRbauc18mFJhMUCnyPmpUYEL2/G4+kMS5Bw0p/R9Wx8pwQj4kmiX8NmdiA9q3mGUMS",
+	"jVPeqA6tMU0SGi+nlNSZYWV14BWivx1dXYJr/bBUAS7SWGDz+wlQshFk4JMKdqOzRroPHmIOkcCsLSvD",
+	"W07ZbXYWNqZq62Vox82N0SU2A0FUo/cx5SiJ8d65MoIinTsBAeSiq7y9BDLBT4BBmgBvX42+flpIjbW/",
+	"vzr9bfeoE3RenHWfO8/9dpS3Ir88ru9jSgIQQ/HOdF1JhTakqf2x46pyauAiLgA91MjDchPVOunZAp/E",
+	"tBtZh4A1W/AYKGGmkynhHHGrsqtHNUG0V5OLE7t9FZ4DZmBqkWsbnaGZUFw7KtYQMHbL+N+YltHb9t4J",
+	"AL1HLDNoONBBJ4ukzhNIOi5LsGl1lG0s7SqWySSnfmHQiP0oF00dTFTAeJPaRP1g0LHDUt90L4KQ/Laz",
+	"Nupu82ZPVYtm8J6ixYYO44zGTb9UUWWozA2bA2XXwF9uWHirp23D2EQ3G0cGYRimDAodDoUinDV+MusK",
+	"sHlK0ASh6BaGd61HXc4h2V/QdzVwr7IsjA6/QnAXKR3fdUzaktK14hrnGHngJvxwxtq+cF+shCPG5B4L",
+	"2K4V3yB7xlkQoZA5PNmbm2Af6xfmk2yOgjwwDdZ23ZqWIagsuw2ea/uIEDCcNU4VCCmZYDZv1UjWPNO2",
+	"nW72VE0z2Riy9q4w/VD1myeIseapI1Z4re8ARKJx7uXKkd+urs7GZ1eqg/rry2JP1/7vrwe+vsCItHX8",
+	"6SeqprrLprs78QkapPx2nOwvs/FBKLfIvynYvhtp/GuqwTpMXdnVedY/Pe8NFTuUWENhHvu6/W4iM+Rz",
+	"+6waqsjF1Xum4DFV4qsk/uz4cp7IvK7FrV8STI4N3qyxsJXmu0gEz06G/SWC209s0GTYOIdxrUfvqN6j",
+	"13X1J/AKw3byYcpwtLXT8XHXNcaCjFnN00IT/F4bvPombQofg+5XAZAve3yiakCPgW6W6B/bUdBkcH5R",
+	"tuK6qwl2FWRUeUZvX40Ovn4Kcn/GQ/otnpW9Fk9csk83Q6lc5ucbETITbivZqvqLyrlR2As6acsmbGEG",
+	"pCA6ARFKIBOqQ6bKEwlhHKMIpEmRjHUZR7UD3VykejMoC2r0mjTbJN4ncHiHPJhq11ejG3AIUzE7TCDn",
+	"C8qiwJMPrKH2nLH9xvWl2Z3ZqCyAX2FiLpqc0yluG7W3E3KBuNbsSUFF4uTnrz7Upr2tsFTll/zkyQbv",
+	"osYFDGfG97nqngpnDpfoEEVYbhu+0Eexo+seFPAWcjRWyVVNlWf7kMEBaqHcvk9QKFA01uduw+9NqUdR",
+	"XLRIrJlRQVvN0iTWNlU4uZj6+l8mjE4ZnHuQDpBBkxG219BtimNfEVZaWdGb5fM2GLEXSIrGEeLbADvl",
+	"1Y+mP6MKtwu2NBUsutSvFqpzBfRVz62+zjfotOKt1iys8vKqFqENj/nTwuliI4w5CwyrxmBe07o2mii4",
+	"MMu1av8VODwj8Pp2zsnpEBJrwibbYuXdmZE4Y/jAyDe3SExOlcfHmUnrgY3bYaarP3K1aTtiu42wbnEW",
+	"dLgK9gWduUoDUHsJM+S0Kr22cw5HUNl6Fya2T31FgZoy4PJ5F5JD9bOeZXqJiS0kczccdlsg3uZjXtSa",
+	"CAmIPTi8CApTob9aExCh9zYCNMGxAbbsnoCDx8UmKKaLjaPb1irT+AtOKGl4p4pW+ZFSvYgLCfTDKi8g",
+	"I+V6eF9tqUGGsSTL6OpZXl839YqOfLdompLGJvobHU30dIYOMyHgxA+paPzHiLErXRdT42mriXEUQ3Cr",
+	"tKl0t28gPpSDcEdUM4vrw4jQO7a5F6Wwy12goDsQcAxNUu7j7cpwQmA7po4XlN2V9o73nvF6FlWtt00/",
+	"2Ypmb/WA6o5li0uZBUIsMcrSOFvTnLmr+0XajWhZK+P7Agfk81qjo4doHjHxNiP+ioFLopaEnkJMWvcu",
+	"nAhnQosS8Gpkv+JAebECUwsWGkgzlS2g2y7OaBzxE9A9XoEWa6LX+csyNrGlzT8G/U0TJNCkNJN1r4Kt",
+	"VmwIA+foKNWqsMcnCBw59P7ekp9WO8jKro2mO44XTLVBbmkJlU3Ry7mSDq133Qdbuy0SxOaY8/aBzw0g",
+	"zDiKJ+MZJFHsamqtms3IGZjdWIALt+2YF4ghwJEQsaqGNCk7VHjQutk9YlluQUMLDxHojBEnCaPvx7c0",
+	"latYVgAKp1DoYwvv/vJj/0ES3dL3zZU1r29xo3IwLZXqDrDX3GGHqgdzDDnNlBlpywvj5uwIQ1ffEoty",
+	"7YD1w0S466jBwsACKsx5BoE0kyLla8FTQhmKjsGr69H4D/3hVaB+Gly+6Z0PzvQvF4Ph8GrYPwvAzeCi",
+	"n19Tv718ffN62G9Vfu1DmmvX/QDeIdLOHVzdq9/z9wWOSo1rKxFM9M2BXSbr482/7F1qqZ+2Wm1fHdr+",
+	"J9lsTgoiazvMp6paktY4hgzB7bDTvUUaAosYNSzEsYB7pkTC4/S/QILh8HNLLjSjfoDkwuKXdpdcWHjr",
+	"rsBcdBeRRql9xY4jrXFgWmcirgTEVDIr+Kd/9a9BAsVMAUOozhQCzCAHyhoqVprnNJuZlOTqVNCEb5Wz",
+	"aMjYHKfmF4CbJk/Q+N6lgppkcJVbb3BGwbA/ujrX5YttHfKllNGMDhmDuzbiJRU4RGcohg4Y3QlmXIy1",
+	"p7XV8T+jKWuaOFDjofYkgG2Ef6Pam/JZyyS5NmeOcZvoR1Y+WEP+HbTfoWyeeszBdsdLkSsc54stOtig",
+	"T9JcKmBkmyZLDUE+SScnSNVJpKe6Wd9zbw/Xx8/at3DN+bqmsYqj4N0UAPlZt6a/7GqBhmFfb0m7Jpq7",
+	"NGAiXJCfGgtI4avcq9p/CF5REKVM5aCcgPUmteuRsjTCiISoPW637U3sColbuDHjcIss6r8zg8GvCfsO",
+	"XOrxxS9myJGNFWIWpnMNVcW1aoDDmaormqdcKG9gC/PPeTxYtTgjZxGSWuOsGHr5V36EhLDO+jYIWXiK",
+	"uD1JCmkvX3zffazxnn46+r578OTdl3UQUBMaR2OpFxjmNvVetgzOW/4VdH5IMRJjB2pW+0HoV62VGbd/",
+	"0QLdzii9G88o9zfTP3r2pG3u2Mr6F6ZeGHxQWJYiYVeH5eeGmwIw/Iow2HTLItLsiHpLWVRrpXr35sKz",
+	"OVU3Q7nXWieaF6oQ11nvz7OWk2q/f/88Uz553aul1AGoNCf/Wtpvt9vYXgyWRifSVzs7kczo28qlDbjN",
+	"28IccsAQjFTIRp0vplx5YZ4NKsFbt2cSywEuIl2pn9qCYlk4wHb4Lzhu+YTPU4kYpj43k85m88TGd4AS",
+	"ZVsd6TEUvph5lbJ5OumdVcO0RN7bfyrRRqB5+4OrqwSD0wQvTD6DhvPCv12RM9MLp1X7oHYVCH470zb8",
+	"KYuGucKzODH50FEqloe62bSFAc0ajDt4dvMccFe/Hf0+J+USRE5taueKYy7zk3kstWJd+jYotbkDZwVU",
+	"NI3jYxCjiQA0FX6LsZRyuZuOVs28KZJ4Z2ZnbWXKR1ixPdT4/57kT0+4eGLb8Hu0FceFP8/qKaBfm7Wz",
+	"rzpn1mp+qrCzW1YFtvJj5Mzs6xvsSK7DoVdldRUfbvx9v/jwH3muepiNB9AGAK1RrKDwtRpQ78KZWowi",
+	"WNrrlsiFTZDHFiwFilV/9fGGK5H0Cpmf7noXTMae5DSVUT5WPoxxk04z5fuD8hc84ysABLapP7FHTcEA",
+	"ffz9k4Pn7yproxJGtTiqjP+qm9ZavasveibxBjE8We4KLMhTCLPRnJ2zCPwAMCvth5yQCD7rtQLq3Atp",
+	"6G0QlYEH+osSriETxJ1lRQT0yN0NAe8rGq74e6rwNl2f5FS+Rcu2InM8o6kn0VJBdLr7b/L0dq50fN0h",
+	"N++e26T9JqcpC8solL3hzWV/2Ak631zdnA8u++PHR0+ePnNXZfuz8CodCU5DZS1Pz4wtm3yBRkHGF6XW",
+	"LrmvoIQYqJavguvaA93mTFmLK1fNcJ5a2EruWHG4wjg2MN8LhtX6l7yJq/5EOgEwjgEWHEi6AEGnSCfO",
+	"S1U02CPv5Y6+J1WMuJqPpCLLHOgYngkvA8gLuGmbsuzW3XS2aEVcwY7fouVuKlpnJkNqpXZDcBBDLsCE",
+	"pgyEM8hgKEoFj/Xw3vDWc27IF4/THMZ7JVpBlZE4xyQVaLU1hHcascn3dzUSidr1M2XonrbDKnaJKj19",
+	"Q998FGak1SvbWtZssvBTBkM0zkLYeT+Go26d8y5b2rrOTwwpf6wn2bKCAu4+TcbD3fxg5ShkrnJtgu4R",
+	"A7pjE5xCTGrXVDulzfsqVs898CTXXBoMfrcjt99uMnpfwdHGEMyZK8WR0xu3RvJH76UeDOMx06mNbZIm",
+	"arrt1kE2e903LR9SOSY4qgb7btkfqDbjWJ27Wwi0fNhBLURzkS6lT1d6lK6tmHClh3v4x8J71+2qHkPQ",
+	"1GoVPTQNH5kyHLW8fezNSi+CErsKTXFY17C+0TBWli8fk5lOkXhB3sU+o453hU6pS7rBKGKIryWHHO25",
+	"8aVdmbqElNUauVfDgcaUuri+uuxf3nSCzuibq+tO0Pl2cDX61l0E3FQFb5VwbtRVlws9QjpdDgsPKOmd",
+	"xy3qy8feTA3V31nto2mYyNE3087IpnRXdc/MOKq1urM3hvv8WWqL7pnONbIfb7M6CrMzXPraBfotz64j",
+	"GS5DzG4NgO0tH88G8Lz48YPn3TaV5fksvi695fHX669ZoXasvA+xOhP19JyklyaXs9FwlTZWVe5XkzUq",
+	"t6P/cm3fCNXfxp18ZsGiQ40W5nm2dY+I4oxK419tDWHGVv6QpVUV7S/ovUubj+HSFbeTU83iuC20uxYN",
+	"Msyni8+4x49C5EZl3ScU6Sa+1jI06IOAfXq3DvRfqKqG3TxR2631ZiKvuUjbAhFjjgRDzbLYK+SYeUuV",
+	"QFsH+Bz2Xt440T2rAWB9meqVTS29/OLtbOl/op3TOmu0ZpK7FJ/VtmfNtvAuoDhzebA/LM5rRm9jNK/L",
+	"tmlYH18BOIMYo6wKLariWT/Iy6qgNTdWQrSsNwFWsc0q+z71QZx4edqTzbCqqOt0Bctj5lNVgT8bGq3U",
+	"7Fwdc+VJ/vToObgeXl29HF/2+2f9swAsZpQjkGgmACFkDCMO/hjOYBwjMkXH4EdlTATgFgv+4Y/HAAJC",
+	"SajTgnQC+Oib3sHRs6++UDeCX4NfPfoV+LW+60twi6aYcG0VqUiGKmH/M2JUvfEETCmNVFZ9YDKNMAcq",
+	"/ql/n+B761Xma70o1Dfc4KrBUdcdn81ssJrwjsek0p/0LE1WZFYepl+7y7/gMpW13lO1Z1YOvxICzPZd",
+	"T02CofpII+i0dZqktzEO3Q3idAJCji3YPI/5Fk0oQ4VHV/hd25l555eQJtj2y1WgCcpBpfOlmn+13mPa",
+	"UjcrOMJ2opNVO7G2UHgKPSnWGa3SQ2vt0BWu3bk+5FVxXGy7md848/l4qjTbOpUrcv/czZE1RKbuV/8r",
+	"njW9R4zLUwBEUECgkzg7waZ5xZbHC03qy+Za1tHPOB+LHsmiw9I6mYwIsUxSdDWV4vj5BsrZbXWjB2WR",
+	"8c4rby6p2wLfoMtEQ4TCy6ubwWlfKsXnveHg5eC0dzO4uvSEyh+6QrQtXEHF4XGPWGQc8VkD3uFrOfGX",
+	"vfOR/PdiMDrv91SzU9fspR4QMbggW8ZpV0pZLYqCweGvrWzVfHItGcmhpPtKe1tGpFU16diLQjG1KEPr",
+	"XbyUjqROqpDeI1bc0WXA1mnJMnvRf3mlEFh6L2/6Q3eOhPYzuxREDp52nwKVe511BAOYWyjIGEVTV/q3",
+	"a3WymdtB5vO1LmZLTffq8NkovS0M0YGRlp0tK5WmgadFsCrlvDHHWDk1u5AGtlohpsFQCp944nT2Hj37",
+	"Kpq1VyrNc4H+0DtX88ji7dmsK/Kefsd2k2DyQwNr6wdWD1uuUQYcxh6hc0ygKSZpAhCczhFrcb9X7N3D",
+	"OEWuZKskQRGAAnQfPX/+/DlISYw4B+iHFMYnQHIM+Jfg8rDnbFVXUx2+miaUzSUoUcJJQBQinOwyum+g",
+	"iD1uzShNYhxCgZr7Kc7sI05wwkqtVF3da1NmpunnH8JeUgI2rOsIOoLB8G5cEShsbr4V4/8lKpS/UkwO",
+	"KPDGij6Xr0SJRdwcm8TLirJbf3EZ3jmohp/O3qSM1mkXrV2LWbQhU7LL2nWe61oYTC2l28djs4WoC2Y2",
+	"Rn9wREeP3JW26zW5T7s77BmcB3R8NbmGdu9FCwXQy4Zt2ayit1TVgCkTZyjG94gtK9D2HbBQdEFiCiPP",
+	"5U30A3tXi0ANJneOpkUGZsqijSu0WUrQrzigCwJizAVYzHCMABZSG71DiXD302mpnXsyhfORuMW+DXmt",
+	"KA80QhoRYynHuYDa4zlDcXQMLq/G1/3hxWA0GlxdBqD/++ur4c345upqfN4bvuo7nQMzePTsq+p0M6v1",
+	"D/u9s+86Qeft4Oabb/rnbYMvzeF2V3P5VyMkhu55z4U8ezZnQD9nb4By40wocQsc7TqwhokXx6KmBdJX",
+	"jj6UhJLlnKY+DFRdTzBumjeymixZW4SQQxL7MN9qXzGH74tPFBJyCg1qaRxrRB1XrrZwwuoo332Ep8rP",
+	"ryIAFvdXzs64ZiMEoPHN2qu62oHrLKoV137v4A/w4M/vfnwcPP6Np7PW7teY0HGhLsTvlgPK/QYIVXkT",
+	"t7bjlhOth4ZhytoCF1AyvkUzGE880CAb1tupHAyrINdRql1m0yrK8fqg1+uUhv3R4EznY70aDs7Gb6+G",
+	"36oakNFN7+XLtVqQoHN69fryRt2R14uc9d9ol1z/9Gp8en71+qwTdN4MzvpX8rbz3ml/fHp1Jm+4uu5f",
+	"Pnn82Ck3iwzrasdmGJZOACRA4Zcolg4AejR9BF69OLwBT7pPj75+dHRw1H38pFx48ripauSEK3GFPivE",
+	"6zAlLjNcaRO4hbG3ooa4CqopaXcUR2m7+ycQx87eJdnxiwWX5+7N+OXw6g/9ywAMJH9c9s6dr2uMguqx",
+	"9sIZilInirc6to4Bp3N0S6OlkQ8TykoZosWQH11/CXofxik3LQ2qx+g6sYslzPlQM6oHRSbws0+1P86j",
+	"Cd7uLrhln/Eh2bZWR+8QSsaRQTZ0uJvQe+EsdDIaorwOkhgSgiKgm1A0bL9WBRkT4gSvtTReiXlXIZRv",
+	"1jehSZKEX4FczGBTE8dqiuqRgsKYldsroF5T2GmXp0SXEiPUZuOss257I9mwgAHp63S/Pu52O6spFjEN",
+	"YQzkksujwGyoZWBR+SO4BDnGIE8gOZH38Zlq5lm4yZofDKE/o/Jh8cwL67yShK7Bi49V+mYAtL8pME0D",
+	"AvmVEzCjIsZECSZ59uZ36WciuCx/25minW+5FVuI3wfgfczfA8rAn7hxdBQOvaBmM2bEfvw0cARHYkqm",
+	"AOrWVHO4lGrWBAnVCt7ZjzDbb+VXRXAZgAVCdwGYUyKNUAZ+SKFU407sytwu164F4DZlESLZtQazK+/r",
+	"8jDsXuSb9WR1gnU2BdbM9+6qK5wjHgDDSYFll2zqVCq6HHE+N3uymlU8aGleIVAgl39Tv0Hs9gWNlpuV",
+	"d/uLU2CmBGtX07M6yMY9mBu5l6Eess7mHngyiBpD31W7MD2L4EJ1qLGHK5rdj9cBIVy2zTp3OUbHVYPx",
+	"Nxj5QGC1K6AFpL1pzeBMDCLOCnoY6SYJKv5pA9+Sv03T+CRBChjGmNZNMB0q4zobaFXztg2QGib71/Rg",
+	"2R3tC+jrHqTMysI3f1aWP6SwTUCrFapXMf5SfHDDnKb6SBkU7q6U7SoOGslXfxKV+0FGUxI1wjYyb7Hf",
+	"8rbWaBAXTOKl29+zYFgIRECeWVvyAn3BkIGyDECEQnl2RoAhmiCCyfRLt2OZGxDoMu3nCPLU103Zn3rn",
+	"EopeEjYoYeYCJeuk6AIbOw3AYxBhnkClhwXgCCiXDybTADwBpg2ysntVC4cAPAWmu0ASI8gRkDIxAM8A",
+	"ZOFMvlDqGLYHn/Ms7noyYioLritSoeYoNv3EG8mkG/NAnwi3E2QljuvAIzFcw/GUoOgAk4x/fOl7bcAA",
+	"81Cvu967uK5WUK6k5GU00SecldolV7pHQbtHrjTo1h1/PAddBiFoD1oLl7UiHVskuCooVOYDxayOBHku",
+	"+bmwVvL48z91613IFeg6R0QgDxz9hl3OVFKpB6lHft8QCiwYbeB+0vq9QWbMkMKK5MkSRPNh5auxnrXg",
+	"DY1ifjcSKHG4S6raTnD7SLblm+QVVYGY6zfmvR2cg6UxeuHrAL1Bz0IvvO0uSgDUy92z4E7Nkc/wRLRJ",
+	"HRLLkXzENbMNmXizYmrDiHnuhZmJf/KtfUnb0KZk8ncrsd1bTLpyjqkze4dzvNoHoJZF2zn34/gWhndu",
+	"PXDDas8YTWE8voUctxw5QSji4xAKGNPpmKF7Y1E6jA0oZu0bpCaFoqEatEt9n1zA1LPh5YUx95Vz61xE",
+	"62LkSOiga4RCHEmdDXIA9QHjzjbOwnTOnLXmqpNiLCmta6WpKblU87Vf8bLqyKiolQVSJZVAuQzd1oaP",
+	"whVEWCsTbJJ8sZgtG8hgPf8MM9EOXT/uJEgao2rnmDYBV9LAgfyS5ANMQERDfih/54/m0THAUQDUNAKg",
+	"Jyp/RSwAlrsDoLAEAwWzF4AQxYHkMxKAvLrX/qxCUc5Bn+GJo/ulQsziHsxS5az0dG1fFyXFq4zOx0zn",
+	"NKzmLcQoArr4BExgKEyv3TuUiGPwpzSamrZoNBXAJs9DEumaHOfuaVf4K0lxoQrUXP2tqBN+fEHTOAJT",
+	"Ku0KSKiYIaYRHCgDWsogC+Zgr7vzrNFi7FMD5Z+11NAWzAxzJUhiSu+4NO9O5PKrT4sZWgKb46ASoggV",
+	"NnurufxV4xyv7MdSwxyU+rrcMwSjNWOw6BxlKQmhcBFTDVC3N7dTRYCgBeLusK0kdLvlfU2wOKcwatmn",
+	"ZUU05NqK3SN2Q1g+KZEwo1dhbxQ2QqFHZkYaO7ciY5RI65M//fdwjokL0TqkRIukdhR7Y2qPPji7k20i",
+	"zGcw8qU0VZ122JMEWgFwUNV4p80ZUNBO7WmghrN6KARFIvtW6KXPCPEapv46/Coyo3tk9R9rsfeHw6th",
+	"J+i87Q0vfaViXvtZSt42Wtxa+w4znqBTa1emMXoFHWrFJqnAuccgrxocD1+f9zuB/On15eDGk4K0jqrf",
+	"bsaraeaZKW5f7Zv7hT1qHJUnPueMSaZxXhgrKCHvVS/ptITyMZiF/2qTsC2o58/+IQpaUbVBfcOrL7A1",
+	"sGx5mo5vNXTRIrQZOC0MT0LFajz4mTMKSO8RE/DOkVplSioBjKXaM51lRoROy76FHEWAEvkzoSpGj5jU",
+	"IyeUFT1URblcaJBUHWLdrASgCsROknOIEtNXtk06SK6KrijPpkVkRpZ86tWTawd7E0PuMe8U7vMl0Lqr",
+	"0gFOwLNuN9dTVd5JyZ3eoCFhq3y0JvUxO6HaB++S3jsjvqqK1tmF3tbXOk/mKUzaqSjyrPjgTB/OXA8O",
+	"hZtW6LeEjle8YMXUFoiZE4ZStR4B//gPIO9HUrNZ9KuCTl5vbIeVj6EwEUMb19aaaK2iHeGsKuIgnhE8",
+	"OnLp0+88pN1EkdavK3+3MKsgZyavYKG52dlCtDizPp6ZLZrlF9WD/qq3+MY2QsJd5lxo3ebfogmjUwbn",
+	"ri2uDoCxT8fdJDcBk7GWBe6aA+xqYjbQkQkpR1TyGzWFBTb/FsXcNKu155knD9eemDvCYMifqkK4K56I",
+	"5XkxzJEBUZLa69L0A1Z55yBicOLGm1UOwYp+L7nPahXc7fr1i/PB6BsF6jbs3yhQt6BzNhid9oZnHoC3",
+	"TXZbhniVrXapj2FhAvXJnpq9zzIYMRjHV5PO8ff14kfuig/BWtn8/VoqbiWOcxph0b/3wLVlUqqxTFQO",
+	"vDrV3korM9Z1urzLKeOBpCtsM/fOJzq6ugunlib0vrDszBfaF5IVhVe1PtRYk958vUtNk51tk50Tv2FY",
+	"hxFaJze3jsivK593KBHGU6riC5gb+BDCBYK6PgbMlgkVMyRwCGOgeaquGq4EA91iYmt40J6yZkwExGSt",
+	"tNl5N100utG1PhG6xyEaW9Sgui/VlfR5GqBaO3gdDO+Zu+6riGtfN6YMwy6HYa7LxikkF66OyDOguXE8",
+	"5Q6S4YWq2elf9Iev+pen3zkPnk3g2xHLD8YytHWdSZS7ButotlH27V4NpBuGXQ6djYK6qODgbSzkMq+w",
+	"44XVkV+vl8eG+FaM1HkilqbJtU1MY/xXQDnAnZuhMoDcPA6ciYl1Nn2wCLGeZDtveDF47GB6XwpNaz+5",
+	"Q4FRn83ivCbqa91ieZzCuQZ2sgV+9KkGWcjFnRHunriOAvr8A5b/Hc2WqC9g6S/gagTRZ01xWEDIs0l5",
+	"nWxMZgBeUnBX10h/Ndy6pld+cmbCXw3yp1QbsVZQO97AQvuIuzuqokbfqAjO9pl11Mtoz1vRJeanQUoK",
+	"ESsPSXeVLbmJd7wxAvo6bFgWj10JHWv835Iw9kZSt01aczjZVSqiGVwjKNtSf2Bdhmgb+dogab6Kvm32",
+	"JodL9IRAnVNVcWdP+Qya+iLWGj6BS50bR0jhNLt9Gxx5sKUE03BmDeo77PDtYF0UGIWqOvZ6L1UYJcug",
+	"OdNXl2dYBb1ir6zbPvqaNnGyUeVmUAw511kxkv+ZglQsGdQ7ALNqCclQB0HmAR9r1GTIAhSqFXByBSLC",
+	"NC7egdDz4d9V9D9WrpI2leL+6ghRADlrUWxA64mrQXGzNss6Y8p+LQMK01NxU5lzZ6V+BbIcr291+JpX",
+	"dJtSL3APRqSJGwjO1/6zagFrMHlbbJu8v6NjS/FVAV1Uh5EQNsjhg93xGVA5XZopfEVwMLPXcsYwNCyM",
+	"yLsAG+ArVSxQU1+GA/fI3fGrsBhrgAsQLNDtjNK7YyCZDMiX2kRW85zpZKBVMR2TFjSOAJ2cAGtE6z5G",
+	"9fg2+coXPQO1foEGPLHiCWgAxvSkW8E4DkJNGU2T2lm62hZn3FXNSlLJcGcNwTgem5YFY1OT2UAXnkE+",
+	"cyDrzODB0bOvsmzlmYYbrwXiPutf94Y3F6aZ282w37+pbOPmNPTHUkmlvOkMGHQB26m0OR1+EljOADIk",
+	"D/6cHTHh6WSCQyz1hQgK6H57ISjkbODNkBsivwaSNujkX2/ZQkJn8epy0WZmX6UNa9kuH46d18pyBOs8",
+	"tjqYUvRIsZabiSlDUS9Grq652lm7k5NntfFHKXa/jI0vopWTdyO0Wg5xywfu0MKdT+k6nAzFspXU087e",
+	"Uh60cz3S6RRxN7SQ6mEWIeKKUGECvu8Gj788BjO6AHQiEAE8DWcAAp69UiUfMzydCSdy89q2kB9Muc03",
+	"cKdWqG2tNrT6poB3iOTta7R636y2XRsW7pxWUa+Q5c/rwH/zkFNO86FOGXCMgTtRtvIVkacsFCBGkAvQ",
+	"ffR19wSobOMF5tIA1b0pTIWJ29w3ya+OSsc811z56V1VmL40xwLLmDnk5CmtbzUvDrOEjBVnl04atkfO",
+	"qKe6iI6uXl+ejcbng2/7naAzuBzLg6gTdHqveoPLkfzpvN8bXnpi5wukGNR1DrJM1VFC8QTcopguQFdq",
+	"OTyhdwjkud8N2FsStl7pVHcFaqrZ4JzUWnKB5jgstBFb3b7e7IMJTUn7DjcbmPW7d4DVmdDmegsF37i7",
+	"Czyskx4yIjWg/i56zq0u6P6i9TeQ3zVP0ziFHI3S+Ryqcns3pnjLAJYwA7AbuXd62r+WG/VNfzh4+Z3c",
+	"04NXl52g803v8kylaZ/2zs/llj79Vv7yTf/02/Hg0v6oMCdPBwpSsjd8MbgZ9m7sQy/0I8P+9bk7hCnH",
+	"sqY0t0LvUG9oBjetJh5kRHMnjcjl2QVDqWVuzUXSCmH3iGWNpzZpFONnPcSLPqgWJrH23RTNuGdPG6UA",
+	"3ODwDokhilBVs0XnNxPIuZXaJTP6ayfQs/xOPQTVGiiXeizIP+akG45djU8ZjuNWnpDVcrtpyhD4p3/1",
+	"r4FFA1eAA1iAGeTrx38x48G4shtYad6z4w4t2yrv+2hIQJPGUymAHjW4W3lkm0bnpKZOROObo8Z3Jgg2",
+	"fe0SWajptnalXMrMrFQEtTySvVWPOqdhYNjXx+6uyBwf6x6czZHyfQgULUWp3H5OnARdhOqKC2kEaqC9",
+	"EUaPjLAcQWgKwOkCyb9iZkpZT4CiyDHQ+/JfFt4etF4RGyvTNHMTuYiks1VEwGuH+5t9NA8qalRS03bM",
+	"VzB2Q+NoN8GNXQYwdMZT69hGy7Zxzk4nK2GMHHzIbXy9Ngrzet8+P1qO98IM8vGtVJ8hW1Y7sV29KlDr",
+	"WIJvVfiMssah6wJyXulJM1gn0bgLiCXCPIlh+37qqx7VV6/7ynotgLJrGHZnJt6MEjQ2qElOVqSt0mIL",
+	"UDkuudeudYXZvCXC2BG56PpGJ+UN0aRFiWzzJHiz1FVlam8wxzvri+EOu6hyggx6N0/urA13TDBrmcjT",
+	"tAVGhvRZh0DcJuztjnhYSuVx6wI9vCtyHUPSLqGhLcJ9eVXcyuymGJS+NMq2eVnqgaruv+56onmOgb+Y",
+	"URBRpKEh7iVlO56aVD/EpwcVtm1ORMsOXkVozjVWKixeAWU/VzirdvxbnRvVBva9uQrjRQ99i/nMpene",
+	"MrrgiPnaRs1NoU1TzDyFku7LG8NIjL3F4/qyp2iboUnKV3Lpap0/CxSWcet9EQ779uyRICeLn5bthbaH",
+	"mlnsmpvGUifg4FjunqmqvV4B3372tJLs9kzvBJ0/zw5OLyWzEudBXl6PQv7+F993H+tuMj8dfd89ePLu",
+	"y+PvuwfP9J+cSf3FtdvqRa51rjsiisU0daVU5vXORbWAOG1cRb7s/zblnB5LQ/nHwpRhsRxJUWa2K4JM",
+	"yw4l3xRX6z9lL5gJkWilmd5hjdmlQzrqVyuzOxwXNjBM8LdI0ksVZU4cJUBXBIGIUqak+nqBYgg5egT6",
+	"jFHGVdRs+PIUPH/67Dcg0V5mENEwVWDyusYRAi7gbYzAH6WM/eOjvyV/fH+QIDbHKqvpjyoBhKvzYw6X",
+	"BtMIMJoKdGJ/yArfsQB6aTkQVL6YiUd/q/rD4xARHeU30+4lMJyhg6NHXdOnWBOMHx8eLhaLR1BdfkTZ",
+	"9NA8yw/PB6f9y1FfPZMbR53v8HsMCfgv//Hv//k//T+gdz0oyP3jzuNHXX07TRCBCe4cd5486j56ottd",
+	"zdRiHsJojskhTCNtEk21V09ymIKAGERywPLqDZOSQ5kgcI6Ektffm4X9IUVsma+rDbWr469JLZPnNcrP",
+	"4nyLyyvpew0MdQtc54ucPkv3aZ5P/PAcz7Gu5ay58VR7nj+8U9jLCSUmI/6o27V9AmzZWZJY2I3DP5mA",
+	"YD7ibVzj1RWjOwmzfFjzttI77YE1PTbcI8xIcpjFgVQ4WMdfjjtvZ1B3OdTbPLJNwlXkdZpqDg3A7VLu",
+	"0bnGRlNgcBpDCyjjQUoYOOUaKn+O1UFU3OaSGJJCjxiCkRqA2RPyOJNWPffui1Nzx5lWwhrsjCWCa6yo",
+	"rZ+jcu5XqYIrVxI/Jh8VZvu5MZJcIJMkVXRMciQs/p5O/8KqOfeMxtgm49dxjvq7Kr138McIiRUWkTRA",
+	"XFjUxMbr1mRdBkTTL6ez6Tq/FcdUfXkwVzWO0d7WbYQEkCsRqNwXnfXBwS0M7zJcc7NmdrOeAHnYgQVl",
+	"d5hMQRjT8E5rAwbjPtJ5DM3X1iEQDtF76+p0yoW+umzXpZlkyBrU5KTP20GF/F4p0Vqv1r+9j/l7h1Ld",
+	"QERIbe9QvqS00KvvWVvRrGPt9uvak5oUt+2Vso2JFT+BCSaRstZncgkFtVretqumX6/EoCmbKy+bZud2",
+	"yxax5Vj3ZVujZG7qvWu68WkokDjggiE4L69O5iy5xQSqATjW62e083vgdPQGUAZ+fz76vWITlVgtNX0N",
+	"NmrYozFHyD9bwirqFDlE1Xp6t/M55uLU3LPGFKt9ppkqytHdOXUCOQN8qboVKfyRdRb6wavkdlvoyqsq",
+	"txUWhVQfW8r0rvFbsxTLtdeeXl1cvL4c3HyXJ0Ar4Jab4eBU/ngqLzX/0Bz+aUVHXyvmP3IV83t1foag",
+	"73Vf2C61PxncgqMPX7Z4ddbpYo0mBXCZNAnpXLOn7i/y7rMwM6rVDLUDBsJkgO1r5ytHio0hm5vxLY6x",
+	"kCa4GkOKpM4v95guvTcmbwZbEOguEkRDEdM5CgDVTREVfJ2pizNiI3tnpXrnPDB6UVSgyrpsqFm1QYTm",
+	"CRWIhEvl+Xi3L/0wG+IlWjQ7KR7v4+sulpnDaCcKhTT5gLQqTsDT7nMwuOlfjPu/H4xuRllRpO4CjrnJ",
+	"o1a2JFa6IWzHDmsnxyEMQxOTcduJttC0p+/7qEZcYTnWjbhYSRx/q9qKTDrrNK0JbOgvmNuDhzYEbxQb",
+	"mNUAetlAjLk4BqWke3sPRtp40NEkQaVuivksUL4GLOSzejpbsY9kzPFcIwB7GChCFzBpppLaduFt1Yqf",
+	"k8/LECzx9tv4dH0Vcujq/NN93u1qGuh/YyotFVearCuiEs7anWcud8V1KnJG2/QkagOftc2SrnaqmWNi",
+	"QzA1EZiq9dytBbWKvJn1VHCWdTYQngbBxryoCUtGUtnZjSNmronPT5RmpSMoBCgEJHW0jgWVp6sd3dYy",
+	"MQfT9Thf1Y2n9r6GspHpEs8KQ+N5G0NjqjbLui1gENcV3HrQGZ33OkHnRW80GH1Eo8jhYrLDNQ20qz1L",
+	"n6fBkjGIZLIdOlvWRH/QmSEYmTyGUz2DgzNVVJpVele423ZjOeVwzFqRmamWKKrlTiB/0K3XCQWj8552",
+	"owDVtQpYxOWtNm1Dv6jHldKSZ7d1g+6NFzJH6UfnCKXuZjazNY9XXa/G7SrNoq05oKmPtZE3TXVxVZ1x",
+	"PK6zRt7XwNGTH0wYnYPFDIcz23THehF0Q54AHHWPvjro/uag+7gA7SAA1fWertGgyQRlQBnrDBRBZzPL",
+	"n59z2NqYmhU8SolqGEU5x7c7iSjcwDsE4JrTWHeaU+4fnZ2h0ptygOsFo2QKYkwQ+MJuW+UimCFwS6Nl",
+	"5jhS/UXBH+X1P+p0E0n0L/3bRQkAU0W3oUP60PAFr9OBhva+pvahx4F53b88G1y+6gSd3vX18OqNRuPu",
+	"n54P3AXFPzursUTOzzJbAgKOQkoiWxWPee670BXy3uyIKnlvrj2CU4ZQhUOU3+Wi/YEsyLbuz4KTK0u+",
+	"ePr8eV0iur9vwoadEj6KGzZj7XUe1Pm0O3DF8juVoAeJ8seCW7SU/Ki875Lw1rXvdMOBL+QzXyqxq1+i",
+	"WwzqJ79Q/3y5rY5ixerhjzj6cPjjPWK3H/way5naNV6NpdbH38nMMYXMm4lh+dnOKgv4QlYwSRi9Rz+Z",
+	"Pv/OeNWewgc9VZZn9NF96wwV/Gk6yO6CQw1TGRFpaMutUxcoWHnGMIqAammklT7Fk4b+fDOxuc6KP4Y0",
+	"Qh/qzndTIsTbc59A81OqIix7CRv/HOKNfaUI2hCiVO204NronKx2sJ6qPJatQobZgn5CwcLuQwULTRro",
+	"zuKFZtEDMIcR0ibhH83f/qjjiKOb3nlfRxCz7j4LyDfhCd/mP2RIYA2A5D6Ahur6brgm+MSC0n0SfWI8",
+	"ptM1diBWSJRLEnOEyBNE6uhEdSyBZFccJA3aiMGFn4femjt+4aKH4SKdYqA6CuzIt6GSXmF2TmnHHQdc",
+	"4DgGcIZgdJJlvZic5ilFHFCyMZPpgnpemRd3zeg9jjTM+kez2zXy72dmrt8UMtF/xUFiCansI/RegLlG",
+	"eOCBivPyAKCDOcSx0lLfotMZFCfS2GdI6BwFQm2b+FL0jVCBQ1173jq7ya7unjLXM8DgPRjDrk5NtdX7",
+	"D7b4vShSO9WiC2+w+G2WeH1TH0rNv8KxqG/7Vt30MT1y+Tg+t/09okxj4WSLGwAEwxnImlRMKJvrhGYO",
+	"MjTk7Vb1Rxx90KUDMdKIK6u65Jzeo8K2bu/NWLf5nq6Xau4o7UAPF2DRUp55inG2n/fHloEOUnN4vxOF",
+	"9dQUWYgT7URmSACOiDCaBwf/Qv0nlY47lIgdMOqhQLwiVHiD+Ce5YkVYP6dXzLFISh/cSR4O0QfHDLJ5",
+	"jDjXp0Uel9xkTbLPV1dA5Lc1CjNhbWO0qbp1vcaAeG/7GgN8uu1rskay277oh7/u7EzrU/wMdfYYRVPd",
+	"iCd/MLD1CK1KRp1S71S1H84ptCfD2f6padHo491/et/Ktfbg6SKAjQoH8y82y2tqKSB/qfjcV8VnPqyG",
+	"6UgtV+6Xos+PW/R5YrJ3LK7L7VKn8EjjOKRxOic7KQvNB27NKufuf4VEUVzvwqLqfkbS9oqgrYESTGBs",
+	"Kyo2cEpPLqAIZ/vzRrc9VD+nZS6Yh9YH/QVlYDA5UET90mbNqapLi9vCEIwCgGKO8mjaJhI9QjG+R8wo",
+	"m14T5Sy/bWeZcCMNRvqyNzhX6XCnvcvT/rn++eXV+Zk3Mc71wRyj1qn7H3U/+6R7swTLvYbsjfVtYLxU",
+	"TdQtCvNubSux+xNAEFYZH8pYJvIg0Y1KNrKXc2Y81NjVfqa01Hhp7mvElTOaMu4GCfrN06c1HdkfYm3t",
+	"bPaH+kJEAAyZURSACcQxipSNpTeQOumtXzUAMVSRRh3BD+l8joVUImeQRAf0Xt6RQHan32Dy8bZdeYYi",
+	"ZroW+qL26oaSSHqAjEiF2s3XHVCGAPqyMl5VC0PIwQKpfoXroKc4Klv0mTaapjjq1KAgdl04iA9ccJfT",
+	"wtFbwYiQBkV32a2BfePD+RvgHbK8a4cB0kRDGAVaN2ZAqJ6UUnpEJ/of28gyf0gfyYgh7dOFDAHJtw44",
+	"pFb74V7dWn0m63u2Bg5s4Vy7TXEcafSNbV8VFnTSbd8VYdUPLKotV/k5+fr0+n92wTtEOGW79+ud2R6G",
+	"+7A/9Msf3qOnv3uhkDw+bZeeEVjN/HmtJNcvzrw9OfPskjXz5LVas1/ceH8NbjzLQHU+vEw0f1oOPHt+",
+	"fvLeuy3o9/Fdd+2Ozs9mdT+y0y7feLVVVr1QbMdAm1RY2RPZKObqjDY/3KHlZgWv++bUnqTtGzmzPVdk",
+	"PYBWZ+gO/vN/AJrw8ieN+t6a26YMV+QzKqq9Urc0Ug38wJc2ZbcT5GAyWSmj7bDr5pzVejZFO1BAjdwY",
+	"bjKJISHKsNTlC0EHlpoN1lmmpq1YJdTMV8FjL9rMzwounyFoCu4+N6vV1gmqKjaGILfma5C1qdAtGKeM",
+	"pqSYJD6HSeNNdqj1ef9mu4DJqbmlrTD/rDglm+dnBzGnV8dmn89hkiUlYwZ0H0furX9sxSvNzLYWkrkp",
+	"5IvrWYYSiNlGj0ZQpHOnGH77avT1007QeXX62+5RJ+i8OOs+7wSd01eno6Nut9sJOv3r0avjp0+fdxud",
+	"CxBEcPlw8DNr35/oTohcleUnAkXgjtAFJtN4GeTyRB55EHAkV0y3TXa3Xgl1qrAn3LlRvHPj2rKdgjy9",
+	"QvS3o6vLAMCYU+UNKXxpiuivpaxRBX+r8uch7YsLmAxRFQzPLgCbtdsHAkMS8BJBkTJ0SuMYqebv2XkU",
+	"aDwe4wNQtZBxfALMnjbVS9wgP6u3GvCnJrKnwgegZdEcsWlFxO5CXt6DJPo0SiXlxNQMH9rEfQgW/C3F",
+	"REHbAbXSxiVJ03C26bnVrCj7lc4q/1kyi57hz5FbVGm24pQTAAFBeDq7pSlTTd50n5l7xFRVltaTNfIu",
+	"ZXe6zHUjfuJJjCvUoJG8/HPmJjXBnyMzqYkBmEsfAGNKpgBqXzZlABNBwRTfIwISyMTGLFSDFZO5ODws",
+	"VPaNmaBmI/ShzP5/9sGLO/QpGusf18haw5WhBCktSNtauXjZ3tCiaVKdhPFK3/JLif5WJfqh1Co0tW0D",
+	"UUZv6f7L8NXy/VKDv98afN/qbpYapV/UsB7bru9fVTH2lpP+pRJ7u0rsAoM2qMP+5Bbr51aEbW49nEPB",
+	"8HvvYX6pbrvQN33E41yPY0gXn9uRrvogg3/8BwDTCCMSIvmzySoPcmgOeepDhdg10aAdXKDEnhRRKlQm",
+	"+qZps+W1PvzxDi11ZNwjKXNit92A+sltbbsW6edwInRr+LqO+fob6zZriTc2xs3do3AeLbAItXKwANrD",
+	"SycTBQ5qjkfVWQzPEfhCUeMYQPCKgsi0q/5yO57JcGKqJcQoh5PZm3W98qV97djfpRgJoIpiAhDhKeIi",
+	"ABOqErwDMKNc1zOYjHe+G+XEQcXdn2EuAn5Mzob3pg+2GZHO8VQe+82YliZVQeJwhgnq7NX9oz+xP85E",
+	"KVIx9jsszXhTqPEnesuDvJsEJBHggpoeRZaKEeJ3DUnYuNbot/T2gaqMVJ1GgzqIh674kaRvUNGjbvso",
+	"RTzyy4UCHuMVkuRUoUJdibUJi6RxRULGMI3Ra944LVq3qncksj/pBnkt4vPuRyxFzGa0r0X7Rp7uE4GI",
+	"Vv8kfU3/hEjjhCuXgaqhU8EmItcxwtEG65dAJohpEuTH2bQ3/awzaswsPzej4koVF/MlV62LlRHRux6A",
+	"O7TMK4hO1K/aQwjnSHl97+VTM7oguyovsvTbj75i3v7wBUbmw75c1B31EB6iKeYCsby9IRYG6VuuXWDa",
+	"RWGeuXeVva9rkl6P+sPL3kV/fNP7tn+5SQKrFQO1hQr5In9alQrZ5v3kSxW2oeDHzwBvuQ0/nwXO/J7K",
+	"muba0FYNYybqyKXkY5QxlPbloRTifkW8JIW/VYnsn4zHNB/VRxPg36LlnmW4be2i5PWKmFYinaEkhiHK",
+	"8He1uOcAkQgodw2YMhiisfI3gC+6WdLll1rO31xdjS96l9+Nv+1/N9oNO+UOQH+U6J7ebctW7hoZXW3h",
+	"TwOosfAaxZ922VJBmUto6XC2N18ByQBjqZPVqNzyPtWN+0HBCyBD8GMAjP6CWGCFlV33z80MUQNXxoYx",
+	"QmZ0AeaQLG1KP1AYSbdLZdPuHNsgp9ueDjD7/o9wfuUs8WkDHBRkWzOQg7ZC7hecgz3hHBRXrlnRTNul",
+	"+wXu4K8B7qDIR3yGkF8AZPwzmuky1m23fxJNCttf/8bvpy3qUHek++xIExP0DhEv2PvTbgtFKtHRHwfV",
+	"Hhdc6o+76p079KrLRdhFO3vNSTuIMQoc3qkSHwoShokIAJe7AsaAEgAJ6D0FSTlStpEErfWhFXSVT8yL",
+	"tndVY4d+tK2o+Al40tpqlJ/TMn9U7I/VvdgE/2NrbtopBMhfN/jH/tlzDftjIzZjKERRbeua6/y2LXGh",
+	"z4a9lzedoHN6dflyMLxQKND9yzP97++vB0MvHPTnBOKc0WuvKM75qmj5A9ktFnrlOFgwKgxsBdAeW6km",
+	"2yQ6b8mMzoNoxTlaPoWUTDCbV7j29Q3ZoB/atd8iOyclAsdrtf8HAs+dAADr3qkPD8Fbe+OrcyQABBGD",
+	"E4EikC004AKSKACKOoUevNJC03/Trd8tgs7WLIV0jpSbnfok+misVJdYM6RxrFvXPrBOtHfWUKlYsMAT",
+	"NBXSTlc4So6YQuO1ZyiJl2OB5kkMRU1cYSjvvclu/Yie7tJIPjdv91vKIi5XLovladwjhTih8270z+rk",
+	"mKty1sbZWdWe7jLd9rQRi994eI/3CmvsL2Bb6fdumkK3sv2kKL7HqKIf+rW+4ZNdyG1kQAg5GhPq2LCB",
+	"8qnX72R1V5C96IG3tFIG53CpKmlvEVD57WCJRAAmOI5RBDDJ9r3RA+VQczgrudXl/lc5mjQy9q18mMtn",
+	"LSi+ZLqn4PJqPOpdXJfs3E35rq7c84zRZJXn9lT0yVS1ZrSnus9a6el3Gm0//49vhz/Ant5KOO/WgaT7",
+	"qsjNZB1JTf1FjfcR5ndjLlBFvcgrJIaY343UTfukbfaRfdH1paRmFppPKJYWsMajkfYHnQCFPgqOAvAk",
+	"AE+V+vIsKLcNT2O4tQ93tErRvRum2Qqv95TBRHz1tBO4OrUUusrUIHzo9797gLKTj8tBI6QC0fNjMKEp",
+	"AwxzTKampxU/kTt2RuOIW4PGlCBBEqnjT/IQTKOSPG/scWOUi7pahaG552ddqqAn+bkZTWepWAKzhhsk",
+	"AK3xQbMkEy9D/JJh8oAZJnbJmmWXtFqzX1JL/hpSSywD1QXXjWj81CLrVmJ/8mH1Lej3CZhGavAfwSba",
+	"7+p+1Gh6dXWvUrnSGI2Q+Ax0rrrgwwjtN+oovwE4WsU310W9usJPriHmxsvUJh7g8xqfMTixS7TBtn4Q",
+	"kE4zPIN/tVfXsiHEvlb4BZpiYiOAxwCCkCZL6xzkSGQLq7FbwC3kKBpTEgDjU1SrrBE7N4oFyRsPk/Q2",
+	"xnxW4YLWN3wGbKFGqp9+cKm+b16RaqPlFY3UqljjRDGCWUPEpDgg9JZGS7CYUZ2cINkIi80ZRFWiLatA",
+	"PeT1oXrpHmO9ehR7DvrLL53hyWR/kQMluCeqTbRGZVjQNI7AlKrjdzFDTBW+QCkArKxXxhYUIKJIJaQq",
+	"pIeUyDOeUB1SsLPfeJU5nqfKS+uHfjZ37HulbxiG8cfYvzcM79NE4nd6VQG8VdF8gsBsmVAxQwKHMFbr",
+	"qES7vi739R1KBJjAUCNHQcM3lKi+FkS7M7VzxPxyAkIV+M2M8c0Z4kejPlbHiTAPIYs2PRvMczkwcv0T",
+	"6B7re999xtL8Fb5HmTBXeJWNFTevLbujJXgAsp4hAXG8R1+E3GRfaC+z3E9hyhgi4sscK0MrTphopBx5",
+	"slIWIaYPU12NDUJIwK31cDnaj2+6nQ7DGQrvKvL35OXPZTWHOn1hb/ED9akAiGWCeABSwuTRp9JxVahg",
+	"BiO6QBFgdMGVSJzEOJQWU4RgBARkU2U/hfQercCabbx6zOac+fUhGscvoF5D/gAi8QEV7I+VcPdQ2jVH",
+	"IneKZNbXLZpQqZUpUOMtUu9WOUn/XpeJof4uCfAgrPTXcwabFEsFmGayK82J3MqPkjotZvEpL9h+ZIN6",
+	"4c9MLrxlWGhXqWaTjEVOADM0BV9YsGX590BKDRVzkoqHtMO/BNMUsohr/YELAA3yC4qwoGwTQdIse/eT",
+	"SNzVyLGfc+auwpeVCx/HWT5ekEFvm4YbdEGANt2xADPIJctshkRbSNGrB9vhSGycn7aKuP1AvRmkYgQE",
+	"1QQ0jYUXmsy7AESG92hnFNkXjrLlqk8HR3mVk/UAT3Q904zGEWIaEFKZLu26xXhZu3Hu80de0BZpY4WE",
+	"5lL9vQNWPqYhjFGxYu/Ps4PTS5Uz4sgRCTp2k7RlsT1UTW2dxR10BBZ69jX53eo2854H7aZkRD2A3ERj",
+	"VK9ZnaS9kFoB14B/UoNEmfMuS300q1WK4Nio62q8psUWSgmuqSBVhbev1W0PiQXm6Mu+2YtSEiH2qaCK",
+	"6d6af12gYhkDfY490ARDSkunbAoJ5jCvsNolfpiizh7r5uX7H76QqrDwnzZ0mBKCzfI520rDX1I695TS",
+	"qdesWUJn20X7JafzryGnU3NQXUanEc2fVj7n/iXr7lI6NybgJ4I50+bs/JxW+KOmdeZ779B4A7x7UBLh",
+	"G3PPx9iH26i+L2Ia3n1+pTJv5XJzgePYVlOp3KBjQBOknDl3gQ54B4ALOJkE6jIHtyimCwVin38sMK2e",
+	"t+SSBiBa2wiabfCztE2nfeKCsr92/Kz9Sy5NcPCf/wOwFN+Et3hdLd9r3rgIKNWst62Lgel2c9u+Zqo7",
+	"4f8Co/5xPR788xP8Iy3NldNxDvkdimxp7e5dHnxvzZoy8n8slwf3N2z6pNwevHEZawtZ+IvHY18eD968",
+	"hLXFev3i7PircHbwJuWrRih/is4O/lnUr25MwE/F2cE/RgHr/lf44zo7sr3XyIzdgoV2CgMddDC5x+IX",
+	"e/YhVLo1TGj5k6H/BiyXtYSvMnDf5n3jP5qpNEIiTT7HwHAhw8kS+wRwFDIkTKtbKrI2fC0T0dyiIYrM",
+	"gu3JbFJLcWlrL3ZrM62wSNRgSaOHW09jT9lC6UW+LzbIqLFP1+bha3DBfE33hIa4ozRLFxTixkmVSGw9",
+	"7Y/N/3vMoiwoK9CIFMAREaZehIN/of6TOssdSsQO2PQwQjG+RwxXZICbFTvL79yPnvtJwXKY2S73isvx",
+	"1iqcUvCjCAgKoBVCq1AdyjWnDUYoBJon4gSYFc3X8JChiOF7pFu+LnchyA4F4hVehxvEP8UtLYd1ofMu",
+	"3WqiYxcLeIfITpAKTc/WGWTzGHEOBHovHOVezZaEc8T5vLbfR69wXyP3T4IYplGlhZAoVGH57N993z14",
+	"/u7Hpx8OvtA/HX346XffPz54+u7Lv+ls4sHbQi3PJrrXvakaxJlaeU0q00wZkrsA3GY78wQkjOr6HRib",
+	"pgoKR0M/gzmYMPpnRB6BngqWAo5Uwq/Kjy9q+Nm0XPyQXXwkbdM1zjj8Ub76w+GP+quVrp6cfq037GuC",
+	"hWkSW3vvtRrJpeQ1f06sqSVbCTcVGsPttjPcpoy2T/+TbjN3DEg6lwtFmSo5JnSOifkNvQ/jlOv0U60P",
+	"658ll80gn2nHIgcJXMYURgHQxhMHEV0QWyCjAEL2xW6HClfCy3Q5IV+q+z4y22ESSYagbXPDf1aBytKS",
+	"fJZpKhBM8DRlSClQcxgpKy6DZdgvv+fb0K8ZXal7buhHkLd7UqpUq4KHDqxeWVK7uEmB2OwkZCMX+Fcc",
+	"xAhGiBkxy63wVKVmwhzkpi9oe9bKNoVkrlTMDqdppWr9Sl12C4nqSY4QN1XfW2Mno3scIsD1Cy18AcdT",
+	"clCOZaZi5pi9AhMLC1OO6RQT/5TP1eX9cK9+d/MAx0ORWKVebEdSmopKmsrrTSwg3QZs+yn1SQTEDHPL",
+	"N/Wzsjfm06Ii+f/Y+9rmtnEl3b+CUm3VSeoycTIz2bprf/LYzoz3JLbX8Uz21K0pD0S2TKxIggcApeik",
+	"8rvu9/vLbqEboCiLpKgXylbO+TITSxBf0I1Go1+epw0nDvXj2uQ9Kcu1yd09umnMD7u882kYQt6Qoebl",
+	"d7s5p3J7UkWaPGpIHM7Yp4+fNlBDafKjCSgxaoH3+x2/71VqdItnuMwvvrgakDyWZZI/QmYLbPzUggj7",
+	"uq6YJQHkXOupVFHbqokA0jsRjqGvpjO6ON2of9anQoMip36Vg1qO3F9FHfFVMC8WQmIsF1sisvEJ++nN",
+	"W3Z3efbXi7v7z7fXV7+sJ/aQJ0l7UOgMR2zJ/3p9c3E1CAbXV58u7y4GweDz5d2v57enn+2H59dXFwdC",
+	"/rrNccnO462cHto5CcXPFBcaUP+ksh5tOmOubNnrGinSsrLZQ1TlRITDKCj8d9Wod/am//X8ion+S/VY",
+	"8DXfQ2MIx69ERrbdpRXtvIH6i2baKADDXvz7G6Zfdp1/7s8MIbfHr/blbkdsudzPTq/OL89PcalXKZ8/",
+	"n17+3sj0XHeLUCaPYiz+Fn+7+PDh+vMgGNyudcENiu0PKeVkpddrSPtvkCRyiq6HQsxgReRIOpQ5NNJL",
+	"k9rVKaeKnHFoqly4tZbHvtZzRfq2z9ZT4cOq2/ZojbxwWcizSETceC9ziJiX1izlSkx4OOsqZsQ2hYoZ",
+	"WllQuqHU+19hPc47znkZgXSh7jWW0eLsdikZvM42nuctiwY9d3wwmHIxsTuJ82WCAdU+bVg8uLt1vwbY",
+	"kgLufl7ZUd69qQNbKvIYkqi+l2m/pPK9KrMTL/t//5ehfNkLmqOX9hOHauw+ChjNyUuHNV/koCZCS3Xi",
+	"wqjzgTIL4aUnqV2IuHZdKBVnSMMqZ0jXlaosTlYo05SzROCO181P2tRZqfndo2dBDH8sQkam/pAiAkYW",
+	"YYyVhPXJLBq2cKuy46IosCFw0/bBjr8jt3aTX5YM5Wv/MhEPsal1Lh8UICbWDL0dNGbRGk5mroRUwsxq",
+	"r33zdhAMbn6w//nR/uenhgs/WpFZMmMKcqmwVXomMTwKLJRF5koMMsajSIHWAeMsAzOVaoz4/USRauZ9",
+	"2VMujNvOI6FzbsIY1Am1ISVYsZABe5DMrjcFuP4ASTCbNBzt2aomzZ20iT5WdwKAPsbwF/bkIOeIkWzo",
+	"zkwRy+T0ZJ70PnYvXRhEQbOzlufAaVK0nxUIfVVB3VNzPa4VrX+cciezl+iuNlqqenWMCms+yLce2P3D",
+	"+mPRgcRM2vcfDb0eV9CAI3f5zB9RUqkNK9SDtYvL5xQNnYIYGrq4rxqeofuqoddSFKR/QQcWiWIukZE+",
+	"kttM8hGnPPnRV/rHan9Www79Wbppq0fbDq/5fEDzT/FVPDT2tyfQs4igiGP02PCu5aubV0SqBNGKltzd",
+	"9GDYPS6SUqHJp6JYo3imhVnMnbSq66Iv6bQ1AdVSyWRn5pSGfCc10Fu18BipIML5OMRGHpI1G0IsMBFK",
+	"uKsNUbAICyHWM31RQTMP7Qp1Ph92aDBH5aMfmvyvc8hY5cCF1QrWqiRSjjVLxBiowNL+KxGP6/DpQKuP",
+	"aZ+seuK4ZaagsI0DyfW22j1h0lr4bdXnYlJf8/3PZ49wJg7REsHEnuFDYGG8SAy1vsLksTSyPTBC1JY3",
+	"NPDQLE7l4Q+valWEMSMBUV8B+tsxRwI3Suwjb2tFAVy6f30NOPqaQiT4tyN3hZZ2xM/CxJHiU5rU3fne",
+	"+ABdXe+6/F2nLsdMskRmD6CYL43YDZ1PyYUally6nITHXJigm4xceXUrH+7znPk9hN0ffAn1okyJplQS",
+	"2dox0zFXoKm8OzIxJjBjEA+xCdgbJjRLYGTwUyPzE9yBh8Agzc2MTWPISiCeDKCMhHljs8bzxgux1UgW",
+	"BJYw71ipNKvMT5KEo4W8C1v+/suWv59t9ftHxvPLwF7QvlQwiGuMKF73kmb53ZvHlvrRxbwm1Nvi/SVm",
+	"F3aX5W3A2QNpt2rfVONY09FXhOiBZnrrVGLFoXR0D9g7JjLrIljnEkO9fMk0IdurpCPxUEaz0l/F+aUF",
+	"BdGJ9U0NHwNhnyA3i2OFlSoFtd4uVHeOzhVo69G0lSXL8emWcbbeLZQ1LPvK9W3jFX0mXTk0j+gSj1vM",
+	"n79wOb1AcjMX1Hn7jukTNO/HLJMslQpeniAdOYLzRBL0a3blrDvhawnNFIRSRQvgGxHo8VpelII8ESsO",
+	"7rduzDYb9+PsxNbxyt065yPhst11QHqQRL7EzdqNEgVvxkYiSQY12fP1tNrO7+wOvuzqTBe413kyuBip",
+	"IpelyhhJmslsrvsBzhtETGQUfMB0h84hFDypiUg1q3SdSVayIO+/WZ9xxHPLetBT9SkihBKOmJ0ghGtU",
+	"fKFNv+Mh3EUIH8eR63c/6qui0Gl9veaiRy+ibdx5b2xiX2vhrvrfr+g5Xv0VZk3J3B/ebJQUOXdq/4xY",
+	"h3G2XbVfr1Cw9j53BCaxrLUI3LIDFzGj+LXnDXsQ2ljXjpEanmAJ2hhmjGv252lhYqnEPzgl0X8GrkD9",
+	"aT3LP6sq8Odr9t4aSF+E4rCsEoHgJPZP+/BzZjLu1Hd1jJy+qVkndFJtXCa/5Ynk0aeM5zqW3/1KadX7",
+	"tEiMyLkyR3avfRVxw9s3biLFWw2+urhT4u+e+hj2EbWiZvGQpd4Nsb9TqoYFFLg6FCt/uyGzP1FV70Wk",
+	"//SACxvqf2FmjdvwdXZeYO1Rd+z5rXX9sQvaUEsWcUNNDoO+nU5uut54XY/STW+NO6mkFf+yp4vHQnv4",
+	"sKdphkkitH00no4u3B7MteGZCRzQ70iEnufUyKRSglc9QdY5qDj57ln2GJiWtAooxoDvaLWU+UpEfLcT",
+	"PwkLM3CMpzEs20qwqq2avsDAQt16QPKQ+XI4wp7IFm+pMLObmKoP9nDq5yFW5t0TWuGKYsqA1mGH5bbY",
+	"kEiLt3KrzYzuNuusnPX2R6Vhez00UczRKqWWKaDWOTWrqCaem1KZgl13RjKFznsM6QlLgE9AW7supz46",
+	"x4tImNfspzc/4RHMXc86OO6aAYL9Xl3f3/x6fXXRRY0Xz1pznJ7W9NvFfNiWnVo3t9c315+wOev05ub2",
+	"+nf85/nF2YfLq8bGqu8q4eun8tACXxcVSKeGgpNWVJFS1VY0YFlTJzXM56mfk1V5/f3zblRUoCZeT6+/",
+	"I4exbGxgXI/dGcmaJ4o+DgEj6hmG4H1UDAGK9KZSXTQqLrCQ50pOWvbKUxpQFfmzQWU8pc6gnssXW1XC",
+	"zV+0oyO43VOkCqq7CWZUSPFUwNz99MkCepBmD2Dw2FEi4O1MQyIIE9HqTdGAf2lIvYa4+duthjB31S1t",
+	"QS6VuXfzvsrLsGNv/dB1RezcgKfd3CtvcGgbvJ94dDUTzNiS9PQxBv+dViAWKE+SgEkT2xOjiUGoR8ig",
+	"fhepUxKkBGpGjtdjmsX9nJtGSqZLJ/e6E9Ma/ZZGdrji4xiWfQ78aXmrp45oPVLmmn1Jj3djcvQYdS6V",
+	"CglNMvb2zZs3S3CIq3WqxuC4tmTfYPWtdYsREZS6t6u6pkpr1+oOZe8pBd6ib0Y11qPMqat+164IzyL0",
+	"Q6xLQlrVXeyv/aRVxK+Pvk5jbr6tIIo754Z3CtDbi3VrMXc6yxeQrVMwSoT2X7E0KNZgMCxUBOt0621G",
+	"VRcM/kc3NgU+2kRGtOQC5p6XitboiU+Yu9mxj2FkOEG1T0q2rCEeO+jwKM6TmEDDHdBMbnF9OSrf8YXV",
+	"Oy0LFcLL6gvTF9Ts+7LhMYb1Hbe+jdq3GJcdwxHHH+DNuoqkokn4eC84zf1Le2BzShS0g6XvABx96cmo",
+	"jxWPJc5LYM7kNjzN/NvuPd/bWrp6P4DW7uOtNVi41iSLXsscsi9pQg+pX1GEPJJhgcioOrdOLp6M0uQ1",
+	"4auuSSEYNHBCdiIfXC5uMY4Iq9LrdkYz9epc6Fy6TrO+e91O6UEQh5aPgfEpn2ElFPEDYnZKE0A9AixQ",
+	"1ZSSUxZypQRo3AWMlGMmqEJ2GkMWsBCShNITmo8AMYDmIljfT3hQogWZ6hf8tlOsM4EJJIMGkjLKklZs",
+	"QSjT1NoHewHELuhiBlKRfZBZYP/HTWD9T/sX//KBG/bi8y+fXv3vnxpN1FB+6YRV8Dh7fDl6dSUzIMq5",
+	"1iust0ofQP6v7VZq3elnQesv7vjDajX/sa4yv8gI8XInDo714xnX7BeQ//np+qpLdJ6+qJyfRWYF2KSm",
+	"lxmJd6OD8mHEy0tGlHUP08GgyHAe51/NORjqM5nuB3s7cX+csZRerzmmTgqwAn0YB/kiUN4Kp8ojP6O9",
+	"kXj5+P62s8PVmHE/Q8xxXK4/NQQ20x56uixHrQDfub65uDp2e1bJvxlzCqMSFnWwZkrs/OLsw+kt5sGq",
+	"2IUXV+f4f4QyPXzoDT/DvcJvlGJEvyFSIknaVpaXeWOyP2gJR3MFl3Mgo2cJFeif7wngAsup6UvUTgQL",
+	"sFOEpWOlzl7c/fj25bH1EkdSheCZrAIMNP34hqUiKwxoR36EzHUyi5xTyhyUmO6oLf671xE91CPLsxK5",
+	"ZQs92s+i7Q+AsCK9BRRCdxSfspRnM9f1LqrAYmus4mVhHHkowMaN8owGbCWZ5wMduFeQv96V5r0sFIMZ",
+	"YF4CkxAMMfGyCFRARmCe+F53CXvNqNMabXgW3Udy2kIH8smOOadsyCGrzKLPnknqw1iR+/j2vanaRRYx",
+	"YY6tC+GMkCoy64oWuuBJ4O2RdQU1GwPkLhuWK4lVydvsH4lElJJGt5W+Xvvwh5VHq4fxTp7jOTdF2u8e",
+	"dGOPxD0DHCBgYSypjUBolkuRmY3O6xTrbT5sfHTfdwotrY1W+Pwz5PT+h0dKYHgiHwpgGrgK4xN0VmRh",
+	"2N/nTW8jtMOZTxosAim7369gx3C/PNLFw0Mrz9YnGvDRZxb2sAUY+GKWu0ferEps48/2Xye8JioYTWdt",
+	"VeYTQ+3InP3oNQoPL1jH7qh3fIPmJqrWvLN8hEGP9vwj9NoUwFN2uSZ3VwpHvjWpfj5mLlG8t2RUb2jv",
+	"HnohSR7rkZxmLKLXXDF3BHz72rq4fvpGMknklIAUG6bwvR9ygGVd/tkJZPLQtq4SMO6SkZzKzSvmE5E9",
+	"eCRjbIVJgwX2yEchMwcI3U0pPFV4s05cuRE9WpvPQsege5vdn2dsih5kGPMsg0SzSzbliICO1dUyiYIy",
+	"h8kyuVZkPxjkRd3eD2Zx6npgTcVZ6xw2rMkBaL6bguVPfAJMmBME16aokMNSdscxZAfBQE9p1TRPYd00",
+	"QQpHeaHjRmW9KXRMfbQ7tEJjmK22F3bQXhuZsHcuSfAV/kIN2dbv+AxDZmdhTQ1ucF+H9tGH4C7Yhw7b",
+	"S7v75HMu3k1U2T/sTvQZY5rzvB91egnNhkpONagN9fZoJJXT24au9Ewf0pzb15HGwC5YLK9KtL3t51rB",
+	"BHjStqfduhHfdVKeXvLwwCwlppDt+st4inwM2Cga0PZM+/Ssub2tsz88ETBtVpJz0OPfccRTwiC7hzg0",
+	"IX6cOXyDkUjwTOz61v5eQAHka5lYaiAERsdttUwfuRpcq2nv+itAXk5eP2bUX37/rYlzregNBcbOH+NO",
+	"fKzIIlCMo0xPSu+NlqcCCq+yFAuQSaDHTI5GCHpRSwvaDTTNL9EyM9uEM3uuZFXYPRXM7HK3e4+OANam",
+	"yBHO3CazM4UwJkiLppmh+3ymcU+3pQ9n7DOcxdwcMwNfzNyvwtpTOVlvl29a8z+LLGp61W1MNnzJhQJ9",
+	"L7J7XVenFriyodrqNpV04JBWWJrqao8Wbrc3i/0zPFjHS7KhyHDvLQUWg6eQsrpKH/9Fs5w/IBgUC2UK",
+	"GqGLyYwjQa218P6F1nXfSK2PhrLIWorkfrZfV8Tde2jdvlcdMFMqsjLjU9NnVurGyszQgk7g3fyvN4vM",
+	"1yxvmtNdOGncLKoCC+1mUGqB2yXs07O00IYNHWmx0MxBk6COcENpGQNZWe3jcG3W05oOaF8fK+DV/4LC",
+	"6h8Ki2a9RBB+8Z83F78E7Obql4B9huHNy04hS5Ts6wIvVZH1ymotL+ydAahq8Y/6ytBRQZCkcZEO1+gU",
+	"24j7UW9Z4y9S/gBH/5PDw9bNLLlnSthBMEvBK8isxYtIV9bQjKpDhL1iR0S705I3w2E/06hOGX7qVdmS",
+	"6+tQevB20ULnmucCT/yZO8lTc133NTJuxkTcrrjieVRbkw72Wmt98YWHJpl5OiHSZCyFxz0YoqDkaT9m",
+	"XFMhJ+JJ2L+E0SyCTKYi42ahSq+5fWvpmOJWJTVBrlqVvlWytby/e5Nrx+5K31z5b4P9NnLT6753c9mb",
+	"a493YZjsOWYTobF8dyJFZMUfy1yzHJQDikarmrFYFkoHNLdMZuUkr5a/E/jrsq9uQQ38p3qVJpyXA7uZ",
+	"6OdmSXul6xRm1rfSVBHGy/BdKMyMDbEcgRHhv4mRR6VIiXjIsAS4NuxdQBZHaDaCKdHv8qGGhXq91Tpk",
+	"77eoP7E09zqXq/XnV2k+4bgnqmRok9+dSHqWHPbNuqiqPV5RGtZJMbES+vENi/hM72BJe7SE1QJxoAqH",
+	"uJy7OUZzqIfSA/K+UvlB6S0576nBI+pT/5wo9mFCRrJQ7O0PP/70zmPWHdvzP+SGwI+NSCGYk9JE9stC",
+	"cQPJjD6WujoQsWDdXztQXeR6X2lKPtCoTorbqBBO2jVd5w1e9J51ol+b9Jlo5nkWaSZzyJZQVoczR4r5",
+	"EJcghxl8MSxMZDg+wRhxVMCxB8FLhSY3Nudad0SiadcFKoS6jyDhs1UaQXU95zj0X+7JY1WqzE5/GvWr",
+	"dVCZnVcHiKm0cTVyBDltZC5CxLeIgYCzBU8YSXkH6mIVciJgukpVrv2473nf64Sps2eD5ua/RyA++t7v",
+	"a+RtZUVqlQCZeKK1z85e5ZaPzy6CsnKvuvHj/unc3lvIgRvmJ+oYk6ukgJVzCXoOWM9lv8aOIis3ke3Q",
+	"IVZCj1fJ6daO+eeTkdBjhlA87K01ze+sqcaDZCkJjDlZq1Qk/IRx+sK4s2SFNEbgccZdawuhVeqfW5lU",
+	"r/zG0UcpCV38CQAAiJbSvVsTL6WOd5IOchPJeNayHTcSQtLI1+6BFmRHbb9TRzbcLElPR1yK8nm18a+S",
+	"hX/BbFdExNxNvxVHlZW4zOxrw2dIjEC8h5uKifKbFaRxgmJuBhrH76/9r54TivRn7OPqoS+ulVumnIk6",
+	"eFecrJ0sUGSsK1vy/6LZVAljsOQSBdYRYHr+5WvuQbeDgRWQyUAd+YReYw0/jbt1wzq5zfDFgMp4cm/f",
+	"es2EUS0BUm7d4eiej1w+az3Sou+MDGNBIodXTgzKca7Ta7guOqeGFJTw8QehKDhK8HIBk0lUlhgf+xza",
+	"FIaxlGM2lUUSEcm+WSxZac5Zu2d4rQ03hfYLwyiZtKwH/PoJ5X8WQzi+wWb7GuFrUBNQ97gUOi+QWmC3",
+	"6pX22kujjczRnUxnTMkii9gLYq4OZQT+Cwypv3Tl5yKMsYdMYyBLEmTsahwCEmVF6kehnVuRtfmfOBBl",
+	"cJk9Vwwr93hP4MHinSG6rN0cS77mXTBK8xRpy1Bbqspywn764Qd2d319//70NmA319e396dnZ7/dnp79",
+	"7YSZqfWw8GRjT5wVebz6K8yQaNq6WjJbdIM7qZAddI862l4O9SnkGQJ0nFFR4fPye+3TZRD1jSCCspsv",
+	"a2RE1kxkJ+ynt2/YzYfTs4v7s+vzi/vzy0+nP39AVL/1kUXIMSZ25JY2RTvozKGQryeNBfrbOt9lXoTT",
+	"XPLw7tu/dY/1ldG8lgv+R9MFvys/qBTbwbWXJ5hGoyyw7yufgzuXSeGQxqG/QxW8iLGDLIwxsFREUQI+",
+	"PeNqu1YeCat4Fm55rGo6rx6Fe1giY6r8W45fX13fXZ5dDILB2YfT28v3l2end5fXV/8EfHeLsYfDUm6n",
+	"JuiZhQlXYuTmCD03VaRUykQZxdqWwXVUV+aQteKQ0FRe55DVE1dsq7w7KGnbhLsC9W2ev3Z/hnqy77xO",
+	"ObM7hebfjZmVRUbFUo7+oQxcywmogNFOas+atEmfUBGmZkNI5JS9q/RF4g/phGmAEBNShNVPYGSYLDZV",
+	"Xyyv1kdffRD829FX/OjbCn2+cWXZq1lYKpUNzeXSSxr7762KungHXyLe+fL81eiPrz9uWt75DGvmT11L",
+	"BWkJ1ywBVApmJKFeD+3hbjMNUTwbi+xh1eZ864c9RwP3lFspQot6jrE1sfDdqy+1bUGaG6TnIEZQoT3n",
+	"4wwd8xUsy34+9w2KRg1gOBnWJkaQc2XmHDlkDTEXy/37oNUMShf1T3r2P+ceqsxgXb2maNx9BImYgBLQ",
+	"jjFPUc7z+eADRMJaeIfZ4TEcUmSWjBsoYE50rpscFqEfAkogl7njRGRjNo1FAow457EjvkuCuAJE7XRm",
+	"JBLQR1+NHEPWvEO+BxPGLjreZYfEy3XtJqpNW/yLcmkdyiWH8fvEjEt37kkY9acxjpoalGiRDtR+iu4f",
+	"aS7FmiVL+YxpI5KEsg3CUMzq9uLm+vbu/uK/by5vL85fswvku7BbZZobR2m/lLldR/11BSSoi9X8tDD+",
+	"O8fWefzCB21mQ5mCy4GlGpJJC9VNswI5iB07RVGRQDNQw5kCbqBmCp9pdmP5SfeP+VKncDW922BYke+E",
+	"uAO3XMYdT5wcOTodnXOEichB5gmU5qk0TFTNZf06TJfGYM+4SUk/GAurX6PN9KnJNK0GiMHPd6JwHcFi",
+	"iGRod9D26InUukTa8JkjSDExzBjBh/QwwUeqaGFUuC2yXc5v72geEVX5r+Z/7kCV8MOOV/ltUbu48wQT",
+	"ZTsh7Rqjj5HJKXVU0KrGBYv4+pxFfIYsHeXJaxpLaweyvlSri4NxW2zgV+wif7m9q4AyPSwP4dKepqzo",
+	"4yKLrKmxUqKDFtr2MtLEHqQpqYDkyEBmlWvKNRsBdnXtwpmYK1A7sGND2dj35XwSIPiBIgOqUkbrIVa3",
+	"4NSmwjQdwJ+TC/kE9TG3EILITUN1DIgJNs9VzsblhJhXt5AnfEaA8b2ejUmCjDvVWEczNP50wTwcZcDV",
+	"sLmJ7wq/3thS9EHNs/Najqc0T+cFXfngMsnXOWQskXL8iidiDJoNYSQVMNIxY5+wU5Hn46KgRb0kj4dA",
+	"/pv9aWIzIFXdJ0lZT1nbRXKGZfmV3BS7qNRLwRANoTxmMXCFGdmMGo9DroFZQbDhzEPcOGoFhdV4QaVA",
+	"Zt5Pms4YscWtT7Lgpf9VkSnGir3maPKd4uF4w83MGXss8+ugADexzOCOi6Rf2S+6Kz1mmypEKRMBU0rE",
+	"0/RjhbcTwByhEnGlmeEisUed4YySBz4+32GlL6WZHov5yEOdNsqbRP3RDzsckW+zRdzJJGrhDE8LA1VK",
+	"8KGUCfBsw/3DX2+PPQcYpmEaMsNmsmB8iMn5WOhSHR3dCPJi2iFaJJCFEDFh1lK9BvqRj4WPd+1bo3qP",
+	"3DQqxyPhtwn9KblSSNCkDYS5JRUWcAjDdA58zPgDF5mrv+QPgJSVmulYTkX2QMduLATYlY36OgE1/NbG",
+	"R29/9juo4dbKVJMOndB1m7OhvuaMR/aoUihkxS/bPYOBotAdz3PgySBwvsRmVZsVbQ6e19nRTj9etme2",
+	"1g679ZOfF9HAEjWa89xSPmORpODUWsfI6vLQPIuG8ssRYs600DrSsDMctReTx6MJz8J6hHEXlV/eKTV5",
+	"Gx0bsvbM/JjR2WeDbrFsYWn3Ha2SE9c8qHiIvdKhk7rXLKczdfl0982Caq10B51yNfuDHUBdujZ2CGo6",
+	"WrO79UmL6yAzLX7jsw58lpwH89JezJoOATL2CBpxTa3y2rnSZt34gfsho+UEhPLIkRIPWYBMcQGbchPG",
+	"RDGglJjwJCDuH0d7WSQmYG57916A/WHt3r5IaMuJQ+NJIdbL2a7RqZSjR7QDtlCuARPyeDMNjLOHQkQQ",
+	"MTsHTGYBMWqBLz+XIzaNpfUimdDMSgMR9gIGicZEv5Zvt1dFinJljo64k1Je2cHPDpXDPZzdCRqSsrOd",
+	"oS8gnKpmKR+Da0dHDLxUTuDYoTAEtFIgYKHM3AKhKFV1zWBbMRWKvfkP9rfr327v7367vSIGLVE2dCXA",
+	"FbbEby5vBRpWi/gWR+3F6IzEF1MoqB4c3g+sdFK7SS4iVyw5U4lIhdH1/lQ64g2nzg4lAttskZU3Wnrg",
+	"NfyoYFBo57OXe+3SkFZWbXszf5W97ZsfiEPCT8L6imoU8LTZ36KvO7lZyw5Tk6dF56P5Lz9wbV5dTOwh",
+	"6fJ8Sw4HrI0FvNb83VqOW8v8HvijHUhGTIDhg2ARfzojHHn2goAcXmH4i74/Zl/HIosCJqKATUBZQX17",
+	"uS7Li55pA6kI71ei4X0Q2nxyo7eFxHseXAGP3qZX0oDrGuS8kRV2CZ7ncNnmsHmNFR4hV1E9TYCKKiky",
+	"66s0i/MOvz1o+dlX6FVoH2eU4MKZDAj225EwL8tEd6FuKDLRUmvzG377hGdB+wCHdgjESfMN9JVOyZVA",
+	"E5XifBQLudehagGgtfc6UztjRNwj3pCC6UdIh8Std0jivcM+DiyMppyxlVXgWnplxqLCzHzXEoYqUQ0K",
+	"O03Uvo706RggSAT+AngYr00NWdEQJbUhrL1GHbmlIc/t4OUeq1d+CysOmiG/Ju3UkQAu7cYXrZ57+n1Z",
+	"oVaXjDtDOLEt57pDOmL0kZsw7i8PgQ/ftfXhYDTBF0ODo0oyMSAxsRgZTefnT3enHy7W0wS7DIlpp9VH",
+	"/Z2GrOA7khk+ljUi1B5m/TBH4pQ2AX1HRe1RpXJu/b6KYnEqbxJ+cGXWN7RhJGIisgfGE5lB9TgVzLkQ",
+	"UKGWvDmnZsv6iF+s4Mm2E1YqYR9GAy/+BHWvFXXoLfh6U0FRsps1MVisI5w84QvGgjbtSGYtoXx8M4ie",
+	"cW9NJpcYb9/VtDEHA1kYtGCVWN3Hi7tBMLi6vrt3/7q4OP90/+vFh5vagJ2LJdTRMj9a1f5e89/8sfes",
+	"p/XT7kVUG3lDBVhHqxdfj37exWhZ6US7wV0CxskonWAj4JQTRHsKhknFMoBIsxiSnA2BWKI5pSv4EuDh",
+	"inXCPVx7dZlAGz30RRY1ba7PZp10V97tVLbH/kQHJO5toAMS38gIYslCWChhZiimIXBljy7/5w/rgYRS",
+	"jgXgX394qFgSJ1KsD454Lo4mb1F07r5fvSvECxOjG+P+9tUglY8oJLLwQZIsfOCO5gtDDE/kQwHVD31H",
+	"U/WXvlSv/ISinZUPPCBe5SMepSKrfoBeZ+XvMso9/yjlefVPN+/f/vj2/wMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

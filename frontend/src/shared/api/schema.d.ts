@@ -772,6 +772,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics/districts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The districts of the city beside each other: sums of at least 5, what is fewer is absent */
+        get: operations["metricsDistricts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics/hotline": {
         parameters: {
             query?: never;
@@ -952,6 +969,24 @@ export interface paths {
         /** A table to take away: no column names a person, every row carries who took it and when, cells are safe in spreadsheets */
         get: operations["exportData"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/risk_steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** From how many points a grid is of level 2, 3, 4 and 5, with the formula */
+        get: operations["getRiskSteps"];
+        /** Set them: four rising numbers; it holds at once and stands in the audit */
+        put: operations["setRiskSteps"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1212,6 +1247,58 @@ export interface paths {
         put?: never;
         /** confirm · waive (reason) · answer (reason, upheld) by a supervisor; object (reason, once) by the unit's leader */
         post: operations["actOnCard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People living alone in my scope, the next visit first */
+        get: operations["listVisits"];
+        put?: never;
+        /** Put a person on the list */
+        post: operations["planVisits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/done": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note a visit; who was not met or needs help becomes a case at once */
+        post: operations["visited"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a person off the list */
+        post: operations["endVisits"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2110,6 +2197,40 @@ export interface paths {
         get: operations["scanPlaceCode"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/patrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The stops of my round (place codes of my grids) and which I was at today */
+        get: operations["patrol"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/patrol/checkins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** I am at a stop of my round; 422 TOO_FAR, POOR_ACCURACY; twice with one Idempotency-Key does it once */
+        post: operations["patrolCheckIn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3951,6 +4072,41 @@ export interface components {
             received: number | null;
             closed: number | null;
         };
+        CityFigures: {
+            /** Format: date */
+            from: string;
+            /**
+             * Format: date
+             * @description exclusive
+             */
+            to: string;
+            /** @description the smallest number that is told */
+            k: number;
+            /** Format: date-time */
+            as_of: string;
+            items: components["schemas"]["DistrictRow"][];
+            next_cursor?: string;
+        };
+        DistrictRow: {
+            district: string;
+            name: string;
+            /** Format: int64 */
+            received?: number;
+            /** Format: int64 */
+            closed?: number;
+            /** Format: int64 */
+            open?: number;
+            /** Format: int64 */
+            overdue?: number;
+            call_response?: components["schemas"]["Ratio"];
+            on_time_disposal?: components["schemas"]["Ratio"];
+            resolution?: components["schemas"]["Ratio"];
+            satisfied?: components["schemas"]["Ratio"];
+        };
+        RiskSteps: {
+            steps: number[];
+            formula: string;
+        };
         ReportSubscriptionIn: {
             title: string;
             /** @description cases, metrics, hotline, burden or assessments */
@@ -4217,6 +4373,33 @@ export interface components {
         OtpRequest: {
             phone: string;
             proof?: components["schemas"]["Proof"];
+        };
+        VisitNew: {
+            name: string;
+            phone?: string;
+            address: string;
+            point: components["schemas"]["Point"];
+            every_days: number;
+            /** Format: date-time */
+            first_at?: string;
+        };
+        VisitPlan: {
+            id: string;
+            grid_code: string;
+            grid_name?: string;
+            /** @description masked for who does not visit */
+            name: string;
+            phone?: string;
+            address: string;
+            point?: components["schemas"]["Point"];
+            every_days: number;
+            /** Format: date-time */
+            due_at: string;
+            overdue: boolean;
+            last_outcome?: string;
+            /** Format: date-time */
+            last_at?: string;
+            version: number;
         };
         /** @description answer to 429 PROOF_NEEDED, whose problem carries `challenge: {token, bits}`: a nonce for which SHA-256(token + '.' + nonce) begins with that many zero bits; good once, for this phone, for five minutes */
         Proof: {
@@ -5430,6 +5613,37 @@ export interface components {
             component?: string;
             address?: string;
             point?: components["schemas"]["Point"];
+        };
+        CheckPoint: {
+            token: string;
+            kind: string;
+            name: string;
+            grid: string;
+            grid_name?: string;
+            address?: string;
+            point: components["schemas"]["Point"];
+            /**
+             * Format: date-time
+             * @description when I was there last today
+             */
+            checked_at?: string;
+        };
+        CheckInNew: {
+            place_code: string;
+            point: components["schemas"]["Point"];
+            /**
+             * Format: date-time
+             * @description for a phone that had no network; at most 7 days ago
+             */
+            happened_at?: string;
+        };
+        CheckedIn: {
+            place_code: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            distance_m: number;
+            replayed: boolean;
         };
         ScannedPlace: {
             token: string;
@@ -7404,6 +7618,31 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    metricsDistricts: {
+        parameters: {
+            query?: {
+                from?: string;
+                /** @description exclusive */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CityFigures"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     metricsHotline: {
         parameters: {
             query?: {
@@ -7710,6 +7949,54 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRiskSteps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskSteps"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setRiskSteps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    steps: number[];
+                };
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskSteps"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -8223,6 +8510,122 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Card"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listVisits: {
+        parameters: {
+            query?: {
+                /** @description only those whose time has come */
+                due?: boolean;
+                limit?: components["parameters"]["Limit"];
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["VisitPlan"][];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    planVisits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VisitNew"];
+            };
+        };
+        responses: {
+            /** @description made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitPlan"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    visited: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    outcome: "MET" | "NOT_MET" | "NEEDS_HELP";
+                    note?: string;
+                    version: number;
+                };
+            };
+        };
+        responses: {
+            /** @description noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        visit: components["schemas"]["VisitPlan"];
+                        case_id?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    endVisits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    version: number;
+                };
+            };
+        };
+        responses: {
+            /** @description ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -9997,6 +10400,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScannedPlace"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    patrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CheckPoint"][];
+                        /** Format: date-time */
+                        server_time: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    patrolCheckIn: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckInNew"];
+            };
+        };
+        responses: {
+            /** @description recorded */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedIn"];
                 };
             };
             default: components["responses"]["Problem"];
