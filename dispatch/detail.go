@@ -24,6 +24,7 @@ type ReportView struct {
 	Source     string    `json:"source"`
 	Anonymous  bool      `json:"anonymous"`
 	NoContact  bool      `json:"no_contact"`
+	OnBehalf   bool      `json:"on_behalf"`
 	ReceivedAt time.Time `json:"received_at"`
 	OccurredAt time.Time `json:"occurred_at"`
 	Media      []string  `json:"media"`
@@ -36,7 +37,7 @@ type ReportView struct {
 // Reports reads the reports of a case that the caller has already been shown (View or Do gave it).
 func (k *Desk) Reports(ctx context.Context, district string, caseID uuid.UUID) ([]ReportView, error) {
 	var raw []byte
-	err := k.db.Pool.QueryRow(pg.WithDistrict(ctx, district), `select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'text', r.text, 'source', r.source, 'anonymous', r.anonymous, 'no_contact', r.no_contact,
+	err := k.db.Pool.QueryRow(pg.WithDistrict(ctx, district), `select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'text', r.text, 'source', r.source, 'anonymous', r.anonymous, 'no_contact', r.no_contact, 'on_behalf', r.on_behalf,
 		'received_at', r.received_at, 'occurred_at', r.occurred_at, 'media', r.media, 'name_enc', v.name_enc, 'phone_enc', v.phone_enc) order by r.received_at), '[]')
 		from report r left join reporter_vault v on v.district = r.district and v.id = r.reporter_id where r.district = $1 and r.case_id = $2`, district, caseID).Scan(&raw)
 	if err != nil {

@@ -61,3 +61,16 @@ func (p *Post) Sent(ctx context.Context, district, to string, since time.Time) (
 	})
 	return sent, pg.Fault(err)
 }
+
+// Untold is a message about a case that reached nobody.
+type Untold struct{ Event, Audience, Channel, Reason string }
+
+// UntoldOf lists a case's parked messages, the latest first, at most 50: somebody must be told in another way.
+func (p *Post) UntoldOf(ctx context.Context, db *pg.DB, district string, caseID uuid.UUID) ([]Untold, error) {
+	rows, err := db.Pool.Query(pg.WithDistrict(ctx, district), `select event, split_part(template, '.', 2), channel, error from message where district = $1 and case_id = $2 and state = 'FAILED' and channel <> 'WEBHOOK' order by due_at desc, id desc limit 50`, district, caseID)
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Untold])
+	return out, pg.Fault(err)
+}

@@ -46,7 +46,32 @@ func (s *server) GetCase(ctx context.Context, r api.GetCaseRequestObject) (api.G
 	if err != nil {
 		return nil, err
 	}
-	return api.GetCase200JSONResponse(s.caseView(ctx, a, o, reports)), nil
+	v := s.caseView(ctx, a, o, reports)
+	if a.Has(auth.RoleDispatcher, auth.RoleSupervisor) {
+		if v.Untold, err = s.untold(ctx, a, id, reports); err != nil {
+			return nil, err
+		}
+	}
+	return api.GetCase200JSONResponse(v), nil
+}
+
+// untold is who hears nothing of a case by itself: messages that reached nobody, and people for whom somebody reported without noting
+// a number. The centre must find another way.
+func (s *server) untold(ctx context.Context, a auth.Actor, id uuid.UUID, reports []dispatch.ReportView) (*[]api.Untold, error) {
+	parked, err := s.Post.UntoldOf(ctx, s.DB, a.District, id)
+	if err != nil {
+		return nil, err
+	}
+	out := []api.Untold{}
+	for _, m := range parked {
+		out = append(out, api.Untold{Event: some(m.Event), Audience: m.Audience, Channel: some(m.Channel), Reason: m.Reason})
+	}
+	for i := range reports {
+		if r := &reports[i]; r.OnBehalf && r.Phone == "" && !r.NoContact {
+			out = append(out, api.Untold{Audience: "reporter", Reason: "NO_CHANNEL"})
+		}
+	}
+	return &out, nil
 }
 
 func (s *server) CaseEvents(ctx context.Context, r api.CaseEventsRequestObject) (api.CaseEventsResponseObject, error) {

@@ -397,6 +397,9 @@ func TestReportsForSomebodyElse(t *testing.T) {
 	}
 	p.resident(1).report("06010", obj{"source": "COUNTER"}).code(422, "INVALID") // residents claim no other channel
 	p.staff("so1").report("06010", obj{"source": "HOTLINE_12345"}).code(422, "INVALID")
+	silent := p.staff("hot1").report("06010", obj{"on_behalf": true, "contact_name": "郑奶奶"}).ok(201).str("case_id")
+	require.Equal(t, []any{obj{"audience": "reporter", "reason": "NO_CHANNEL"}}, dis.thing(silent).Body["untold"], "nobody can tell her: the centre sees it")
+	require.NotContains(t, p.staff("so1").thing(silent).Body, "untold")
 	p.visits()
 }
 
