@@ -106,6 +106,7 @@ export default defineConfig({
     environment: 'happy-dom',
     include: ['src/**/*.test.ts'],
     restoreMocks: true,
+    testTimeout: 30_000, // the first import of a page compiles it; a busy machine takes longer than five seconds
     environmentOptions: { happyDOM: { url: 'http://localhost/' } },
   },
 })

@@ -49,7 +49,7 @@ export function stickingOut(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const root = document.documentElement
     if (root.scrollWidth <= root.clientWidth) return []
-    const wide = [...document.querySelectorAll('main *, header *, footer *, nav *')].filter((e) => e.getBoundingClientRect().right > root.clientWidth + 1)
+    const wide = [...document.querySelectorAll('main *, header *, footer *, nav *')].filter((e) => !e.closest('.leaflet-pane') && e.getBoundingClientRect().right > root.clientWidth + 1)
     return [`${root.scrollWidth} of ${root.clientWidth} px`, ...wide.slice(0, 5).map((e) => `${e.tagName}.${e.getAttribute('class') ?? ''} ${(e.textContent ?? '').trim().slice(0, 30)}`)]
   })
 }
@@ -100,4 +100,21 @@ export async function reported(request: APIRequestContext, fields: Record<string
   })
   expect(made.status()).toBe(201)
   return ((await made.json()) as { case_id: string }).case_id
+}
+
+/** What the draft on the device says, as text. */
+export function draftOf(page: Page): Promise<string> {
+  return page.evaluate(
+    () =>
+      new Promise<string>((done) => {
+        const open = indexedDB.open('yixian')
+        open.onsuccess = () => {
+          const get = open.result.transaction('drafts').objectStore('drafts').get('report')
+          get.onsuccess = () => {
+            open.result.close()
+            done(JSON.stringify(get.result ?? {}) + String((get.result as { photos?: { mediaId?: string }[] } | undefined)?.photos?.[0]?.mediaId !== undefined))
+          }
+        }
+      }),
+  )
 }

@@ -1,7 +1,7 @@
 // The phone in the hand of a resident and of a street officer: the taps are counted, the page is killed, the server
 // sheds load, the network goes. Against the running program; every screen ends with axe.
-import { expect, test, type Page } from '@playwright/test'
-import { api, axe, confirmPhone, person, phone, reported, shot, straight } from './kit'
+import { expect, test } from '@playwright/test'
+import { api, axe, confirmPhone, draftOf, person, phone, reported, shot, straight, token } from './kit'
 
 test.skip(!process.env.E2E_FULL, 'longer than the share of every run: make e2e-full')
 
@@ -129,6 +129,35 @@ test('an officer signs without a network; two tabs send it once', async ({ brows
   expect(events.items.filter((e) => e.action === 'sign')).toHaveLength(1)
 })
 
+test('a grid worker checks in at the stops of the round, also without a network', async ({ browser, request }) => {
+  expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'F' } })).ok()).toBe(true)
+  const headers = { Authorization: `Bearer ${await token(request, 'adm1')}` }
+  const shop = { lon: 119.308, lat: 26.0875, datum: 'WGS84' }
+  for (const name of ['老福州肉燕', '东街口书店']) expect((await request.post(`${api}/admin/place_codes`, { headers, data: { kind: 'SHOP', name, point: shop } })).status()).toBe(201)
+  const gw = await person(browser, '/w/', 'gw1')
+  await gw.context().setGeolocation({ latitude: shop.lat, longitude: shop.lon, accuracy: 10 })
+  await gw.getByRole('link', { name: '去巡查打卡' }).click()
+  await expect(gw.getByText('今天已打卡 0/2')).toBeVisible()
+  await gw.getByRole('button', { name: '到点打卡：老福州肉燕' }).click()
+  await expect(gw.getByText('今天已打卡 1/2')).toBeVisible()
+  await axe(gw, 'patrol')
+  await straight(gw)
+  await shot(gw, 'phone-patrol')
+  await gw.context().setOffline(true)
+  await gw.getByRole('button', { name: '到点打卡：东街口书店' }).click()
+  await expect(gw.getByRole('listitem').filter({ hasText: '东街口书店' }).getByText('等待网络')).toBeVisible()
+  await gw.context().setOffline(false)
+  await gw.evaluate(() => dispatchEvent(new Event('online')))
+  await expect(gw.getByRole('link', { name: '已同步' })).toBeVisible()
+  await gw.reload()
+  await expect(gw.getByText('今天已打卡 2/2')).toBeVisible()
+  // From nine hundred metres away it is no check-in, and says so.
+  await gw.context().setGeolocation({ latitude: shop.lat + 0.0081, longitude: shop.lon, accuracy: 10 })
+  await gw.getByRole('button', { name: '再打一次：老福州肉燕' }).click()
+  await expect(gw.getByRole('alert').getByText(/距离打卡点 9\d\d 米/)).toBeVisible()
+  await axe(gw, 'too far')
+})
+
 test('the kit in every state', async ({ browser }) => {
   const { page, reports } = await phone(browser, { viewport: { width: 320, height: 640 } })
   // By day, at night and in large text.
@@ -141,20 +170,3 @@ test('the kit in every state', async ({ browser }) => {
   }
   expect(reports).toEqual([])
 })
-
-/** What the draft on the device says, as text. */
-function draftOf(page: Page): Promise<string> {
-  return page.evaluate(
-    () =>
-      new Promise<string>((done) => {
-        const open = indexedDB.open('yixian')
-        open.onsuccess = () => {
-          const get = open.result.transaction('drafts').objectStore('drafts').get('report')
-          get.onsuccess = () => {
-            open.result.close()
-            done(JSON.stringify(get.result ?? {}) + String((get.result as { photos?: { mediaId?: string }[] } | undefined)?.photos?.[0]?.mediaId !== undefined))
-          }
-        }
-      }),
-  )
-}

@@ -1,7 +1,8 @@
 // A report as its reporter sees it, with a copy kept for reading without a network.
-import { ref, shallowRef } from 'vue'
+import { ref, shallowRef, watch } from 'vue'
 import { api, unwrap, type Schemas } from '@/shared/api/client'
 import { ApiError, asApiError } from '@/shared/api/problem'
+import { locale } from '@/shared/i18n'
 import { cache } from '@/shared/store'
 import { uuid } from '@/shared/uuid'
 
@@ -52,6 +53,8 @@ export function useTrack(code: () => string) {
       api.POST('/reports/{receipt_code}/{verb}', { params: { path: { receipt_code: code(), verb }, query: query(), header: { 'Idempotency-Key': key } }, body }),
     )
   }
+
+  watch(locale, () => view.value && void load()) // the server words what happened
 
   return { view, error, loading, staleAt, tail, load, act }
 }

@@ -1,9 +1,8 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 import '@/ui/base.css'
-import { api, onUnauthorized } from '@/shared/api/client'
+import { onUnauthorized } from '@/shared/api/client'
 import { ApiError } from '@/shared/api/problem'
-import { locale } from '@/shared/i18n'
 import { startOutbox } from '@/shared/outbox/outbox'
 import { me } from '@/shared/session'
 import { start } from '@/shared/start'
@@ -13,14 +12,6 @@ import { t } from './i18n'
 import { client } from './queries'
 import { router, signInFor } from './routes'
 import { stopLive } from './useLive'
-
-// The server words its labels in the language of the page, which may not be the browser's.
-api.use({
-  onRequest({ request }) {
-    request.headers.set('Accept-Language', locale.value === 'en' ? 'en' : 'zh-CN')
-    return request
-  },
-})
 
 // A session that ends in the middle of work leads to the sign-in page and back to the same place.
 onUnauthorized(async () => {

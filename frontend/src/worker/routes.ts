@@ -22,6 +22,7 @@ export const router = createRouter({
     { path: '/case/:id/call', component: () => import('./pages/CallPage.vue'), props: true },
     { path: '/new', component: () => import('./pages/NewPage.vue') },
     { path: '/map', component: () => import('./pages/MapPage.vue'), meta: { tab: 'map' } },
+    { path: '/patrol', component: () => import('./pages/PatrolPage.vue') },
     { path: '/inbox', component: () => import('./pages/InboxPage.vue'), meta: { tab: 'inbox' } },
     { path: '/me', component: () => import('./pages/MinePage.vue'), meta: { tab: 'mine' } },
     { path: '/password', component: () => import('./pages/PasswordPage.vue'), props: (to) => ({ ticket: to.hash.slice(1) }), meta: { open: true } },

@@ -21,6 +21,7 @@ export function onUnauthorized(action: Renew | undefined): void {
 }
 
 async function sessionFetch(request: Request): Promise<Response> {
+  request.headers.set('Accept-Language', document.documentElement.lang) // the page's language, not the phone's
   const again = renew && !request.url.includes('/auth/') ? request.clone() : undefined
   const response = await fetch(request)
   if (response.status !== 401 || !again || !renew) return response

@@ -3,7 +3,7 @@ import type zh from './zh'
 const en: Record<keyof typeof zh, string> = {
   appName: 'Yixian',
   skip: 'Skip to content',
-  sandbox: 'Practice environment: nothing here touches real cases',
+  sandbox: 'Practice: nothing here is a real case',
   back: 'Back',
   navTasks: 'Tasks',
   navInbox: 'Messages',
@@ -56,5 +56,6 @@ const en: Record<keyof typeof zh, string> = {
   byDistance: 'By distance',
   byUrgency: 'By urgency',
   newHere: 'Report',
+  toPatrol: 'Go on patrol',
 }
 export default en

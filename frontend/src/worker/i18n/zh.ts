@@ -55,4 +55,5 @@ export default {
   byDistance: '按距离',
   byUrgency: '按紧急',
   newHere: '随手上报',
+  toPatrol: '去巡查打卡',
 } as const
