@@ -20,7 +20,7 @@ test('wrong addresses, faster colleagues, a cut stream and a wrong clock', async
   for (const [who, unit] of [['dis1', 'D-NOWHERE'], ['so1', 'D-XF']] as const) {
     const page = await person(browser, `/desk/queue?unit=${unit}`, who, deskSize)
     await expect(page.getByText('没有符合条件的案件')).toBeVisible()
-    await expect(page.getByRole('combobox', { name: '承办单位' })).not.toHaveValue('')
+    await expect(page.getByRole('combobox', { name: '单位' })).not.toHaveValue('')
     await axe(page, `queue of ${unit}`)
     await page.getByRole('button', { name: '清除筛选' }).click()
     await expect(page.getByRole('link', { name: /暴露垃圾/ })).toBeVisible()
@@ -36,12 +36,12 @@ test('wrong addresses, faster colleagues, a cut stream and a wrong clock', async
   await so.getByLabel('用户名').fill('so1')
   await so.getByLabel('密码', { exact: true }).fill('sandbox-so1')
   await so.getByRole('button', { name: '登录', exact: true }).click()
-  await expect(so.getByRole('button', { name: '签收' })).toBeVisible()
+  await expect(so.getByRole('button', { name: '签收', exact: true })).toBeVisible()
   await expect(so.getByText(/重连中|定时刷新|正在连接/)).toBeVisible()
   await so.route('**/api/v1/cases/*', (r) => (r.request().method() === 'GET' ? r.abort() : r.continue())) // and nothing is fetched again by itself
   expect((await request.post(`${api}/cases/${case_id}/actions/sign`, { headers: await bearer('sl1'), data: {} })).ok()).toBe(true)
   await so.unroute('**/api/v1/cases/*')
-  await so.getByRole('button', { name: '签收' }).click()
+  await so.getByRole('button', { name: '签收', exact: true }).click()
   await expect(so.getByText(/先一步“签收”/)).toBeVisible()
   await late.unroute('**/api/v1/stream**')
   await expect(so.getByText('实时', { exact: true })).toBeVisible({ timeout: 90_000 }) // it tries again by itself
