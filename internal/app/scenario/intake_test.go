@@ -439,7 +439,9 @@ func (p *program) visits() {
 	var both sync.WaitGroup
 	answers := make([]*reply, 2)
 	for i, w := range []*who{gw, co} {
-		both.Go(func() { answers[i] = done(w, "NOT_MET", met["version"], "敲门无人应答，邻居说两天没看见人") })
+		both.Go(func() {
+			answers[i] = done(w, "NOT_MET", met["version"], "敲门无人应答，邻居说两天没看见人")
+		})
 	}
 	both.Wait()
 	if answers[0].Status != 200 {
