@@ -13,11 +13,13 @@ export async function start({ dark = false } = {}): Promise<void> {
 /** A tab from before an update asks for a chunk that is gone (404): one reload gets the new version. */
 function reloadOnceWhenOutdated(): void {
   const KEY = 'yixian.reloaded'
-  addEventListener('vite:preloadError', (event) => {
+  addEventListener('vite:preloadError', () => {
     const last = Number(sessionStorage.getItem(KEY))
     if (Date.now() - last < 60_000) return // a reload did not help: let the page show its error
-    event.preventDefault()
-    sessionStorage.setItem(KEY, String(Date.now()))
-    location.reload()
+    // Without a network the chunk is missing as well, and a reload would take away the page that is left.
+    void fetch(location.href, { method: 'HEAD', cache: 'no-store' }).then(() => {
+      sessionStorage.setItem(KEY, String(Date.now()))
+      location.reload()
+    }, () => undefined)
   })
 }
