@@ -4401,6 +4401,12 @@ export interface components {
             last_at?: string;
             version: number;
         };
+        Untold: {
+            event?: string;
+            audience: string;
+            channel?: string;
+            reason: string;
+        };
         /** @description answer to 429 PROOF_NEEDED, whose problem carries `challenge: {token, bits}`: a nonce for which SHA-256(token + '.' + nonce) begins with that many zero bits; good once, for this phone, for five minutes */
         Proof: {
             token: string;
@@ -4881,6 +4887,8 @@ export interface components {
             check_unit_name?: string;
             first_receiver?: string;
             filing_condition?: string;
+            /** @description for the centre: messages about this case that reached nobody, and why (NO_ADDRESS, BAD_NUMBER, NO_CHANNEL …) */
+            untold?: components["schemas"]["Untold"][];
             /** @description version of the catalogue item the case was filed with; 0 before filing */
             item_version?: number;
             closing_condition?: string;
