@@ -58,7 +58,7 @@ func TestUnitsChangeInMidPeriod(t *testing.T) {
 	d.onDay(time.August, 7, 9)
 	d.freezeAll()
 	require.Zero(t, d.count("select count(*) from assessment_sheet where period = '2026-07' and unit = 'D-JS'"), "closed, and nothing is charged to it any more")
-	require.EqualValues(t, 4, d.count("select count(*) from assessment_fact where period = '2026-06' and kind = 'ASSIGNMENT' and settled"))
+	require.Equal(t, 4, d.count("select count(*) from assessment_fact where period = '2026-06' and kind = 'ASSIGNMENT' and settled"))
 }
 
 // A case that is merged after the freeze changes no frozen sheet and counts nowhere afterwards.

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,10 +64,8 @@ func (k *Desk) ownUnit(a auth.Actor, unit string) error {
 	if w := k.worlds.Get(a.District); w == nil || w.Units[unit].Code == "" {
 		return fault.NotFound()
 	}
-	for _, u := range a.Units() {
-		if u == unit {
-			return nil
-		}
+	if slices.Contains(a.Units(), unit) {
+		return nil
 	}
 	if wholeDistrict(a) && !a.SeesNoCase() {
 		return nil

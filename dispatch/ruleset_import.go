@@ -53,11 +53,11 @@ func ImportRules(ctx context.Context, db *pg.DB, ws *Worlds, district string, ru
 		if err := lockSets(ctx, tx, district); err != nil {
 			return err
 		}
-		var any bool
-		if err := tx.QueryRow(ctx, "select exists (select from rule_set where district = $1)", district).Scan(&any); err != nil {
+		var there bool
+		if err := tx.QueryRow(ctx, "select exists (select from rule_set where district = $1)", district).Scan(&there); err != nil {
 			return err
 		}
-		if !any {
+		if !there {
 			body, err := json.Marshal(rules)
 			if err != nil {
 				return err

@@ -154,7 +154,9 @@ func (k *Desk) answeredSubscription(ctx context.Context, a auth.Actor, answer js
 	if err != nil {
 		return nil, err
 	}
-	var kept struct{ ID uuid.UUID }
+	var kept struct {
+		ID uuid.UUID `json:"id"`
+	}
 	if err := json.Unmarshal(answer, &kept); err != nil {
 		return nil, err
 	}

@@ -51,13 +51,13 @@ func gateOf(r *compiled, matter string) (g gate) {
 func (s *Set) setGates() {
 	s.gates = make(map[string][]gate, len(s.byMatter))
 	for matter, list := range s.byMatter {
-		gates, texts, any := make([]gate, len(list)), strings.Builder{}, false
+		gates, texts, streets := make([]gate, len(list)), strings.Builder{}, false
 		for k, i := range list {
 			gates[k] = gateOf(&s.rules[i], matter)
-			any = any || gates[k].street != 0
+			streets = streets || gates[k].street != 0
 			texts.WriteString(gates[k].step.Why)
 		}
-		if !any {
+		if !streets {
 			continue
 		}
 		whole := texts.String()

@@ -3,7 +3,6 @@ package app
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -33,7 +32,7 @@ func newRawLoop(n int) (*rawLoop, error) {
 	defer func() { _ = listener.Close() }()
 	l := &rawLoop{got: make(chan time.Time, n)}
 	for range n {
-		in, err := net.Dial("tcp", listener.Addr().String())
+		in, err := new(net.Dialer).DialContext(context.Background(), "tcp", listener.Addr().String())
 		if err != nil {
 			return l, err
 		}
@@ -161,8 +160,7 @@ func liveWay(ctx context.Context, s *submitter, admin *pgx.Conn, url, token stri
 		return nil, nil, err
 	}
 	if len(screen) == 0 || len(provider) == 0 {
-		raw, _ := json.Marshal([]int{len(screen), len(provider)})
-		return nil, nil, fmt.Errorf("nothing arrived: %s", raw)
+		return nil, nil, fmt.Errorf("nothing arrived: %d on screens, %d at the provider", len(screen), len(provider))
 	}
 	return screen, provider, nil
 }

@@ -163,6 +163,7 @@ func bothStores(t *testing.T, law func(t *testing.T, s Store)) {
 func TestEveryStore(t *testing.T) {
 	t.Parallel()
 	bothStores(t, func(t *testing.T, s Store) {
+		t.Helper()
 		id := NewID()
 		put(t, s, Key(id, Full), strings.Repeat("a picture", 1000))
 		put(t, s, Key(id, Thumb), "small")

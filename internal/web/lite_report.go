@@ -193,7 +193,8 @@ func (s *server) liteCode(c *gin.Context) {
 	code := strings.Join(strings.Fields(in.Get("code")), "")
 	answer, err := s.VerifyOtp(c, api.VerifyOtpRequestObject{Body: &api.OtpVerify{Phone: d.Phone, Code: code}})
 	if err == nil {
-		err = s.liteBecome(c, answer.(api.VerifyOtp200JSONResponse).Body.Token)
+		open := answer.(api.VerifyOtp200JSONResponse)
+		err = s.liteBecome(c, open.Body.Token)
 	}
 	if err != nil {
 		e := s.faultOf(c, err)
