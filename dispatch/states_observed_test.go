@@ -129,7 +129,7 @@ func drawObserved(line func(string, ...any), row, head func(...string)) {
 	head(append([]string{"action"}, roles...)...)
 	for _, act := range actionsInOrder() {
 		cells := []string{"`" + string(act) + "`"}
-		any := false
+		ever := false
 		for _, r := range roles {
 			n := 0
 			for _, s := range States {
@@ -139,11 +139,11 @@ func drawObserved(line func(string, ...any), row, head func(...string)) {
 			}
 			cell := ""
 			if n > 0 {
-				cell, any = fmt.Sprint(n), true
+				cell, ever = fmt.Sprint(n), true
 			}
 			cells = append(cells, cell)
 		}
-		if any {
+		if ever {
 			row(cells...)
 		}
 	}

@@ -262,7 +262,7 @@ func plainReading(name string) (cpu time.Duration, size int64, err error) {
 		return 0, 0, err
 	}
 	from := selfCPU()
-	var any any
-	err = json.Unmarshal(raw, &any)
+	var whole any
+	err = json.Unmarshal(raw, &whole)
 	return selfCPU() - from, int64(len(raw)), err
 }

@@ -1,6 +1,7 @@
 import { effectScope, nextTick } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { clockText, countdown, noteServerTime, remainingText, serverNow, spanText, useCountdown } from './sla'
+import { noteServerTime, serverNow } from './clock'
+import { clockText, countdown, remainingText, spanText, useCountdown } from './sla'
 
 const MIN = 60_000
 const at = (ms: number) => new Date(ms).toISOString()

@@ -1,35 +1,13 @@
 // Countdown arithmetic on the server's clock. One shared ticker serves every visible countdown, and only
 // while at least one is mounted.
-import { computed, onScopeDispose, ref, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import { computed, onScopeDispose, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import { serverNow, tick } from './clock'
 import { t } from './i18n/shared'
 
 export type Light = 'green' | 'yellow' | 'red'
 
-let offset = 0
-let known = false
-const tick = ref(Date.now())
 let users = 0
 let timer: ReturnType<typeof setInterval> | undefined
-
-/** Learns the difference between this device's clock and the server's from an RFC 3339 instant. */
-export function noteServerTime(serverTime: string, received = Date.now()): void {
-  const at = Date.parse(serverTime)
-  if (!Number.isNaN(at)) {
-    offset = at - received
-    known = true
-    tick.value = Date.now() + offset
-  }
-}
-
-/** Whether the server has told its time since this page was opened. */
-export function clockKnown(): boolean {
-  return known
-}
-
-/** The server's time in milliseconds since the epoch, as well as this device knows it. */
-export function serverNow(): number {
-  return Date.now() + offset
-}
 
 /** A ref of the server's time that moves once a second while the calling component is alive. */
 export function useNow() {

@@ -1,6 +1,6 @@
 // What a form knows before anybody types: defaults, common phrases and a hint for each action. Everything
 // stays editable; nothing here is sent without having been seen.
-import { serverNow } from '@/shared/sla'
+import { serverNow } from '@/shared/clock'
 import { t } from './i18n/work'
 import type { Action, Case } from './useCase'
 import { toLocal, type Values } from './values'

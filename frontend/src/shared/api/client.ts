@@ -1,7 +1,7 @@
 // The one way to the server: typed by the OpenAPI document, cookies carry the session, every failure is
 // an ApiError. Use: `const me = await unwrap(api.GET('/me'))`.
 import createClient from 'openapi-fetch'
-import { noteServerTime } from '../sla'
+import { noteServerTime } from '../clock'
 import { ApiError, networkError, toApiError } from './problem'
 import type { components, paths } from './schema'
 

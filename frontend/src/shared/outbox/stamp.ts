@@ -1,5 +1,5 @@
 import { BASE } from '../api/client'
-import { clockKnown, noteServerTime, serverNow } from '../sla'
+import { clockKnown, noteServerTime, serverNow } from '../clock'
 import { outboxRows } from '../store'
 import type { OutboxEntry } from './outbox'
 

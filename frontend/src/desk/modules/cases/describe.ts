@@ -1,6 +1,6 @@
 // What an event's data tells beyond its name, in words: units, levels, ways, due times.
 import { distance, when } from '@/shared/format'
-import { serverNow } from '@/shared/sla'
+import { serverNow } from '@/shared/clock'
 import { t, term } from '../../i18n'
 import { budgetText } from '../../words'
 import type { CaseEvent } from './chain'
