@@ -1,4 +1,4 @@
-// Nine addresses, one table. vue-router would be a sixth of this app's whole script budget (8.7 of 50 kB);
+// Ten addresses, one table. vue-router would be a sixth of this app's whole script budget (8.7 of 50 kB);
 // worker and desk, with their nested pages, use it.
 import { defineAsyncComponent, nextTick, shallowReactive, type Component } from 'vue'
 import ReportPage from './pages/ReportPage.vue'
@@ -19,6 +19,7 @@ const table: Page[] = [
   { pattern: /^\/me\/seen\/?$/, page: defineAsyncComponent(() => import('./pages/SeenPage.vue')), nav: 'mine' },
   { pattern: /^\/kit\/?$/, page: defineAsyncComponent(() => import('@/kit/KitPage.vue')) },
   { pattern: /^\/me\/?$/, page: defineAsyncComponent(() => import('./pages/MinePage.vue')), nav: 'mine' },
+  { pattern: /^\/wechat\/?$/, page: defineAsyncComponent(() => import('./pages/WechatPage.vue')), nav: 'mine' },
   { pattern: /^\/r\/(?<token>[\w-]+)\/?$/, page: defineAsyncComponent(() => import('./pages/RatePage.vue')) },
 ]
 const missing: Page = { pattern: /$/, page: defineAsyncComponent(() => import('./pages/MissingPage.vue')) }

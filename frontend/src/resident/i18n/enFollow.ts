@@ -113,5 +113,12 @@ const en: Record<keyof typeof zh, string> = {
   mute: 'No more messages about this one',
   muted: 'No more messages; this page keeps showing everything',
   unmuted: 'Messages are sent again',
+  wechatTitle: 'News by WeChat',
+  wechatText: 'Once bound, WeChat tells you what happens instead of text messages. You can end it at any time.',
+  wechatBound: 'Bound: WeChat tells you what happens.',
+  wechatBind: 'Bind WeChat',
+  wechatForget: 'Unbind',
+  wechatOff: 'Unbound: text messages tell you from now on',
+  wechatRefused: 'Not bound: please begin again on the page “Mine”.',
 }
 export default en

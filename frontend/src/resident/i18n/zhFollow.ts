@@ -112,4 +112,11 @@ export default {
   mute: '这件事不再发消息给我',
   muted: '不再发消息，这里仍能看到进展',
   unmuted: '恢复发消息',
+  wechatTitle: '微信通知',
+  wechatText: '绑定后，进展由微信告诉您，不再发短信。随时可以解除。',
+  wechatBound: '已绑定：进展由微信告诉您。',
+  wechatBind: '绑定微信',
+  wechatForget: '解除绑定',
+  wechatOff: '已解除，进展改用短信告诉您',
+  wechatRefused: '没有绑定：请从“我的”页面重新开始。',
 } as const
