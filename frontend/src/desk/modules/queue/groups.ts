@@ -8,7 +8,7 @@ export type CaseQuery = NonNullable<operations['listCases']['parameters']['query
 export const ACTIVE = ['SUBMITTED', 'VERIFYING', 'FILED', 'DISPATCHED', 'HANDLING', 'CALLING', 'ONSITE', 'DISPUTED', 'SUSPENDED', 'RESOLVED']
 export const ALL_STATES = [...ACTIVE, 'CLOSED', 'ARCHIVED', 'REJECTED', 'MERGED', 'VOIDED']
 
-export const GROUPS = ['all', 'accept', 'dispatch', 'sign', 'handle', 'call', 'dispute', 'overdue', 'check', 'callback'] as const
+export const GROUPS = ['all', 'accept', 'dispatch', 'sign', 'handle', 'call', 'dispute', 'overdue', 'check', 'callback', 'held'] as const
 export type Group = (typeof GROUPS)[number]
 
 /** Objections (a unit's dispute, a resident's appeal) and callbacks are asked for by name: no state says them alone. */
@@ -41,6 +41,7 @@ export function queueQuery(q: LocationQuery): CaseQuery {
   return {
     state: states[group]?.join(','),
     ask: asks[group],
+    held: group === 'held' || undefined,
     light: group === 'overdue' ? 'red' : oneOf(one(q, 'light'), ['green', 'yellow', 'red']),
     street: one(q, 'street'),
     unit: one(q, 'unit'),
