@@ -58,7 +58,7 @@ func (k *Desk) Submit(ctx context.Context, a auth.Actor, in *Submission) (receip
 	err = k.db.Pool.QueryRow(pg.WithDistrict(ctx, a.District), s.SQL, s.Args...).Scan(&fresh, &storedCase, &hash, &answer)
 	if err != nil {
 		if constraint(err) == "report_external" {
-			return nil, false, k.externalTaken(ctx, a, s.receipt.source, in.ExternalRef)
+			return nil, false, k.externalTaken(pg.WithDistrict(ctx, a.District), a, s.receipt.source, in.ExternalRef)
 		}
 		return nil, false, pg.Fault(err)
 	}

@@ -56,6 +56,9 @@ func writeProblem(c *gin.Context, e *fault.Error) {
 		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
 	c.Header("Cache-Control", "no-store")
+	if e.Status == http.StatusRequestEntityTooLarge { // what is left of the body must not be taken for the next request
+		c.Header("Connection", "close")
+	}
 	raw, err := json.Marshal(body)
 	if err != nil {
 		raw = []byte(`{"type":"about:blank","title":"Internal Server Error","status":500,"code":"INTERNAL"}`)
