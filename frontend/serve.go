@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,8 +44,8 @@ type site struct {
 }
 
 // Handler reads the build once into memory and serves it. Paths without a file fall back to the shell of
-// their app, but a missing path with an extension is a 404 that no cache keeps: a tab of an older version
-// must never parse HTML as a script.
+// their app; one that no app knows is a 404 with that shell, which says so in words. A missing path with an
+// extension is a 404 that no cache keeps: a tab of an older version must never parse HTML as a script.
 func Handler(o Options) http.Handler {
 	dist := o.Dist
 	if dist == nil {
@@ -132,15 +133,18 @@ func typeOf(name string) string {
 	return "application/octet-stream"
 }
 
-// shell is the page that answers for a path without a file of its own: the longest prefix wins.
-func shell(p string) string {
-	switch {
-	case p == "desk" || strings.HasPrefix(p, "desk/"):
-		return "desk/index.html"
-	case p == "w" || strings.HasPrefix(p, "w/"):
-		return "w/index.html"
+// residentPaths are the first parts of the addresses that the resident's router knows (src/resident/router.ts, a test compares).
+var residentPaths = []string{"", "done", "c", "p", "me", "kit", "wechat", "r"}
+
+// shell is the page that answers for a path without a file of its own, and whether its app knows the path.
+func shell(p string) (name string, known bool) {
+	switch first, _, _ := strings.Cut(p, "/"); first {
+	case "desk":
+		return "desk/index.html", true
+	case "w":
+		return "w/index.html", true
 	default:
-		return "index.html"
+		return "index.html", slices.Contains(residentPaths, first)
 	}
 }
 
@@ -153,9 +157,9 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-	f := s.files[name]
+	f, known := s.files[name], true
 	if f == nil && path.Ext(name) == "" {
-		name = shell(name)
+		name, known = shell(name)
 		f = s.files[name]
 	}
 	if f == nil || f.identity == nil {
@@ -167,6 +171,15 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v, encoding := f.best(r.Header.Get("Accept-Encoding"))
 	if encoding != "" {
 		h.Set("Content-Encoding", encoding)
+	}
+	if !known {
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Length", strconv.Itoa(len(v.body)))
+		w.WriteHeader(http.StatusNotFound)
+		if r.Method == http.MethodGet {
+			_, _ = w.Write(v.body) // who has gone meanwhile needs no answer
+		}
+		return
 	}
 	h.Set("ETag", v.etag)
 	// The zero time sends no Last-Modified: the ETag alone decides, and it survives a rebuild of equal bytes.

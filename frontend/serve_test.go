@@ -2,8 +2,12 @@ package frontend
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -49,15 +53,38 @@ func body(t *testing.T, r *http.Response) string {
 func TestShellOfLongestPrefix(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
-		"/": "<p>resident", "/c/7K3MQ9PX": "<p>resident", "/r/token": "<p>resident", "/wx": "<p>resident",
+		"/": "<p>resident", "/c/7K3MQ9PX": "<p>resident", "/r/token": "<p>resident", "/me/seen": "<p>resident",
 		"/w": "<p>worker", "/w/": "<p>worker", "/w/tasks/1": "<p>worker",
-		"/desk/": "<p>desk", "/desk/cases/1": "<p>desk", "/deskx": "<p>resident",
-		"/w/../desk/": "<p>desk", "/../../etc": "<p>resident",
+		"/desk/": "<p>desk", "/desk/cases/1": "<p>desk", "/w/../desk/": "<p>desk",
 	} {
 		res := get(t, path)
 		require.Equal(t, http.StatusOK, res.StatusCode, path)
 		require.Equal(t, want, body(t, res), path)
 	}
+}
+
+func TestUnknownPathIsNotFoundInWords(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/wx", "/deskx", "/../../etc", "/.git/config", "/metrics", "/debug/pprof/", "/admin"} {
+		res := get(t, path)
+		require.Equal(t, http.StatusNotFound, res.StatusCode, path)
+		require.Equal(t, "no-store", res.Header.Get("Cache-Control"), path)
+		require.Equal(t, "<p>resident", body(t, res), path)
+	}
+	require.Empty(t, body(t, do(t, http.MethodHead, "/metrics")))
+}
+
+// Each address of the resident's router is known, and no other.
+func TestResidentPathsAreTheRouters(t *testing.T) {
+	t.Parallel()
+	router, err := os.ReadFile("src/resident/router.ts")
+	require.NoError(t, err)
+	firsts := map[string]bool{}
+	for _, m := range regexp.MustCompile(`pattern: /\^\\/(\w*)`).FindAllSubmatch(router, -1) {
+		firsts[string(m[1])] = true
+	}
+	require.Greater(t, len(firsts), 5)
+	require.ElementsMatch(t, slices.Collect(maps.Keys(firsts)), residentPaths)
 }
 
 func TestMissingFileIsNeverTheShell(t *testing.T) {

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -51,9 +52,30 @@ func (s *server) observe(c *gin.Context) {
 	c.Next()
 }
 
-// headers are on every answer of the API; the pages set their own policy.
-func headers(c *gin.Context) {
+// A refused body of up to maxDrained bytes is read to its end before the answer goes out: a connection that is closed while its
+// client still writes is reset, and the client sees the reset instead of the answer. A larger one is cut.
+const (
+	maxDrained  = 32 << 20
+	drainWithin = 10 * time.Second
+)
+
+func drain(c *gin.Context) {
+	r, body := c.Request, c.Request.Body
+	c.Next()
+	if r.ContentLength <= 0 || r.ContentLength > maxDrained || r.Header.Get("Expect") != "" || c.Writer.Status() < 400 {
+		return
+	}
+	if err := http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(drainWithin)); err == nil {
+		_, _ = io.Copy(io.Discard, body) // what fails here fails on the client's side as well
+	}
+}
+
+// headers are on every answer; the pages set their own policy.
+func (s *server) headers(c *gin.Context) {
 	h := c.Writer.Header()
+	if s.Secure { // who came over TLS once comes over TLS for a year
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	if strings.HasPrefix(c.Request.URL.Path, "/api/") {

@@ -89,7 +89,7 @@ func New(d Deps) (http.Handler, error) {
 		return nil, err
 	}
 	s.doc = doc
-	r.Use(s.observe, headers)
+	r.Use(s.observe, s.headers, drain)
 	v1 := r.Group("/api/v1", s.identify, doc.guard(s))
 	h := api.NewStrictHandlerWithOptions(s, nil, api.StrictGinServerOptions{RequestErrorHandlerFunc: badRequest, HandlerErrorFunc: s.problem, ResponseErrorHandlerFunc: s.problem})
 	api.RegisterHandlersWithOptions(v1, h, api.GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { badRequest(c, err) }})
