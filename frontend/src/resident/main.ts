@@ -10,8 +10,12 @@ import App from './App.vue'
 let opening: Promise<void> | undefined
 onUnauthorized(() => (opening ??= beGuest().finally(() => (opening = undefined))))
 
-void start({ dark: true }).then(() => {
+// A terminal in a hall begins each load with nobody.
+const kiosk = /[?&]kiosk\b/.test(location.search) || localStorage.getItem('yixian.kiosk') ? import('./kiosk/kiosk') : undefined
+
+void Promise.resolve(kiosk?.then((k) => k.begin())).then(() => start({ dark: true })).then(() => {
   createApp(App).mount('#app')
+  void kiosk?.then((k) => k.watch())
   startOutbox()
   loadMe().catch(() => undefined) // offline: the form works without knowing who this is
 })
