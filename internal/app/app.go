@@ -328,7 +328,7 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger, started func(*App)
 	if cfg.Role != "engine" { // only who stores photos can tell what became of them
 		go a.keepPhotos(run)
 	}
-	h, err := a.handler(front.pages)
+	h, err := a.handler(run.Done(), front.pages)
 	if err != nil {
 		return err
 	}
@@ -352,12 +352,12 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger, started func(*App)
 	return nil
 }
 
-func (a *App) handler(pages http.Handler) (http.Handler, error) {
+func (a *App) handler(done <-chan struct{}, pages http.Handler) (http.Handler, error) {
 	if frontend.Missing() {
 		a.log.Warn("the pages are not built into this program: run `make` first, then build again")
 	}
 	d := web.Deps{DB: a.App, Desk: a.desk, Office: a.office(), Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Presence: cache.NewPresence(a.redis), Media: a.photos, Photos: media.NewProcessor(media.Limits{}), Font: sync.OnceValues(func() (*sticker.Font, error) { return sticker.FindFont(a.cfg.FontFile) }), Post: a.post, Maps: grid.NewMaps(a.App), Planner: a.planner, Push: a.push,
-		Pages: pages, Secure: a.cfg.SecureCookies, TrustedProxies: a.cfg.TrustedProxies, Hosts: a.cfg.Hosts, Log: a.log, WideLimits: a.wide.Load,
+		Pages: pages, Secure: a.cfg.SecureCookies, TrustedProxies: a.cfg.TrustedProxies, Hosts: a.cfg.Hosts, Log: a.log, Done: done, WideLimits: a.wide.Load,
 		Ready: func(ctx context.Context) error {
 			if !a.ready.Load() {
 				return errors.New("stopping")

@@ -98,10 +98,14 @@ func benchLive(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer) e
 		}
 		live, loop, ratios = append(live, spread), append(loop, least), append(ratios, spread/least)
 	}
+	busy, err := residentKB(p.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	low, high := bootstrap(ratios)
 	each := float64(full-empty) / liveClients
-	fmt.Fprintf(t, "streams\t%d\t%.1f kB each (goal 30)\n", liveClients, each)
+	fmt.Fprintf(t, "streams\t%d\t%.1f kB each (goal 30); with the buffers of %d events %.1f\n", liveClients, each, liveRounds, float64(busy-empty)/liveClients)
 	fmt.Fprintf(t, "an event at 99 %% of the streams after the first\t%.0f ms\tmedian of %d events\n", median(live), len(live))
 	fmt.Fprintf(t, "the same by a raw loop over %d sockets\t%.0f ms\t\n", liveClients, median(loop))
 	fmt.Fprintf(t, "ratio\t%.2f\t95 %% interval %.2f–%.2f\n", median(ratios), low, high)

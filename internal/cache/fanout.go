@@ -12,7 +12,7 @@ import (
 const (
 	prefix = "yx:fan:"
 	// backlog is how many messages a slow reader may be behind before it loses some.
-	backlog = 64
+	backlog = 32
 	// originLen is the length of the random name of a process in front of every message in Redis.
 	originLen = 8
 )

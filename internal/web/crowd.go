@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -19,6 +20,15 @@ type crowd struct {
 	flight singleflight.Group
 	mu     sync.Mutex
 	kept   map[string]answer
+	last   [16]*reading // the latest notices
+	next   int
+}
+
+// reading is a notice and the event that a stream makes of it.
+type reading struct {
+	dispatch.Notice
+	raw  []byte
+	text string
 }
 
 type answer struct {
@@ -31,7 +41,26 @@ const (
 	crowdMost = 1000 // answers held at most
 )
 
-func (k *crowd) inScope(ctx context.Context, desk *dispatch.Desk, a auth.Actor, batch []dispatch.Notice) (map[uuid.UUID]bool, error) {
+// read decodes a notice once for all streams: they share the payload, byte for byte the same memory. Nil is one that cannot be read.
+func (k *crowd) read(raw []byte) *reading {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range k.last {
+		if r != nil && len(r.raw) == len(raw) && &r.raw[0] == &raw[0] {
+			return r
+		}
+	}
+	r := &reading{raw: raw}
+	if json.Unmarshal(raw, &r.Notice) != nil {
+		return nil
+	}
+	r.text = sse(&r.Notice)
+	k.last[k.next] = r
+	k.next = (k.next + 1) % len(k.last)
+	return r
+}
+
+func (k *crowd) inScope(ctx context.Context, desk *dispatch.Desk, a auth.Actor, batch []*reading) (map[uuid.UUID]bool, error) {
 	cases := make([]uuid.UUID, len(batch))
 	for i := range batch {
 		cases[i] = batch[i].CaseID

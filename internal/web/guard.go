@@ -98,12 +98,7 @@ func (s *server) identify(c *gin.Context) {
 	if strings.HasPrefix(c.FullPath(), devicePaths) {
 		return // its bearer is the device's key, and no cookie counts
 	}
-	token, byCookie := "", false
-	if h := c.GetHeader("Authorization"); strings.HasPrefix(h, "Bearer ") {
-		token = strings.TrimSpace(h[len("Bearer "):])
-	} else if v, err := c.Cookie(s.cookieName()); err == nil && v != "" {
-		token, byCookie = v, true
-	}
+	token, byCookie := s.tokenOf(c)
 	if token == "" {
 		return
 	}
@@ -120,6 +115,15 @@ func (s *server) identify(c *gin.Context) {
 	default:
 		s.problem(c, err)
 	}
+}
+
+// tokenOf is the token of a session that a request shows: "" when it shows none.
+func (s *server) tokenOf(c *gin.Context) (token string, byCookie bool) {
+	if h := c.GetHeader("Authorization"); strings.HasPrefix(h, "Bearer ") {
+		return strings.TrimSpace(h[len("Bearer "):]), false
+	}
+	v, err := c.Cookie(s.cookieName())
+	return v, err == nil && v != ""
 }
 
 // sameOrigin believes the browser's own headers: Sec-Fetch-Site where it is sent, else Origin against Host.

@@ -59,6 +59,7 @@ type Deps struct {
 	TrustedProxies []string
 	Hosts          map[string]string // host → district
 	Log            *slog.Logger
+	Done           <-chan struct{} // closed when the program stops: streams end
 	WideLimits     func() bool
 	Ready          func(ctx context.Context) error
 	Deep           func(ctx context.Context) (districts []dispatch.Pulse, healthy bool, err error) // what the auditor knows

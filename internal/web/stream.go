@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -24,14 +28,24 @@ const (
 	streamBatch = 100 * time.Millisecond // notices of a burst are filtered by one query
 	streamFirst = 10 * time.Millisecond  // one change is often two or three events
 	streamAlive = 20 * time.Second
-	streamCheck = time.Minute // a session that ended ends its streams within this time
+	streamCheck = 3                // signs of life: a session that ended ends its streams within a minute
+	streamSlow  = 30 * time.Second // a reader that takes nothing for so long is let go; it comes again with its last id
 )
+
+// line is one open stream: the connection and what it needs for hours. The request that opened it, with the buffers of the server and
+// the frames of the router, is given back: thousands of lines wait at the same time.
+type line struct {
+	s     *server
+	conn  net.Conn
+	a     auth.Actor
+	token string
+	live  <-chan []byte
+}
 
 // stream sends what happens in the actor's scope as server-sent events: id is the event's id, data {kind, id, version}.
 // With Last-Event-ID or ?since= (an event id or an RFC 3339 instant) it begins with what was missed, read from the
 // event table a little earlier than asked: the client ignores what it has.
 func (s *server) stream(c *gin.Context) {
-	a := actorOf(c)
 	last := c.GetHeader("Last-Event-ID")
 	if last == "" {
 		last = c.Query("since")
@@ -41,63 +55,86 @@ func (s *server) stream(c *gin.Context) {
 		s.problem(c, err)
 		return
 	}
-	live := s.Fanout.Subscribe(c, LiveChannel(a.District))
+	conn, _, err := c.Writer.Hijack()
+	if err != nil {
+		s.problem(c, err)
+		return
+	}
 	h := c.Writer.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
-	if _, err := c.Writer.WriteString("retry: 3000\n: connected\n\n"); err != nil {
-		return
-	}
-	c.Writer.Flush()
-	if catchUp && !s.catchUp(c, a, since) {
-		return
-	}
-	alive, check := time.NewTicker(streamAlive), time.NewTicker(streamCheck)
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	h.Set("Connection", "close") // the events last as long as the connection
+	var head strings.Builder
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	_ = h.Write(&head)
+	head.WriteString("\r\nretry: 3000\n: connected\n\n")
+
+	ctx, hangUp := context.WithCancel(context.Background())
+	l := &line{s: s, conn: conn, a: actorOf(c)}
+	l.token, _ = s.tokenOf(c)
+	l.live = s.Fanout.Subscribe(ctx, LiveChannel(l.a.District))
+	go func() {
+		defer hangUp()
+		_, _ = conn.Read(make([]byte, 1)) // a client has nothing more to say: it is gone
+	}()
+	go func() {
+		defer hangUp()
+		defer func() { _ = conn.Close() }()
+		defer func() {
+			if r := recover(); r != nil {
+				s.Log.LogAttrs(ctx, slog.LevelError, "panic", slog.String("route", "stream"), slog.Any("panic", r))
+			}
+		}()
+		if l.write(head.String()) && (!catchUp || l.catchUp(ctx, since)) {
+			l.follow(ctx)
+		}
+	}()
+}
+
+// follow tells what happens until the client is gone, the session has ended or the program stops.
+func (l *line) follow(ctx context.Context) {
+	alive := time.NewTicker(streamAlive)
 	defer alive.Stop()
-	defer check.Stop()
-	var batch []dispatch.Notice
+	var batch []*reading
 	var flush <-chan time.Time
 	var sent time.Time
-	newest := time.Now()
+	newest, signs := time.Now(), 0
 	for {
 		select {
-		case <-c.Request.Context().Done():
+		case <-l.s.Done:
 			return
-		case raw, open := <-live:
-			if !open {
+		case raw, open := <-l.live:
+			if !open { // the client is gone
 				return
 			}
 			if raw == nil { // something may have been missed: read the table again
-				if !s.catchUp(c, a, dispatch.SinceTime(newest)) {
+				if !l.catchUp(ctx, dispatch.SinceTime(newest)) {
 					return
 				}
 				continue
 			}
-			var n dispatch.Notice
-			if json.Unmarshal(raw, &n) == nil {
-				newest = time.Now()
-				if !n.Concerns(a) {
-					continue
-				}
-				batch = append(batch, n)
+			n := l.s.crowd.read(raw)
+			if n == nil {
+				continue
 			}
+			newest = time.Now()
+			if !n.Concerns(l.a) {
+				continue
+			}
+			batch = append(batch, n)
 			if flush == nil { // the first after a silence goes out almost at once
 				flush = time.After(max(streamFirst, streamBatch-time.Since(sent)))
 			}
 		case <-flush:
 			flush, sent = nil, time.Now()
-			if !s.send(c, a, batch, false) {
+			if !l.tell(ctx, batch) {
 				return
 			}
-			batch = batch[:0]
+			batch = nil
 		case <-alive.C:
-			if _, err := c.Writer.WriteString(": alive\n\n"); err != nil {
-				return
-			}
-			c.Writer.Flush()
-		case <-check.C:
-			if !s.stillSignedIn(c) {
+			if signs++; signs%streamCheck == 0 && !l.signedIn(ctx) || !l.write(": alive\n\n") {
 				return
 			}
 		}
@@ -120,13 +157,17 @@ func parseSince(text string) (since dispatch.Since, ok bool, err error) {
 	return since, false, fault.Invalid("/since", "应为事件编号或 RFC 3339 时间")
 }
 
-func (s *server) catchUp(c *gin.Context, a auth.Actor, since dispatch.Since) bool {
+func (l *line) catchUp(ctx context.Context, since dispatch.Since) bool {
 	for {
-		page, err := s.Desk.StreamSince(c, a, since, 500)
+		page, err := l.s.Desk.StreamSince(ctx, l.a, since, 500)
 		if err != nil {
 			return false // the client reconnects with its last id
 		}
-		if !s.send(c, a, page, true) {
+		var b strings.Builder
+		for i := range page {
+			b.WriteString(sse(&page[i]))
+		}
+		if !l.write(b.String()) {
 			return false
 		}
 		if len(page) < 500 {
@@ -136,47 +177,53 @@ func (s *server) catchUp(c *gin.Context, a auth.Actor, since dispatch.Since) boo
 	}
 }
 
-// send writes notices; live ones are first filtered by the actor's scope, in one query for all.
-func (s *server) send(c *gin.Context, a auth.Actor, batch []dispatch.Notice, scoped bool) bool {
+// tell writes live notices that are in the actor's scope, asked in one query for all.
+func (l *line) tell(ctx context.Context, batch []*reading) bool {
 	if len(batch) == 0 {
 		return true
 	}
-	var seen map[uuid.UUID]bool
-	if !scoped {
-		var err error
-		if seen, err = s.crowd.inScope(c, s.Desk, a, batch); err != nil {
-			return false
-		}
+	seen, err := l.s.crowd.inScope(ctx, l.s.Desk, l.a, batch)
+	if err != nil {
+		return false
+	}
+	if len(batch) == 1 && seen[batch[0].CaseID] {
+		return l.write(batch[0].text)
 	}
 	var b strings.Builder
 	for _, n := range batch {
-		if !scoped && !seen[n.CaseID] {
-			continue
+		if seen[n.CaseID] {
+			b.WriteString(n.text)
 		}
-		data, err := json.Marshal(gin.H{"kind": n.Kind, "id": n.CaseID, "version": n.Version, "state": n.State})
-		if err != nil {
-			return false
-		}
-		fmt.Fprintf(&b, "id: %s\ndata: %s\n\n", n.EventID, data)
 	}
-	if b.Len() == 0 {
-		return true
-	}
-	if _, err := c.Writer.WriteString(b.String()); err != nil {
-		return false
-	}
-	c.Writer.Flush()
-	return true
+	return l.write(b.String())
 }
 
-func (s *server) stillSignedIn(c *gin.Context) bool {
-	token := ""
-	if h := c.GetHeader("Authorization"); strings.HasPrefix(h, "Bearer ") {
-		token = strings.TrimSpace(h[len("Bearer "):])
-	} else if v, err := c.Cookie(s.cookieName()); err == nil {
-		token = v
+func (l *line) write(text string) bool {
+	if text == "" {
+		return true
 	}
-	_, err := s.Auth.Authenticate(c, token)
+	if l.conn.SetWriteDeadline(time.Now().Add(streamSlow)) != nil {
+		return false
+	}
+	_, err := io.WriteString(l.conn, text)
+	return err == nil
+}
+
+// sse is a notice as a server-sent event.
+func sse(n *dispatch.Notice) string {
+	data, err := json.Marshal(gin.H{"kind": n.Kind, "id": n.CaseID, "version": n.Version, "state": n.State})
+	if err != nil {
+		return "" // plain values
+	}
+	return fmt.Sprintf("id: %s\ndata: %s\n\n", n.EventID, data)
+}
+
+// signedIn says that the session still is one, and takes over what has become of its roles.
+func (l *line) signedIn(ctx context.Context) bool {
+	a, err := l.s.Auth.Authenticate(ctx, l.token)
+	if err == nil {
+		l.a = a
+	}
 	return err == nil || !fault.Is(err, "UNAUTHENTICATED")
 }
 
