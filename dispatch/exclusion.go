@@ -33,9 +33,14 @@ type Exclusion struct {
 	DecidedBy  *uuid.UUID
 	DecidedAt  *time.Time
 	Answer     string
+	// CaseNo and the names are read beside it: whoever decides sees who asks, and about what.
+	CaseNo, ProposerName, DeciderName string
 }
 
-const exclusionColumns = "id, case_id, subject, unit, reason, scope, legal_due, text, state, proposed_by, proposed_at, decided_by, decided_at, answer"
+const exclusionColumns = `id, case_id, subject, unit, reason, scope, legal_due, text, state, proposed_by, proposed_at, decided_by, decided_at, answer,
+	coalesce((select c.case_no from cases c where c.district = exclusion.district and c.id = exclusion.case_id), ''),
+	coalesce((select a.display_name from account a where a.district = exclusion.district and a.id = exclusion.proposed_by), ''),
+	coalesce((select a.display_name from account a where a.district = exclusion.district and a.id = exclusion.decided_by), '')`
 
 // exclusionDays is how many working days after closing an exclusion may be asked for (domain 4d).
 const exclusionDays = 5

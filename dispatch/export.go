@@ -49,6 +49,8 @@ type ExportRequest struct {
 	DecidedBy *uuid.UUID
 	DecidedAt *time.Time
 	ExpiresAt *time.Time
+	// The names of the two people, read beside it.
+	AskerName, DeciderName string
 }
 
 type exportSpan struct {

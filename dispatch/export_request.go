@@ -15,10 +15,12 @@ import (
 	"yixian/internal/pg"
 )
 
-const exportRequestColumns = "id, what, params, reason, state, asked_by, asked_at, decided_by, decided_at, expires_at"
+const exportRequestColumns = `id, what, params, reason, state, asked_by, asked_at, decided_by, decided_at, expires_at,
+	coalesce((select a.display_name from account a where a.district = export_request.district and a.id = export_request.asked_by), ''),
+	coalesce((select a.display_name from account a where a.district = export_request.district and a.id = export_request.decided_by), '')`
 
 func (r *ExportRequest) into(raw *[]byte) []any {
-	return []any{&r.ID, &r.What, raw, &r.Reason, &r.State, &r.AskedBy, &r.AskedAt, &r.DecidedBy, &r.DecidedAt, &r.ExpiresAt}
+	return []any{&r.ID, &r.What, raw, &r.Reason, &r.State, &r.AskedBy, &r.AskedAt, &r.DecidedBy, &r.DecidedAt, &r.ExpiresAt, &r.AskerName, &r.DeciderName}
 }
 
 func (r *ExportRequest) span(raw []byte) error {

@@ -48,10 +48,13 @@ test('wrong addresses, faster colleagues, a cut stream and a wrong clock', async
   await late.close()
 
   // A unit is retired by another administrator while its form is open: the change is refused and explained, nothing is lost.
-  const adm = await person(browser, '/desk/admin/units?open=D-WX', 'adm1', deskSize)
+  // (One that nobody works in and no rule names: others cannot be retired.)
+  expect((await request.post(`${api}/admin/units`, { headers: await bearer('adm2'), data: { code: 'D-LAB', name: '鼓楼区试验中心', short_name: '试验中心', kind: 'DEPARTMENT' } })).status()).toBe(201)
+  const adm = await person(browser, '/desk/admin/units?open=D-LAB', 'adm1', deskSize)
   const panel = adm.getByRole('dialog')
-  await panel.getByLabel('简称').fill('文旅新名')
-  expect((await request.post(`${api}/admin/units/D-WX/retire`, { headers: await bearer('adm2'), data: { version: 1 } })).ok()).toBe(true)
+  await panel.getByLabel('简称').fill('试验新名')
+  const retired = await request.post(`${api}/admin/units/D-LAB/retire`, { headers: await bearer('adm2'), data: { version: 1 } })
+  expect(retired.ok(), await retired.text()).toBe(true)
   await panel.getByRole('button', { name: '保存', exact: true }).click()
   await expect(panel.getByText(/先改了这一条/)).toBeVisible()
   await axe(adm, 'stale unit')

@@ -3,6 +3,7 @@ import { expect, test } from '@playwright/test'
 import { api, axe, deskSize, person, phoneSize, shot } from './kit'
 
 test('a drill is declared, confirmed, seen everywhere and ended', async ({ browser, request }) => {
+  test.setTimeout(900_000) // five people and eight looks at accessibility: a busy machine takes its time
   expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'F' } })).ok()).toBe(true)
   const com = await person(browser, '/desk/', 'com1', deskSize)
   await com.getByRole('link', { name: '应急演练' }).click()
@@ -59,6 +60,7 @@ test('a drill is declared, confirmed, seen everywhere and ended', async ({ brows
 })
 
 test('a card is raised, confirmed, objected to and answered', async ({ browser, request }) => {
+  test.setTimeout(900_000)
   expect((await request.post(`${api}/sandbox/reset`, { data: { fixture: 'F' } })).ok()).toBe(true)
   const sup = await person(browser, '/desk/', 'sup1', deskSize)
   await sup.getByRole('link', { name: '黄牌红牌' }).click()

@@ -35,7 +35,13 @@ export function staff(browser: Browser) {
     const answer = await (await as(who)).post(`${api}/media`, { multipart: { file: { name: 'photo.jpg', mimeType: 'image/jpeg', buffer: readFileSync(photo) } } })
     return ((await answer.json()) as { id: string }).id
   }
-  return { get, act, picture }
+  /** A write that is not an action on a case. */
+  const post = async (who: string, path: string, data: Record<string, unknown>) => {
+    const answer = await (await as(who)).post(api + path, { data })
+    expect(answer.ok(), `${who} ${path}: ${await answer.text()}`).toBe(true)
+    return (await answer.json()) as { id: string }
+  }
+  return { get, act, picture, post }
 }
 
 /** A resident's phone after its one-time code; the session lies in the context. */

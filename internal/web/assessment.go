@@ -177,5 +177,6 @@ func (s *server) decideExclusion(ctx context.Context, text string, approve bool,
 
 func exclusionView(e *dispatch.Exclusion) api.Exclusion {
 	return api.Exclusion{Id: e.ID.String(), CaseId: e.CaseID.String(), SubjectId: idText(e.Subject), Unit: some(e.Unit), Reason: e.Reason, Scope: e.Scope, LegalDue: e.LegalDue, State: api.ExclusionState(e.State),
-		Text: e.Text, ProposedBy: e.ProposedBy.String(), ProposedAt: e.ProposedAt, DecidedBy: idText(e.DecidedBy), DecidedAt: e.DecidedAt, Answer: some(e.Answer)}
+		Text: e.Text, ProposedBy: e.ProposedBy.String(), ProposedAt: e.ProposedAt, DecidedBy: idText(e.DecidedBy), DecidedAt: e.DecidedAt, Answer: some(e.Answer),
+		CaseNo: some(e.CaseNo), ProposedByName: some(e.ProposerName), DecidedByName: some(e.DeciderName)}
 }

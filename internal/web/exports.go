@@ -124,5 +124,5 @@ func (s *server) DecideExport(ctx context.Context, r api.DecideExportRequestObje
 
 func exportRequestView(r *dispatch.ExportRequest) api.ExportRequest {
 	return api.ExportRequest{Id: r.ID.String(), What: r.What, From: r.From, To: r.To, Reason: r.Reason, State: api.ExportRequestState(r.State), AskedBy: r.AskedBy.String(), AskedAt: r.AskedAt, DecidedBy: idText(r.DecidedBy),
-		DecidedAt: r.DecidedAt, ExpiresAt: r.ExpiresAt}
+		DecidedAt: r.DecidedAt, ExpiresAt: r.ExpiresAt, AskedByName: some(r.AskerName), DecidedByName: some(r.DeciderName)}
 }

@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory, type RouteLocationRaw } from 'vue-router'
 import { loadMe, me } from '@/shared/session'
 import { adminRoutes } from './modules/admin/sections'
+import { VIEWS } from './modules/metrics/views'
 import { can } from './shell/can'
 import { homeFor, NAV, offered, type NavName } from './shell/nav'
 
@@ -12,6 +13,8 @@ declare module 'vue-router' {
     bare?: boolean
     /** Shown without the frame, for somebody who is signed in: the wall. */
     alone?: boolean
+    /** For everybody on the staff, whatever entry it stands under: a link out of a message leads here. */
+    anyone?: boolean
   }
 }
 
@@ -31,20 +34,25 @@ export const router = createRouter({
       ],
     },
     { path: '/ledger', name: 'ledger', component: () => import('./modules/ledger/LedgerPage.vue'), meta: { nav: 'ledger' } },
+    { path: '/exports', name: 'exports', component: () => import('./modules/exports/ExportsPage.vue'), meta: { nav: 'ledger' } },
     { path: '/calls', name: 'calls', component: () => import('./modules/calls/CallsPage.vue'), meta: { nav: 'calls' } },
     { path: '/cockpit', name: 'cockpit', component: () => import('./modules/cockpit/CockpitPage.vue'), meta: { nav: 'cockpit' } },
     { path: '/wall', name: 'wall', component: () => import('./modules/cockpit/CockpitPage.vue'), props: { wall: true }, meta: { nav: 'cockpit', alone: true } },
     { path: '/behind', name: 'behind', component: () => import('./modules/cockpit/BehindPage.vue'), meta: { nav: 'metrics' } },
     { path: '/unit', name: 'unit', component: () => import('./modules/unit/UnitPage.vue'), meta: { nav: 'unit' } },
     { path: '/metrics', name: 'metrics', component: () => import('./modules/metrics/MetricsPage.vue'), meta: { nav: 'metrics' } },
+    { path: `/metrics/:view(${VIEWS.map((v) => v.view).join('|')})`, name: 'figures', component: () => import('./modules/metrics/SpecialPage.vue'), props: true, meta: { nav: 'metrics' } },
     { path: '/assessment', name: 'assessment', component: () => import('./modules/assessment/AssessmentPage.vue'), meta: { nav: 'assessment' } },
-    { path: '/reports/:token?', name: 'reports', component: () => import('./modules/assessment/ReportsPage.vue'), props: true, meta: { nav: 'assessment' } },
+    { path: '/reports/:token?', name: 'reports', component: () => import('./modules/assessment/ReportsPage.vue'), props: true, meta: { nav: 'assessment', anyone: true } },
+    { path: '/exclusions', name: 'exclusions', component: () => import('./modules/exclusions/ExclusionsPage.vue'), meta: { nav: 'assessment' } },
     { path: '/assessment/:unit/:period', name: 'sheet', component: () => import('./modules/assessment/SheetPage.vue'), props: true, meta: { nav: 'assessment' } },
     { path: '/incidents', name: 'incidents', component: () => import('./modules/incidents/IncidentsPage.vue'), meta: { nav: 'incidents' } },
     { path: '/incidents/new', name: 'declare', component: () => import('./modules/incidents/DeclarePage.vue'), meta: { nav: 'incidents' } },
     { path: '/incidents/:id', name: 'incident', component: () => import('./modules/incidents/IncidentPage.vue'), props: true, meta: { nav: 'incidents' } },
     { path: '/cards', name: 'cards', component: () => import('./modules/cards/CardsPage.vue'), meta: { nav: 'cards' } },
     { path: '/systemic', name: 'systemic', component: () => import('./modules/systemic/SystemicPage.vue'), meta: { nav: 'systemic' } },
+    { path: '/visits', name: 'visits', component: () => import('./modules/visits/VisitsPage.vue'), meta: { nav: 'visits' } },
+    { path: '/notices', name: 'notices', component: () => import('./modules/announcements/NoticesPage.vue'), meta: { nav: 'notices' } },
     { path: '/admin', component: () => import('./modules/admin/AdminFrame.vue'), meta: { nav: 'admin' }, children: adminRoutes },
     { path: '/inbox', name: 'inbox', component: () => import('./modules/inbox/InboxPage.vue'), meta: { nav: 'inbox' } },
     { path: '/:rest(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue') },
@@ -61,5 +69,5 @@ router.beforeEach(async (to) => {
   if (to.meta.bare) return true
   if (me.value?.user.kind !== 'STAFF') return signInTo(to.fullPath)
   const asked = NAV.find((n) => n.nav === to.meta.nav)
-  return !asked || offered(asked, can) || to.name === homeFor(can) ? true : { name: homeFor(can) }
+  return to.meta.anyone || !asked || offered(asked, can) || to.name === homeFor(can) ? true : { name: homeFor(can) }
 })

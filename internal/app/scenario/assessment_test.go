@@ -103,6 +103,10 @@ func TestScenario17Assessment(t *testing.T) {
 
 	require.Equal(t, "APPROVED", aud.post("/exclusions/"+ex.str("id")+"/approve", obj{"text": "情况属实"}).ok(200).str("state"))
 	aud.post("/exclusions/"+ex.str("id")+"/approve", obj{}).code(409, "ALREADY_DECIDED")
+	// Whoever reads the list sees who asked, who decided and about which case.
+	seen := sup.get("/exclusions").ok(200).list("items")[0]
+	require.Equal(t, []any{"孟督查", "敖审计"}, []any{seen["proposed_by_name"], seen["decided_by_name"]})
+	require.NotEmpty(t, seen["case_no"])
 	second := sup.get(path).ok(200)
 	require.Equal(t, 2.0, second.Body["revision"])
 	require.Equal(t, []any{1.0, 2.0}, second.Body["revisions"])

@@ -2,7 +2,7 @@ import type zh from './zh'
 
 const en: Record<keyof typeof zh, string> = {
   appName: 'Yixian Desk', skip: 'Skip to content', navLabel: 'Main', lang: '中文', sandbox: 'Practice mode, all data is made up',
-  navQueue: 'Queue', navLedger: 'Cases', navCalls: 'Calls', navMetrics: 'Figures', navInbox: 'Inbox', navAssessment: 'Assessment', navIncidents: 'Emergencies', navCards: 'Cards', navUnit: 'My unit', navCockpit: 'Cockpit', navAdmin: 'Administration', navSystemic: 'Recurring', navMore: 'More',
+  navQueue: 'Queue', navLedger: 'Cases', navCalls: 'Calls', navMetrics: 'Figures', navInbox: 'Inbox', navAssessment: 'Assessment', navIncidents: 'Emergencies', navCards: 'Cards', navUnit: 'My unit', navCockpit: 'Cockpit', navAdmin: 'Administration', navSystemic: 'Recurring', navVisits: 'Visits', navNotices: 'Notices', navMore: 'More',
   missing: 'There is no such page', toQueue: 'Back to the queue',
   live: 'Live', liveConnecting: 'Connecting…', liveLost: 'Reconnecting, data as of {time}', livePolling: 'Periodic refresh', livePollingAt: 'Periodic refresh, data as of {time}',
   unread: 'unread', unreadSuffix: ' unread', signOut: 'Sign out', signInAgain: 'Your session has ended, please sign in again',
@@ -15,7 +15,7 @@ const en: Record<keyof typeof zh, string> = {
 
   tabAll: 'All', tabAccept: 'To file', tabDispatch: 'To dispatch', tabSign: 'To sign', tabHandle: 'In hand', tabCall: 'Calling', tabDispute: 'Objections', tabCallback: 'To call back', tabHeld: 'Held by a flood', held: 'held', heldWhy: 'Why it waits', tabOverdue: 'Overdue', tabCheck: 'To check', groups: 'By stage',
   search: 'Search', searchHint: 'Number, address or words', filter: 'Filter', any: 'Any', anyUnit: 'Any unit', anyMatter: 'Any matter', filterLight: 'Light', filterPriority: 'Priority', filterStreet: 'Street', filterUnit: 'Unit',
-  sort: 'Sort', sortDue: 'Time left', sortNewest: 'Newest', sortUpdated: 'Last updated', clearFilters: 'Clear filters',
+  sort: 'Sort', sortDue: 'Time left', sortNewest: 'Newest', sortUpdated: 'Last updated', toExports: 'Export…', clearFilters: 'Clear filters',
   fresh: '{n} new', listChanged: 'The list has changed, refresh', leftList: 'left this list', noMatch: 'No case matches', queueEmpty: 'All done', queueEmptyText: 'New cases appear here by themselves',
   pickCase: 'Choose a case on the left', pickCaseText: 'j / k to move, Enter to open, ? for all shortcuts', caseLabel: 'Case', noMatter: 'Matter not set', notFiled: 'Not filed', staleShown: 'below is what we had', dueSoon: 'Due soon', noDue: 'No limit', clockPaused: 'Paused',
   choices: 'Choices', searching: 'Searching…', nothingFound: 'Nothing found',

@@ -1,6 +1,6 @@
 const zh = {
   period: '考核周期', month: '月份', quarter: '季度', frozen: '已定稿', provisional: '未定稿，随数据变化', rank: '名次', unit: '单位', kind: '类别', score: '得分', settled: '应处置', hash: '校验码', revision: '第 {n} 版',
-  DEPARTMENT: '部门', STREET: '街道', insufficient: '样本不足', empty: '该周期没有考核单', emptyText: '换一个周期再看', sheetTitle: '{unit} {period} 考核单', print: '打印', back: '返回列表', exportXlsx: '导出 Excel',
+  DEPARTMENT: '部门', STREET: '街道', insufficient: '样本不足', empty: '该周期没有考核单', emptyText: '换一个周期再看', sheetTitle: '{unit} {period} 考核单', print: '打印', back: '返回列表', exportXlsx: '导出 Excel', exclusions: '剔除', askOut: '申请剔除',
   indicator: '指标', formula: '公式', made: '分子/分母', value: '结果', composite: '综合分', deducted: '扣分', after: '最终得分', weight: '有效权重', yellow: '黄牌 {n}', red: '红牌 {n}', unfounded: '不当退单 {n}', excluded: '剔除 {n} 项', exclusionRate: '剔除率',
   drill: '查看“{name}”的明细', behindTitle: '“{name}”由这些组成', case: '案件', due: '时限', done: '完成', counts: '计入', holds: '达标', late: '迟到计入', yes: '是', no: '否', noFacts: '没有明细', more: '更多', hours: '处置工时', hoursText: '中位数 {median}，P90 {p90}，平均 {mean}（{n} 件，小时）',
   objections: '异议', noObjections: '没有异议', object: '提出异议', objectText: '异议内容', answer: '答复', answerText: '答复内容', answered: '答复：{text}', send: '提交', sent: '已提交', tooShort: '请至少写 5 个字',

@@ -1,7 +1,7 @@
 /** Words of the desk. Keys "group.CODE" name codes of the server (see term()). */
 export default {
   appName: '一线·工作台', skip: '跳到正文', navLabel: '主导航', lang: 'English', sandbox: '练习模式，数据均为模拟',
-  navQueue: '调度队列', navLedger: '案件台账', navCalls: '呼叫', navMetrics: '指标', navInbox: '消息', navAssessment: '考核', navIncidents: '应急演练', navCards: '黄牌红牌', navSystemic: '反复问题', navUnit: '本单位', navCockpit: '驾驶舱', navAdmin: '系统管理', navMore: '更多',
+  navQueue: '调度队列', navLedger: '案件台账', navCalls: '呼叫', navMetrics: '指标', navInbox: '消息', navAssessment: '考核', navIncidents: '应急演练', navCards: '黄牌红牌', navSystemic: '反复问题', navVisits: '走访', navNotices: '官方发布', navUnit: '本单位', navCockpit: '驾驶舱', navAdmin: '系统管理', navMore: '更多',
   missing: '没有这个页面', toQueue: '回到调度队列',
   live: '实时', liveConnecting: '正在连接…', liveLost: '重连中，数据截至 {time}', livePolling: '定时刷新', livePollingAt: '定时刷新，数据截至 {time}',
   unread: '未读', unreadSuffix: '条未读', signOut: '退出登录', signInAgain: '登录已过期，请重新登录',
@@ -14,7 +14,7 @@ export default {
 
   tabAll: '全部', tabAccept: '待受理', tabDispatch: '待派', tabSign: '待签收', tabHandle: '处置中', tabCall: '呼叫中', tabDispute: '争议申诉', tabCallback: '待回访', tabHeld: '洪峰待放行', held: '待放行', heldWhy: '为何等候', tabOverdue: '超时', tabCheck: '待核查', groups: '按办理环节',
   search: '搜索', searchHint: '编号、地址或描述', filter: '筛选', any: '不限', anyUnit: '不限单位', anyMatter: '不限事项', filterLight: '时限灯', filterPriority: '紧急程度', filterStreet: '街镇', filterUnit: '单位',
-  sort: '排序', sortDue: '剩余时间', sortNewest: '最新上报', sortUpdated: '最近更新', clearFilters: '清除筛选',
+  sort: '排序', sortDue: '剩余时间', sortNewest: '最新上报', sortUpdated: '最近更新', toExports: '导出…', clearFilters: '清除筛选',
   fresh: '{n} 件新案件', listChanged: '列表有变化，点此刷新', leftList: '已离开此列表', noMatch: '没有符合条件的案件', queueEmpty: '都处理完了', queueEmptyText: '有新案件时会自动出现在这里',
   pickCase: '从左侧选一件案件', pickCaseText: '按 j / k 上下移动，Enter 打开，按 ? 查看全部快捷键', caseLabel: '案件', noMatter: '未定事项', notFiled: '未立案', staleShown: '下面是之前的内容', dueSoon: '将到期', noDue: '无时限', clockPaused: '已暂停',
   choices: '可选项', searching: '正在查找…', nothingFound: '没有找到',

@@ -4210,6 +4210,8 @@ export interface components {
             decided_at?: string;
             /** Format: date-time */
             expires_at?: string;
+            asked_by_name?: string;
+            decided_by_name?: string;
         };
         AssessmentLine: {
             id: string;
@@ -4369,6 +4371,9 @@ export interface components {
             /** Format: date-time */
             decided_at?: string;
             answer?: string;
+            case_no?: string;
+            proposed_by_name?: string;
+            decided_by_name?: string;
         };
         OtpRequest: {
             phone: string;

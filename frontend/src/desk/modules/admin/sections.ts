@@ -21,10 +21,12 @@ export const SECTIONS: Section[] = [
   { name: 'rules', permission: 'admin', group: 'how' },
   { name: 'precedents', permission: 'admin', group: 'how' },
   { name: 'requests', permission: 'catalog.agree', group: 'how' },
+  { name: 'risk', permission: 'admin', group: 'how' },
   { name: 'messages', permission: 'admin', group: 'how' },
   { name: 'providers', permission: 'admin', group: 'how' },
   { name: 'partners', permission: 'admin', group: 'how' },
   { name: 'ops', permission: 'admin', group: 'watch' },
+  { name: 'reports', permission: 'report.schedule', group: 'watch' },
   { name: 'audit', permission: 'audit.read', group: 'watch' },
 ]
 export const GROUPS = ['who', 'what', 'how', 'watch'] as const
@@ -48,5 +50,7 @@ export const adminRoutes: RouteRecordRaw[] = [
   { path: 'messages', name: 'admin-messages', component: () => import('../notices/MessagesPage.vue') },
   { path: 'providers', name: 'admin-providers', component: () => import('../notices/ProvidersPage.vue') },
   { path: 'partners', name: 'admin-partners', component: () => import('../partners/PartnersPage.vue') },
+  { path: 'risk', name: 'admin-risk', component: () => import('./RiskStepsPage.vue') },
+  { path: 'reports', name: 'admin-reports', component: () => import('../assessment/ReportsPage.vue') },
   { path: 'ops', name: 'admin-ops', component: () => import('../ops/OpsPage.vue') },
 ]
