@@ -289,6 +289,9 @@ func linearizable(t *testing.T, histories, each int) {
 	d := newCrowdedDesk(t)
 	ops, won, codes := 0, 0, map[string]int{}
 	for n := range histories {
+		if n > 1 && n&(n-1) == 0 {
+			d.analyze()
+		}
 		h, w := d.history(uint64(n), 64, each)
 		for _, op := range h {
 			out := op.Output.(answered)

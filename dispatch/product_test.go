@@ -230,6 +230,7 @@ func illegalThroughTheDoor(t *testing.T, of int) {
 	for state, id := range in {
 		require.Equal(t, string(state), d.text("select state from cases where id = $1", id))
 	}
+	d.analyze()
 	before, counts := d.everything(), map[string]int{}
 	for k, state := range States {
 		id := in[state]
