@@ -235,6 +235,7 @@ func (k *Desk) lookAlikes(ctx context.Context, district string, look Look, at, u
 			continue
 		}
 		c.State = d.State
+		d.LeadUnit = c.LeadUnit
 		d.StatusText, _ = w.ResidentStatus(&c, "zh")
 		d.MatterName = w.MatterName(d.Matter)
 		out = append(out, d)

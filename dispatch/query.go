@@ -179,3 +179,11 @@ func readCursor(s string) (at string, id uuid.UUID, err error) {
 
 // MatterName is the catalogue's name of a matter, also of one that is in force no more; "" when it is not known.
 func (w *World) MatterName(code string) string { return w.Catalog.Name(code) }
+
+// MatterNameIn is that name in a reader's language; in Chinese where the catalogue has no English.
+func (w *World) MatterNameIn(code, lang string) string {
+	if it, ok := w.Catalog.Matter(code); ok && lang == "en" && it.NameEN != "" {
+		return it.NameEN
+	}
+	return w.MatterName(code)
+}

@@ -70,6 +70,7 @@ type Duplicate struct {
 	Score         float64   `json:"score"`   // how much it looks like the report
 	Likely        bool      `json:"likely"`  // it is probably the same thing
 	Reasons       []string  `json:"reasons"` // why, in words for people
+	LeadUnit      string    `json:"-"`       // who has it
 }
 
 // Receipt is the answer to a submission; it is stored with the report and given again to every retry.

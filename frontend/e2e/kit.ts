@@ -1,6 +1,6 @@
 // What the journeys share: people who sign in, the practice clock, accessibility, pictures.
 import { existsSync } from 'node:fs'
-import { expect, type APIRequestContext, type Browser, type Locator, type Page } from '@playwright/test'
+import { expect, test as base, type APIRequestContext, type Browser, type Locator, type Page } from '@playwright/test'
 import { AxeBuilder } from '@axe-core/playwright'
 
 export const api = '/api/v1'
@@ -12,14 +12,44 @@ const shared = '../../shared/data/images/gps_gulou_wgs84.jpg'
 /** A photo that knows where it was taken; pictures for the README show our own. */
 export const photo = !process.env.SCREENSHOTS && existsSync(shared) ? shared : 'e2e/stand-in.jpg'
 
+/**
+ * What every journey ends with, whoever opened the page: the page policy (CSP) refused nothing and no script threw.
+ * A test that provokes such a thing takes it out of `wrong`.
+ */
+export const test = base.extend<{ wrong: string[] }>({
+  wrong: [
+    async ({ browser }, use) => {
+      const wrong: string[] = []
+      const open = browser.newContext.bind(browser)
+      browser.newContext = async (options) => {
+        const context = await open(options)
+        context.on('console', (m) => m.type() === 'error' && m.text().includes('Content Security Policy') && wrong.push(m.text()))
+        context.on('weberror', (e) => wrong.push(String(e.error())))
+        return context
+      }
+      await use(wrong)
+      browser.newContext = open
+      expect(wrong).toEqual([])
+    },
+    { auto: true },
+  ],
+})
+
 export async function axe(page: Page, where: string, be: (got: unknown) => { toEqual(want: unknown): void } = expect) {
   const found = await new AxeBuilder({ page }).analyze()
   be(found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${where}: ${v.id} ${v.nodes[0]?.target}`)).toEqual([])
 }
 
-// Pictures of every screen on the way, only where they are asked for.
+/** What docs/img shows (make screenshots); a whole run (make e2e-full) keeps every picture among its results. */
+const kept = [
+  ...['desk', 'queue', 'figures', 'resident-report', 'resident-receipt', 'resident-track', 'field-tasks', 'field-case', 'field-call', 'field-called', 'field-checkin', 'field-result'],
+  ...['resident-map-zh', 'resident-rate-zh', 'resident-report-en', 'resident-map-en', 'resident-track-en', 'resident-rate-en'],
+  ...['resident-report-zh-large-small', 'resident-step3-zh-large-small', 'resident-track-zh-large-small', 'field-ringing-zh', 'field-answer-zh', 'field-tasks-en'],
+]
+export const wanted = (name: string) => !!process.env.E2E_FULL || (!!process.env.SCREENSHOTS && kept.includes(name))
+
 export async function shot(page: Page, name: string, fullPage = false) {
-  if (!process.env.SCREENSHOTS && !process.env.E2E_FULL) return
+  if (!wanted(name)) return
   await page.screenshot({ path: `${process.env.SCREENSHOTS ?? 'test-results'}/${name}.png`, fullPage, animations: 'disabled' })
 }
 
@@ -63,8 +93,6 @@ export async function straight(page: Page) {
 export async function phone(browser: Browser, options: Parameters<Browser['newContext']>[0] = {}) {
   const context = await browser.newContext({ viewport: phoneSize, geolocation: place, permissions: ['geolocation'], ...options })
   const page = await context.newPage()
-  const reports: string[] = []
-  page.on('console', (m) => m.type() === 'error' && m.text().includes('Content Security Policy') && reports.push(m.text()))
   let taps = 0
   const tap = async (what: Locator) => {
     taps++
@@ -74,7 +102,7 @@ export async function phone(browser: Browser, options: Parameters<Browser['newCo
     taps++
     await page.locator('input[type=file]').first().setInputFiles(file)
   }
-  return { context, page, tap, take, reports, taps: () => taps, anew: () => (taps = 0) }
+  return { context, page, tap, take, taps: () => taps, anew: () => (taps = 0) }
 }
 
 export async function confirmPhone(page: Page, number: string, tap: (what: Locator) => Promise<void>, where: Page | Locator = page) {

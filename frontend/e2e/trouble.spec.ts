@@ -1,8 +1,8 @@
 // What goes wrong with phones: the server refuses or sheds, the position is missing or rough, the clock is wrong, the
 // session ends while there is no network, two tabs, old links. Nothing typed is lost and every page says what to do.
 // Single answers of the server are put in by the browser; everything else is the running program. Each ends with axe.
-import { expect, test, type Page } from '@playwright/test'
-import { api, axe, confirmPhone, person, phone, reported, shot, straight } from './kit'
+import { expect, type Page } from '@playwright/test'
+import { api, axe, confirmPhone, draftOf, person, phone, reported, shot, straight, test } from './kit'
 import { called, knownPhone, reportOf, set, settled, staff } from './scene'
 
 const full = () => test.skip(!process.env.E2E_FULL, 'longer than the share of every run: make e2e-full')
@@ -49,7 +49,6 @@ test('no position, an unreadable photo, a server that sheds', async ({ browser }
   await page.getByRole('button', { name: '提交' }).click()
   await expect(page.getByRole('heading', { name: '已收到，马上办' })).toBeVisible()
   await see(page, 'received')
-  expect(me.reports).toEqual([])
 })
 
 test('the server refuses a photo, or asks to wait; twenty photos; a rough position', async ({ browser }) => {
@@ -162,6 +161,52 @@ test('an officer whose session ends while offline signs in and the work is sent'
   await expect(officer.getByRole('link', { name: '已同步' })).toBeVisible()
   const events = (await (await officer.request.get(`${api}/cases/${id}/events`)).json()) as { items: { action: string }[] }
   expect(events.items.filter((e) => e.action === 'sign')).toHaveLength(1)
+})
+
+test('one draft in two tabs, a session that ends without a network, a clock that is a day ahead', async ({ browser }) => {
+  full()
+  const { page, context, take } = await phone(browser)
+  await reset(page)
+  const { now } = (await (await page.request.post(`${api}/sandbox/clock`, { data: { advance: '0s' } })).json()) as { now: string }
+  await context.addInitScript((ahead) => {
+    const real = Date
+    window.Date = class extends real {
+      constructor(...args: [number]) {
+        super(...(args.length > 0 ? args : ([real.now() + ahead] as [number])))
+      }
+      static override now() {
+        return real.now() + ahead
+      }
+    } as DateConstructor
+  }, Date.parse(now) + 86_400_000 - Date.now())
+  await knownPhone(context, '13900000001')
+  await page.goto('/')
+  await take()
+  await expect(page.getByText(/南街街道/).first()).toBeVisible()
+  await page.getByLabel('说说情况').fill('路面有个大坑，晚上看不见')
+  await expect.poll(() => draftOf(page)).toContain('大坑') // kept a moment after the last key
+  const tab = await context.newPage()
+  await tab.goto('/')
+  await expect(tab.getByText('已恢复上次没有提交的内容')).toBeVisible()
+
+  // Sent without a network, by a session that is over when the network returns.
+  await context.setOffline(true)
+  await page.getByRole('button', { name: '提交' }).click()
+  await expect(page.getByRole('heading', { name: '已保存，联网后自动提交' })).toBeVisible()
+  await see(page, 'kept')
+  await context.clearCookies()
+  await context.setOffline(false)
+  await expect(page.getByRole('heading', { name: '请再验证一次手机号' })).toBeVisible() // tried by itself
+  await see(page, 'again')
+  await confirmPhone(page, '13900000001', (what) => what.click())
+  await page.getByRole('button', { name: '提交' }).click()
+  await expect(page.getByRole('heading', { name: '已收到，马上办' })).toBeVisible()
+  // The other tab shows the receipt as well, and does not send it a second time.
+  await expect(tab.getByRole('heading', { name: '已收到，马上办' })).toBeVisible()
+  await see(tab, 'sent-elsewhere')
+  const mine = (await (await page.request.get(`${api}/reports`)).json()) as { items: { created_at: string; occurred_at?: string }[] }
+  expect(mine.items).toHaveLength(1)
+  expect(Date.parse(mine.items[0]!.occurred_at ?? mine.items[0]!.created_at)).toBeLessThanOrEqual(Date.parse(now))
 })
 
 /** A picture that does not know where it was taken. */

@@ -41,7 +41,7 @@ func followedView(ctx context.Context, t *dispatch.Tracked) api.FollowedCase {
 	c, w, l := &t.Case, t.World, lang(ctx)
 	text, step := w.ResidentStatus(c, l)
 	place, _ := w.Grid(c.GridCode)
-	v := api.FollowedCase{CaseId: c.ID.String(), CaseNo: c.CaseNo, MatterName: some(w.MatterName(c.Matter)), State: string(c.State), StatusText: text, StatusStep: step, StreetName: place.StreetName,
+	v := api.FollowedCase{CaseId: c.ID.String(), CaseNo: c.CaseNo, MatterName: some(w.MatterNameIn(c.Matter, l)), State: string(c.State), StatusText: text, StatusStep: step, StreetName: place.StreetName,
 		CommunityName: some(place.CommunityName), UnitName: some(w.UnitName(c.LeadUnit)), PromiseAt: c.PromiseAt, CreatedAt: c.CreatedAt, Timeline: []api.TimelineEntry{}}
 	for _, e := range w.Timeline(t.Events, l) {
 		v.Timeline = append(v.Timeline, api.TimelineEntry{At: e.At, Kind: e.Kind, Text: e.Text, UnitName: some(e.UnitName)})

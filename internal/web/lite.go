@@ -14,6 +14,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,16 +66,28 @@ func (s *server) liteGate(c *gin.Context) {
 	h.Set("Content-Security-Policy", litePolicy)
 	h.Set("Permissions-Policy", "geolocation=(), camera=(self), microphone=()")
 	h.Set("Cache-Control", "no-store")
-	if l := c.Query("lang"); l == "en" || l == "zh" {
-		//nolint:gosec // says nothing about anybody
-		http.SetCookie(c.Writer, &http.Cookie{Name: "lite-lang", Value: l, Path: "/lite", MaxAge: 90 * 24 * 3600, HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode})
-		c.Request.Header.Set("Accept-Language", l)
-	} else if l, err := c.Cookie("lite-lang"); err == nil && (l == "en" || l == "zh") {
+	if l := s.liteChoice(c, "lang", "en", "zh"); l != "" {
 		c.Request.Header.Set("Accept-Language", l)
 	}
+	c.Set(liteLarge, s.liteChoice(c, "text", "large", "normal") == "large")
 	if c.Request.Method == http.MethodPost && !sameOrigin(c.Request) {
 		s.liteProblem(c, fault.Forbidden("CROSS_ORIGIN", "请求来自其他网站，已拒绝"))
 	}
+}
+
+const liteLarge = "lite-large"
+
+// liteChoice is what the reader of these pages chose by a link, now or within the last 90 days; "" for neither.
+func (s *server) liteChoice(c *gin.Context, name string, values ...string) string {
+	if v := c.Query(name); slices.Contains(values, v) {
+		//nolint:gosec // says nothing about anybody
+		http.SetCookie(c.Writer, &http.Cookie{Name: "lite-" + name, Value: v, Path: "/lite", MaxAge: 90 * 24 * 3600, HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode})
+		return v
+	}
+	if v, err := c.Cookie("lite-" + name); err == nil && slices.Contains(values, v) {
+		return v
+	}
+	return ""
 }
 
 // liteProblem is an error as a page; it ends the request.
@@ -89,7 +102,8 @@ type litePage struct {
 	Lang   string
 	Title  string // a key of liteWords
 	CSRF   string
-	Path   string // of this page, for the switch of languages
+	Path   string // of this page, for the switches of language and size
+	Large  bool   // letters of 22 px
 	Errors []liteError
 	Body   any
 }
@@ -124,7 +138,7 @@ func (p litePage) Wrong(field string) string {
 }
 
 func (s *server) liteShow(c *gin.Context, status int, name string, p litePage) {
-	p.Lang, p.CSRF, p.Path = lang(c), s.liteToken(c), c.Request.URL.Path
+	p.Lang, p.CSRF, p.Path, p.Large = lang(c), s.liteToken(c), c.Request.URL.Path, c.GetBool(liteLarge)
 	if c.Request.Method == http.MethodPost {
 		p.Path = "/lite/"
 	}

@@ -4,10 +4,12 @@ package web
 var liteWords = map[string][2]string{
 	"brand":           {"一线 · 随手拍", "Yixian · Report"},
 	"other":           {"English", "中文"},
+	"large":           {"大字", "Large text"},
+	"normal":          {"小字", "Smaller text"},
 	"skip":            {"跳到正文", "Skip to content"},
 	"navReport":       {"上报", "Report"},
 	"navTrack":        {"查进度", "Track"},
-	"navFull":         {"标准版", "Full version"},
+	"navFull":         {"完整版", "Full site"},
 	"hotline":         {"打电话反映：12345", "Call 12345"},
 	"wrong":           {"请检查下面的内容", "Please check"},
 	"errorPrefix":     {"错误：", "Error: "},

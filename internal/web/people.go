@@ -183,7 +183,7 @@ func (s *server) MyReveals(ctx context.Context, r api.MyRevealsRequestObject) (a
 	for i := range seen {
 		x := &seen[i]
 		out.Items = append(out.Items, api.Reveal{At: x.At, Field: api.RevealField(x.Field), Reason: x.Reason, ReasonText: dispatch.OptionText(x.Reason, l), Words: some(x.Text), Unit: x.Unit, UnitName: w.UnitName(x.Unit),
-			Officer: x.Officer, CaseNo: x.CaseNo, ReceiptCode: x.Receipt, MatterName: some(w.MatterName(x.Matter)), Text: x.Sentence(w, l)})
+			Officer: x.Officer, CaseNo: x.CaseNo, ReceiptCode: x.Receipt, MatterName: some(w.MatterNameIn(x.Matter, l)), Text: x.Sentence(w, l)})
 	}
 	return out, nil
 }

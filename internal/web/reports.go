@@ -64,6 +64,21 @@ func duplicates(in []dispatch.Duplicate) []api.Duplicate {
 	return out
 }
 
+// reworded are look-alikes in the reader's language. (A receipt keeps the words of its time: every retry gets the same.)
+func (s *server) reworded(ctx context.Context, in []dispatch.Duplicate) []dispatch.Duplicate {
+	l := lang(ctx)
+	w := s.world(actorOf(ctx).District)
+	if l != "en" || w == nil {
+		return in
+	}
+	for i := range in {
+		d := &in[i]
+		d.MatterName = w.MatterNameIn(d.Matter, l)
+		d.StatusText, _ = w.ResidentStatus(&dispatch.Case{State: d.State, LeadUnit: d.LeadUnit}, l)
+	}
+	return in
+}
+
 func (s *server) NearbyReports(ctx context.Context, r api.NearbyReportsRequestObject) (api.NearbyReportsResponseObject, error) {
 	a := actorOf(ctx)
 	p, err := (&dispatch.PointIn{Lon: r.Params.Lon, Lat: r.Params.Lat, Datum: string(r.Params.Datum)}).WGS84()
@@ -74,7 +89,7 @@ func (s *server) NearbyReports(ctx context.Context, r api.NearbyReportsRequestOb
 	if err != nil {
 		return nil, err
 	}
-	return api.NearbyReports200JSONResponse{Items: duplicates(found)}, nil
+	return api.NearbyReports200JSONResponse{Items: duplicates(s.reworded(ctx, found))}, nil
 }
 
 func (s *server) MyReports(ctx context.Context, r api.MyReportsRequestObject) (api.MyReportsResponseObject, error) {
@@ -100,7 +115,7 @@ func (s *server) CaseDuplicates(ctx context.Context, r api.CaseDuplicatesRequest
 	if err != nil {
 		return nil, err
 	}
-	return api.CaseDuplicates200JSONResponse{Items: duplicates(found)}, nil
+	return api.CaseDuplicates200JSONResponse{Items: duplicates(s.reworded(ctx, found))}, nil
 }
 
 const (

@@ -62,7 +62,7 @@ func lightOf(c *dispatch.Case, now time.Time) string {
 func (s *server) summary(ctx context.Context, a auth.Actor, w *dispatch.World, c *dispatch.Case, thumb string, now time.Time) api.CaseSummary {
 	place, _ := w.Grid(c.GridCode)
 	return api.CaseSummary{Id: c.ID.String(), CaseNo: c.CaseNo, State: string(c.State), StateText: new(dispatch.StateText(c.State, lang(ctx))), Version: c.Version,
-		Matter: c.Matter, MatterName: some(w.MatterName(c.Matter)), Priority: string(c.Priority), Mode: c.Mode, Source: c.Source, Street: c.StreetCode, StreetName: some(place.StreetName),
+		Matter: c.Matter, MatterName: some(w.MatterNameIn(c.Matter, lang(ctx))), Priority: string(c.Priority), Mode: c.Mode, Source: c.Source, Street: c.StreetCode, StreetName: some(place.StreetName),
 		GridCode: c.GridCode, GridName: some(place.GridName), Address: some(c.Address), Component: some(c.Component), OwnerUnit: c.OwnerUnit, LeadUnit: c.LeadUnit, LeadUnitName: some(w.UnitName(c.LeadUnit)),
 		Light: api.CaseSummaryLight(lightOf(c, now)), DueAt: c.DueAt, DueKind: some(c.DueKind), PromiseAt: c.PromiseAt, Round: c.Round, ReporterCount: new(c.ReporterCount),
 		ThumbUrl: some(s.mediaURL(a, thumb, "thumb")), Point: &api.Point{Lon: c.Lon, Lat: c.Lat, Datum: "WGS84"}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Drill: new(c.Drill), Held: some(c.Held)}
@@ -215,7 +215,7 @@ func (s *server) residentView(ctx context.Context, a auth.Actor, t *dispatch.Tra
 		v.Matter = &struct {
 			Code string `json:"code"`
 			Name string `json:"name"`
-		}{c.Matter, w.MatterName(c.Matter)}
+		}{c.Matter, w.MatterNameIn(c.Matter, l)}
 	}
 	for _, e := range w.Timeline(t.Events, l) {
 		v.Timeline = append(v.Timeline, api.TimelineEntry{At: e.At, Kind: e.Kind, Text: e.Text, UnitName: some(e.UnitName)})

@@ -31,6 +31,10 @@ describe('timeline', () => {
     expect(timeline(view({}), now).map((s) => [s.label, s.state])).toEqual([['已收到', 'done'], ['处理中', 'now'], ['待核查', 'next']])
     expect(timeline(view({}), now)[1]!.note).toBe('预计 今天 15:00 前办结')
   })
+  it('says once what happened last and stands now', () => {
+    const sent = view({ status_text: '已派给南街街道', status_step: 1, timeline: [{ at: '2026-06-08T08:00:00+08:00', kind: 'SUBMIT', text: '已收到' }, { at: '2026-06-08T08:05:00+08:00', kind: 'ASSIGN', text: '已派给 南街街道' }] })
+    expect(timeline(sent, now).map((s) => [s.label, s.state])).toEqual([['已收到', 'done'], ['已派给 南街街道', 'now'], ['处理中', 'next']])
+  })
   it('promises nothing after an end', () => {
     for (const state of ['REJECTED', 'MERGED', 'VOIDED', 'ARCHIVED']) expect(timeline(view({ state }), now)).toHaveLength(1)
   })

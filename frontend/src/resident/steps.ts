@@ -22,11 +22,16 @@ export function toneOf(view: Pick<View, 'state' | 'status_step' | 'overdue'>): T
   return view.overdue ? 'red' : view.state === 'SUSPENDED' ? 'amber' : 'blue'
 }
 
+const bare = (text: string) => text.replace(/\s/g, '')
+
 /** What happened with its times, then what stands now, then the next word only. */
 export function timeline(view: View, now: number): Step[] {
   const done: Step[] = view.timeline.map((e) => ({ label: e.text, at: when(e.at, now), state: 'done' }))
   if (ENDED.includes(view.state)) return done
-  const steps: Step[] = [...done, { label: view.status_text, state: 'now', note: view.promise_at && view.status_step < 4 ? t('promise', { time: when(view.promise_at, now) }) : undefined }]
+  const note = view.promise_at && view.status_step < 4 ? t('promise', { time: when(view.promise_at, now) }) : undefined
+  // What happened last often says what stands now: one line for both.
+  const last = done[done.length - 1]
+  const steps: Step[] = last && bare(last.label) === bare(view.status_text) ? [...done.slice(0, -1), { ...last, state: 'now', note }] : [...done, { label: view.status_text, state: 'now', note }]
   const next = view.status_step + 1
   if (next < LAST) steps.push({ label: t(STEP_KEYS[next]!), state: 'next' })
   return steps

@@ -60,6 +60,10 @@ describe('a report', () => {
     await report.submit()
     expect(report.errors.value.map((e) => e.field)).toEqual(['photos', 'place', 'phone', 'code'])
     expect(sent).toEqual([])
+    // What is mended is said no longer; the others stay.
+    write(report)
+    await nextTick()
+    expect(report.errors.value.map((e) => e.field)).toEqual(['phone', 'code'])
   })
 
   it('is sent with its point in WGS-84 and leaves a receipt and no draft', async () => {

@@ -166,6 +166,15 @@ export function useReport(done: () => void) {
     return list
   }
 
+  // What has been mended is said no longer; what is wrong anew waits for the next try.
+  watch(
+    () => check().map((e) => e.text),
+    (now, before) => {
+      const left = errors.value.filter((e) => now.includes(e.text) || !before.includes(e.text))
+      if (left.length < errors.value.length) errors.value = left
+    },
+  )
+
   function body(): Schemas['ReportNew'] {
     const { source: _source, ...point } = form.point!
     return {
@@ -281,6 +290,7 @@ export function useReport(done: () => void) {
     if (entry.group !== GROUP || outcome.kind !== 'sent') return
     if (outcome.data) keepReceipt(outcome.data as Schemas['Receipt'])
     localStorage.setItem(SENT, entry.id)
+    if (entry.id !== form.key && !empty.value) return // another tab's: what is being written here stays
     void clear().then(done)
   })
 

@@ -58,6 +58,10 @@ func TestScenario04OneLineCall(t *testing.T) {
 	require.Contains(t, string(view.Raw), "城管局 已到现场")
 	require.Contains(t, string(view.Raw), "已呼叫 城管局、建设局")
 	require.Contains(t, string(p.anyone().get("/reports/"+receipt.str("receipt_code")+"?phone_tail=0001").ok(200).Raw), "城管局 已到现场")
+	// The matter has an English name for who reads English: its reporter, a department.
+	english := p.anyone().do("GET", "/reports/"+receipt.str("track_token"), nil, "Accept-Language", "en").ok(200)
+	require.Equal(t, "Building without permission", english.Body["matter"].(obj)["name"])
+	require.Equal(t, "Building without permission", js.do("GET", "/cases/"+id, nil, "Accept-Language", "en").ok(200).str("matter_name"))
 	p.anyone().get("/reports/" + receipt.str("receipt_code") + "?phone_tail=9999").ok(404)
 	p.anyone().get("/reports/" + receipt.str("receipt_code")).ok(404)
 	require.NotEmpty(t, p.messages("cg1", "called"), "the called officer was told")

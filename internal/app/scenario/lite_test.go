@@ -136,6 +136,11 @@ func TestLite(t *testing.T) {
 	require.NotContains(t, first.header.Get("Content-Security-Policy"), "script-src")
 	b.get("/lite/?lang=en").says(200, "Report a problem nearby")
 	b.get("/lite/?lang=zh")
+	// Large letters for who asks for them, on every page after it, until taken back.
+	b.get("/lite/?text=large").says(200, `class="large"`)
+	b.get("/lite/c/").says(200, `class="large"`)
+	b.get("/lite/c/?text=huge").says(200, `class="large"`)
+	require.NotContains(t, b.get("/lite/?text=normal").body, `class="large"`)
 	var sessions int
 	count := func() int {
 		require.NoError(t, p.db.Engine.Pool.QueryRow(t.Context(), "select count(*) from session").Scan(&sessions))

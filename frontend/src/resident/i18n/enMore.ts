@@ -5,7 +5,7 @@ const en: Record<keyof typeof zh, string> = {
   submit: 'Submit',
   mapTitle: 'Choose the place',
   addressLabel: 'Address details',
-  addressHint: 'For example: beside 12 Jintai Road, opposite the bus stop',
+  addressHint: 'e.g. opposite the bus stop',
   here: 'It is here',
   matterTitle: 'Choose a category',
   matterSearch: 'Search, for example: manhole, street lamp',

@@ -4,7 +4,7 @@ export default {
   submit: '提交',
   mapTitle: '选一下位置',
   addressLabel: '补充地址',
-  addressHint: '例如：津泰路 12 号旁、公交站对面',
+  addressHint: '例如：公交站对面',
   here: '就是这里',
   matterTitle: '选择问题类别',
   matterSearch: '搜一搜，例如：井盖、路灯、占道',

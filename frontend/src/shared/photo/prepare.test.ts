@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { exifTime, fit, preparePhoto, UnreadablePhoto } from './prepare'
+import { exifTime, fit, MOST, preparePhoto, UnreadablePhoto } from './prepare'
 
 describe('fit', () => {
   it.each([
@@ -51,6 +51,17 @@ describe('preparePhoto', () => {
     canvasThatEncodes(new Blob(['x']))
     const photo = await preparePhoto(new Blob(['no exif here'], { type: 'image/jpeg' }))
     expect([photo.point, photo.takenAt]).toEqual([undefined, undefined])
+  })
+
+  it('encodes a photo full of detail a little worse, until it fits', async () => {
+    canvasThatEncodes(null)
+    const tried: unknown[] = []
+    vi.spyOn(HTMLCanvasElement.prototype, 'toBlob').mockImplementation((done, _type, quality) => {
+      tried.push(quality)
+      done(new Blob([new Uint8Array(MOST * 1.6 * (quality as number))]))
+    })
+    expect((await preparePhoto(new Blob(['x']))).blob.size).toBe(MOST * 0.8)
+    expect(tried).toEqual([0.8, 0.65, 0.5])
   })
 
   it('refuses what the browser cannot decode or encode', async () => {

@@ -11,7 +11,9 @@ export interface PreparedPhoto {
 }
 
 export const EDGE = 1600
-const QUALITY = 0.8
+/** Leaves and gravel need more bytes than most: then a little worse, until it fits into `MOST`. */
+const QUALITIES = [0.8, 0.65, 0.5, 0.35]
+export const MOST = 500_000
 
 // The mini build of exifr knows no names of tags: DateTimeOriginal and OffsetTimeOriginal by number.
 const TAKEN = 0x9003
@@ -99,7 +101,11 @@ export async function preparePhoto(file: Blob): Promise<PreparedPhoto> {
   paint.fillRect(0, 0, width, height)
   paint.drawImage(source, 0, 0, width, height)
   if ('close' in source) source.close()
-  const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, 'image/jpeg', QUALITY))
+  let blob: Blob | null = null
+  for (const quality of QUALITIES) {
+    blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, 'image/jpeg', quality))
+    if (!blob || blob.size <= MOST) break
+  }
   canvas.width = canvas.height = 0 // gives the memory back at once on old phones
   if (!blob) throw new UnreadablePhoto('encoding failed')
   return { blob, width, height, ...tags }
