@@ -1,7 +1,7 @@
 // Every screen of the desk, in both languages, and the wall by night as it hangs: looked at by axe, by a ruler for what
 // sticks out, by the content policy, and by people as pictures (make screenshots).
 import { expect, test, type Browser, type BrowserContext, type Page } from '@playwright/test'
-import { api, axe, deskSize, reported, shot, stickingOut } from './kit'
+import { api, axe, deskSize, place, reported, shot, stickingOut } from './kit'
 import { called, knownPhone, reportOf, set, settled, staff } from './scene'
 
 test.skip(!process.env.E2E_FULL && !process.env.SCREENSHOTS, 'longer than the share of every run: make e2e-full')
@@ -66,7 +66,7 @@ async function morning(browser: Browser) {
   const fresh = await reported(await guest(), { text: '井盖旁路面开裂', address: '津泰路 30 号门前' })
   await reported(await guest(), { text: '人行道地砖松动，老人绊倒', address: '津泰路 34 号' })
   await people.post('dis1', '/notices', { title: '八一七北路夜间施工公告', text: '6 月 8 日 22 时至次日 5 时封闭一条车道，请绕行津泰路。', matter: '06013', areas: [] })
-  await people.post('co1', '/visits', { name: '陈依姆', phone: '13900000003', address: '军门社区 3 座 201', point: { lon: 119.308, lat: 26.0875, datum: 'WGS84' }, every_days: 7 })
+  await people.post('duty-s-350102005', '/visits', { name: '陈依姆', phone: '13900000003', address: '津泰路 30 号 201', point: { lon: place.longitude, lat: place.latitude, datum: 'WGS84' }, every_days: 7 })
   await people.post('sup1', '/cards', { unit: 'D-JS', kind: 'PRIVACY_BREACH', reason: '在工作群转发报案人电话' })
   await people.post('so1', '/export_requests', { from: '2026-05-01', to: '2026-06-01', reason: '街道月度分析会' })
   await people.post('sup1', '/exclusions', { case_id: done.case_id, reason: 'EX1', scope: 'TIMELINESS', text: '台风红色预警期间，道路封闭' })
@@ -103,7 +103,7 @@ for (const l of looks)
       ['call-form', `/desk/cases/${fresh}`, '.case h2', open(/^(一线呼叫|Call)/)],
     ])
     await round(browser, l, 'cgl', [['unit-leader', '/desk/unit', 'main h2']])
-    await round(browser, l, 'co1', [
+    await round(browser, l, 'duty-350102005005', [
       ['visits', '/desk/visits', 'main tbody tr'],
       ['visit-new', '/desk/visits', 'main tbody tr', open(/^(加入走访名单|Put on the list)$/)],
       ['visit-done', '/desk/visits', 'main tbody tr', open(/^(登记走访|Note a visit)/)],

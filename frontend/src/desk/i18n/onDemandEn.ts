@@ -1,6 +1,7 @@
 import type zh from './onDemandZh'
 
 const en: Record<keyof typeof zh, string> = {
+  alerts: 'Alerts of devices', alertLevel: 'level {n}', alertSkewed: 'The device’s clock is off: the time of receipt counts', 'alertKind.SMOKE': 'Smoke', 'alertKind.GAS': 'Gas', 'alertKind.WATER': 'Water level', 'alertKind.TILT': 'Tilt', 'alertKind.DOOR': 'Door', 'alertKind.SOS': 'Call for help', 'alertKind.VIDEO': 'Video', 'alertKind.ECO': 'Environment',
   near: 'Similar cases near by', likely: 'probably the same', compare: 'The two cases side by side', thisOne: 'This case', intoThis: 'Into this one', people: 'Reporters',
   viewName: 'Name of the view', keep: 'Keep', keepView: 'Keep as a view', shareView: 'Copy link', linkCopied: 'Link copied: a colleague who opens it sees the same filters', linkByHand: 'The browser does not allow copying; copy the address', dropView: 'Drop the view {name}', viewShare: 'Share with {unit}', viewShareCentre: 'Share with the centre', viewShared: 'shared', viewOf: 'Shared by {who}',
   watching: '{who} is looking, too', replyWords: 'Prepared words', replyPick: 'Choose ({n})', dutyRing: 'Ring who is on duty', dutyShow: 'Show the number', dutyNoPhone: 'no number kept', dutyNone: 'Nobody is on the roster now: all officers are told',

@@ -1,5 +1,6 @@
 /** Words of what the queue and the case page load when it is asked for. */
 export default {
+  alerts: '设备告警', alertLevel: '{n} 级', alertSkewed: '设备时钟不准，按收到时间记', 'alertKind.SMOKE': '烟感', 'alertKind.GAS': '燃气', 'alertKind.WATER': '水位', 'alertKind.TILT': '倾斜', 'alertKind.DOOR': '门磁', 'alertKind.SOS': '一键求助', 'alertKind.VIDEO': '视频识别', 'alertKind.ECO': '生态监测',
   near: '附近的同类案件', likely: '很可能是同一件', compare: '两件案件对照', thisOne: '本案', intoThis: '并入此案', people: '反映人数',
   viewName: '视图名称', keep: '保存', keepView: '保存为视图', shareView: '复制链接', linkCopied: '链接已复制，发给同事即可打开同样的筛选', linkByHand: '浏览器不允许自动复制，请复制地址栏', dropView: '删除视图 {name}', viewShare: '共享给{unit}', viewShareCentre: '共享给中心同事', viewShared: '共享', viewOf: '{who} 共享的视图',
   watching: '{who} 也在看这件', replyWords: '常用语', replyPick: '选用（{n} 条）', dutyRing: '值班电话', dutyShow: '显示号码', dutyNoPhone: '没有登记手机号', dutyNone: '现在没有排班，消息发给全体经办人',
