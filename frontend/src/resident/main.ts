@@ -15,7 +15,7 @@ const kiosk = /[?&]kiosk\b/.test(location.search) || localStorage.getItem('yixia
 
 void Promise.resolve(kiosk?.then((k) => k.begin())).then(() => start({ dark: true })).then(() => {
   createApp(App).mount('#app')
-  void kiosk?.then((k) => k.watch())
+  void kiosk?.then((k) => k.watch(createApp))
   startOutbox()
   loadMe().catch(() => undefined) // offline: the form works without knowing who this is
 })

@@ -1,7 +1,7 @@
 // A terminal in a public hall: large, and nothing of a person stays for the next one. Its browser is opened once with
 // /p/<place code of kind KIOSK>?kiosk and stays a terminal until ?kiosk=off. Every load of the page begins with nobody; a minute
 // without a touch, or a press on 结束使用, loads it again.
-import { createApp } from 'vue'
+import type { createApp } from 'vue'
 import { setTextSize } from '@/shared/prefs'
 import { api } from '@/shared/api/client'
 import { closeStore, outboxRows } from '@/shared/store'
@@ -33,9 +33,9 @@ export async function clean(): Promise<void> {
   setTextSize('large')
 }
 
-/** Shows the bar, which watches for a minute without a touch. */
-export function watch(): void {
+/** Shows the bar, which watches for a minute without a touch. `create` is the app's own, so that it is loaded once. */
+export function watch(create: typeof createApp): void {
   if (!home()) return
   const place = document.body.appendChild(document.createElement('div'))
-  createApp(KioskBar, { onAgain: () => location.replace(home() ?? '/') }).mount(place)
+  create(KioskBar, { onAgain: () => location.replace(home() ?? '/') }).mount(place)
 }
