@@ -16,6 +16,7 @@ var benches = map[string]func(context.Context, Config, *slog.Logger, io.Writer) 
 	"lists":     benchLists,
 	"live":      benchLive,
 	"locate":    benchLocate,
+	"notify":    benchNotify,
 	"photo":     benchPhoto,
 	"publish":   benchPublish,
 	"route":     benchRoute,

@@ -13,6 +13,7 @@ import (
 	"math/bits"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -238,6 +239,36 @@ func TestWordsFromAnywhere(t *testing.T) {
 	say("昨天就坏了没人来修", obj{"occurred_at": "2026-06-07T09:00:00+08:00"}).ok(201)
 	say("网格里没有的\u0000地方", obj{"address": "五四路\x00一号", "contact_name": "张\x00三"}).ok(201)
 	require.NotContains(t, log.String(), "level=ERROR")
+	p.forge(log)
+}
+
+// forge writes a line of a log into every field, header and path that a request has: the log holds one line of each request and none
+// that was forged (security row 20).
+func (p *program) forge(log *captured) {
+	p.t.Helper()
+	const line = "\n{\"level\":\"ERROR\",\"msg\":\"forged\"}"
+	const other = "\r\nlevel=ERROR msg=forged"
+	requests := func() int { return strings.Count(log.String(), "msg=request ") }
+	res := p.resident(1)
+	before, n := requests(), 0
+	ask := func(r *reply) { n++; require.Less(p.t, r.Status, 500, "%s", r.Raw) }
+	for _, text := range []string{line, other} {
+		for _, field := range []string{"text", "address", "contact_name", "phone", "matter", "external_ref", "occurred_at", "media_ids", "submission_key", text} {
+			ask(res.report("06010", obj{field: text}))
+		}
+		for _, body := range []obj{{"username": text, "password": text}, {"phone": text, "code": text}, {"device": text, text: text}} {
+			ask(p.anyone().post("/auth/login", body))
+			ask(p.anyone().post("/auth/otp", body))
+		}
+		for _, path := range []string{"/cases/%s", "/cases?q=%s", "/reports/%s", "/nothing/%s", "/media/%s"} {
+			ask(res.get(fmt.Sprintf(path, url.PathEscape(text))))
+		}
+	}
+	require.Eventually(p.t, func() bool { return requests()-before == n }, time.Minute, 10*time.Millisecond, "one line of each request")
+	for at := range strings.Lines(log.String()) {
+		require.True(p.t, strings.HasPrefix(at, "time="), "a line that the program did not write: %s", at)
+		require.NotRegexp(p.t, `^\S+ level=ERROR|^\S+ \S+ msg=forged`, at)
+	}
 }
 
 // What limits are for, with the limits of every day: security rows 4, 13, 14, 15 and 23.
