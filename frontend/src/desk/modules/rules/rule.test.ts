@@ -18,6 +18,7 @@ it('reads as a sentence', () => {
   const words = { and: ' 且 ', or: ' 或 ', not: '非 ', always: '总是', name: (v: string) => v, op: (o: string) => (o === 'eq' ? '=' : o) }
   expect(readCondition(when, words)).toBe('matter = 01037 且 land_use in 道路、广场 且 非 component exists 且 level gte 2')
   expect(readCondition({ op: 'all', of: [] }, words)).toBe('总是')
+  expect(readCondition({ op: 'in', var: 'source', value: ['DEVICE', 'VIDEO'] }, { ...words, value: (name, v) => `${name}:${v}` })).toBe('source in source:DEVICE、source:VIDEO')
 })
 
 const rule = (id: string, more: Partial<Rule> = {}): Rule => ({ id, title: id, status: 'ACTIVE', priority: 0, when, then: { lead: 'unit:D-CG' }, ...more })

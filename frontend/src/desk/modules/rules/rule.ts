@@ -88,9 +88,10 @@ export function whenOf(lines: Line[]): Condition {
 }
 
 /** The condition as a person reads it: "matter = 01037 且 street = 350102004". */
-export function readCondition(c: Condition | undefined, words: { and: string; or: string; not: string; always: string; name: (v: string) => string; op: (op: string) => string }): string {
+export function readCondition(c: Condition | undefined, words: { and: string; or: string; not: string; always: string; name: (v: string) => string; op: (op: string) => string; value?: (variable: string, v: string) => string }): string {
   if (!c?.op) return words.always
-  const value = (v: unknown) => (v === undefined ? '' : Array.isArray(v) ? v.join('、') : typeof v === 'object' && v !== null ? JSON.stringify(v) : String(v))
+  const one = (v: unknown) => (c.var && words.value ? words.value(c.var, String(v)) : String(v))
+  const value = (v: unknown) => (v === undefined ? '' : Array.isArray(v) ? v.map(one).join('、') : typeof v === 'object' && v !== null ? JSON.stringify(v) : one(v))
   const parts = (c.of ?? []).map((x) => (x.of && x.op !== 'not' && (x.of.length ?? 0) > 1 ? `（${readCondition(x, words)}）` : readCondition(x, words)))
   if (c.op === 'all') return parts.length === 0 ? words.always : parts.join(words.and)
   if (c.op === 'any') return parts.join(words.or)
