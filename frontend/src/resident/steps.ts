@@ -31,7 +31,7 @@ export function timeline(view: View, now: number): Step[] {
   const note = view.promise_at && view.status_step < 4 ? t('promise', { time: when(view.promise_at, now) }) : undefined
   // What happened last often says what stands now: one line for both.
   const last = done[done.length - 1]
-  const steps: Step[] = last && bare(last.label) === bare(view.status_text) ? [...done.slice(0, -1), { ...last, state: 'now', note }] : [...done, { label: view.status_text, state: 'now', note }]
+  const steps: Step[] = last && bare(last.label).endsWith(bare(view.status_text)) ? [...done.slice(0, -1), { ...last, state: 'now', note }] : [...done, { label: view.status_text, state: 'now', note }]
   const next = view.status_step + 1
   if (next < LAST) steps.push({ label: t(STEP_KEYS[next]!), state: 'next' })
   return steps
