@@ -8,6 +8,8 @@ SHELL := /bin/bash
 TAGS := nomsgpack
 # Packages in which two things race run under the race detector; it costs the others five times their time for nothing.
 RACE := ./internal/pg/... ./internal/local ./internal/auth ./internal/cache ./notify ./dispatch
+# Tests of dispatch in which nothing races: the decisions of a pure function, by the hundred thousand.
+PURE := ^Test(DecideEverything|IllegalProduct|RandomLives)$$
 GOLANGCI := v2.15.0
 NPM := npm --prefix frontend
 PIDFILE := bin/yixian.pid
@@ -84,7 +86,8 @@ test-pages: modules
 test-go: check-generated
 	CGO_ENABLED=0 go vet -tags $(TAGS) ./...
 	race=$$(go list $(RACE)); CGO_ENABLED=0 go test -tags $(TAGS) -timeout 15m $$(go list -tags $(TAGS) ./... | grep -vxF "$$race")
-	CGO_ENABLED=1 go test -tags $(TAGS) -race -timeout 15m $(RACE)
+	CGO_ENABLED=0 go test -tags $(TAGS) -timeout 15m -run '$(PURE)' ./dispatch
+	CGO_ENABLED=1 go test -tags $(TAGS) -race -timeout 15m -skip '$(PURE)' $(RACE)
 
 .PHONY: e2e
 e2e: build ## the browser test against bin/yixian serve --sandbox
