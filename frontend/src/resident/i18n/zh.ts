@@ -64,5 +64,5 @@ export default {
   draftBack: '已恢复上次没有提交的内容',
   draftClear: '清空重来',
   savedOffline: '网络不通，内容已保存在手机上，联网后自动提交',
-  sandbox: '演练模式，数据均为模拟',
+  sandbox: '练习模式，数据均为模拟',
 } as const

@@ -36,6 +36,7 @@ export async function clean(): Promise<void> {
 /** Shows the bar, which watches for a minute without a touch. `create` is the app's own, so that it is loaded once. */
 export function watch(create: typeof createApp): void {
   if (!home()) return
+  document.body.classList.add('kiosk')
   const place = document.body.appendChild(document.createElement('div'))
   create(KioskBar, { onAgain: () => location.replace(home() ?? '/') }).mount(place)
 }

@@ -2,7 +2,7 @@
 export default {
   appName: '一线',
   skip: '跳到正文',
-  sandbox: '演练环境：操作不影响真实案件',
+  sandbox: '练习环境：操作不影响真实案件',
   back: '返回',
   navTasks: '任务',
   navInbox: '消息',
