@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -29,6 +30,7 @@ const (
 	streamFirst = 10 * time.Millisecond  // one change is often two or three events
 	streamAlive = 20 * time.Second
 	streamCheck = 3                // signs of life: a session that ended ends its streams within a minute
+	streamAgain = int64(2000)      // ms, up to twice as long: thousands who lose their streams together do not all come back at one moment
 	streamSlow  = 30 * time.Second // a reader that takes nothing for so long is let go; it comes again with its last id
 )
 
@@ -69,7 +71,7 @@ func (s *server) stream(c *gin.Context) {
 	var head strings.Builder
 	head.WriteString("HTTP/1.1 200 OK\r\n")
 	_ = h.Write(&head)
-	head.WriteString("\r\nretry: 3000\n: connected\n\n")
+	fmt.Fprintf(&head, "\r\nretry: %d\n: connected\n\n", streamAgain+rand.Int64N(streamAgain)) //nolint:gosec // a moment, not a secret
 
 	ctx, hangUp := context.WithCancel(context.Background())
 	l := &line{s: s, conn: conn, a: actorOf(c)}

@@ -60,6 +60,22 @@ describe('openStream', () => {
     expect(stream.state.value).toBe('live')
   })
 
+  it('comes back at a moment of its own', () => {
+    const draw = vi.spyOn(Math, 'random')
+    for (const [drawn, after] of [[0, 1_500], [0.5, 2_250], [0.999_999, 2_999.9]] as const) {
+      FakeSource.all = []
+      draw.mockReturnValueOnce(drawn)
+      open()
+      FakeSource.last.onerror!()
+      vi.advanceTimersByTime(after - 100)
+      expect(FakeSource.all).toHaveLength(1)
+      vi.advanceTimersByTime(200)
+      expect(FakeSource.all).toHaveLength(2)
+      stream.close()
+    }
+    draw.mockRestore()
+  })
+
   it('resumes after the last id it has', () => {
     open()
     FakeSource.last.onopen!()

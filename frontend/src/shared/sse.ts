@@ -86,7 +86,8 @@ export function openStream(o: StreamOptions): Stream {
       o.onCatchUp()
     }
     state.value = poll ? 'polling' : 'connecting'
-    retry = setTimeout(open, poll ? pollMs : retryMs * failures)
+    // Thousands of pages lose their streams at the same moment when a program ends: they do not all come back at the same one.
+    retry = setTimeout(open, poll ? pollMs : retryMs * failures * (0.5 + Math.random() / 2))
   }
 
   function release() {
