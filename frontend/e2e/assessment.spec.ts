@@ -1,7 +1,7 @@
 // Supervision from a number to its cases and back: the cockpit's figure is the length of its list, a month's sheet leads to
 // the cases behind an indicator, a supervisor asks that one be taken out and an auditor decides; the sheet's next version shows it.
-import { expect, test } from '@playwright/test'
-import { api, axe, deskSize, person, shot } from './kit'
+import { expect } from '@playwright/test'
+import { api, axe, deskSize, person, shot, test } from './kit'
 
 test.skip(!process.env.E2E_FULL, 'longer than the share of every run: make e2e-full')
 
@@ -12,8 +12,6 @@ test('a number leads to its list, a sheet to its cases, and two people take one 
 
   // The cockpit: seven of ten duties in time; the list behind has ten lines, seven of them in the numerator.
   const sup = await person(browser, '/desk/cockpit?from=2026-06-01&until=2026-06-30', 'sup1', deskSize)
-  const reports: string[] = []
-  sup.on('console', (m) => m.type() === 'error' && m.text().includes('Content Security Policy') && reports.push(m.text()))
   const tile = sup.getByRole('article').filter({ hasText: '按期处置率' }).first()
   await expect(tile).toContainText(/\d+\/\d+/)
   const [, holds, all] = /(\d+)\/(\d+)/.exec((await tile.textContent())!)!
@@ -30,7 +28,7 @@ test('a number leads to its list, a sheet to its cases, and two people take one 
   await sup.getByLabel('月份').fill('2026-06')
   await expect(sup.getByText('已定稿')).toBeVisible()
   await axe(sup, 'sheets of a month')
-  await sup.getByRole('link', { name: '鼓楼区城市管理局' }).click()
+  await sup.getByRole('link', { name: /城管/ }).click()
   await expect(sup.getByText(/第 1 版/)).toBeVisible()
   await expect(sup.getByText('72.2143')).toBeVisible()
   await axe(sup, 'sheet')
@@ -77,5 +75,4 @@ test('a number leads to its list, a sheet to its cases, and two people take one 
   await sup.getByRole('button', { name: '答复', exact: true }).click()
   await expect(sup.getByText(/答复：已核对现场照片时间/)).toBeVisible()
   await axe(sup, 'answered sheet')
-  expect(reports).toEqual([])
 })
