@@ -22,6 +22,9 @@ func TestSimulatedLife(t *testing.T) {
 		require.NotZero(t, figures[some], some)
 	}
 	require.Zero(t, figures["undelivered"]+figures["parked"]+figures["illegal_states"])
+	fired, beside := p.told()
+	require.Empty(t, beside)
+	everyRow(t, fired)
 	desk := p.staff("dis1").get("/cases?limit=200").ok(200)
 	require.NotEmpty(t, desk.list("items"))
 	id := desk.list("items")[0]["id"].(string)
