@@ -69,6 +69,7 @@ func TestScenario06CheckInOverdueChain(t *testing.T) {
 			require.Equal(t, 0.0, row["on_time_checkin"].(obj)["numerator"], "not on time")
 		}
 	}
+	p.besides()
 }
 
 func TestScenario11SelfHandled(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
@@ -155,6 +156,26 @@ func (p *program) told() (fired map[string]int, beside []string) {
 	})
 	require.NoError(p.t, err)
 	return counts, slices.Sorted(maps.Keys(wrong))
+}
+
+// besides shows that a message which no row gives, one to the wrong office and one before its time are seen.
+func (p *program) besides() {
+	p.t.Helper()
+	for _, change := range []string{"template = 'called.passer_by.APP'", "template = 'called.auditor.APP'", "due_at = due_at - interval '1 hour'"} {
+		var id uuid.UUID
+		var template string
+		var due time.Time
+		ctx, pool := p.t.Context(), p.db.Engine.Pool
+		require.NoError(p.t, pool.QueryRow(ctx, "select id, template, due_at from message where template = 'called.target.SMS' limit 1").Scan(&id, &template, &due))
+		_, err := pool.Exec(ctx, "update message set "+change+" where id = $1", id)
+		require.NoError(p.t, err)
+		_, beside := p.told()
+		require.Len(p.t, beside, 1, change)
+		_, err = pool.Exec(ctx, "update message set template = $2, due_at = $3 where id = $1", id, template, due)
+		require.NoError(p.t, err)
+	}
+	_, beside := p.told()
+	require.Empty(p.t, beside)
 }
 
 // planned waits until every event of the districts has been planned.
