@@ -45,10 +45,10 @@ var arrows = map[string][]string{
 
 // testArrows are open to _test.go files only. A test may also import whatever its package may, and its package.
 var testArrows = map[string][]string{
-	"cmd/yixian":            {"internal/local", "internal/pg", "internal/auth", "internal/channel", "internal/seal", "notify"}, // engines of the real program on a PostgreSQL that is killed, told what to send by the planner's own way
-	"dispatch":              {"internal/local"},                                                                                // the superuser who corrupts rows by hand
-	"internal/pg":           {"internal/local"},                                                                                // a real server under the pool
-	"internal/app/scenario": {"internal/app", "internal/channel", "internal/pg", "dispatch", "dispatch/score", "api"},          // scenarios run the whole program and look into its database
+	"cmd/yixian":            {"internal/local", "internal/pg", "internal/auth", "internal/channel", "internal/seal", "notify"},  // engines of the real program on a PostgreSQL that is killed, told what to send by the planner's own way
+	"dispatch":              {"internal/local"},                                                                                 // the superuser who corrupts rows by hand
+	"internal/pg":           {"internal/local"},                                                                                 // a real server under the pool
+	"internal/app/scenario": {"internal/app", "internal/channel", "internal/pg", "dispatch", "dispatch/score", "notify", "api"}, // scenarios run the whole program and look into its database
 }
 
 // domain packages speak no HTTP and no Redis: they must work the same under a test, a command and a job.
