@@ -52,8 +52,8 @@ func (s *server) observe(c *gin.Context) {
 	c.Next()
 }
 
-// A refused body of up to maxDrained bytes is read to its end before the answer goes out: a connection that is closed while its
-// client still writes is reset, and the client sees the reset instead of the answer. A larger one is cut.
+// A body that nobody has read, of up to maxDrained bytes, is read to its end before the answer goes out: a connection that is closed
+// while its client still writes is reset, and the client sees the reset instead of the answer. A larger one is cut.
 const (
 	maxDrained  = 32 << 20
 	drainWithin = 10 * time.Second
@@ -62,7 +62,7 @@ const (
 func drain(c *gin.Context) {
 	r, body := c.Request, c.Request.Body
 	c.Next()
-	if r.ContentLength <= 0 || r.ContentLength > maxDrained || r.Header.Get("Expect") != "" || c.Writer.Status() < 400 {
+	if r.ContentLength <= 0 || r.ContentLength > maxDrained || r.Header.Get("Expect") != "" {
 		return
 	}
 	if err := http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(drainWithin)); err == nil {

@@ -20,7 +20,7 @@ import (
 // occasions are the rows of the matrix for which three days of a simulated district have none, by the beginnings of their keys, with the
 // reason. Such a row must not fire there.
 var occasions = map[string]string{
-	"bulletin.": "no month ends", "report_ready.": "nobody orders reports", "digest.leader.": "leaders hear on Mondays", "callback_task.": "who does not rate is called after seven days",
+	"bulletin.": "no month ends", "report_ready.": "nobody orders reports", "digest.leader.": "leaders hear on Mondays",
 	"card_overdue.": "a candidate is late after three working days", "otp.": "the players sign in without the message",
 	"call_proposed.": "no community proposes a call", "called.leader.SMS": "no street calls at L3", "called.supervisor.": "no street calls at L3", "checked_in_remote.": "whoever checks in is there",
 	"clarified.": "there is no rumour", "data_seen.": "nobody looks at personal data", "reveal_limit.": "nobody looks at personal data", "unreachable.": "every unit has somebody", "visit_missed.": "nobody takes on visits",
@@ -32,7 +32,7 @@ var without = map[string]string{notify.Group: "no unit has a chat group", notify
 // seldom are the rows, by the beginnings of their keys, that three days may or may not bring: who must be told of them is in the tests
 // TestWhoIsToldOf… of package dispatch and in the scenarios of their acts.
 var seldom = []string{
-	"answered.", "arbitrate_overdue.", "arbitrated.leader.", "arbitrated.street.", "arbitrated.reporter.", "disputed.street.APP", "disputed.unit.", "disputed.supervisor.",
+	"answered.", "arbitrate_overdue.", "callback_task.", "arbitrated.leader.", "arbitrated.street.", "arbitrated.reporter.", "disputed.street.APP", "disputed.unit.", "disputed.supervisor.",
 	"called.follower.", "dispatched.follower.", "merged.follower.", "merged_unnumbered.", "extended.follower.", "suspended.follower.", "extend_requested.supervisor.",
 	"suspend_requested.supervisor.", "resumed.", "urged.district.", "card_upheld.", "card_reminder.", "check_failed.", "incident_attached.street.", "incident_attached_unfiled.",
 	"incident_deferred.", "rejected_again.", "reopened.", "supervisor_task.", "systemic_problem.", "verify_overdue_100.", "verify_reminder_80.", "incident_notice.resident.SMS",
