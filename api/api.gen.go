@@ -1289,6 +1289,30 @@ func (e PointDatum) Valid() bool {
 	}
 }
 
+// Defines values for PointsEntryKind.
+const (
+	PointsEntryKindBACK   PointsEntryKind = "BACK"
+	PointsEntryKindFALSE  PointsEntryKind = "FALSE"
+	PointsEntryKindREDEEM PointsEntryKind = "REDEEM"
+	PointsEntryKindREPORT PointsEntryKind = "REPORT"
+)
+
+// Valid indicates whether the value is a known member of the PointsEntryKind enum.
+func (e PointsEntryKind) Valid() bool {
+	switch e {
+	case PointsEntryKindBACK:
+		return true
+	case PointsEntryKindFALSE:
+		return true
+	case PointsEntryKindREDEEM:
+		return true
+	case PointsEntryKindREPORT:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PrecedentState.
 const (
 	PrecedentStateCONFIRMED PrecedentState = "CONFIRMED"
@@ -1364,6 +1388,30 @@ func (e PublicPhotoStage) Valid() bool {
 	case AFTER:
 		return true
 	case BEFORE:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RedemptionState.
+const (
+	RedemptionStateCANCELLED RedemptionState = "CANCELLED"
+	RedemptionStateEXPIRED   RedemptionState = "EXPIRED"
+	RedemptionStateHANDED    RedemptionState = "HANDED"
+	RedemptionStateOPEN      RedemptionState = "OPEN"
+)
+
+// Valid indicates whether the value is a known member of the RedemptionState enum.
+func (e RedemptionState) Valid() bool {
+	switch e {
+	case RedemptionStateCANCELLED:
+		return true
+	case RedemptionStateEXPIRED:
+		return true
+	case RedemptionStateHANDED:
+		return true
+	case RedemptionStateOPEN:
 		return true
 	default:
 		return false
@@ -5008,6 +5056,33 @@ type Point struct {
 // PointDatum defines model for Point.Datum.
 type PointDatum string
 
+// Points defines model for Points.
+type Points struct {
+	Balance int `json:"balance"`
+
+	// Earned in this month
+	Earned     int           `json:"earned"`
+	Items      []PointsEntry `json:"items"`
+	MonthCap   int           `json:"month_cap"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+	PerReport  int           `json:"per_report"`
+}
+
+// PointsEntry defines model for PointsEntry.
+type PointsEntry struct {
+	At           time.Time       `json:"at"`
+	Change       int             `json:"change"`
+	Id           string          `json:"id"`
+	Kind         PointsEntryKind `json:"kind"`
+	MatterName   *string         `json:"matter_name,omitempty"`
+	ReceiptCode  *string         `json:"receipt_code,omitempty"`
+	RedemptionId *string         `json:"redemption_id,omitempty"`
+	RewardName   *string         `json:"reward_name,omitempty"`
+}
+
+// PointsEntryKind defines model for PointsEntry.Kind.
+type PointsEntryKind string
+
 // Practice defines model for Practice.
 type Practice struct {
 	CaseId     string `json:"case_id"`
@@ -5206,6 +5281,22 @@ type Receipt struct {
 	TrackToken  string      `json:"track_token"`
 	UnitName    *string     `json:"unit_name,omitempty"`
 }
+
+// Redemption defines model for Redemption.
+type Redemption struct {
+	Code       string          `json:"code"`
+	Cost       int             `json:"cost"`
+	DoneAt     *time.Time      `json:"done_at,omitempty"`
+	ExpiresAt  time.Time       `json:"expires_at"`
+	Id         string          `json:"id"`
+	MadeAt     time.Time       `json:"made_at"`
+	Place      *string         `json:"place,omitempty"`
+	RewardName string          `json:"reward_name"`
+	State      RedemptionState `json:"state"`
+}
+
+// RedemptionState defines model for Redemption.State.
+type RedemptionState string
 
 // ReplyTemplate defines model for ReplyTemplate.
 type ReplyTemplate struct {
@@ -5453,6 +5544,31 @@ type Reveal struct {
 
 // RevealField defines model for Reveal.Field.
 type RevealField string
+
+// Reward defines model for Reward.
+type Reward struct {
+	Active bool    `json:"active"`
+	Cost   int     `json:"cost"`
+	Id     string  `json:"id"`
+	Name   string  `json:"name"`
+	NameEn *string `json:"name_en,omitempty"`
+
+	// Place where it is handed over
+	Place   *string `json:"place,omitempty"`
+	Stock   int     `json:"stock"`
+	Version int     `json:"version"`
+}
+
+// RewardIn defines model for RewardIn.
+type RewardIn struct {
+	Active  *bool   `json:"active,omitempty"`
+	Cost    int     `json:"cost"`
+	Name    string  `json:"name"`
+	NameEn  *string `json:"name_en,omitempty"`
+	Place   *string `json:"place,omitempty"`
+	Stock   int     `json:"stock"`
+	Version *int    `json:"version,omitempty"`
+}
 
 // RiskSteps defines model for RiskSteps.
 type RiskSteps struct {
@@ -6608,6 +6724,11 @@ type ChangeReplyTemplateParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ChangeRewardParams defines parameters for ChangeReward.
+type ChangeRewardParams struct {
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // SetRiskStepsJSONBody defines parameters for SetRiskSteps.
 type SetRiskStepsJSONBody struct {
 	Steps []int64 `json:"steps"`
@@ -7188,6 +7309,27 @@ type PatrolCheckInParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MyPointsParams defines parameters for MyPoints.
+type MyPointsParams struct {
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// HandOverRewardJSONBody defines parameters for HandOverReward.
+type HandOverRewardJSONBody struct {
+	Code string `json:"code"`
+}
+
+// RedeemPointsJSONBody defines parameters for RedeemPoints.
+type RedeemPointsJSONBody struct {
+	RewardId openapi_types.UUID `json:"reward_id"`
+}
+
+// RedeemPointsParams defines parameters for RedeemPoints.
+type RedeemPointsParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // PublicCasesParams defines parameters for PublicCases.
 type PublicCasesParams struct {
 	// District 6 digits; default: the district of the host
@@ -7494,6 +7636,12 @@ type PreviewReplyTemplateJSONRequestBody = ReplyTemplateIn
 // ChangeReplyTemplateJSONRequestBody defines body for ChangeReplyTemplate for application/json ContentType.
 type ChangeReplyTemplateJSONRequestBody = ReplyTemplateIn
 
+// CreateRewardJSONRequestBody defines body for CreateReward for application/json ContentType.
+type CreateRewardJSONRequestBody = RewardIn
+
+// ChangeRewardJSONRequestBody defines body for ChangeReward for application/json ContentType.
+type ChangeRewardJSONRequestBody = RewardIn
+
 // SetRiskStepsJSONRequestBody defines body for SetRiskSteps for application/json ContentType.
 type SetRiskStepsJSONRequestBody SetRiskStepsJSONBody
 
@@ -7640,6 +7788,12 @@ type AnswerObjectionJSONRequestBody = Words
 
 // PatrolCheckInJSONRequestBody defines body for PatrolCheckIn for application/json ContentType.
 type PatrolCheckInJSONRequestBody = CheckInNew
+
+// HandOverRewardJSONRequestBody defines body for HandOverReward for application/json ContentType.
+type HandOverRewardJSONRequestBody HandOverRewardJSONBody
+
+// RedeemPointsJSONRequestBody defines body for RedeemPoints for application/json ContentType.
+type RedeemPointsJSONRequestBody RedeemPointsJSONBody
 
 // CreateReportSubscriptionJSONRequestBody defines body for CreateReportSubscription for application/json ContentType.
 type CreateReportSubscriptionJSONRequestBody = ReportSubscriptionIn
@@ -8221,6 +8375,15 @@ type ServerInterface interface {
 	// ChangeReplyTemplate Change it from the version that was read, else 409 STALE
 	// (PUT /admin/reply_templates/{id})
 	ChangeReplyTemplate(c *gin.Context, id Id, params ChangeReplyTemplateParams)
+	// ListRewards All rewards, also those offered no more
+	// (GET /admin/rewards)
+	ListRewards(c *gin.Context)
+	// CreateReward Offer something
+	// (POST /admin/rewards)
+	CreateReward(c *gin.Context)
+	// ChangeReward Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/rewards/{id})
+	ChangeReward(c *gin.Context, id Id, params ChangeRewardParams)
 	// GetRiskSteps From how many points a grid is of level 2, 3, 4 and 5, with the formula
 	// (GET /admin/risk_steps)
 	GetRiskSteps(c *gin.Context)
@@ -8605,6 +8768,24 @@ type ServerInterface interface {
 	// ScanPlaceCode What a place code fills in; 410 PLACE_CODE_DISABLED
 	// (GET /place_codes/{id})
 	ScanPlaceCode(c *gin.Context, id Id)
+	// MyPoints My points: balance, what this month gave, movements newest first
+	// (GET /points)
+	MyPoints(c *gin.Context, params MyPointsParams)
+	// HandOverReward Whoever showed this code has the reward; once: 409 DONE, 404 for an unknown code
+	// (POST /points/hand_over)
+	HandOverReward(c *gin.Context)
+	// MyRedemptions What I have taken, newest first, with the code to show
+	// (GET /points/redemptions)
+	MyRedemptions(c *gin.Context)
+	// RedeemPoints Take a reward; 409 POINTS_SHORT, SOLD_OUT; the same Idempotency-Key gives the same code
+	// (POST /points/redemptions)
+	RedeemPoints(c *gin.Context, params RedeemPointsParams)
+	// CancelRedemption Give it back before it is handed over; 409 DONE
+	// (POST /points/redemptions/{id}/cancel)
+	CancelRedemption(c *gin.Context, id Id)
+	// PointsRewards What points may be given for, the cheapest first
+	// (GET /points/rewards)
+	PointsRewards(c *gin.Context)
 	// PublicCases Closed cases without a person, the last closed first; the point is the middle of the grid
 	// (GET /public/cases)
 	PublicCases(c *gin.Context, params PublicCasesParams)
@@ -11405,6 +11586,81 @@ func (siw *ServerInterfaceWrapper) ChangeReplyTemplate(c *gin.Context) {
 	}
 
 	siw.Handler.ChangeReplyTemplate(c, id, params)
+}
+
+// ListRewards operation middleware
+func (siw *ServerInterfaceWrapper) ListRewards(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRewards(c)
+}
+
+// CreateReward operation middleware
+func (siw *ServerInterfaceWrapper) CreateReward(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateReward(c)
+}
+
+// ChangeReward operation middleware
+func (siw *ServerInterfaceWrapper) ChangeReward(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeRewardParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeReward(c, id, params)
 }
 
 // GetRiskSteps operation middleware
@@ -15485,6 +15741,145 @@ func (siw *ServerInterfaceWrapper) ScanPlaceCode(c *gin.Context) {
 	siw.Handler.ScanPlaceCode(c, id)
 }
 
+// MyPoints operation middleware
+func (siw *ServerInterfaceWrapper) MyPoints(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MyPointsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MyPoints(c, params)
+}
+
+// HandOverReward operation middleware
+func (siw *ServerInterfaceWrapper) HandOverReward(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.HandOverReward(c)
+}
+
+// MyRedemptions operation middleware
+func (siw *ServerInterfaceWrapper) MyRedemptions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MyRedemptions(c)
+}
+
+// RedeemPoints operation middleware
+func (siw *ServerInterfaceWrapper) RedeemPoints(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RedeemPointsParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RedeemPoints(c, params)
+}
+
+// CancelRedemption operation middleware
+func (siw *ServerInterfaceWrapper) CancelRedemption(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CancelRedemption(c, id)
+}
+
+// PointsRewards operation middleware
+func (siw *ServerInterfaceWrapper) PointsRewards(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PointsRewards(c)
+}
+
 // PublicCases operation middleware
 func (siw *ServerInterfaceWrapper) PublicCases(c *gin.Context) {
 
@@ -16801,6 +17196,15 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/cards", wrapper.RaiseCard)
 	router.GET(options.BaseURL+"/cards/:id", wrapper.GetCard)
 	router.POST(options.BaseURL+"/cards/:id/:verb", wrapper.ActOnCard)
+	router.GET(options.BaseURL+"/points", wrapper.MyPoints)
+	router.GET(options.BaseURL+"/points/rewards", wrapper.PointsRewards)
+	router.GET(options.BaseURL+"/points/redemptions", wrapper.MyRedemptions)
+	router.POST(options.BaseURL+"/points/redemptions", wrapper.RedeemPoints)
+	router.POST(options.BaseURL+"/points/redemptions/:id/cancel", wrapper.CancelRedemption)
+	router.POST(options.BaseURL+"/points/hand_over", wrapper.HandOverReward)
+	router.GET(options.BaseURL+"/admin/rewards", wrapper.ListRewards)
+	router.POST(options.BaseURL+"/admin/rewards", wrapper.CreateReward)
+	router.PUT(options.BaseURL+"/admin/rewards/:id", wrapper.ChangeReward)
 	router.GET(options.BaseURL+"/visits", wrapper.ListVisits)
 	router.POST(options.BaseURL+"/visits", wrapper.PlanVisits)
 	router.POST(options.BaseURL+"/visits/:id/done", wrapper.Visited)
@@ -20326,6 +20730,127 @@ type ChangeReplyTemplatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ChangeReplyTemplatedefaultApplicationProblemPlusJSONResponse) VisitChangeReplyTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRewardsRequestObject struct {
+}
+
+type ListRewardsResponseObject interface {
+	VisitListRewardsResponse(w http.ResponseWriter) error
+}
+
+type ListRewards200JSONResponse struct {
+	Items      []Reward `json:"items"`
+	NextCursor *string  `json:"next_cursor,omitempty"`
+}
+
+func (response ListRewards200JSONResponse) VisitListRewardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRewardsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRewardsdefaultApplicationProblemPlusJSONResponse) VisitListRewardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRewardRequestObject struct {
+	Body *CreateRewardJSONRequestBody
+}
+
+type CreateRewardResponseObject interface {
+	VisitCreateRewardResponse(w http.ResponseWriter) error
+}
+
+type CreateReward201JSONResponse Reward
+
+func (response CreateReward201JSONResponse) VisitCreateRewardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRewarddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateRewarddefaultApplicationProblemPlusJSONResponse) VisitCreateRewardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeRewardRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangeRewardParams
+	Body   *ChangeRewardJSONRequestBody
+}
+
+type ChangeRewardResponseObject interface {
+	VisitChangeRewardResponse(w http.ResponseWriter) error
+}
+
+type ChangeReward200JSONResponse Reward
+
+func (response ChangeReward200JSONResponse) VisitChangeRewardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeRewarddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeRewarddefaultApplicationProblemPlusJSONResponse) VisitChangeRewardResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -25513,6 +26038,245 @@ func (response ScanPlaceCodedefaultApplicationProblemPlusJSONResponse) VisitScan
 	return err
 }
 
+type MyPointsRequestObject struct {
+	Params MyPointsParams
+}
+
+type MyPointsResponseObject interface {
+	VisitMyPointsResponse(w http.ResponseWriter) error
+}
+
+type MyPoints200JSONResponse Points
+
+func (response MyPoints200JSONResponse) VisitMyPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MyPointsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MyPointsdefaultApplicationProblemPlusJSONResponse) VisitMyPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HandOverRewardRequestObject struct {
+	Body *HandOverRewardJSONRequestBody
+}
+
+type HandOverRewardResponseObject interface {
+	VisitHandOverRewardResponse(w http.ResponseWriter) error
+}
+
+type HandOverReward200JSONResponse Redemption
+
+func (response HandOverReward200JSONResponse) VisitHandOverRewardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HandOverRewarddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response HandOverRewarddefaultApplicationProblemPlusJSONResponse) VisitHandOverRewardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MyRedemptionsRequestObject struct {
+}
+
+type MyRedemptionsResponseObject interface {
+	VisitMyRedemptionsResponse(w http.ResponseWriter) error
+}
+
+type MyRedemptions200JSONResponse struct {
+	Items      []Redemption `json:"items"`
+	NextCursor *string      `json:"next_cursor,omitempty"`
+}
+
+func (response MyRedemptions200JSONResponse) VisitMyRedemptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MyRedemptionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MyRedemptionsdefaultApplicationProblemPlusJSONResponse) VisitMyRedemptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPointsRequestObject struct {
+	Params RedeemPointsParams
+	Body   *RedeemPointsJSONRequestBody
+}
+
+type RedeemPointsResponseObject interface {
+	VisitRedeemPointsResponse(w http.ResponseWriter) error
+}
+
+type RedeemPoints201JSONResponse Redemption
+
+func (response RedeemPoints201JSONResponse) VisitRedeemPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPointsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RedeemPointsdefaultApplicationProblemPlusJSONResponse) VisitRedeemPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRedemptionRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type CancelRedemptionResponseObject interface {
+	VisitCancelRedemptionResponse(w http.ResponseWriter) error
+}
+
+type CancelRedemption200JSONResponse Redemption
+
+func (response CancelRedemption200JSONResponse) VisitCancelRedemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRedemptiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CancelRedemptiondefaultApplicationProblemPlusJSONResponse) VisitCancelRedemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PointsRewardsRequestObject struct {
+}
+
+type PointsRewardsResponseObject interface {
+	VisitPointsRewardsResponse(w http.ResponseWriter) error
+}
+
+type PointsRewards200JSONResponse struct {
+	Items      []Reward `json:"items"`
+	NextCursor *string  `json:"next_cursor,omitempty"`
+}
+
+func (response PointsRewards200JSONResponse) VisitPointsRewardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PointsRewardsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PointsRewardsdefaultApplicationProblemPlusJSONResponse) VisitPointsRewardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PublicCasesRequestObject struct {
 	Params PublicCasesParams
 }
@@ -27350,6 +28114,15 @@ type StrictServerInterface interface {
 	// ChangeReplyTemplate Change it from the version that was read, else 409 STALE
 	// (PUT /admin/reply_templates/{id})
 	ChangeReplyTemplate(ctx context.Context, request ChangeReplyTemplateRequestObject) (ChangeReplyTemplateResponseObject, error)
+	// ListRewards All rewards, also those offered no more
+	// (GET /admin/rewards)
+	ListRewards(ctx context.Context, request ListRewardsRequestObject) (ListRewardsResponseObject, error)
+	// CreateReward Offer something
+	// (POST /admin/rewards)
+	CreateReward(ctx context.Context, request CreateRewardRequestObject) (CreateRewardResponseObject, error)
+	// ChangeReward Change it; version (or If-Match) is the one that was read, else 409 STALE
+	// (PUT /admin/rewards/{id})
+	ChangeReward(ctx context.Context, request ChangeRewardRequestObject) (ChangeRewardResponseObject, error)
 	// GetRiskSteps From how many points a grid is of level 2, 3, 4 and 5, with the formula
 	// (GET /admin/risk_steps)
 	GetRiskSteps(ctx context.Context, request GetRiskStepsRequestObject) (GetRiskStepsResponseObject, error)
@@ -27734,6 +28507,24 @@ type StrictServerInterface interface {
 	// ScanPlaceCode What a place code fills in; 410 PLACE_CODE_DISABLED
 	// (GET /place_codes/{id})
 	ScanPlaceCode(ctx context.Context, request ScanPlaceCodeRequestObject) (ScanPlaceCodeResponseObject, error)
+	// MyPoints My points: balance, what this month gave, movements newest first
+	// (GET /points)
+	MyPoints(ctx context.Context, request MyPointsRequestObject) (MyPointsResponseObject, error)
+	// HandOverReward Whoever showed this code has the reward; once: 409 DONE, 404 for an unknown code
+	// (POST /points/hand_over)
+	HandOverReward(ctx context.Context, request HandOverRewardRequestObject) (HandOverRewardResponseObject, error)
+	// MyRedemptions What I have taken, newest first, with the code to show
+	// (GET /points/redemptions)
+	MyRedemptions(ctx context.Context, request MyRedemptionsRequestObject) (MyRedemptionsResponseObject, error)
+	// RedeemPoints Take a reward; 409 POINTS_SHORT, SOLD_OUT; the same Idempotency-Key gives the same code
+	// (POST /points/redemptions)
+	RedeemPoints(ctx context.Context, request RedeemPointsRequestObject) (RedeemPointsResponseObject, error)
+	// CancelRedemption Give it back before it is handed over; 409 DONE
+	// (POST /points/redemptions/{id}/cancel)
+	CancelRedemption(ctx context.Context, request CancelRedemptionRequestObject) (CancelRedemptionResponseObject, error)
+	// PointsRewards What points may be given for, the cheapest first
+	// (GET /points/rewards)
+	PointsRewards(ctx context.Context, request PointsRewardsRequestObject) (PointsRewardsResponseObject, error)
 	// PublicCases Closed cases without a person, the last closed first; the point is the middle of the grid
 	// (GET /public/cases)
 	PublicCases(ctx context.Context, request PublicCasesRequestObject) (PublicCasesResponseObject, error)
@@ -30718,6 +31509,117 @@ func (sh *strictHandler) ChangeReplyTemplate(ctx *gin.Context, id Id, params Cha
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ChangeReplyTemplateResponseObject); ok {
 		if err := validResponse.VisitChangeReplyTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRewards operation middleware
+func (sh *strictHandler) ListRewards(ctx *gin.Context) {
+	var request ListRewardsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRewards(ctx, request.(ListRewardsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRewards")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRewardsResponseObject); ok {
+		if err := validResponse.VisitListRewardsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateReward operation middleware
+func (sh *strictHandler) CreateReward(ctx *gin.Context) {
+	var request CreateRewardRequestObject
+
+	var body CreateRewardJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateReward(ctx, request.(CreateRewardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateReward")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateRewardResponseObject); ok {
+		if err := validResponse.VisitCreateRewardResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeReward operation middleware
+func (sh *strictHandler) ChangeReward(ctx *gin.Context, id Id, params ChangeRewardParams) {
+	var request ChangeRewardRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangeRewardJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeReward(ctx, request.(ChangeRewardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeReward")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeRewardResponseObject); ok {
+		if err := validResponse.VisitChangeRewardResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -34928,6 +35830,192 @@ func (sh *strictHandler) ScanPlaceCode(ctx *gin.Context, id Id) {
 	}
 }
 
+// MyPoints operation middleware
+func (sh *strictHandler) MyPoints(ctx *gin.Context, params MyPointsParams) {
+	var request MyPointsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MyPoints(ctx, request.(MyPointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MyPoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MyPointsResponseObject); ok {
+		if err := validResponse.VisitMyPointsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// HandOverReward operation middleware
+func (sh *strictHandler) HandOverReward(ctx *gin.Context) {
+	var request HandOverRewardRequestObject
+
+	var body HandOverRewardJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.HandOverReward(ctx, request.(HandOverRewardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "HandOverReward")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(HandOverRewardResponseObject); ok {
+		if err := validResponse.VisitHandOverRewardResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MyRedemptions operation middleware
+func (sh *strictHandler) MyRedemptions(ctx *gin.Context) {
+	var request MyRedemptionsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MyRedemptions(ctx, request.(MyRedemptionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MyRedemptions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MyRedemptionsResponseObject); ok {
+		if err := validResponse.VisitMyRedemptionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RedeemPoints operation middleware
+func (sh *strictHandler) RedeemPoints(ctx *gin.Context, params RedeemPointsParams) {
+	var request RedeemPointsRequestObject
+
+	request.Params = params
+
+	var body RedeemPointsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RedeemPoints(ctx, request.(RedeemPointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedeemPoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RedeemPointsResponseObject); ok {
+		if err := validResponse.VisitRedeemPointsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelRedemption operation middleware
+func (sh *strictHandler) CancelRedemption(ctx *gin.Context, id Id) {
+	var request CancelRedemptionRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelRedemption(ctx, request.(CancelRedemptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelRedemption")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CancelRedemptionResponseObject); ok {
+		if err := validResponse.VisitCancelRedemptionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PointsRewards operation middleware
+func (sh *strictHandler) PointsRewards(ctx *gin.Context) {
+	var request PointsRewardsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PointsRewards(ctx, request.(PointsRewardsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PointsRewards")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PointsRewardsResponseObject); ok {
+		if err := validResponse.VisitPointsRewardsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PublicCases operation middleware
 func (sh *strictHandler) PublicCases(ctx *gin.Context, params PublicCasesParams) {
 	var request PublicCasesRequestObject
@@ -36092,580 +37180,592 @@ func (sh *strictHandler) EndVisits(ctx *gin.Context, id Id) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P1bj1tJtieGf5UA/+ePrpreKVGpS5cyMTCoTErFrkxmNpmSurqOhh3cO0hG5+aOXRGxk2JXCTiAgXmy",
-	"X+blwA+DsY3x8ZsBAwZmMLZhYM43OZieA38LI277xoh94SUlVaseSpm5bxErVqxY19/6qeOTZUwiFHHW",
-	"OfmpE0MKl4gjKn87SygjVPyEo85J58cE0XXH60RwiTonHV9d9TrMX6AlFLct4fsLFM35onPypNv1Onwd",
-	"izsZpziadz588DrnkCdL1xsDedHrUPRjgikKOiecJij/ARSJp3/ovH01/uZJx+u8Ovtt97jjdV6cd593",
-	"3lk/iMUvPhdPB4j5FMccE/HxZyDAc8zZKQjQDCYhPwF8gUCgHwBkJn9fEMY7nn285t35IcaQc0TF3f/q",
-	"h+7R83c/PfvwNx3byAZBSocY8kX2WhxU0iBH5GdP7C9Gy5hwFPnr79A6/cgCwQDR7DO5247EfY5vPDr+",
-	"xusscZT+bv3k7BJyf+H+1uxI3eD4yLGVWQYcLc9IgBx08sWlKkptLMVTx1JcQO7iyRDyym/MCF2KpzsB",
-	"SaahGM8SvsdLwabPu5Jw6pej59kUo2Q5RVR9GS+x+9vyYv5rmlM7J0+7uQ8dd/NfyhYIRxzNzYcEzzs+",
-	"Q6Jtp/jom8Ic5a+bkxwSjn2kebG4CdEdivgDmAQYRT564C9gFKHQ7Lfiet9KJm20MR4JiuSXHx79+Z34",
-	"X/fo+eTdv/jbv30g//Jr8UPv6A/vfm3ni2tEMQmG8vPlkUOwJBFfgOPu8bOj7jNAKIDgxwRSjqj64++O",
-	"7fOI5Vvbce6TD0dfqZ+OP/z8ux8eHT1597VjzAsSoRuIQ9dyx+KGCRd31HzS/oER8hGOecXGpOqOSe0G",
-	"rRVlI3SHGXazLjXXC2+t3gmjJERjxN8gWnhzcQp3+mpTfju2jf51hKvIlESYN/3AE4uA/CCeZTGJGJLH",
-	"9TUl0xDJ09UnEUeRFCwwjkPsQ8G1D2N1x6//xNTEs0/9DUWzzknn//cw0wceqqvsoXmv/GJxE4xenoHn",
-	"T57+BsTmHq8zRswQ1jGMdp8377N8nuF5hAKAxTqpI0cSYoz40RkhtxgVv7JBQPFG/RlxveeL974ggRRU",
-	"MAiw+B2G15TEiHIsyDyDIUPlcdwsEJhhFAYM8AXkAEYAyncB6Pso5gxAikCIGZejBQHx2UPGIUfswTI4",
-	"BYQvEFU3UTRLGArACvMFeHJ8/KDjdeLc93/qqFeiYKIOrUw6Q46OOF6izV3rdeCcIhRM5OXmDzGGmVIM",
-	"MUdLVs+T8mgYqHtzZzqkFK7F1SlkmG2c/V3bi6ZJMEe8fp95gsv8MDE8V/9mwZXQ5yjI8cSUkBDBSFxG",
-	"HE6WOEo4MiPV0qTbLZyz3U3p4nUkF+Q1VSltzZ5/ZxnNjMLEMZI5hUp4pGN4Wn3Oi0dwYJXmj6y6j9e5",
-	"xVHQZF1DBBveN4fhxLbOT7v2++9QmCfYxaOO17kQR+fFYyvBlpBxRCc+ZGiCg/pjRDwhiNFcI/Q6SwRZ",
-	"QlFDVl2iAMMJDpw7xTEqs1NyXJ3ulCVCXO/wStlMcMTV/XxBGq1QRDhqNi+ScJ/YdB8yAxDIWUsh99US",
-	"/olQcPzkazB+fXbWH4898LI3uBA60c2oNxy/7I86XrrCo/746uJN/7zjdfq/v77oDYby5+uL3lD9NLy6",
-	"mbzs98aDFxf9jtfR7+x4HfHSjtdJ32ljjxhSjn0cw8gtuR51q0XXU4voiiWlmy5HTDGhmK/znH0tOPta",
-	"cPb1Y/G/J9bx/0g3F8dyG0XQX7hEGEWQNZWGFC0JRxMYhmTlfl8crpu+LiaUN9yYQvVBrPndjIR37jGy",
-	"ZIlaHYosmc+ROJMnUhVrsHc4DG/FMUoarRGHdI5KXFipVRQPeiNyN+fabLgf8rrlD+qhjOPI9E/I5/VH",
-	"NofsduspND/EOXrPGx0Y289dfyRVLbagxeYgHdtAsNwkNMZ9PadgHqJGdzbl1DtEA+32MvLnZvS6L4Xo",
-	"xVj8++pqKP65HIwv+r3zwfCVVRzp92zNATOSRAGq4eNGi2fe1H7Z7jJTr0p7+2B5sTIJXhqtrrRB4VTp",
-	"LptnrHYZbB6p8ggtUrPpS+9gmKB6cqnbPP0iG7XK9Mmeti2S+kvGRnoThSSa6x+1fuWZlRL/sE4m/8zh",
-	"6QltmBN5SYlkvRO9jr8g2Jd/IUS5f+R+lbInx4TpkSEegQzpPa0uiIPH7gTOk0cujb4pd8VGp16wxNEL",
-	"HAXiPe3YXujhbvXjaY32YVU/GK93mnodSjYEyePjZnLk8XEd7eTLnZR6rV9ZNlc5vkN21oIUQeUlKurm",
-	"XxnP+c/qh+fmh0fH6U9PP3z931h1d/hemR5FlfW//tv/Saijf/m3f5/TRC8GUgS+uLg6+84q/czYnGaT",
-	"edPZ4Ob7jtc5H4xvRoOzm8lZf3gjld7xzajfv+l4nbOry8vXQ31b/7o3urnsD+WFwc33k8JfXt8MLtSN",
-	"16Or6/5I/jh8dWUdYoijRgtuRFJey+ra9Wftsql7o2BJJ48ft9ewKeKC0dqpcAuhbVrmduw4FBseBHmu",
-	"125MLThyX9RsoNcgJV2erw2VNFt6ZjtkY6ncToOopdw5yI4y7ysZgVG4BqsFioAYXzRXcYFKjvmya/a/",
-	"a+5jBzhZ3828TDtciuaAOkuL06+ypwsncK2e51ME2zpGA8zgNHTpPuZq21fGIVzb1sSqqi8gm8SQsRWh",
-	"jmHgwHoILWdwUq27Ke/jZuwqYitEUQCWkN2i4BRA/ZM4ItEy5mtAIgRCBO8Qk1FwFc0DkAHMgRRkdZyW",
-	"MESdavB2bCgD4+l7S4T2Mu7KrWqJuiWaebk4T455Krm6tUg+MNO35bbPhmnanDZWf9F2TOZiqkqmuNSO",
-	"+uLK4+gOc8j1GKqWfJDdqanQiEmklN0wl8UfnaN9g+i0JQOzxPcR05lAxVURqywsCRX24vAWMUDuEJXL",
-	"P6fCYgfSWax1O8A4RYgLjvHJcikeXTfQG3Yx4ENE+RCt3HNWUdeSGsXtcw3QHfbRrxggqwj4IfFvTxVT",
-	"SgYHM0gBmc08OX1xPIjJ62g48EkSSU2w2SlidKXiIMaXV9/1PfCqNwb/9Hf/cCrDhCThQC4BAuIhvRbp",
-	"aMEKMkDRHDMut694pFPMjugd/eGd+J/Mjvip6z1+ZA+LpMGaNA/lUT7fpS44lsVhLHt7Rijon11Nzi6u",
-	"Xp8DGAXgzeC8f1UaaXXQZrcwzLPtHX5OzruBtyiyGMXi2sRxrOciW0U6RUkYnoApCslKcdiCIrYgodxj",
-	"mDO5/B64RTEHgqbCaEnCUJyEhs3tH5OhaPtYBI9PVpQoD0jFjpB3FjYBI3JQch8IHowIBwmTx+7mofMn",
-	"giNkmTPmcsLRnAFOAARivIrDxSv5AlFkfR/x/YS2tSblVr1r9VBJ+KYLmy1jOrciNYtfKw7YKr1VgEY5",
-	"JO1uFvX3zQizzExorn7kXJ4WZ6HbPxlTvIR0bVMqylRSgzUvS4donbdUO1oeWTvtW4rgSJCnTGKnM8ih",
-	"5la4Ed45vptLSiotbxxT8t6ur03RPIkmU0t2HQ5MFqu/gNEcddq4uHxCI51QsynKURSgYOtvzhFZIk7X",
-	"dYdy8c2vEPnt+GrogbevxkffPDmVMg7gSH4sxEym7AoVVFN6g8LmSN0812AUTBJmp8NGhkI+7VeqM2Jn",
-	"57QZmYPxzmsRFci8B5sOrh8TSNFEkAvl18KkV4oxaOFtxoejyYxQ6U2PQxgp0YNKsZNCWAEHkxkly+aC",
-	"Uj2jwqANn8g4u5m7LbPM1AJkDjg538K4rduJMcTYUtO1tJtmHNFJgILET8Mxm1mujrMzo7wPw3CigxyT",
-	"IClmVuGIP3vSsalBPtSsZhbs5ajf/0NfpkOcXbweD66Gyon1ZiB+7l04XNPLmDDM0ZaDL86+SB8ZrnFQ",
-	"ZeNF2o5sMPEk0jG8CUU8oSW6u59bI3H2Nbq5xEv6STVI2wA8M1cbC6H3fpjo4KUjWhc1nEKWkVETYVH3",
-	"eZ2oUeROjlBsk8kshBYNbUmo1JYi8BT8/616UvYGhzaa3UC1nKlUHtJdd4EjpPLb2giWGSV/RpH9nFPX",
-	"Wil0CxgFIY7mkwVJqGX5luLV2+0faW1s+3BkP1Xj592tXlh211p5ZwHZYpND2AIeHT99Jo7OGK5DAgMb",
-	"HXEUYB9yQluokRucUGbecjSg4M3XEYBWx2iEUDAJMIsJayqLFXk2QvJVE7syj9jmZGhotZUUA4PpmiNm",
-	"o7IuDLBNjcLodvOlXWFvJZG4mDerCnInS6AvP7ta4BCBmBJ1Cwwr31Ak0OZ9G3GJZDbDPtbnb/HbUmc/",
-	"ATjKbgIB5NCzTCafidBC33Cklhi1gUJufLINuGSF8HzBG52H9tyVYrgwLQCRslHOy8uXMmghWKChZoES",
-	"k1t0kPIMC5s3nUpef/A29aGCepA7CDeOg40jaEPmasFTraK9hL5NTWsh6XNOE/u1iDisnCRypoIH2hHe",
-	"MO6TtLg5r1ts2kcm8XuTFRdE2/KNo0QVVg935GWoJO5W8zF5J9Xqjd4Ayj+iKW/mVM0hFzpgW+SQAEVk",
-	"iSPB3A23ckBxGG5KpBjyhbFbZ9DnDEzRAkcBUHmDG2oKocskhFayOpbBfWolS0RbzMD4Ntz5YcWpPQEB",
-	"8vEShuwUCD1CnBnDh72CI3o7PUMuoxZthiL5+XiF9fHSzDSdNqaWom7ZmUUwVGmJ6RHVUkuxnuauA7lM",
-	"CPmpomAXA3TMDc8ju106zXLNNieWlq1UacC1/t4gQTs9XyNk0syqfu+843V64/FgrPI4rkbng2Hv5sqe",
-	"tb+F5zVLCN9pQsoSnCQRVyWT275lRejtRMo0u+CWwTD7JVXGttMsNpxAV9f9oVCjB69UTUWu6GLUv3k9",
-	"Un89VznAZ73hWf/ion9uXRunKiUuTJo5P1XoXilD+hBQBMn8OZozi8uaBmDteykJMO/f2X08boc49Lkt",
-	"mAl9uXwABx4gFIy/H9/0L60ZhuL5iVOgS22qzrXpWNFsbm02whTNCEU7f9K1t9G6cs8XqbgysRnl/g1O",
-	"ZIDYAwlD1AOpCPZ05MgDlDAuLsUh9JHMXfOAD0MUBZB64J/+7h+2Vzck10kuUkuun/OyAITmRTFFG4O9",
-	"kErAx9FMU02v5F+PTG6FOmUBJ8RqLTk+WWUYNXRhlh22aaArv8sl2d2anaKs/Xhvd4TrNbIc3xF6zyd+",
-	"CmLS5Ay3DjUk/q0tna1C2m9OYbPmw+EOaaRBq097VaNOaICil3hu6hhLHMwmZLaNhKlcCvnNSxLxRZ2W",
-	"LMETWr2vRAj1gnRkeQ1Uzc1NlEvz7dJyLpB/ixt7pf2QsMau7wWJWYtbJzs4Jr+4OqscaXeYYc4m8I7g",
-	"oOHqlT6ZKvmlV3kZA+n1TnnELIptrGf6qDuH65ZB7kA9UdjAVuctmwjltEFcXrwxu79qtK2zIAO4bi7S",
-	"8zQpVkp3u9bCgSVRJSbp22uJUv3OD/aphxY52gBYoUESTtg2yVg+QifO0zx33a2pOlSELWryW1arO8Nh",
-	"zeqRXdbO1XA8uBEGzdvBzbfno97bobFx3jUsz63hyvBGPrN5fNsUTxO3NgZOGtszH3ZssHCkgp2l00mz",
-	"X90IjVpZfy9D42QpM3Y+yMw91IYAFh1Qe6Od09KPWiy123a+Rujf7mguqzdM7XaNFOMomOBop2/o06Dd",
-	"1ALMOIx8NFluedxWOXVd5eRLnQJkdtOr63HH6/xuJH0Fl1c3cvs0cIGECLKWpb7VTgSvs8J8EVC4ihqc",
-	"XtrwkPP0Uq7KsUtxTcoLrelQWANNz/w47NxNbUaiEmETaAkw1loDME1722RenYg/2ZsVSkJlIRkG+L5/",
-	"cXH1Vi7/uSP5xGn5bFWEg3wcIL0f2zyyzWfEvncznLiHuRxHEq2uRaR4NsM+6tlTN9pGa8SFidP3r3ix",
-	"JT3S4LfjIHae0Rvn71lveD4478mz9+xq+HIwupT+xbe9wZt9ehW9ThIvdC1+jTTI+yKyVxpmzzw/KVmz",
-	"gzrHwnne9DZ2tEsW7MOtIWXK4Zwa4vWVZRFWLT4nRVIWSxIcdBoUe16PBm96Z99PXoz6vbNvHVEAC27N",
-	"U4265QYgtVaz2wEFLeeFcUerb9tppdQpGIZXs87JD20UqzaHQmWgqpD+bTswZIbwZEoSYTmtHQX3afCp",
-	"VYjMBKwsnzVqaVPaCAV1Q5sw2lKFOZNedosGmV3fYoOJ261TCgnD0Xzik0htDMehaTJ+K6+6hzvDYf1X",
-	"ZpgyPtHRMepIFsDBJJdeuwHVpWqxcOABVTGhaihWkIGQ+JA7MocWJM7CWcV3LsgKkBlHOvMawQDEkDEU",
-	"gBklS5mCrYrCCICRxDa0fgFHQrJGzjoYsYruiekLabI55DAk8wQB8VhxmjMc6rqnU9AFymEIFPmtAxMz",
-	"Urym87vtWvMGDl2tipwDVKu9V4gNwmDYAJ1T3SelG4lRVBmFlCgp9eWFI3Nf+kybk4sh9bwLbAax1q9T",
-	"qC/W9zFZidbkJfLOLOZbSac7BEOZKCwn4qiGVfV94tYTsFoQpmFA03rXLeLEDIWzicyhcno/EL1DtCWW",
-	"p1NzTCJOQkscb0ZUFaePIk7RCVgixuAcMQCnJOGALzDLFWNpODoQkSkJ1p6s31st1uCr4dWkd34+kpiA",
-	"L3rnk+Hryxf9kQeGV5Ozb3vDYf8C/NPf/cPXHa8ZM7xWo7XwgSP7pbxOHojQHaKAcUJRUFvPVeCU0gYr",
-	"reaGRMj2e/Hg1YdmemDl9sSmipnbstlO3FRS3mk1ZT+aZ8Ez1E4B3Yo9W2itqWjZnKQDJAEFGDae+6W4",
-	"e4RmtonfV0nhdlKakYT6dk3DsfdtBlN+uO4FUMJ4M30pRfvb1Ie28Aq0tZArncp14JDNM2wOlx+jLRH1",
-	"JTf1zXm3B1joPM7tIXdOpve4k7ima7f6X8DdrAFbbFDimZdwm4QMAooYq8vXqPf/GhpZayRN2SIK5up4",
-	"yjVi8fazfxyprrqGmswAjAB6j6iPGToVA4oImMl8AXl8E/mHOJmG2AcxnNvrrLN8ws16B3FSgECo5BHj",
-	"MEpbqtAkinA0B+n5t30qo1MYSKvIWdsqrzotM+NhKic2rSWQhRC5CtRiFhISgBXEXJg+sgFEgFkMub9A",
-	"9AS8vLi6Os+0H/XrsH9jfnw1Gpy3kHupVVJ91T2t0BQxGI/MnCJZZlCokntXCaDtuOT+6NK1BGQVVcUv",
-	"t4dbtllSS8zQjlmi6qTdNsPTfTi7zxV5xe3y3bBNy5fci8IXyXI6SWjocLEGrWVN8/LeDBshIvlq3rTc",
-	"N0UTTRc1jcxoMubqrrNtXuCo/G4xjJ/LMM1xRJaHWvD65mhgP4ilt+GM3CEqJKMlNewOURuehQFsgdEa",
-	"zGFs9T/MYWxJ4HnRGw/GdvYavb7o26+ML3r2C6+Hg5sGqyXfrO9Wb/P0QGxkaWlnaOq9gvE2dkYMMbXk",
-	"Ryr2YeAf/16DDbH6lJ40f1++0ktXTy9FBQf01Y5vidDYBBA7y67VUDvZxjDyO/1Dpmq823exfk0znQLw",
-	"cAWipSbXYGm33WBQLIXKxxNVGrHjIgkQq8hBlu+VaFP6LV6LEGxA1xOaRK54dsXAymlV+kWenmc2qfx7",
-	"qsjGVVsfCybInTuPwXCao6/LBL2PabugtPLCO4/0po5zx+O6JG7CEW2bOzuDfjmTp/6ZJv73yuI55tR7",
-	"V4hxoPeDB1YL7C8A1EwIlgnjIA9Dvel8NktT116l+WzTnC6LBhe0a5sgH3DwnOwE4r5SoSemlycoallA",
-	"V/UQQgGboEgCoiyLICu53Wx6olgOGZUpbAM7qtA4pdHk8t5GDHN853qWhbCFp06KhzEXOoitBpvDKIA0",
-	"aBbEHwwnL69GZ/K8vz67uhwMX3W8Tn94rkL5aUqd7Yxh64hE67bb9t6gZ/BsPVFxn8kMh44EqeY6bEpX",
-	"L8vHlyqoFLkF7BolJjI9V+97w7Nmx2TZgtn+LwpqGy8X5UFBY2YyE35DxtmEdEGuW8lV5FrP9LHTUje3",
-	"+mUhnm6FwlpnMkfvvJqjbz9O7ewkPWRWRfqV9skV5rwuHijPdZvaEwBT9MwoXHvg0bH4Uxpoln89VUCs",
-	"qpPtakHCrJ9tEWbTqnK69ILapiQ1sMwFrSHTZ3sXF50yxlfv4sID497l9UX/q8fdrz1w/e3VsC80uKEq",
-	"VaxDkLXqIE16wgWN8LPdOkorInUbqTCFJJjWZLfpN/WE2J/ZUVBkiqssGPbk7Oq874EQR+jkYjDse5q7",
-	"J2T2lbDqv/Yy3s79TRn5ZPZV+vGvPbCEOOIQb1wpbIfUZ1C7Ui4la9cl3sirz6Pbp5D3Bg1fg9w7HHJ5",
-	"ZapBZ7OSclX7hBVP3nXj5ksd97ZTxmpbQRnlLONVRcTJy8FIVp0bOpf+fD4Y9c/s2EJ5tS57rezX1q6N",
-	"W6YCpq8puBbdGmHus69fXAzO8p82fxhejS57QnqO+8Px4GbwRhY9fDsY31z0X1xcvXX0xttFt8x4+3m1",
-	"olmKNkwZivgJePXi4Q148ptnv/nmwdOj4+7xM096zCVnMnD8SIYckhh8//uji6szObdaJrUqnbtu0qJO",
-	"ap8MFGewjxpjOd+Lzmpp0agMTiX+ykapTNVSlilWzhKhlHW8Nh6fYmeUTKdVgq5CQXKGkCvS3nfL+G5T",
-	"/4S1u6WqmN4JLppaUwo84GJwObhxtCApBiyboAWmqSKtEwrMUw5KbBiD1/3huTIAe9fXoyuFHHHeP7uQ",
-	"3Tpru2xtxrNz9U+F0ZSmVME0ShRt24CwuD3+Nul2H/uR/AcNL38efvvz8Pznt5c/v/3257fnDfRMywH5",
-	"uNuw91hF/8Ez1QDf0XBugcLYFbGMXS4QN2CzvNLa3bJVtziGfCqVr4SGCiNoKlVIof6xtk3bDGp0Ov6a",
-	"Pm6aqN9ZoRx8dXEfyNmFxWte8rGFY8saU9MTscjjCnjtM2GcDaL21uoCxjHKYGs2kwchkI1EVH7gAgYg",
-	"IiBCfEXo7ak4QZeEcfAbEMA1A3BOGh+mGU5Ik3YnbeLI5ULv7EPmPU4KXpvPtMgl0dVnNvrJnhKDDOIe",
-	"hJBxwIkq0G5GJ9MKvGXyg9Pj7UavbhWq5+S2CUur29IzRLO0nFPtYqBgEO2G2VJXhrlRdllkSlv6QAjX",
-	"qEndUoHrVAVSvh4xfZNz9ji6wbYOOhHkCYWh6scgtT8fhiHgBEhOPMI6l54w6ToCPlyiU6DKsU/AgqzA",
-	"EkZr+WcwXYM7HCDS8SwoE/nu+dsCRjSCVF4S3hTnlSGfRAHbBu/BPCpGln7VSn3M1/vCW7H6xK3JQq28",
-	"oOfaGTgiKysEjT2exZYwDIXxoBs6SYmOGZCp2DZq14XulSVU/JDGEb3bsKpq04XzKKq3aYS3CgZGlf60",
-	"yV/dFTbPHUfcOimLoiXEEY7mk6bIMoxD2tZy2DAMRq+HQ2UYXPdej6VZML65ur52lHkyTuJ4x2r9Zm2i",
-	"9UmRJvkYs8Nk/6S9hvOEs3IHCdAljOP2XX+F1E5dB3n3xW8cLufNTvJP7WsgvSvWV9s9I+YJ205zumTq",
-	"fS6OOJgJ62Tzt9M1lxDr1JMKQYpuG73G1jLp0W/S8EmAFcAyeOYBP4SMgaceYML2jHwEnrmEqyNanTqc",
-	"mzVSbt5JtJgXWd9NtI3uJbZEYsmX+cv/9t/95X/5v8E//4//x3/97/8d+C//8X/+y7//38Ff/tO/+8v/",
-	"9d+Cf/5f/8//93/49zkn5GB405Pe6Rejq+8k7MrFlXSr9l70hudXBm7y8spZ+b1bfmHbhpFyEVMNspAk",
-	"WF7GrFG5VjQ1wfIR3brMQEP+9q17W+wBG6tXd0i0iqAvbLwDG+/USrfAhhXmTC5Fsnk/qjTkBy3p/zQJ",
-	"ZXtOYYHDNVAeUsU3slsIZuA2IqvIjp5d8Kduaori5erd6k4mXkwRiAhf4GgOprJVIVpKb7+OZpsPeuBl",
-	"7+LiRe/sOxkZiEhkN2t1cmyq72aKSX2qalV+FKxIu6900ew3O3vjiNVRy/xTXsnz7s5SpWh1iaRlZSsY",
-	"IklU0YUwDFlFF1ixghHhYI048MkSAU7sLJNkYO0FcRWjCKiLacfKNVBQyPaCdMgmaWtaS9TQ3RXkPW8H",
-	"wkSiSZBwB4QCJSFqmeZUjS3dpnPyRh+9dAlTXlDjyyaRroBZUhufnKMQ3yFrNRTnaBlzR9OPSlShCsdq",
-	"jTllB95pE8KRXU0CRySpMrxiEpQtda0R3850shRkLuPQeZGWE5y292NVFd5tSyJOyO3E3gWmzJ661kJ9",
-	"Jl8Obd5R3+PKptEpbsh7vI2tl3Jrzg5U9KzieuW0ac/7kY/CsCpv3cn+6sOuR2cQh46PzkjozJSPn3Yn",
-	"TZu2xc+fN78X0lvnN6uYiCFXqVQS1ZBgBTEvdkJwxqBTJshxGlMMkn2k+Mn84qXzyz6akrnAUGpV6vmI",
-	"7ZqqWGJLa5cpsyKNXngtb7/UAA7uF04yfLPGBTOadMUXVBFpH8mc6XF1uEzOc8Ru32C02k3+ujAJcGst",
-	"RhoMtkARkXkbjj41PyaoqsuqW3fJCMEWkKLGgGtaCVHfTR/WM5bxjCpit7aZLdboN91t6FAIIzqyhvJP",
-	"5KzyLUhVoJKdIHfYRzYPNQ5Nh5g6C7xQf17nCQgwg1Mn4oxQvYtdIBq0nULrVtqS8ZDvywHRzqWwg3+p",
-	"GKHMqO5lq5X5lVI6Z0T1KgvnFCe03hgHY5T2nidr1/3PcbVN9z6nt0at1aXu3VbuVGZ2dPXBJu/Kmq6U",
-	"m3WSVWRSD6tPNv096zBzQUArzPSEIhaTqB5DegQ5Jq17IaQVCa0cKiSSkEK69WE9Llo6NhKjpiFlcodo",
-	"8z7OBiun8e2MhInJxG80dAY5ZjOsPtHgiTIPZKUfzq7z50kcYl/bok6wz3YtFbfBKmmbcBHiWxRatkhM",
-	"yRROw7VK+YdLBKTn0YpdsgOshbKPraXHaw/gCKwIDWTQSc3LA+qNnrrggXhBOGGt6pGbYFBUo0kkbNIM",
-	"CyqDMEuLPdI2XflslNxS25mLr8cLPOPbdbYoNz5iHMEAkBlYIXQbwPUJkAFIJuht4OrEpXANKFkxlc4C",
-	"ObBkTVXlXMRyyuKT/+qH7tHxux+6R8/fnfzQPXqqfvybTsVB5fCWiiOyeCxas9Vs4dqIcCBbiqmknSWC",
-	"EQNEd4GSCDtQ1+S1H3Xe1VhKx1jGsqYMQCAprYD9AJaf1o7FukO+oryzVZa87WbNApaIL7gkkSLJEr5X",
-	"Z/tvWmW1Z/kkNp7eqt0cFqeXC8ilth3dbt3o2khhyGHrxPeZ7t27GQ1C76HPVbtrtREhRWAB2QIFrv03",
-	"cQsw07/c4shEdxPnVUenOK/D0I8tO66WclwpQkBcMrBWDAcIcKHee2AqRFBoR+Ikk8NiyYmJ1bS9kwud",
-	"p1xFl+a+afDcqlpjW+XhAFUeTWD/nZhbrRshK9zeljNIH5o6IazM9TqdxM7rPolRw8KP0dX1lcrralb5",
-	"4XVYIpnFtdwV0LO4KS5lppCkVSRqTplioisN8qQsrkYlc7e2sNtA4W/TT9sGhf+NV7G0ZgFvBpd9sVbj",
-	"ccfrjHo3uorn4qLB2pXtegQy4FpP5wvLLj7iSFId5jMAblZI3XTRwnDDRilye4j/J7UJahVsI8dhZwmh",
-	"Zrsr1Nhty82tnnCB9OiL1R1JPoJERO9jTBFr9dl2SB442LnvSNsqNaNhNxvgagGbyid5q1dIRc44zgQn",
-	"DR94GRPZGPAlURjQpu3Enqzy+o4E2xjudYbyPsAXa41axlHstofdVm8DpES8RKGO1jQKTd3oB/oRt8en",
-	"WihymfQyLJSfTnH2GwlCeTTDdBY2dntFcXCJaOvSyhR7LctTKJigz9/99Ojph7+pbr74VAl+U5C9SS40",
-	"myGf4zvUrBoiUvu78UgaQyg0BCWwFEhLJ0/ksCYF8a8h5VvQvtU8QxgFk4Q1KplrTJOYhOs5ieosxqJS",
-	"8QqR346vhuBaPSwUicsk5Fj/fgqkbAQpTqZECOlskO6Dg5gjxDFty8pwygidpudlY6q2XoZ23NwYCGM7",
-	"vEY5ehdTjuMQH5wrA8iTpRW7QCy6TDGMIeXsFGhQDPD21fibJ7ksXvP7q7Pfdo87XufFefe59dxvR3kj",
-	"8ovj+iEkkQdCyN/pRjcJVzY/MT92bAVZDbzZOUyKGnlY7FtbJz1bQKnoDi+baLV6C54AKcxU3idcImYU",
-	"f/moIohywDJ+aravhJ7AFMwNyG6jMzQVihtHxQZYx34Z/1vdpXvXdkceIHeIpmYRAyo+ZkDfWQyjjs2e",
-	"bFrIZXp52+p6UsmpXug1Yj/CeFNfGOEw3KaMUj3odcyw5Dfti8AFv+2tc73dBDpQgaUevKO+sqFvO6Vx",
-	"0y9VFERKc8Oka5k1cFdG5t7q6DAx0YHYxkFM6PsJhVxFbiH3F42fTBsYbJ+9NEMomEL/tvWoi+kuh4tP",
-	"l3MMZEKI1uFLBLeR0vJdy6QNKW0rriCZkQMZw428rOwL+8VK5GQc3WEO23U/HKTPWGs3JIiII9F0G5hm",
-	"9cJsks0Bmwe6p92+uwFTBKVlt8VzbR/hXLbyange+CSaYbps1btXP9O2g3H6VI23LIS0vbtMPVT95hmi",
-	"tHmWixFemzsARcEk83JlIHVXV+eT8yvZtP71MN9Gt//764GrFTOK2joH1ROVvr899jnei09Qg/q342R3",
-	"RZAL7blFqlDO9t1K499QDTYR9YquzvP+2UVvJNmhwBoSntnVYHkbmSGeO2SBU0XasNozOY+pFF8F8WfG",
-	"l/FE6nXNb/2CYLJs8Ga9nI0030fOenoyHC5n3Xxii77O2jmMaz16x/Ueva6tlYJTGLaTD3OKg52djo+6",
-	"tjHmZEw5pQzN8Htl8KqblCl8ArrPPCBe9uhUlqueANXX0T22Y6/J4NyirOS6qwmZ5WRUcUZvX42PvnkC",
-	"Mn/Gffotnha9Fo9tsk/1balc5udbETIVbqXEWvVF6dzI7QWVX2ZyyzAFQhCdggDFkHLZzFOmtPgwDFEA",
-	"kjhPxrrkqNqBbi9SncmeOTV6Q5ptE+/j2L9FDvi366vxDXgIE754GEPGVoQGniN1WaECWjMEGpfCpnem",
-	"ozJYg7mJ2WhyQea4bezfTMiGN1uzJznhsZWfn32ozdArsVTll9zkSQdvo8Yl9Bfa91l2T/kLi0t0hAIs",
-	"tg1bqaPY0iAQcjiFDE1kHlhT5dk8pCGLWii372PkcxRM1Lnb8Htz4lAUVy1yeBaEk1az1DnATRVOxueu",
-	"Vp0xJXMKlw5QBqSBb7hpizRNcOiqF0sqi4/T1OMGI3ZiXpEwQGwXDKqsUFO3kpThdk7XuthGVSXWooqW",
-	"8GnV3OpLkr1OK95qzcIyhbBqEdrwmDtbjKy2gsMzGLZyDPo1rcu4I4lsZrhW7r8ch6cE3tzOGTktQmJD",
-	"2KRbrLg7UxKnDO9p+WYXifGZ9PhYk34dCHd7TMp1R6627ZxsthFW3di8DpPBPq+zlGkAci9hiqxWpdN2",
-	"zpATKrsEw1j3766qpZMGXDbvXB6retaxTC9xZGre7L2R7RaIs0+aE2AnQBxiB2QwglyDCZTLFwL03kSA",
-	"ZjjUGJzdU3D0KN+vRTfcsTQGKzONuzaGRA3vlNEqN6irExwihm4E6BWkUbF031UGq0FsDMlSujqW19X4",
-	"vaJ54BTNk6ixif5GRRMdTaz9VAhYoU4qehTSSNuVtouJ9rTVxDjyIbgybSrd7VuID+kg3BPV9OK64CzU",
-	"jm3uRcntcht+6R4EHEWzhLl4uzKc4JnmrpMVobeFveO8Z7KZRVXrbVNPtqLZWzWgumPZQGimgRBDjKI0",
-	"Ttc0Y+7q1pZmIxrWSvk+xwHZvDbo6CCaQ0y8TYlfMnCjoCWh5xBHrdsszrg1oUUKeDmyXzEgvVieLlvz",
-	"NfqazBZQHSIXJAzYKeielFDQmuh17gqSbWxp/Y8GqlME8RQp9WTtq2AKKxsi1lmaX7WqQXIJAksmvrsN",
-	"5qfVubKywaRu5OPEfW2QW1oAkJP0sq6kRevd9MHWbosY0SVmrH3gcwu0NYbC2WQBoyC09d+WfXHEDPRu",
-	"zCGbm87RK0QRYIjzUBZu6pQdwh3A4vQO0TS3oKGFhyJojRHHMSXvJ1OSiFUsKgC5U8h3sYVzf7lhCmEU",
-	"TMn75sqa07e4VeWakkp1B9hrZrFD5YMZ3J1iypS0xYWxc3aAoa3FigHktiAQ4ojbS77BSiMYSnh8CoEw",
-	"kwLpa8HziFAUnIBX1+PJH/qjK0/+NBi+6V0MztUvl4PR6GrUP/fAzeCyn12Tv718ffN61G9VKe4CxWvX",
-	"qAHeoqidO3iRLKcTpy/X8fcVDgo9divBVtTNnlkm4+PNvuxcaqGftlptVzXb4SfZbE4SzWs3eKqqWpLW",
-	"kIsUwd1g3p1FGhzzEDUsxDHYgLpEwuH0v0ScYv9zSy7Uo76H5ML8l/aXXJh7675wZ1TDk0apffnmKK0h",
-	"a1pnIpYCYjKZFfzTv/43IIZ8ITEsZBMNDhaQAWkN5YviM5otdEpydSpozHbKWdRkbA6p8wWLp8kTJLyz",
-	"qaA6GVzm1mtIVDDqj68uVPliW4d8IWU0pUPK4LaNOCQc++gchdCC+DvDlPGJ8rS2Ov4XJKFNEwdqPNSO",
-	"BLCtoHpkJ1a2aJkk1+bM0W4T9UjpgzXk30OnIEKXicMcbHe85LnCcr6YooMtWjothQIW7dIPqiEeadTJ",
-	"CFJ1Eqmpbtei3dlu9tHT9t1mM76u6QFjKZvXBUBu1q1phVsu0NDs6yyMV0SzlwbMuA2dVMEWSSiYO4kg",
-	"AMErAoKEyhyUU7DZT3czUpYEGEU+ag8xbtoo20LiBhlNO9wC06DAmsHg1oRdBy5x+OJXC2TJxvIx9ZOl",
-	"QtViSjXA/kLWFS0TxqU3sIX5Zz0ejFqckjOPnq0gYTS93Cs/RpwbZ30bMC88R8ycJLm0l69+6D5S0FQ/",
-	"H//QPXr87us6tKoZCYOJ0As0c+t6L1MG5yz/8jo/JhjxiQXgq/0g1Ks2yozbv2iFpgtCbicLwtx9/4+f",
-	"Pm6bO1Za/9zUc4P3csuSJ2x5WG5uuMlh2JeEwbZbFkXNjqi3hAa1Vqpzb64cm1M2XhR7rXWiea4KcZP1",
-	"/rxoOan2+/fPC+mTV21lCs2KCnNyr6X5druN7URyaXQiPdvbiaRH31YubcFtzm7rkAGKYCBDNvJ80eXK",
-	"K/2sV4kzuzuTGA6wEelK/tQWv8sgF7bDf8FhyydcnkpEMXG5mVQ2myM2vgesKdOVSY0h98XUq5TO00rv",
-	"tBqmJUjg4VOJtsL3OxyyXiVunSJ4bvIpip0Tqe4qOtdte1p1OmpXgeC2M01voqJoWEo8i1OdDx0kfP1Q",
-	"9cU2iKVpL3QLz26fA25rDaTeZ6VcjKIzk9pZcsylfjKHpZavS98FUDdz4JTwT5MwPAEhmnFAEu62GAsp",
-	"l/tpvtXMmyKId6531k6mfIAl20PVqsCR/OkIF8sW7xXaiuXCnxf1FFCvTTvvV50zGzU/VTDfLasCW/kx",
-	"MmZ2tTi2JNdh36my2ooPt/6+W3y4jzxbPczWA2gDgNYoVpD7Wg3+eO5MzUcRDO1V9+bcJshiC4YC+aq/",
-	"+njDFY97ucxPe70LjiaO5DSZUT6RPoxJk6Y4xfu94hcc48vBDLapPzFHTc4AffTD46Pn7ypro2JKlDiq",
-	"jP/Kmza60ssvOibxBlE8W+8LLMhRCLPVnK2z8NwAMKVOSVZIBJf1WoHK7oQ0dPaySsED3UUJ15DyyJ5l",
-	"FXHokLtbYvNX9IZxt39hbRpUial8h9ZtReZkQRJHoqUE+rS3CmXJdCl1fNXMN2v026RTKCMJ9YsolL3R",
-	"zbA/6nidb69uLgbD/uTR8eMnT+1V2e4svEpHgtVQ2cjT02NLJ5+jkZfyRaELTeYrKCAGyuWr4Lr2cLkZ",
-	"U9biylUznKMWtpI7Sg5XGIYakXxFsVz/gjex7E8kMwDDEGDOgKAL4GSOVOK8UEW9A/Je5uh7XMWI5Xwk",
-	"GVlmQMXwdHgZQJbDTduWZXdu/LND1+QKdvwOrfdT0brQGVKl2g3OQAgZBzOSUOAvIIU+LxQ81iOJw6nj",
-	"3BAvniQZYngpWkGkkbjEUcJRuYuFcxqhzve39TwJ2rVepeiOtEM8tokqNX1N32wUeqTVK9ta1myz8HMK",
-	"fTRJQ9hZ64jjbp3zLl3auiZVFEl/rCPZsoIC9pZS2sPd/GBlyKe2cu0I3SEKVHMpOIc4ql1T5ZTW76tY",
-	"PfvA40xzaTD4/Y7cfLvJ6F0FR1tDMKeuFEtOb9i6aQB6L/RgGE6oSm1skzRR0xi4DrLZ6b5p+ZDMMcFB",
-	"Ndh3y1ZGtRnH8tzdQaBlw/ZqIZrzdCl8utKjdG3EhC093ME/Bt67blf1KIK6VivvoWn4yJzioOXtE2dW",
-	"eh6U2FZoiv263vqNhlFavmxMejp54nlZw/2UOs4VOiM26QaDgCK2kRxyfOAenWZl6hJSyjVyr0YDhSl1",
-	"eX017A9vOl5n/O3VdcfrfDe4Gn9nLwJuqoK3SjjX6qrNhR4glS6HuQOU9NbhFnXlY2+nhqrvlFt+aiay",
-	"tPg0MzIp3VWNPlOOaq3uHIzhPn+W2qHRp3WNzMfbrI7E7PTXrs6Gbsuza0mGSxGzWwNgO8vH0wE8z3/8",
-	"6Hm3TWV5NotvCm959M3ma0rUDqX3IZRnopqelfTC5LL2RK7SxqrK/WqyRsV2dF+u7Rshu+TYk88MWLSv",
-	"0MIcz7buEZGfUWH85dYQemzFDxlaVdH+ktzZtPkQrm1xOzHVNI7bQrtr0SBDfzr/jH38yEd2VNZDQpFu",
-	"42stQoPeC9inc+tA94WqatjtE7XtWm8q8pqLtB0QMZaIU9Qsi71Cjum3VAm0TYDPUe/ljRXdsxoA1pWp",
-	"Xtl/08kvziac7ifaOa3Tdm06uUvyWW0n2XQL7wOKM5MHh8PivKZkGqJlXbZNw/r4CsAZRCmhVWhRFc+6",
-	"QV7KglbfWAnRstmvWMY2q+z7xAVx4uRpRzZDWVFX6QqGx/SnqgJ/JjRaqdnZmvuKk/zJ8XNwPbq6ejkZ",
-	"9vvn/XMPrBaEIRArJgA+pBQjBv7oL2AYomiOTsBP0pjwwBRz9uGPJwCCiES+SgtSCeDjb3tHx0+ffSVv",
-	"BL8Gv3rwK/BrddfXYIrmOGLKKpKRDFnC/mdEiXzjKZgTEsisek9nGmEGZPxT/T7Dd8arzDZ6Uchv2MFV",
-	"veOuPT6b2mA14R2HSaU+6ViatMisOEy3dpd9wWYqK72nas+UDr8CAszuDVp1gqH8SCPotE2aJNMQ+/YG",
-	"cSoBIcMWbJ7HPEUzQlHu0RK/Kzsz6/zikxib1r4SNEE6qFS+VPOv1ntMW+pmOUfYXnSyaifWDgpPrifF",
-	"JqNVemiNHVri2r3rQ04Vx8a22/mNU5+Po0qzrVO5IvfP3sdZQWSq1vq/Yml/fkSZOAVAADkEKomz422b",
-	"V2x4PNdPv2iupR39tPMx75HMOyyNk0mLEMMkeVdTIY6fbaCM3cob3SuKjHdOeTMkdgt8iy4TDREKh1c3",
-	"g7O+UIoveqPBy8FZ72ZwNXSEyu+7QrQtXEHF4XGHaKAd8Wkb39FrMfGXvYux+PdyML7o92SzU9vshR4Q",
-	"ULiKdozTlkpZDYqCxuGvrWxVfHItGMmipLtKe1tGpGU16cSJQjE3KEObXbykjiRPKp/cIZrf0UXA1nnB",
-	"MnvRf3klEVh6L2/6I3uOhPIz2xREBp50nwCZe512BAOYGSjIEAVzW/q3bXXSmZtBZvM1LmZDTfvqsMU4",
-	"meaGaMFIS8+WUqWp52gRLEs5b/QxVkzNzqWBlSvEFBhK7hOPrc7e46fPgkV7pVI/56kPvbM1j8zfns66",
-	"Iu/pd3Q/CSY/NrC2fqT1sOUKZcBi7EVkiSOoi0maAAQnS0Rb3O8Ue3cwTJAt2SqOUQAgB90Hz58/fw6S",
-	"KESMAfRjAsNTIDgG/EswfNiztqqrqQ4vpwmlc/EKlLASEPkIx/uM7msoYodbM0jiEPuQo+Z+inPziBWc",
-	"sFIrlVcP2pSZKvq5h3CQlIAt6zq8DqfQv51UBAqbm2/5+H+BCsWv5JMDcrxR0ueylSiwiJ1j43BdUXbr",
-	"Li7DewfVcNPZmZTROu2itWsxjTakSnZRu85yXXODqaV0+3hsuhB1wczG6A+W6OixvdJ2syb3SXePPYOz",
-	"gI6rJlfT7j1voQA62bAtm1X0lqoaMKH8HIX4DtF1Bdq+BRaKrKKQwMBxeRv9wNzVIlCDo1tL0yINM2XQ",
-	"xiXaLInQrxggqwiEmHGwWuAQAcyFNnqLYm7vp9NSO3dkCmcjsYt9E/IqKQ8kQAoRYy3GuYLK47lAYXAC",
-	"hleT6/7ocjAeD66GHuj//vpqdDO5ubqaXPRGr/pW58ACHj99Vp1uZrT+Ub93/n3H67wd3Hz7bf+ibfCl",
-	"OdxuOZe/HCHRdM96LmTZsxkDujl7C5Qba0KJXeAo14ExTJw4FjUtkJ5Z+lBGJFovSeLCQFX1BJOmeSPl",
-	"ZMnaIoQMktiF+Vb7iiV8n38il5CTa1BLwlAh6thytbkVVkf67gM8l35+GQEwuL9idto1GyAAtW/WXFXV",
-	"DkxlUZVc+72jP8CjP7/76ZH36DeOzlr7X+OITHJ1IW63HJDuNxARmTcxNR23rGg9xPcT2ha4gESTKVrA",
-	"cOaABtmy3k7mYBgFuY5S7TKbyijHm4PerFMa9ceDc5WP9Wo0OJ+8vRp9J2tAxje9ly83akG8ztnV6+GN",
-	"vCOrFznvv1Euuf7Z1eTs4ur1ecfrvBmc96/EbRe9s/7k7Opc3HB13R8+fvTIKjfzDGtrx6YZlswAjIDE",
-	"L5Es7QH0YP4AvHrx8AY87j45/ubB8dFx99HjYuHJo6aqkRWuxBb6rBCvoySymeFSm8AtjL2SGmIrqCZR",
-	"u6M4SNrdP4M4tPYuSY9fzJk4d28mL0dXf+gPPTAQ/DHsXVhf1xgF1WHt+QsUJFYUb3lsnQBGlmhKgrWW",
-	"DzNCCxmi+ZAf2XwJeu+HCdMtDarHaDux8yXM2VBTqnt5JnCzT7U/zqEJTvcX3DLPuJBsW6ujtwjFk0Aj",
-	"G1rcTeg9txY6aQ1RXAdxCKMIBUA1oWjYfq0KMsbHMd5oaVyKeVchlG/XN6FJkoRbgVwtYFMTx2iK8pGc",
-	"wpiW20ugXl3YaZanQJcCI9Rm42yybnsjWbOABunrdL856XY75RSLkPgwBGLJxVGgN9TaM6j8AVyDDGOQ",
-	"xTA6FfexhWzmmbvJmB8UoT+j4mHx1AnrXEpCV+DFJzJ90wPK3+TppgGe+MopWBAe4kgKJnH2ZnepZwK4",
-	"Ln7bmqKdbbmSLcTuPPA+ZO8BoeBPTDs6coeeV7MZU2I/euJZgiMhieYAqtZUS7gWatYMcdkK3tqPMN1v",
-	"xVcFcO2BFUK3HliSSBihFPyYQKHGnZqVma43rnlgmtAARem1BrMr7uviMMxeZNv1ZLWCdTYF1sz2btkV",
-	"zhDzgOYkz7BLOnUiFF2GGFvqPVnNKg60NKcQyJHLvanfIDp9QYL1duXd7uIUmCrBytX0tA6y8QDmRuZl",
-	"qIesM7kHjgyixtB31S5MxyLYUB1q7OGKZveTTUAIm22zyV2W0THZYPwNRi4QWOUKaAFpr1szWBODImsF",
-	"PQxUkwQZ/zSBb8Hfuml8HCMJDKNN6yaYDpVxnS20qmXbBkgNk/1rerDsj/Y59HUHUmZl4Zs7K8sdUtgl",
-	"oNUK1Ssff8k/uGVOU32kDHJ7V8p2FQeN5Ks7icr+ICVJFDTCNtJvMd9yttZoEBeMw7Xd37OimHMUgSyz",
-	"tuAF+ooiDWXpgQD54uwMAEUkRhGO5l/bHctMg0AXab9EkCWubsru1DubUHSSsEEJM+Mo3iRFF5jYqQce",
-	"gQCzGEo9zAPHQLp8cDT3wGOg2yBLu1e2cPDAE6C7C8QhggwBIRM98BRA6i/EC4WOYXrwWc/iriMjprLg",
-	"uiIVaolC3U+8kUy60Q/0I253gpTiuBY8Es01DM8jFBzhKOUfV/peGzDALNRrr/fOr6sRlKWUvJQm6oQz",
-	"UrvgSncoaHfIlgbduuOP46BLIQTNQWvgskrSsUWCq4RCpS5QzOpIkOOSmwtrJY87/1O13oVMgq4zFHHk",
-	"gKPfssuZTCp1IPWI72tCgRUlDdxPSr/XyIwpUliePGmCaDasbDU2sxacoVHMbsccxRZ3SVXbCWYeSbd8",
-	"k7yiKhBz9cast4N1sCREL1wdoLfoWeiEt91HCYB8uX0WzKo5sgWe8TapQ3w9Fo/YZrYlE29XTK0ZMcu9",
-	"0DNxT761L2kX2hRM/m4ltnuLSVfOMbFm7zCGy30Aalm0nXM/DKfQv7XrgVtWe4ZoDsPJFDLccuQRQgGb",
-	"+JDDkMwnFN1pi9JibEC+aN8gNc4VDdWgXar7xAImjg0vLkyYq5xb5SIaFyNDXAVdA+TjQOhskAGoDhh7",
-	"tnEaprPmrDVXnSRjCWldK011yaWcr/mKk1XHWkWtLJAqqATSZWi3NlwUriDCRplgk+SL1WLdQAar+aeY",
-	"iWbo6nErQZIQVTvHlAlYSgMH4kuCD3AEAuKzh+J39mAZnAAceEBOwwNqouJXRD1guNsDEkvQkzB7HvBR",
-	"6Ak+izyQVfean2UoyjroczyzdL+UiFnMgVkqnZWOru2boiR/lZLlhKqchnLeQogCoIpPwAz6XPfavUUx",
-	"PwF/SoK5botGEg5M8jyMAlWTY9097Qp/BSkuZYGarb8VscKPr0gSBmBOhF0BI8IXiCoEB0KBkjLIgDmY",
-	"6/Y8a7SauNRA8WclNZQFs8BMCpKQkFsmzLtTsfzy03yB1sDkOMiEqIhwk73VXP7KcU5K+7HQMAclri73",
-	"FMFgwxjMO0dpEvmQ24gpB6jam5upIhChFWL2sK0gdLvlfR1hfkFg0LJPS0k0ZNqK2SNmQxg+KZAwpVdu",
-	"b+Q2Qq5HZkoaM7c8YxRI65I//fdwiSMborVPIiWS2lHsja49+mDtTraNMF/AwJXSVHXaYUcSaAXAQVXj",
-	"nTZnQE47NaeBHE75UPDyRHat0EuXEeI0TN11+FVkRnfI6D/GYu+PRlejjtd52xsNXaViTvtZSN42WtxG",
-	"+w49Hq9Ta1cmIXoFLWrFNqnAmccgqxqcjF5f9Due+On1cHDjSEHaRNVvN+NymnlqiptXu+Z+aY4aS+WJ",
-	"yzmjk2msFyYSSsh51Uk6JaFcDGbgv9okbHPi+LN7iJxUVG0Q1/DqC2w1LFuWpuNaDVW0CE0GTgvDMyK8",
-	"HA9+ao0CkjtEOby1pFbpkkoAQ6H2zBepEaHSsqeQoQCQSPwcERmjR1TokTNC8x6qvFzONUiqDrFuVwJQ",
-	"BWInyDlCse4r2yYdJFNFS8qzbhGZkiWbevXk2sHehJA5zDuJ+zwESneVOsApeNrtZnqqzDspuNMbNCRs",
-	"lY/WpD5mL1T74FzSO2vEV1bRWrvQm/pa68k8h3E7FUWcFR+s6cOp68GicJMK/TYik5IXLJ/aAjG1wlDK",
-	"1iPgH/8eZP1IajaLepXXyeqNzbCyMeQmomlj21ozpVW0I5xRRSzE04JHRS5d+p2DtNso0up1xe/mZuVl",
-	"zOQULCQzO1uIFmvWx1O9RdP8onrQX/kW19jGiNvLnHOt29xbNKZkTuHStsXlATBx6bjb5CbgaKJkgb3m",
-	"ANuamA1UZELIEZn8RnRhgcm/RSHTzWrNeebIwzUn5p4wGLKnqhDu8idicV4UM6RBlIT2utb9gGXeOQgo",
-	"nNnxZqVDsKLfS+azKoO7Xb9+cTEYfytB3Ub9Gwnq5nXOB+Oz3ujcAfC2zW5LEa/S1S70McxNoD7ZU7H3",
-	"eQojBsPwatY5+aFe/Ihd8cHbKJu/20jFrcRxTgLM+3cOuLZUSjWWidKBV6faG2mlx7pJl3cZZRyQdLlt",
-	"Zt/5kYqu7sOppQh9KCw7/YX2hWR54VWtDzXWpLdf70LTZGvbZOvEbyhWYYTWyc2tI/Kbyuctirn2lMr4",
-	"AmYaPiRiHEFVHwMW65jwBeLYhyFQPFVXDVeAgW4xsQ08aEdZM444xNFGabP1brJqdKNtfQJ0h300MahB",
-	"dV+qK+lzNEA1dvAmGN5Te91XHte+bkwphl0Gw1yXjZNLLiyPyDGgpXY8ZQ6S0aWs2elf9kev+sOz760H",
-	"zzbw7YhmB2MR2rrOJMpcg3U02yr79qAG0g3FNofOVkFdlHPwNhZyqVfY8sLqyK/Ty2NCfCUjdRnztW5y",
-	"bRLTKPsVkA5w62aoDCA3jwOnYmKTTe8tQqwm2c4bng8eW5jelULT2k9uUWDkZ9M4r476GrdYFqewroGZ",
-	"bI4fXapBGnKxZ4TbJ66igC7/gOF/S7Ml4gpYugu4GkH0GVMc5hDyTFJeJx2THoCTFMzWNdJdDbep6RWf",
-	"XOjwV4P8KdlGrBXUjjOw0D7ibo+qyNE3KoIzfWYt9TLK85Z3iblpkES5iJWDpPvKltzGO94YAX0TNiyN",
-	"x5ZCxwr/tyCMnZHUXZPWLE52mYqoB9cIyrbQH1iVIZpGviZImq2ia5u9yeASHSFQ61Rl3NlRPoPmroi1",
-	"gk9gQufGAZI4zXbfBkMObClOFZxZg/oOM3wzWBsFxr6sjr0+SBVGwTJozvTV5RlGQa/YK5u2j7qmTJx0",
-	"VJkZFELGVFaM4H8qIRULBvUewKxaQjLUQZA5wMcaNRkyAIVyBaxcgSKuGxfvQei58O8q+h9LV0mbSnF3",
-	"dQTPgZy1KDYg9cRVoLhpm2WVMWW+lgKFqanYqcyYtVK/AlmO1bc6fM0quk3JF9gHw5PYDgTnav9ZtYA1",
-	"mLwttk3W39GypVhZQOfVYcS5CXK4YHdcBlRGl2YKXx4cTO+1jDE0DXMjci7AFvhKFQvU1JdhwT2yd/zK",
-	"LcYG4AIEKzRdEHJ7AgSTAfFSk8iqn9OdDJQqpmLSnIQBILNTYIxo1ceoHt8mW/m8Z6DWL9CAJ0qegAZg",
-	"TI+7FYxjIdSckiSunaWtbXHKXdWsJJQMe9YQDMOJblkw0TWZDXThBWQLC7LOAh4dP32WZisvFNx4LRD3",
-	"ef+6N7q51M3cbkb9/k1lGzeroT8RSiphTWdAoQ3YTqbNqfATx2IGkCJx8GfsiCOWzGbYx0JfCCCH9rfn",
-	"gkLWBt4U2SHyayBpvU729ZYtJFQWryoXbWb2Vdqwhu2y4Zh5lZbD2+Sx8mAK0SPJWnYmJhQFvRDZuuYq",
-	"Z+1eTp5y449C7H4dal9EKyfvVmi1DOKWD9yilT2f0nY4aYqlK6mmnb6lOGjreiTzOWJ2aCHZwyxAkS1C",
-	"hSPwQ9d79PUJWJAVIDOOIsASfwEgYOkrZfIxxfMFtyI3b2wL8cGEmXwDe2qF3NZyQ8tvcniLoqx9jVLv",
-	"m9W2K8PCntPK6xWy7HkV+G8ecspoPlIpA5YxMCvKVrYi4pSFHIQIMg66D77pngKZbbzCTBigqjeFrjCx",
-	"m/s6+dVS6Zjlmks/va0K05XmmGMZPYeMPIX1rebFUZqQUXJ2qaRhc+SMe7KL6Pjq9fB8PLkYfNfveJ3B",
-	"cCIOoo7X6b3qDYZj8dNFvzcaOmLnKyQZ1HYO0lTVkULxFExRSFagK7QcFpNbBLLc7wbsLQhbr3TKuzw5",
-	"1XRwVmqtGUdL7OfaiJW3rzP7YEaSqH2Hmy3M+v07wOpMaH29hYKv3d05HlZJDymRGlB/Hz3nygt6uGj9",
-	"DWS3zdM0ziBD42S5hLLc3o4p3jKAxfUAzEbunZ31r8VGfdMfDV5+L/b04NWw43W+7Q3PZZr2We/iQmzp",
-	"s+/EL9/2z76bDIbmR4k5eTaQkJK90YvBzah3Yx56oR4Z9a8v7CFMMZYNpbkVeod8QzO4aTlxLyWaPWlE",
-	"LM8+GEouc2suElYIvUM0bTy1TaMYN+shlvdBtTCJle8mb8Y9fdIoBeAG+7eIj1CAqpotWr8ZQ8aM1C6Y",
-	"0d9YgZ7Fd+ohqDZAueRjXvYxK91waGt8SnEYtvKElMvt5glF4J/+9b8BBg1cAg5gDhaQbR7/+YwH7cpu",
-	"YKU5z45btG6rvB+iIQGJG08lB3rU4G7pkW0anROaesQb3xw0vjNGsOlr18hATbe1K8VSpmalJKjhkfSt",
-	"atQZDT3Nvi52t0Xm2ET14GyOlO9CoGgpSsX2s+IkqCJUW1xIIVAD5Y3QemSAxQh8XQBOVkj8FVNdynoK",
-	"JEVOgNqX/zL3dq/1iphYmaKZnch5JJ2dIgJOO9zd7KN5UFGhkuq2Y66CsRsSBvsJbuwzgKEynlrHNlq2",
-	"jbN2OimFMTLwIbvx9VorzJt9+9xoOc4LC8gmU6E+Q7qudmLbelWg1rEE16qwBaGNQ9c55LzCk3qwdqJx",
-	"EtqyWpIAG7/JnhjMiXpU3izm015VQcJrZkOQCTCLQ9i+EXzZFfzqdV+a3Tk0eYUfb00hXJAITTTck3Xm",
-	"pFU+bw7jxyaw2/Xc0FKnQBgzIhtd36hswhGatajtbZ69r3m0qr7uDWZ4bw097PEiWQeRYgZnWam1cZoZ",
-	"pi0zkJr27kghSuugk9vE6+2hGkOpLOCeo4dzRa5DGLXLxGgLzV9cFbsWvi14piv/s21CmXygqm2xvRBq",
-	"mYH3rxYEBAQpTIs7QdmOo5jWjU3qgLNtm8zRsvVYHlN0g5Vyi5drD5BpylU7/q1K6mqDV99c93LCnr7F",
-	"bGFT0aeUrBiirn5XS10h1BTsT8K7uxLeMOITZ9W7uuyoNqdolrBSEmCt12qF/CLgvis0Y96ePuJlZHHT",
-	"sr3QdlAzDboz3RHrFBydiN0zl0XjJdTwp08qyW7O9I7X+fPi6GwomDWyHuTF9cgVHnz1Q/eRaoPz8/EP",
-	"3aPH774++aF79FT9yVqNkF+7nV5kW+e6IyJfBVRXA6Zfb11Ug+TTxsflKltoU4fqMJGkY89PKObrsRBl",
-	"ersiSJXskPJNcrX6U/qCBeex0vbJLVZgYyoWJX81MrvDcG4Dwxh/hwS9ZDXpzFK7dBUhEBBCpVTfrKz0",
-	"IUMPQJ9SQpkM941enoHnT57+BsTKPQ4C4icSBV8VZ0LAOJyGCPxRyNg/Pvjb6I/vj2JEl1imY/1RZq4w",
-	"eX4s4VqDMQFKEo5OzQ9pxT7mQC0tA5yIF1P+4G9lY3vso0ilJ+hp92LoL9DR8YOubrCsCMZOHj5crVYP",
-	"oLz8gND5Q/0se3gxOOsPx335TGbVdb7H7zGMwH/5j3/3z//p/wG960FO7p90Hj3oqttJjCIY485J5/GD",
-	"7oPHqk/XQi7mQxgscfRQmACSjebKHSk4TGJXDAIxYHH1hgrJIW0nuERcyusf9ML+mCC6ztbV5AjI469J",
-	"EZbjNdJBZH2LzZ3qeg30Ve9e64uszlb7aZ5N/OEFXmJVhFpz45lymX94J0GjYxLpVP7jbtc0ODD1cnFs",
-	"8EIe/kmbbdmId/HpV5e67iU+9GHDTUxuletYNwexjzAlycM0gCXj2CpwdNJ5u4CqPaPa5oHpbi5DxvNE",
-	"cagHpmuxR5cK1E2i2CnwLyCNByFh4JwpjP8llgdRfpsLYggKPaAIBnIAek+I4ywKoNJLrPviTN9xrpSw",
-	"BjtjjeAGKyrr57iYtFYoPcuUxI/JR7nZfm6MJBZIZ3flPaoMcQMcqPLWsOwqviAhNlUEdZwj/y4xAyz8",
-	"MUa8xCKCBohxA/fYeN2arMsgUvTL6Kzb5e/EMVVfHixlcWZwsHUbIw7ESngyaUelqzAwhf5tCsiu18xs",
-	"1lMgDjuwIvQWR3Pgh8S/VdqABucPVAJG87W1CISH6L3x0VrlQl9eNuvSTDKknXUy0md9rHx2J5VopVer",
-	"396H7L1FqW4gIoS291C8pLDQ5fdsrGjaanf3de0JTYqZvlDpxsSSn8AMR4G01hdiCTkxWt6uq6ZeL8Wg",
-	"rvcrLpti53bLFtD1RDWU26BkZuq9a7rxic8RP2KcIrgsrk7qLJniCMoBWNbrF7Tze+Bs/AYQCn5/Mf69",
-	"ZBOZES40fYWSqtmjMUeIPxvCSurkOUQWqTq38wVm/Ezfs8EU5QbZVFYTqbaiKvOdAraWbZYkcMomC/3o",
-	"VHK7LXTlsspthEUuR8nUYL1r/NY0N3TjtWdXl5evh4Ob77PMbYk4czManIkfz8Sl5h9awj+VdPQNFIJj",
-	"GwqBU+enCLpe95Vpr/uzBlw4/vB1i1enLTo2aJJDxUlinywVe6rGKO8+CzOjWs2QO2DAderaoXa+dKSY",
-	"4Le+GU9xiLkwweUYEiR0frHHFGaANnlTvAVPtb+IFIYyWSIPENXNUeLu6YI+LTbSd1aqd9YDoxcEOaps",
-	"yoaaVRsEaBkTjiJ/LT0f7w6lH6ZDHKJVs5Pi0SG+bmOZJQz2olAIkw8Iq+IUPOk+B4Ob/uWk//vB+Gac",
-	"VnOq9uWY6QRwaUtiqRvCduywcXI8hL6vYzJ2O9FUyPbUfR/ViMstx6YRF0qJ4+6xW5ECaJymNYEN9QV9",
-	"u3ffhuCNZAO9GkAtGwgx4yegUC1g7sFIGQ8qmsSJ0E0xW3jS14C5eFZNZyf2EYw5WSroYgcDBegSxs1U",
-	"UtPnvK1a8UvyeWmCxc5GIZ+ur0IMXZ5/qkG9WU3ds0CbSmvJlTpdLJKZcu3OM5u74jrhGaNtexK1wf3a",
-	"ZUnLLXaWODIhmJoITNV67teCKkOGps0grPWoDYSnht7RL2rCkoFQdvbjiFkq4rNTqVmpCEoEJHSTPFon",
-	"nIjT1YxuZ5mYoQA7nK/yxjNzX0PZSFVtaoWh8byNoTGXm2XTFtBQ8RIn3uuML3odr/OiNx6MP6JRZHEx",
-	"meHqzt/VnqXP02BJGUQw2R6dLRui3+ssEAx0HsOZmsHRuayGTUvUK9xt+7GcMhxppcgsZC8X2SvIEz+o",
-	"nvERAeOLnnKjANluCxio6J02bUO/qMOV0pJnd3WDHowXUkfpR+cIqe6mNrMxj8uuV+12FWbRzhzQ1Mfa",
-	"yJsm28/Klj4O11kj76tXfm0A12BGyRKsFthfmG5BxougOgl54Lh7/Oyo+5uj7qMcJgUHRCXK2kaDZjOU",
-	"InxsMlAArV04f3nOYWNjKlZwKCWy0xVhDE/3ElG4gbcIwA2nsWqRJ90/KjtDpjdlyNwrSqI5CHGEwFdm",
-	"20oXwQKBKQnWqeNINkYFfxTX/6jSTQTRv3ZvFykAdPnflg7ph5ovWJ0ONDL3NbUPHQ7M6/7wfDB81fE6",
-	"vevr0dUbBSPeP7sY2Cuhf3FWY4Gcn2W2BAQM+SQKTDk/ZpnvQpX2O7MjquS9vvYAzilCFQ5RdpuJ9nuy",
-	"INu6P3NOrjT54snz53WJ6O6GD1u2ePgobtiUtTd5UOXT7sEVy25lgh6MpD8WTNFa8KP0vgvCG9e+1Q0H",
-	"vhLPfC3FrnqJ6o2onvxK/vP1rjqKEasPf8LBh4c/3SE6/eDWWM7lrnFqLLU+/k5qjklI4VQMi892yizg",
-	"ClnBOKbkDv0cIF8cVtZ41YHCBz1ZT6j10UPrDBX8qVvf7oNDNVNpEalpy4xTF0g8fEoxCoDsxaSUPsmT",
-	"mv5sO7G5yYo/+SRAH+rOd10ixNpzH0fLMyIjLAcJG/8S4o19qQiaEKJQ7ZTg2uqcrHawnsk8lp1ChumC",
-	"fkLBwu59BQt1Guje4oV60T2whAFSJuEf9d/+qOKI45veRV9FENO2RCvItuEJ1+Z/SBHHCrnJfgCN5PX9",
-	"cI33iQWl+1HwifGYStfYg1iJgkyS6CNEnCBCR49kqxUY7YuDhEEbULhy89BbfccXLrofLlIpBrIVwp58",
-	"GzLpFabnlHLcMcA4DkMAFwgGp2nWi85pnhPEAIm2ZjJVdM4q8+KuKbnDgcKH/2h2u4Is/szM9ZtcJvqv",
-	"GIgNIaV9hN5zsFTQFMyTcV7mAXS0hDiUWupbdLaA/FQY+xRxlaMQEdPfvhB9iwjHvqo9b53dZFb3QJnr",
-	"KdLxAYxhW4up2ur9e1v8XhDInWpgkbdY/DZLvLmpHwrNv8KxqG77Tt70MT1y2Tg+t/09JlSB+KSL6wEE",
-	"/QVIu2vMCF2qhGYGUhjn3Vb1Jxx8UKUDIVJQMWVdcknuUG5bt/dmbNp8TzZLNfeUdqCGCzBvKc8cxTi7",
-	"z/tjy0ALqRm824vCeqaLLPipciJTxAFDEdeaBwP/Qv4nlI5bFPM9MOpDjlhFqPAGsU9yxfJ4hFavmGWR",
-	"pD64lzycSB0cC0iXIWJMnRZZXHKbNUk/X10Bkd3WKMyElY3RpurW9hqNPr7razRi666vSTvg7vqiH/+6",
-	"szONT/Ez1NlDFMxVB6HsQc/UI7QqGbVKvTPZNzmj0IEMZ/OnpkWjj/b/6UMr18qDp4oAtioczL7YLK+p",
-	"pYD8UvF5qIrPbFgN05FartyXos+PW/R5qrN3DK7LdK1SeIRx7JMwWUZ7KQvNBm7MKuvuf4V4Xlzvw6Lq",
-	"fkbS9ipCOwMl6MDYTlRs4JSeXULuLw7njW57qH5Oy5wzD40P+itCwWB2JIn6tcmak1WXBreFIhh4AIUM",
-	"ZdG0bSR6gEJ8h6hWNp0mynl2294y4cYKjPRlb3Ah0+HOesOz/oX6+eXVxbkzMc72wQxc16r7H3c/+6R7",
-	"vQTrg4bstfWtYbxkTdQU+VmbuVLs/hRECMuMD2ksR+IgUR1WtrKXM2Z8qEC33UxpqPFS39eIKxckocwO",
-	"EvSbJ09qWsnfx9qa2RwO9SXiHtBkRoEHZhCHKJA2ltpA8qQ3flUPhFBGGlUE3yfLJeZCiVzAKDgid+KO",
-	"GNJb9Qadj7frylMUUN1u0RW1lzcURNI9ZERKNGi26YDSBFCXpfEqey9CBlZINlrcBD3FQdGiT7XRJMFB",
-	"pwYFsWvDQbzngruMFpamEFqENCi6S2/1zBvvz98Ab5HhXTMMkMQKwshTujEFXDbTFNIjOFX/mA6c2UPq",
-	"SEYUKZ8upAgIvrXAIbXaD3fy1uozWd2zM3BgC+faNMFhoNA3dn2Vn9NJd31XgGUjs6C2XOWX5OtT6//Z",
-	"Be9QxAjdv1/v3DRfPIT9oV5+/x499d1LieTxabv0tMBq5s9rJbm+OPMO5MwzS9bMk9dqzb648f4a3HiG",
-	"gep8eKlo/rQceOb8/OS9dzvQ7+O77todnZ/N6n5kp1228WqrrHo+342BtqmwMieyVszlGa1/uEXr7Qpe",
-	"D82pPUHbN2JmB67IugetTtMd/Of/ABThxU8K9b01t80prshnlFR7JW9ppBq4gS9Nym7Hy8Bk0lJG0xrY",
-	"zjnlejZJO5BDjdwabjIOYRRJw1KVL3gdWOiSWGeZ6n5olVAzz7xHTrSZXxRcPkVQF9x9blarqROUVWwU",
-	"QWbMVy9tU6F6R84pSaJ8kvgSxo032UOlz7s32yWMz/QtbYX5Z8Up6Tw/O4g5tTom+3wJ4zQpGVOgGlAy",
-	"Z/1jK15pZra1kMxNIV9sz1IUQ0y3ejSAPFlaxfDbV+NvnnS8zquz33aPO17nxXn3ecfrnL06Gx93u92O",
-	"1+lfj1+dPHnyvNvoXIAggOv7g5/Z+P5MdUJksiw/5igAtxFZ4Wgerr1MnogjDwKGxIqpfs/21iu+ShV2",
-	"hDu3induXVu2V5CnV4j8dnw19AAMGZHekNyX5oj8WsgaWfBXlj/3aV9cwniEqmB49gHYrNw+EGiSgJcI",
-	"8oSiMxKGSHatT88jT+HxaB+ArIUMw1Og97SuXmIa+Vm+VYM/NZE9FT4AJYuWiM4rInaX4vIBJNGnUSop",
-	"JiZneN8m7n2w4G8JjiS0HZArrV2SJPEX255bzYqyX6ms8l8ks6gZ/hK5RZZmS045BRBECM8XU5JQ2eRN",
-	"9Zm5Q1RWZSk9WSHvEnqryly34icWh7hCDRqLy79kbpIT/CUyk5wYgJn0ATAk0RxA5csmFOCIEzDHdygC",
-	"MaR8axaqwYpJXRwOFir6xnRQsxH6UGr/P/3gxB36FI31j2tkbeDKkAhJLUjZWpl42d3QIklcnYTxSt3y",
-	"pUR/pxJ9X2gVitqmgSglU3L4Mny5fF9q8A9bg+9a3e1So9SLGtZjm/X9qyrG3nHSXyqxd6vEzjFogzrs",
-	"T26xfmlF2PrWh0vIKX7vPMyH8rZLddNHPM7VOEZk9bkd6bIPMvjHvwcwCTCKfCR+1lnlXgbNIU59KBG7",
-	"Zgq0g3EUm5MiSLjMRN82bba41g9/ukVrFRl3SMqM2G03oHpyV9uuRfo5nHHVGr6uY776xqbNWuCNrXFz",
-	"DyicxyvMfaUcrIDy8JLZTIKD6uNRdhbDSwS+ktQ4ARC8IiDQ7aq/3o1nUpyYagkxzuBkDmZdl750qB37",
-	"uwQjDmRRjAcCPEeMe2BGZIK3BxaEqXoGnfHO9qOcWKi4/zPMRsCPydnwTvfB1iNSOZ7SY78d05K4Kkjs",
-	"L3CEOgd1/6hPHI4zUYJkjP0WCzNeF2r8iUyZl3WTgFEAGCe6R5GhYoDYbUMSNq41+i2Z3lOVkazTaFAH",
-	"cd8VP4L0DSp65G0fpYhHfDlXwKO9QoKcMlSoKrG2YZEkrEjIGCUhes0ap0WrVvWWRPbHXS+rRXze/Yil",
-	"iOmMDrVo34rTfcZRpNQ/QV/dPyFQOOHSZSBr6GSwKRLrGOBgi/WLIeWRbhLkxtk0N/2iM2r0LD83o+JK",
-	"FhezNZOti6UR0bsegFu0ziqITuWvykMIl0h6fe/EUwuyivZVXmTodxh9Rb/9/guM9Idduah76iE8QnPM",
-	"OKJZe0PMNdK3WDtPt4vCLHXvSntf1SS9HvdHw95lf3LT+64/3CaB1YiB2kKFbJE/rUqFdPN+8qUKu1Dw",
-	"42eAt9yGn88Cp35PaU0zZWjLhjEzeeSS6GOUMRT25UMhxN2KeEEKfycT2T8Zj2k2qo8mwL9D6wPLcNPa",
-	"RcrrkpiWIp2iOIQ+SvF3lbhnAEUBkO4aMKfQRxPpbwBfddOky6+VnL+5uppc9obfT77rfz/eDztlDkB3",
-	"lOiO3O7KVvYaGVVt4U4DqLHwGsWf9tlSQZpLaG1xtjdfAcEAE6GT1ajc4j7ZjftewQsgRfBjAIx+QSww",
-	"wsqs++dmhsiBS2NDGyELsgJLGK1NSj+QGEnTtbRp945tkNHtQAeYef9HOL8ylvi0AQ5ysq0ZyEFbIfcF",
-	"5+BAOAf5lWtWNNN26b7AHfw1wB3k+YgtEHILgJR/xgtVxrrr9o+DWW77q9/Y3bxFHeqedJ89aWKc3KLI",
-	"Cfb+pNtCkYpV9MdCtUc5l/qjrnznHr3qYhH20c5ecdIeYowc+7eyxIeAmOKIe4CJXQFDQCIAI9B7AuJi",
-	"pGwrCVrrQ8vpKp+YF+3gqsYe/Wg7UfET8KS11Sg/p2X+qNgf5b3YBP9jZ27aKwTIXzf4x+HZcwP7Yys2",
-	"o8hHQW3rmuvsth1xoc9HvZc3Ha9zdjV8ORhdShTo/vBc/fv768HICQf9OYE4p/Q6KIpztipK/kA6xVyt",
-	"HAMrSriGrQDKYyvUZJNE5yyZUXkQrThHySefRDNMlxWufXVDOuj7du23yM5JIo7Djdr/I46XVgCATe/U",
-	"h/vgrYPx1QXiAIKAwhlHAUgXGjAOo8ADkjq5HrzCQlN/U63fDYLOziyFVI6UnZ36UfDRWKkusWZEwlC1",
-	"rr1nnejgrCFTsWCOJ0jChZ0ucZQsMYXGa09RHK4nHC3jEPKauMJI3HuT3voRPd2FkXxu3u63hAZMrFwa",
-	"y1O4RxJxQuXdqJ/lybGU5ayNs7OqPd1Fuh1oI+a/cf8e7xJrHC5gW+n3bppCV9p+QhTfYVTRD/1a3fDJ",
-	"LuQuMsCHDE0iYtmwnvSp1+9keZeXvuiet7RUBpdwLStppwjI/HawRtwDMxyGKAA4Sve91gPFUDM4K7HV",
-	"xf6XOZok0PateJiJZw0ovmC6J2B4NRn3Lq8Ldu62fFdX7nlOSVzmuQMVfVJZrRkcqO6zVnq6nUa7z//j",
-	"2+H3sKd3Es77dSCpvipiMxlHUlN/UeN9hNnthHFUUS/yCvERZrdjedMhaZt+5FB0fSmomYbmY4KFBazw",
-	"aIT9QWZAoo+CYw889sATqb489Yptw5MQ7uzDHZcpenDDNF3hzZ4yOOLPnnQ8W6eWXFeZGoQP9f5391B2",
-	"8nE5aIxkIHp5AmYkoYBihqO57mnFTsWOXZAwYMag0SVIMArk8Sd4CCZBQZ439rhRwnhdrcJI3/OLLlVQ",
-	"k/zcjKbzhK+BXsMtEoA2+KBZkomTIb5kmNxjholZsmbZJa3W7EtqyV9DaolhoLrguhaNn1pk3UjsTz6s",
-	"vgP9PgHTSA7+I9hEh13djxpNr67ulSpXEqIx4p+BzlUXfBijw0YdxTcAQ2V8c1XUqyr8xBpipr1MbeIB",
-	"Lq/xOYUzs0RbbOt7AenUw9P4Vwd1LWtCHGqFX6A5jkwE8ARA4JN4bZyDDPF0YRV2C5hChoIJiTygfYpy",
-	"lRVi51axIHHjwziZhpgtKlzQ6obPgC3kSNXT9y7VD80rQm00vKKQWiVrnEpG0GuIqBAHEZmSYA1WC6KS",
-	"EwQbYb49g8hKtHUVqIe4PpIvPWCsV43iwEF/8aVzPJsdLnIgBfdMtolWqAwrkoQBmBN5/K4WiMrCFygE",
-	"gJH10tiCHAQEyYRUifSQROKMj4gKKZjZb73KDC8T6aV1Qz/rOw690jcUw/Bj7N8big9pIrFbtaoATmU0",
-	"P0JgsY4JXyCOfRjKdZSiXV0X+/oWxRzMoK+Qo6DmGxLJvhaRcmcq54j+5RT4MvCbGuPbM8RPWn2sjhNh",
-	"5kMabHs26OcyYOT6J9AdVve++4yl+St8h1JhLvEqGytuTlt2T0twD2Q9Rxzi8IC+CLHJvlJeZrGf/IRS",
-	"FPGvM6wMpTjhSCHliJOV0ABRdZiqamzgwwhMjYfL0n582+300F8g/7Yif09c/lxWc6TSFw4WP5Cf8gBf",
-	"x4h5IImoOPpkOq4MFSxgQFYoAJSsmBSJsxD7wmIKEAwAh3Qu7Sef3KESrNnWq0dNzplbHyJh+AKqNWT3",
-	"IBLvUcH+WAl396VdM8Qzp0hqfU3RjAitTIIa75B6V+Yk9XtdJob8uyDAvbDSX88ZrFMsJWCazq7UJ3Ir",
-	"P0pitZj5p7xgh5EN8oW/MLnwlmKuXKWKTVIWOQVU0xR8ZcCWxd89ITVkzEkoHsIO/xrME0gDpvQHxgHU",
-	"yC8owJzQbQRJs+zdTyJxVyHHfs6ZuxJfVix8GKb5eF4Kva0bbpBVBJTpjjlYQCZYZjsk2lyKXj3YDkN8",
-	"6/y0MuL2PfVmEIoR4EQRUDcWXiky7wMQGd6hvVHkUDjKhqs+HRzlMierAZ6qeqYFCQNEFSCkNF3adYtx",
-	"snbj3OePvKAt0sZyCc2F+nsLrHxIfBiifMXenxdHZ0OZM2LJEfE6ZpO0ZbEDVE3tnMXtdTjmavY1+d3y",
-	"Nv2ee+2mpEU9gExHY2SvWZWkvRJaAVOAf0KDRKnzLk191KtViOCYqGs5XtNiCyURrqkglYW3r+Vt94kF",
-	"ZunLvt2LkihA9FNBFVO9Nf+6QMVSBvoce6BxiqSWTugcRpjBrMJqn/hhkjoHrJsX77//Qqrcwn/a0GFS",
-	"CDbL52wrDb+kdB4opVOtWbOEzraL9iWn868hp1NxUF1GpxbNn1Y+5+El6/5SOrcm4CeCOdPm7PycVvij",
-	"pnVme++h9gY496Agwrf6no+xD3dRfV+ExL/9/Epl3orlZhyHoammkrlBJ4DESDpzbj0V8PYA43A28+Rl",
-	"BqYoJCsJYp99zNOtnnfkkgYgWrsIml3ws5RNp3zinNC/dvysw0suRXDwn/8DMBTfhrdYXS3fa9a4CChR",
-	"rLeri4GqdnO7vmauOuF/gVH/uB4P9vkJ/rGS5tLpuITsFgWmtHb/Lg92sGZNKfk/lsuDuRs2fVJuD9a4",
-	"jLWFLPzi8TiUx4M1L2FtsV5fnB1/Fc4O1qR8VQvlT9HZwT6L+tWtCfipODvYxyhgPfwKf1xnR7r3Gpmx",
-	"O7DQXmGgvQ6O7jD/Ys/eh0q3gQktftL034Ll0pbwVQbu26xv/EczlcaIJ/HnGBjOZTgZYp8ChnyKuG51",
-	"S3jahq9lIppdNASBXrADmU1yKYam9mK/NlOJRYIGSxrc33pqe8oUSq+yfbFFRo15ujYPX4ELZmt6IDTE",
-	"PaVZ2qAQt06qRHznaX9s/j9gFmVOWYFapACGIq7rRRj4F/I/obPcopjvgU0fBijEd4jiigxwvWLn2Z2H",
-	"0XM/KVgOPdv1QXE53hqFUwh+FABOADRCqAzVIV1zymCEnKNlzE+BXtFsDR9SFFB8h1TL1/U+BNlDjliF",
-	"1+EGsU9xS4thXaq8S7uaaNnFHN6iaC9Ihbpn6wLSZYgYAxy955Zyr2ZLwhhibFnb76OXu6+R+ydGFJOg",
-	"0kKIJaqwePZf/dA9ev7upycfjr5SPx1/+Pl3Pzw6evLu67/pbOPB20EtTyd60L0pG8TpWnlFKt1MGUa3",
-	"HpimO/MUxJSo+h0Y6qYKEkdDPYMZmFHyZxQ9AD0ZLAUMyYRfmR+f1/DTadn4Ib34QNimG5zx8Cfx6g8P",
-	"f1JfrXT1ZPRrvWFfR5jrJrG1917LkQwFr7lzYnUtWSnclGsMt9/OcNsy2iH9T6rN3AmIkqVYKEJlyXFE",
-	"ljjSv6H3fpgwlX6q9GH1s+CyBWQL5VhkIIbrkMDAA8p4YiAgq8gUyEiAkEOx20OJK+FkuoyQL+V9H5nt",
-	"cBQIhiBtc8N/UYHKwpJ8lmkqEMzwPKFIKlBLGEgrLoVlOCy/Z9vQrRldyXtuyP/H3tc2t40r6f4VlGur",
-	"JqlLx8nMZOuu/cljOzPek9he2zPZU7emPBDZMrEiCS4AStGm8rvu9/vLbqEboCiLpKgXylbO+TITSxBf",
-	"0I1Go1+e5xnsbU9OFVIV7Dqxeu2nuk6bEMRmKykbK+AfNEuAR6CcmdXeeGKrmXEbueMFXV21ykVhlasw",
-	"8dFj0epa/4pf1xuJ9pe8A+26vjfGToaxCIFpuqCHL9DiMTucz2UWJq55ewQTCyuvnMhHkTW/8kf8uh/t",
-	"pWt3T3Dsaoqx9GKzKZWFaZ1T+32XExDRgG3+ShdZxEwstNeb5W/lB85eS5q8DScO9ePa5D0py7XJ3T26",
-	"acyP27zzaRhC3pCh5uV32zmncntSRZo8akgcTNndp7s11FCa/GgMSgxb4P3+wO97lRrd4gUu84svrgYk",
-	"j2WZ5I+Q2QIbP7Ugwr6uK2ZBADnXeiJV1LZqIoD0XoQj6KvpjC5ON+qf9anQoMipX+agliN3V1FHfBXM",
-	"i4WQGMvFlohsdMJ+fvuO3V+e/e3i/uHz7fXVr6uJPeRJ0h4UOsMRG/K/Xt9cXB0EB9dXd5f3FwfBwefL",
-	"+9/Ob08/2w/Pr68u9oT8dZPjkp3HWznZt3MSip8pLjSg/kllPdp0ylzZstc1UqRFZbOHqMqJCIdRUPi/",
-	"VaPe2Zv+x8srJvoP1WPB12wPjSEcHYqMbLtLK9p5A/WDZtooAMNe/etbpl93nX/uzwwht8ev9uVuR2y4",
-	"3M9Or84vz09xqVcpnz+fXv7RyPRcd4tQJk9iLP4Wf7/4+PH680FwcLvSBdcott+nlJOVXq8h7b9DksgJ",
-	"uh4KMYMVkSPpUObQSC9NalennCpyxqGpcuHWWh77Wi8V6ds+W0+FD8tu26M18sJlIc8iEXHjvcwBYl5a",
-	"s5QrMebhtKuYEdsUKmZoaUHpmlLvf4X1OO8452UE0oW6V1hG87PbpWTwOlt7njcsGvTc8cHBhIux3Umc",
-	"LxMcUO3TmsWD21v3K4AtKeDu55Ud5f3bOrClIo8hiep7mXZLKt+rMjvxsv/3fxnKl72iOXptP3Goxu6j",
-	"gNGcvHZY80UOaiy0VCcujDobKLMQXnuS2rmIa9eFUnGGNCxzhnRdqcr8ZIUyTTlLBO543fykdZ2Vmt89",
-	"eRbE8MciZGTqDykiYGQRxlhJWJ/MomFztyo7LooCGwLXbR/s+Dtya9f5ZclQvvIvE/EYm1rn8lEBYmJN",
-	"0dtBYxat4GTmSkglzLT22jfvDoKDmx/tf36y//m54cJPVmSWTJmCXCpslZ5KDI8CC2WRuRKDjPEoUqB1",
-	"wDjLwEykGiF+P1Gkmllf9oQL47bzSOicmzAGdUJtSAlWLGTAHiWz600Brj9AEswmDUd7tqxJcyttok/V",
-	"nQCgjzH8hT05yDliJBu4M1PEMjk5mSW9j91LFwZR0Oys5TlwmhTtZwVCX1VQ99Rcj2pF6x+n3MnsJbqr",
-	"jZaqXh2jwpoP8q0P7P5h/bFoT2Im7fuPhl6PK2jAkbt86o8oqdSGFerR2sXFc4qGTkEMDV3cVw0v0H3V",
-	"0GspCtK/oAOLRDGXyEgfyU0m+YhTnvzoK/1juT+rYYv+LN201aNth9d8OaD5p/gqHhr72zPoWURQxDF6",
-	"bHjX8tXNIZEqQbSkJXc7PRh2j4ukVGjyqSjWKJ5pYeZzJ63qOu9LOm1NQLVUMtmZOaUh30kN9EYtPEYq",
-	"iHA+9rGRh2TNBhALTIQS7mpDFCzCQojVTF9U0MxDu0Kdz4btG8xR+ej7Jv/rHDJWOXBhtYK1KomUI80S",
-	"MQIqsLT/SsTTOnw60Opj2iernjhumSkobONAcr2Ndk8YtxZ+W/W5GNfXfP/j2SOciX20RDC2Z/gQWBjP",
-	"E0OtrjB5LI1sD4wQteUNDdw3i1N5+P2rWhVhzEhA1FeA/nbMkcCNEvvI21pRAJfuX10Djr6mEAn+7chd",
-	"oaUd8bMwcaT4hCZ1e743PkBX17suf9epyzGTLJHZIyjmSyO2Q+dTcqGGJZcuJ+ExFyboJiNXXt3Kh/sy",
-	"Z34HYfdHX0I9L1OiKZVEtnbMdMwVaCrvjkyMCcwYxGNsAvaWCc0SGBr81Mj8BHfgATBIczNlkxiyEogn",
-	"AygjYd7YrPC88VxsNZIFgSXMOlYqzSqzkyThaCHvwoa//7Lh76cb/f6J8fxyYC9oXyo4iGuMKF73kmb5",
-	"/dunlvrJxbwm1Nvi3SVm53aXxW3A2QNpt2rfVONY09FXhOiRZnrjVGLFoXR0D9g7JjLrIljnEkO9fME0",
-	"IdurpCPxQEbT0l/F+aUFBdGJ9U0NHwFhnyA3i2OFlSoFtdouVHeOzhVo69G0lSXL0emGcbbeLZQ1LLvK",
-	"9W3iFX0mXdk3j+gSj1vMn79wOb1CcjMX1Hn3nukTNO/HLJMslQpenyAdOYLzRBL0G3blrDvhawnNFIRS",
-	"RXPgGxHo0UpelII8EUsO7rduzCYb99PsxMbxyu0650Phst11QHqQRL7EzdqNEgVvyoYiSQ5qsuerabWd",
-	"3+k9fNnWmS5wr/NscDFSRS5LlTGSNJPZTPcDnDeImMgo+IDpDp1DKHhSE5FqVuk6k6xkQd5/sz7jiJeW",
-	"9aCn6lNECCUcMTtBCNeo+FybfsdDuIsQPo0j1+9+1FdFodP6es15j15Em7jz3tjEvtbCXfU/D+k5Dv8G",
-	"06Zk7o9v10qKnDu1f0GswzjbrtqvVyhYe597ApNY1FoEbtmCi5hR/Nrzhj0Kbaxrx0gNT7AEbQRTxjX7",
-	"67QwsVTifzgl0X8BrkD9ZT3Lv6oq8Ncb9sEaSF+E4rCsEoHgJPZP+/AzZjLu1Hd5jJy+qVkndFJtXCa/",
-	"54nk0V3Gcx3L736ltOp9WiRG5FyZI7vXHkbc8PaNm0jxloOvzu+U+LvnPoZ9Qq2oWTxkqbdD7O+UqmEB",
-	"Ba4OxcrfbsjsL1TVBxHpvzzgwpr6X5hp4zZ8nZ0XWHvUHXt+Y11/6oI21JJF3FCTw0HfTic3XW+8qkfp",
-	"prfGnVTSin/R08VjoT182NM0wyQR2j4aT0cXbg/m2vDMBA7odyhCz3NqZFIpwaueIOscVJx89yw7DExL",
-	"WgUUY8B3tFrKfCUivtuJn4S5GTjG0xiWbSVY1VZNX2BgoW49IHnIbDkcYU9ki7dUmOlNTNUHOzj18xAr",
-	"8x4IrXBJMWVA67DDcptvSKTFW7nVekZ3k3VWznr7o9KwnR6aKOZolVLLFFDrnJpVVBPPTalMwa47I5lC",
-	"5z2G9IQlwMegrV2XEx+d40UkzBv289uf8QjmrmcdHHfNAMF+r64fbn67vrroosbzZ60ZTk9r+u1iNmzD",
-	"Tq2b2+ub6ztszjq9ubm9/gP/eX5x9vHyqrGx6rtK+Pqp3LfA10UF0qmh4KQVVaRUtSUNWNbUSQ2zeern",
-	"ZFVef/e8GxUVqInX0+tvyWEsGxsY1yN3RrLmiaKPA8CIeoYheB8VQ4Aiva5U542KCyzkuZLjlr3ylAZU",
-	"Rf5iUBlPqTOo5/LFVpVw8xdt6Qhu9xSpgupughkVUjwVMHc/fTKHHqTZIxg8dpQIeFvTkAjCRLR6UzTg",
-	"nxpSryFu/rarIcxddUNbkEtlHty8L/My7NhbP3RVETs34Hk398ob7NsG7yceXc0EM7YkPX2MwX+nFYgF",
-	"ypMkYNLE9sRoYhDqCTKo30XqlAQpgZqR4/WIZnE356ahkunCyb3uxLRCv6WRHa74NIZlnwN/Wt7quSNa",
-	"T5S5Zl/So+2YHD1CnUulQkKTjL17+/btAhzicp2qMTiuLdk3WH1r3WJEBKXubauuqdLatbxD2XtKgbfo",
-	"61GN9Shz6qrftivCswj9EOuSkFZ1F/sbP2kV8eujr5OYm29LiOLOueGdAvT2Yt1azJ3O8jlk6xSMEqH9",
-	"VywNijU4GBQqglW69dajqgsO/ks3NgU+2USGtOQC5p6XitboiU+Yu9mxj2FkOEG1T0q2rCEee9DhUZwn",
-	"MYaGO6CZ3OD6cli+4yurd1oWKoTX1RemL6jZ93XDYwzqO259G7VvMS47hiOOP8CbdRVJRZPw8V5xmvvX",
-	"9sDmlChoB0vfAjj6wpNRHyseS5yXwJzJbXia2bfde743tXT1fgCt3adbazB3rXEWvZE5ZF/ShB5SH1KE",
-	"PJJhgcioOrdOLp6M0uQN4auuSCEYNHBCdiIfXCxuMY4Iq9LrdkYzdXgudC5dp1nfvW6n9CCIQ8tHwPiE",
-	"T7ESivgBMTulCaAeARaoakrJCQu5UgI07gJGyhETVCE7iSELWAhJQukJzYeAGEAzEazuJzwq0YJM9St+",
-	"2ynWmcAYkoMGkjLKklZsQSjT1NoHewHELuhiBlKRfZRZYP/HTWD9T/sX//KRG/bq8693h//750YTNZBf",
-	"OmEVPM0eXw4Pr2QGRDnXeoXVVukjyP+12UqtO/3Maf3FPX9cruY/1VXmFxkhXm7FwbF+POOa/Qry3++u",
-	"r7pE5+mLyvlZZFaATWp6mZF41zoo70e8vGREWfUwHRwUGc7j7KsZB0N9JtP9YGcn7k9TltLrNcfUSQGW",
-	"oA/jIF8EylvhVHnkZ7Q3Ei8f3990drgaMe5niDmOy9WnhsBm2kNPl+WoJeA71zcXV8duzyr5N2NOYVTC",
-	"og5WTImdX5x9PL3FPFgVu/Di6hz/j1Cm+w+94We4V/iNUozoN0RKJEnbyvIyb0z2By3haK7gcgZk9CKh",
-	"Av3zPQNcYDk1fYnaiWAOdoqwdKzU2av7n969PrZe4lCqEDyTVYCBpp/eslRkhQHtyI+QuU5mkXNKmYMS",
-	"0x21xX/3JqKHemJ5liK3bKBHu1m0/QEQVqQ3h0LojuITlvJs6rreRRVYbIVVvCiMIw8F2LhRntGAjSTz",
-	"cqADdwry17vSfJCFYjAFzEtgEoIhJl4WgQrICMwS36suYa8ZdVqjDc+ih0hOWuhA7uyYc8qG7LPKzPvs",
-	"maQ+jCW5j2/fm6pdZBET5ti6EM4IqSKzrmihC54E3h5ZV1CzEUDusmG5kliVvMn+kUhEKWl0W+nrlQ9/",
-	"WHm0fBjv5Dmec1Ok/e5BN/ZI3DPAAQIWxpLaCIRmuRSZWeu8TrHe5sPGJ/d9p9DSymiFLz9DTu+/f6QE",
-	"hifysQCmgaswPkFnRRaG/fes6W2IdjjzSYN5IGX3+yXsGO6XR7p4fGzl2bqjAZ98ZmEHW4CBL2axe+Tt",
-	"ssQ2/mz3dcIrooLRdNZWZT4z1I7M2U9eo/DwgnXsjnrHN2iuo2rNO8snOOjRnn+CXpsCeMouV+TuSuHI",
-	"tybVz8fUJYp3lozqDe3dQy8kyVM9kpOMRfSaS+aOgG/fWBfXT99QJomcEJBiwxR+8EP2sKzLPzuBTO7b",
-	"1lUCxl0yklO5ecV8LLJHj2SMrTBpMMce+SRk5gChuymFpwpv1okrN6JHa/NZ6Bh0b7P7y5RN0IMMY55l",
-	"kGh2ySYcEdCxulomUVDmMFkmV4rsBwd5Ubf3g5mfuh5YU3HWOocNa3IAmm+nYPmOj4EJc4Lg2hQVcljK",
-	"7jiG7CAY6CmtmuYprJomSOEoL3TcqKw3hY6pj3aLVmgE0+X2wg7aaSMT9s4lCb7CD9SQbf2OzzBgdhZW",
-	"1OAG93VgH30A7oJ96LC9tLtPPuPiXUeV/cNuRZ8xpjnL+1Gnl9BsoOREg1pTb4+GUjm9behKz/Q+zbl9",
-	"HWkMbIPF8qpE29t8rhWMgSdte9qtG/FdJ+XpJfcPzFJiCtmuv4ynyMeAjaIBbc+0T0+b29s6+8NjAZNm",
-	"JTkHPfoDRzwnDLJ7iH0T4qepwzcYigTPxK5v7b8LKIB8LRNLDYTA6LitFukjl4NrNe1dfwPIy8nrx4z6",
-	"y+++NXGmFb2hwNj5Y9yJjxVZBIpxlOlJ6b3R8lRA4VWWYgEyCfSYyeEQQS9qaUG7gab5JVpmZptwZs+V",
-	"rAq7p4KZbe52H9ARwNoUOcSZW2d2JhDGBGnRNDN0n8807vm29MGUfYazmJtjZuCLmflVWHsqx6vt8k1r",
-	"/heRRU2vuonJhi+5UKAfRPag6+rUAlc2VFvdppIOHNIKS1Nd7dHc7XZmsX+BR+t4STYQGe69pcBi8BRS",
-	"Vlfp4x80y/kjgkGxUKagEbqYzDgS1FoL719oVfeN1PpoIIuspUjuF/t1Rdy9h9bte9UBM6UiKzM+NX1m",
-	"pW4szQzN6QTezf96vch8zfKmOd2Gk8bNvCqw0G4GpRa4XcI+PUsLbdjAkRYLzRw0CeoIN5SWMZCV1T4O",
-	"12Y1remA9vWpAl79Tyis/qGwaNZLBOFX/35z8WvAbq5+DdhnGNy87hSyRMm+KfBSFVkvrdbywt4agKoW",
-	"/1NfGTosCJI0LtLBCp1ia3E/6g1r/EXKH+Hov3J43LiZJfdMCVsIZik4hMxavIh0ZQXNqDpE2Ct2RLQ7",
-	"LXkzHPYLjeqU4adelQ25vvalB28bLXSueS7wxJ+5kzw113VfI6NmTMTNiiteRrU16WCvtdYXX3hokqmn",
-	"EyJNxlJ43IMhCkqe9mPGNRVyIp6E/UsYzSLIZCoybuaq9JrbtxaOKW5VUhPkslXpWyVby/u7N7l27K70",
-	"zZX/crDbRm563Q9uLntz7fEuDJM9x2wsNJbvjqWIrPhjmWuWg3JA0WhVMxbLQumA5pbJrJzk5fJ3An9T",
-	"9tXNqYH/VC/ThPNyYDcT/dIsaa90ncJM+1aaKsJ4Gb4LhZmyAZYjMCL8NzHyqBQpEQ8ZlgDXhr0PyOII",
-	"zYYwIfpdPtAwV6+3XIfs/eb1J5bmQedyuf78Js0djnumSoY2+d2LpGfJYd+si6ra4xWlYZ0UEyuhn96y",
-	"iE/1Fpa0R0tYLhAHqrCPy7mbYzSDeig9IO8rlR+U3pLznho8oj71z4liFyZkKAvF3v3408/vPWbdsT3/",
-	"Q24I/NiIFIIZKU1kvywUN5BM6WOpqwMRC9b9tQXVRa73pabkI43qpLiNCuGkXdN13uBF71gn+rVJn4lm",
-	"nmeRZjKHbAFldTB1pJiPcQlymMEXw8JEhqMTjBFHBRx7ELxUaHJjc651RySadl2gQqiHCBI+XaYRVNdz",
-	"jkP/6Z48VaXK7PSnUb9ZB5XZeXWAmEobVyNHkNNG5iJEfIsYCDhb8ISRlLegLlYhxwImy1Tl2o/7nve9",
-	"Tpg6OzZobv57BOKj7/2+Rt5WVqRWCZCJJ1r57OxVbvH47CIoS/eqGz/uH87tvYUcuGF+oo4xuUoKWDmX",
-	"oOeA9Vz2a+wosnIT2RYdYiX0aJmcbu2YfzwZCT1iCMXD3lnT/N6aajxIlpLAmJO1SkXCTxinL4w7S1ZI",
-	"YwQeZ9y1NhBapf65lUn1ym8cfZSS0MWfAQCAaCnduzXxUup4K+kgN5GMZy3bcSMhJI184x5oTnbU9jtx",
-	"ZMPNkvR0xKUoX1Yb/zJZ+BfMtkVEzN30W3FUWYnLzL42fIrECMR7uK6YKL9ZQRonKOZmoHH8/tr/6iWh",
-	"SH/GPq4e+uJauWXKmaiDd8XJ2soCRca6siX/B80mShiDJZcosI4A07Mv33APuh0cWAGZDNSRT+g11vDT",
-	"uFs3rJPbDF8MqIwnD/atV0wY1RIg5dYdjh740OWzViMt+s7IMOYksn/lxKAc5zq9huuic2pIQQkffxCK",
-	"gqMELxcwmURlifGxz6FNYBBLOWITWSQRkeyb+ZKV5py1e4Y32nBTaL8wjJJJy3rAr59R/mcxhKMbbLav",
-	"Eb4GNQb1gEuh8wKpBXarXmmnvTTayBzdyXTKlCyyiL0i5upQRuC/wJD6a1d+LsIYe8g0BrIkQcYuxyEg",
-	"UVakfhTauRVZm/+JA1EGl9lLxbByj/cMHizeGaLL2s2x5GveBqM0T5G2DLWlqiwn7Ocff2T319cPH05v",
-	"A3ZzfX37cHp29vvt6dnfT5iZWA8LTzb2xFmRx+HfYIpE09bVktm8G9xJheygB9TR9nKou5BnCNBxRkWF",
-	"L8vvtU+XQdQ3ggjKbraskRFZM5GdsJ/fvWU3H0/PLh7Ors8vHs4v705/+Yiofqsji5BjTOzILW2KdtCZ",
-	"QyFfTRpz9Ld1vsusCKe55OH9t3/pHusro3ktF/y3pgt+V35QKba9ay9PMI1GWWDfVz4Ddy6TwiGNQ3+H",
-	"KngRYwdZGGNgqYiiBHx6xtV2LT0SVvEs3PJY1nRePQr3sERGVPm3GL++ur6/PLs4CA7OPp7eXn64PDu9",
-	"v7y++gfgu5uPPeyXcjs1Qc8sTLgSQzdH6LmpIqVSJsoo1rYMrqK6MoesFYeEpvI6h6yeuGJT5d1CSds6",
-	"3BWob7P8tfsz1ONd53XKmd0qNP92zKwsMiqWcvQPZeBajkEFjHZSe9akTfqEijA1G0AiJ+x9pS8Sf0gn",
-	"TAOEmJAirH4CQ8Nksa76Ynm1Pvrqg+Dfjr7iR9+W6PONK8tezsJSqWxoLpde0Nh/bVXU+Tv4EvHOl+eH",
-	"wz+//rRueecLrJk/dS0VpCVcswRQKZiRhHo9sIe79TRE8Wwkssdlm/OtH/YSDdxzbqUILeo5xlbEwnev",
-	"vtC2BWlukJ6DGEGF9pyPU3TMl7As+/ncNSgaNYDhZFibGEHOlZlx5JA1xFws9++DVjMoXdS/6Nn/mnmo",
-	"MoNV9ZqicQ8RJGIMSkA7xjxFOc9ng/cQCWvuHab7x3BIkVkybqCAOdG5bnKYh34IKIFc5o4TkY3YJBYJ",
-	"MOKcx474LgniChC105mhSEAffTVyBFnzDvkBTBi76HiXHRIv17WbqDZt8U/KpVUolxzG7zMzLt27J2HU",
-	"n8Y4ampQokU6UPsJun+kuRRrlizlU6aNSBLKNghDMavbi5vr2/uHi/+8uby9OH/DLpDvwm6VaW4cpf1C",
-	"5nYV9dcVkKAuVvNubvx3jq3z9IX32syGMgWXA0s1JOMWqptmBXIQO3aKoiKBZqCGMwXcQM0UvtDsxuKT",
-	"7h7zpU7hanq3wbAi3wpxB265jDueODl0dDo65wgTkYPMEyjNU2mYqJrL+nWYLo3BnnGTkn4wFla/huvp",
-	"U5NpWg4Qg59vReE6gsUQydD2oO3RE6l1ibThU0eQYmKYMoIP6WGCj1TRwqhwW2TbnN/e0TwiqvJfzv/c",
-	"gSrhxy2v8tuidnHnCSbKtkLaNUIfI5MT6qigVY0LFvH1OYv4FFk6ypPXJJbWDmR9qVYXB+O2WMOv2Eb+",
-	"cnNXAWW6Xx7CpT1NWdHHRRZZU2OlRActtO1lpIk9SlNSAcmhgcwq14RrNgTs6tqGMzFToHZgx4ayse/L",
-	"+SRA8D1FBlSljFZDrG7BqU2FaTqAvyQX8hnqY24hBJGbhuoYEGNsnqucjcsJMYe3kCd8SoDxvZ6NSYKM",
-	"O9VYRTM0/nTOPBxlwNWguYnvCr9e21L0Qc2z9VqO5zRP5wVdee8yydc5ZCyRcnTIEzECzQYwlAoY6Zix",
-	"T9ipyPNpUdC8XpLHQyD/zf40sRmQqu6SpKynrO08OcOi/Epuim1U6qVgiIZQHrMYuMKMbEaNxyHXwKwg",
-	"2GDqIW4ctYLCarygUiAz6ydNp4zY4lYnWfDS/6rIFGPFXnM0+V7xcLTmZuaMPZb5dVCAm1hmcM9F0q/s",
-	"592VHrNNFaKUsYAJJeJp+rHC2wlghlCJuNLMcJHYo85gSskDH5/vsNIX0kxPxXzkoU4b5U2i/uSH7Y/I",
-	"N9ki7mUStXCGp4WBKiX4QMoEeLbm/uGvt8OeAwzTMA2ZYVNZMD7A5HwsdKmOjm4EeTHtEC0SyEKImDAr",
-	"qV4D/cinwse7dq1RvUduGpXjifDbhP6cXCkkaNIGwtySCgs4hGE6Bz5i/JGLzNVf8kdAykrNdCwnInuk",
-	"YzcWAmzLRn0dgxp8a+Ojtz/7A9RgY2WqSYeO6brN2VBfc8Yje1QpFLLil+2ewYGi0B3Pc+DJQeB8ifWq",
-	"NivaHLyss6Odfrxsz2ytHXbrZz8vooElajTnuaV8yiJJwamVjpHV5aF5Fg3klyPEnGmhdaRhZzhqJyaP",
-	"R2OehfUI4y4qv7hTavI2OjZk7Zj5MaOzzxrdYtnc0u47WiXHrnlQ8RB7pUMnda9ZTmfq8unumznVWuoO",
-	"OuVq9gc7gLp0bewQ1HS0YnfrsxbXQWZa/MYXHfgsOQ9mpb2YNR0AZOwJNOKKWuW1c6nNuvEDd0NGywkI",
-	"5YkjJR6zAJniAjbhJoyJYkApMeZJQNw/jvaySEzA3PbuvQD7w9q9fZ7QlhOHxrNCrJezXaNTKUePaAts",
-	"oVwDJuTxZhoYZ4+FiCBidg6YzAJi1AJffi6HbBJL60UyoZmVBiLsBQwSjYl+Ld9trooU5cocHXEnpbyy",
-	"g18cKod7OLsTNCRlp1tDX0A4Vc1SPgLXjo4YeKkcw7FDYQhopUDAQpm5BUJRquqawbZiKhR7+2/s79e/",
-	"3z7c/357RQxaomzoSoArbIlfX94KNCwX8S2O2onRGYovplBQPTh8OLDSSe0mOY9cseBMJSIVRtf7U+mQ",
-	"N5w6O5QIbLJFVt5o4YFX8KOCg0I7n73caxeGtLJq25v5q+xs3/xIHBJ+ElZXVKOAp83+Fn3dyc1adJia",
-	"PC06H81++ZFrc3gxtoeky/MNORywNhbwWrN3azluLfJ74I+2IBkxBoYPgkX86ZRw5NkrAnI4xPAXfX/M",
-	"vo5EFgVMRAEbg7KC+vZ6VZYXPdUGUhE+LEXD+yi0uXOjN4XEexlcAU/eplfSgOsa5LyhFXYJnudw2Waw",
-	"eY0VHiFXUT1NgIoqKTLrqzSL8x6/3Wv52VfoVWifppTgwpkMCPbbkTAvykR3oW4oMtFSa/M7fvuMZ0H7",
-	"APt2CMRJ8w30lU7JpUATleJ8FAu516FqAaC19zpTW2NE3CHekILJJ0gHxK23T+K9xz4OLIymnLGVVeBa",
-	"emXGosJMfdcShipRDQo7TdS+jvTpGCBIBP4CeBivTA1Z0RAltSGsvUYduaUhL+3g5R6rV34LKw6aIb8m",
-	"7dSRAC7txhctn3v6fVmhVpeMO0M4sQ3nukM6YviJmzDuLw+BD9+19WFvNMEXQ4OjSjIxIDGxGBpN5+e7",
-	"+9OPF6tpgl2GxLTT6qP+QUOW8B3JDB/LGhFqD7N+mCNxSpuAvqOi9qhSObd+X0WxOJU3Cd+7Musb2jAS",
-	"MRbZI+OJzKB6nApmXAioUAvenFOzRX3EL5bwZNsJK5WwD6OBF3+GuteKOvQWfL2poCjZzZoYLFYRTp7w",
-	"OWNBm3Yks5ZQPr4ZRC+4tyaTC4y372vamIMDWRi0YJVY3aeL+4Pg4Or6/sH96+Li/O7ht4uPN7UBOxdL",
-	"qKNlfrKq/b1mv/lz51lP66c9iKg28oYKsIpWz78e/byL0bLSibaDuwSMk1E6wUbACSeI9hQMk4plAJFm",
-	"MSQ5GwCxRHNKV/AFwMMl64R7uPbqMoE2euiLLGraXF/MOumuvJupbI/9iQ5I3NtAByS+lhHEkoWwUMJM",
-	"UUwD4MoeXf7Pn9YDCaUcCcC//vRQsSROpFg/OOK5OBq/Q9G5+371rhAvTIxujPvbV4NUPqKQyNwHSTL3",
-	"gTuazw0xPJGPBVQ/9B1N1V/6Ur3yE4p2Vj7wgHiVj3iUiqz6AXqdlb/LKPfso5Tn1T/dvH/789v/DwAA",
-	"//8=",
+	"7L1bjxxJlib2VwyhEbpq2pMMJi9dzMRCCGYGWdGVGZkTkSS7uoYbbeFuEWGdHm5eZuYZjK4mMICAfZJe",
+	"9mWgh8VKwmr0JkCAgF2sJAjY+SeD7R3oXyzs5rcw80tckmQV66GYmX4zO3bs2Ll+56eOT5YxiVDEWefk",
+	"p04MKVwijqj87SyhjFDxE446J50fE0TXHa8TwSXqnHR8ddXrMH+BllDctoTvL1A054vOyZNu1+vwdSzu",
+	"ZJziaN758MHrnEOeLF1vDORFr0PRjwmmKOiccJqg/AdQJJ7+ofP21fibJx2v8+rst93jjtd5cd593nln",
+	"/SAWv/hcPB0g5lMcc0zEx5+BAM8xZ6cgQDOYhPwE8AUCgX4AkJn8fUEY73j28Zp354cYQ84RFXf/yx+6",
+	"R8/f/fTsw191bCMbBCkdYsgX2WtxUEmDHJGfPbG/GC1jwlHkr79D6/QjCwQDRLPP5G47Evc5vvHo+Buv",
+	"s8RR+rv1k7NLyP2F+1uzI3WD4yPHVmYZcLQ8IwFy0MkXl6ootbEUTx1LcQG5iydDyCu/MSN0KZ7uBCSZ",
+	"hmI8S/geLwWbPu9Kwqlfjp5nU4yS5RRR9WW8xO5vy4v5r2lO7Zw87eY+dNzNfylbIBxxNDcfEjzv+AyJ",
+	"tp3io28Kc5S/bk5ySDj2kebF4iZEdyjiD2ASYBT56IG/gFGEQrPfiut9K5m00cZ4JCiSX3549Kd34n/d",
+	"o+eTd3/9t3/7QP7l1+KH3tHv3/3azhfXiGISDOXnyyOHYEkivgDH3eNnR91ngFAAwY8JpBxR9ce/ObbP",
+	"I5Zvbce5Tz4cfaV+Ov7w57/54dHRk3dfO8a8IBG6gTh0LXcsbphwcUfNJ+0fGCEf4ZhXbEyq7pjUbtBa",
+	"UTZCd5hhN+tSc73w1uqdMEpCNEb8DaKFNxencKevNuW3Y9voX0e4ikxJhHnTDzyxCMgP4lkWk4gheVxf",
+	"UzINkTxdfRJxFEnBAuM4xD4UXPswVnf8+o9MTTz71F9RNOucdP6bh5k+8FBdZQ/Ne+UXi5tg9PIMPH/y",
+	"9DcgNvd4nTFihrCOYbT7vHmf5fMMzyMUACzWSR05khBjxI/OCLnFqPiVDQKKN+rPiOs9X7z3BQmkoIJB",
+	"gMXvMLymJEaUY0HmGQwZKo/jZoHADKMwYIAvIAcwAlC+C0DfRzFnAFIEQsy4HC0IiM8eMg45Yg+WwSkg",
+	"fIGouomiWcJQAFaYL8CT4+MHHa8T577/U0e9EgUTdWhl0hlydMTxEm3uWq8D5xShYCIvN3+IMcyUYog5",
+	"WrJ6npRHw0DdmzvTIaVwLa5OIcNs4+zv2l40TYI54vX7zBNc5oeJ4bn6NwuuhD5HQY4npoSECEbiMuJw",
+	"ssRRwpEZqZYm3W7hnO1uShevI7kgr6lKaWv2/DvLaGYUJo6RzClUwiMdw9Pqc148ggOrNH9k1X28zi2O",
+	"gibrGiLY8L45DCe2dX7atd9/h8I8wS4edbzOhTg6Lx5bCbaEjCM68SFDExzUHyPiCUGM5hqh11kiyBKK",
+	"GrLqEgUYTnDg3CmOUZmdkuPqdKcsEeJ6h1fKZoIjru7nC9JohSLCUbN5kYT7xKb7kBmAQM5aCrmvlvCP",
+	"hILjJ1+D8euzs/547IGXvcGF0IluRr3h+GV/1PHSFR71x1cXb/rnHa/T/931RW8wlD9fX/SG6qfh1c3k",
+	"Zb83Hry46He8jn5nx+uIl3a8TvpOG3vEkHLs4xhGbsn1qFstup5aRFcsKd10OWKKCcV8nefsa8HZ14Kz",
+	"rx+L/z2xjv9Hurk4ltsogv7CJcIogqypNKRoSTiawDAkK/f74nDd9HUxobzhxhSqD2LN72YkvHOPkSVL",
+	"1OpQZMl8jsSZPJGqWIO9w2F4K45R0miNOKRzVOLCSq2ieNAbkbs512bD/ZDXLX9QD2UcR6Z/RD6vP7I5",
+	"ZLdbT6H5Ic7Re97owNh+7vojqWqxBS02B+nYBoLlJqEx7us5BfMQNbqzKafeIRpot5eRPzej130pRC/G",
+	"4t9XV0Pxz+VgfNHvnQ+Gr6ziSL9naw6YkSQKUA0fN1o886b2y3aXmXpV2tsHy4uVSfDSaHWlDQqnSnfZ",
+	"PGO1y2DzSJVHaJGaTV96B8ME1ZNL3ebpF9moVaZP9rRtkdRfMjbSmygk0Vz/qPUrz6yU+Id1MvlnDk9P",
+	"aMOcyEtKJOud6HX8BcG+/Ashyv0j96uUPTkmTI8M8QhkSO9pdUEcPHYncJ48cmn0TbkrNjr1giWOXuAo",
+	"EO9px/ZCD3erH09rtA+r+sF4vdPU61CyIUgeHzeTI4+P62gnX+6k1Gv9yrK5yvEdsrMWpAgqL1FRN//K",
+	"eM7/rH54bn54dJz+9PTD1/+dVXeH75XpUVRZ/8u/+V+EOvqXf/P3OU30YiBF4IuLq7PvrNLPjM1pNpk3",
+	"nQ1uvu94nfPB+GY0OLuZnPWHN1LpHd+M+v2bjtc5u7q8fD3Ut/Wve6Oby/5QXhjcfD8p/OX1zeBC3Xg9",
+	"urruj+SPw1dX1iGGOGq04EYk5bWsrl1/1i6bujcKlnTy+HF7DZsiLhitnQq3ENqmZW7HjkOx4UGQ53rt",
+	"xtSCI/dFzQZ6DVLS5fnaUEmzpWe2QzaWyu00iFrKnYPsKPO+khEYhWuwWqAIiPFFcxUXqOSYL7tm/7vm",
+	"PnaAk/XdzMu0w6VoDqiztDj9Knu6cALX6nk+RbCtYzTADE5Dl+5jrrZ9ZRzCtW1NrKr6ArJJDBlbEeoY",
+	"Bg6sh9ByBifVupvyPm7GriK2QhQFYAnZLQpOAdQ/iSMSLWO+BiRCIETwDjEZBVfRPAAZwBxIQVbHaQlD",
+	"1KkGb8eGMjCevrdEaC/jrtyqlqhbopmXi/PkmKeSq1uL5AMzfVtu+2yYps1pY/UXbcdkLqaqZIpL7agv",
+	"rjyO7jCHXI+haskH2Z2aCo2YRErZDXNZ/NE52jeITlsyMEt8HzGdCVRcFbHKwpJQYS8ObxED5A5Rufxz",
+	"Kix2IJ3FWrcDjFOEuOAYnyyX4tF1A71hFwM+RJQP0co9ZxV1LalR3D7XAN1hH/2KAbKKgB8S//ZUMaVk",
+	"cDCDFJDZzJPTF8eDmLyOhgOfJJHUBJudIkZXKg5ifHn1Xd8Dr3pj8E9/9w+nMkxIEg7kEiAgHtJrkY4W",
+	"rCADFM0x43L7ikc6xeyI3tHv34n/yeyIn7re40f2sEgarEnzUB7l813qgmNZHMayt2eEgv7Z1eTs4ur1",
+	"OYBRAN4MzvtXpZFWB212C8M8297h5+S8G3iLIotRLK5NHMd6LrJVpFOUhOEJmKKQrBSHLShiCxLKPYY5",
+	"k8vvgVsUcyBoKoyWJAzFSWjY3P4xGYq2j0Xw+GRFifKAVOwIeWdhEzAiByX3geDBiHCQMHnsbh46fyQ4",
+	"QpY5Yy4nHM0Z4ARAIMarOFy8ki8QRdb3Ed9PaFtrUm7Vu1YPlYRvurDZMqZzK1Kz+LXigK3SWwVolEPS",
+	"7mZRf9+MMMvMhObqR87laXEWuv2TMcVLSNc2paJMJTVY87J0iNZ5S7Wj5ZG1076lCI4EecokdjqDHGpu",
+	"hRvhneO7uaSk0vLGMSXv7fraFM2TaDK1ZNfhwGSx+gsYzVGnjYvLJzTSCTWbohxFAQq2/uYckSXidF13",
+	"KBff/AqR346vhh54+2p89M2TUynjAI7kx0LMZMquUEE1pTcobI7UzXMNRsEkYXY6bGQo5NN+pTojdnZO",
+	"m5E5GO+8FlGBzHuw6eD6MYEUTQS5UH4tTHqlGIMW3mZ8OJrMCJXe9DiEkRI9qBQ7KYQVcDCZUbJsLijV",
+	"MyoM2vCJjLObudsyy0wtQOaAk/MtjNu6nRhDjC01XUu7acYRnQQoSPw0HLOZ5eo4OzPK+zAMJzrIMQmS",
+	"YmYVjvizJx2bGuRDzWpmwV6O+v3f92U6xNnF6/HgaqicWG8G4ufehcM1vYwJwxxtOfji7Iv0keEaB1U2",
+	"XqTtyAYTTyIdw5tQxBNaorv7uTUSZ1+jm0u8pJ9Ug7QNwDNztbEQeu+HiQ5eOqJ1UcMpZBkZNREWdZ/X",
+	"iRpF7uQIxTaZzEJo0dCWhEptKQJPwX9r1ZOyNzi00ewGquVMpfKQ7roLHCGV39ZGsMwo+ROK7OecutZK",
+	"oVvAKAhxNJ8sSEIty7cUr95u/0hrY9uHI/upGj/vbvXCsrvWyjsLyBabHMIW8Oj46TNxdMZwHRIY2OiI",
+	"owD7kBPaQo3c4IQy85ajAQVvvo4AtDpGI4SCSYBZTFhTWazIsxGSr5rYlXnENidDQ6utpBgYTNccMRuV",
+	"dWGAbWoURrebL+0KeyuJxMW8WVWQO1kCffnZ1QKHCMSUqFtgWPmGIoE279uISySzGfaxPn+L35Y6+wnA",
+	"UXYTCCCHnmUy+UyEFvqGI7XEqA0UcuOTbcAlK4TnC97oPLTnrhTDhWkBiJSNcl5evpRBC8ECDTULlJjc",
+	"ooOUZ1jYvOlU8vqDt6kPFdSD3EG4cRxsHEEbMlcLnmoV7SX0bWpaC0mfc5rYr0XEYeUkkTMVPNCO8IZx",
+	"n6TFzXndYtM+Monfm6y4INqWbxwlqrB6uCMvQyVxt5qPyTupVm/0BlD+EU15M6dqDrnQAdsihwQoIksc",
+	"CeZuuJUDisNwUyLFkC+M3TqDPmdgihY4CoDKG9xQUwhdJiG0ktWxDO5TK1ki2mIGxrfhzg8rTu0JCJCP",
+	"lzBkp0DoEeLMGD7sFRzR2+kZchm1aDMUyc/HK6yPl2am6bQxtRR1y84sgqFKS0yPqJZaivU0dx3IZULI",
+	"TxUFuxigY254Htnt0mmWa7Y5sbRspUoDrvX3Bgna6fkaIZNmVvV75x2v0xuPB2OVx3E1Oh8MezdX9qz9",
+	"LTyvWUL4ThNSluAkibgqmdz2LStCbydSptkFtwyG2S+pMradZrHhBLq67g+FGj14pWoqckUXo/7N65H6",
+	"67nKAT7rDc/6Fxf9c+vaOFUpcWHSzPmpQvdKGdKHgCJI5s/RnFlc1jQAa99LSYB5/87u43E7xKHPbcFM",
+	"6MvlAzjwAKFg/P34pn9pzTAUz0+cAl1qU3WuTceKZnNrsxGmaEYo2vmTrr2N1pV7vkjFlYnNKPdvcCID",
+	"xB5IGKIeSEWwpyNHHqCEcXEpDqGPZO6aB3wYoiiA1AP/9Hf/sL26IblOcpFacv2clwUgNC+KKdoY7IVU",
+	"Aj6OZppqeiX/emRyK9QpCzghVmvJ8ckqw6ihC7PssE0DXfldLsnu1uwUZe3He7sjXK+R5fiO0Hs+8VMQ",
+	"kyZnuHWoIfFvbelsFdJ+cwqbNR8Od0gjDVp92qsadUIDFL3Ec1PHWOJgNiGzbSRM5VLIb16SiC/qtGQJ",
+	"ntDqfSVCqBekI8troGpubqJcmm+XlnOB/Fvc2Cvth4Q1dn0vSMxa3DrZwTH5xdVZ5Ui7wwxzNoF3BAcN",
+	"V6/0yVTJL73KyxhIr3fKI2ZRbGM900fdOVy3DHIH6onCBrY6b9lEKKcN4vLijdn9VaNtnQUZwHVzkZ6n",
+	"SbFSutu1Fg4siSoxSd9eS5Tqd36wTz20yNEGwAoNknDCtknG8hE6cZ7muetuTdWhImxRk9+yWt0ZDmtW",
+	"j+yydq6G48GNMGjeDm6+PR/13g6NjfOuYXluDVeGN/KZzePbpniauLUxcNLYnvmwY4OFIxXsLJ1Omv3q",
+	"RmjUyvp7GRonS5mx80Fm7qE2BLDogNob7ZyWftRiqd228zVC/3ZHc1m9YWq3a6QYR8EERzt9Q58G7aYW",
+	"YMZh5KPJcsvjtsqp6yonX+oUILObXl2PO17nb0bSV3B5dSO3TwMXSIgga1nqW+1E8DorzBcBhauoweml",
+	"DQ85Ty/lqhy7FNekvNCaDoU10PTMj8PO3dRmJCoRNoGWAGOtNQDTtLdN5tWJ+JO9WaEkVBaSYYDv+xcX",
+	"V2/l8p87kk+cls9WRTjIxwHS+7HNI9t8Rux7N8OJe5jLcSTR6lpEimcz7KOePXWjbbRGXJg4ff+KF1vS",
+	"Iw1+Ow5i5xm9cf6e9Ybng/OePHvProYvB6NL6V982xu82adX0esk8ULX4tdIg7wvInulYfbM85OSNTuo",
+	"cyyc501vY0e7ZME+3BpSphzOqSFeX1kWYdXic1IkZbEkwUGnQbHn9Wjwpnf2/eTFqN87+9YRBbDg1jzV",
+	"qFtuAFJrNbsdUNByXhh3tPq2nVZKnYJheDXrnPzQRrFqcyhUBqoK6d+2A0NmCE+mJBGW09pRcJ8Gn1qF",
+	"yEzAyvJZo5Y2pY1QUDe0CaMtVZgz6WW3aJDZ9S02mLjdOqWQMBzNJz6J1MZwHJom47fyqnu4MxzWf2WG",
+	"KeMTHR2jjmQBHExy6bUbUF2qFgsHHlAVE6qGYgUZCIkPuSNzaEHiLJxVfOeCrACZcaQzrxEMQAwZQwGY",
+	"UbKUKdiqKIwAGElsQ+sXcCQka+SsgxGr6J6YvpAmm0MOQzJPEBCPFac5w6GuezoFXaAchkCR3zowMSPF",
+	"azq/2641b+DQ1arIOUC12nuF2CAMhg3QOdV9UrqRGEWVUUiJklJfXjgy96XPtDm5GFLPu8BmEGv9OoX6",
+	"Yn0fk5VoTV4i78xivpV0ukMwlInCciKOalhV3yduPQGrBWEaBjStd90iTsxQOJvIHCqn9wPRO0RbYnk6",
+	"Ncck4iS0xPFmRFVx+ijiFJ2AJWIMzhEDcEoSDvgCs1wxloajAxGZkmDtyfq91WINvhpeTXrn5yOJCfii",
+	"dz4Zvr580R95YHg1Ofu2Nxz2L8A//d0/fN3xmjHDazVaCx84sl/K6+SBCN0hChgnFAW19VwFTiltsNJq",
+	"bkiEbL8XD159aKYHVm5PbKqYuS2b7cRNJeWdVlP2o3kWPEPtFNCt2LOF1pqKls1JOkASUIBh47lfirtH",
+	"aGab+H2VFG4npRlJqG/XNBx732Yw5YfrXgAljDfTl1K0v019aAuvQFsLudKpXAcO2TzD5nD5MdoSUV9y",
+	"U9+cd3uAhc7j3B5y52R6jzuJa7p2q/8F3M0asMUGJZ55CbdJyCCgiLG6fI16/6+hkbVG0pQtomCujqdc",
+	"IxZvP/vHkeqqa6jJDMAIoPeI+pihUzGgiICZzBeQxzeRf4iTaYh9EMO5vc46yyfcrHcQJwUIhEoeMQ6j",
+	"tKUKTaIIR3OQnn/bpzI6hYG0ipy1rfKq0zIzHqZyYtNaAlkIkatALWYhIQFYQcyF6SMbQASYxZD7C0RP",
+	"wMuLq6vzTPtRvw77N+bHV6PBeQu5l1ol1Vfd0wpNEYPxyMwpkmUGhSq5d5UA2o5L7o8uXUtAVlFV/HJ7",
+	"uGWbJbXEDO2YJapO2m0zPN2Hs/tckVfcLt8N27R8yb0ofJEsp5OEhg4Xa9Ba1jQv782wESKSr+ZNy31T",
+	"NNF0UdPIjCZjru462+YFjsrvFsP4uQzTHEdkeagFr2+OBvaDWHobzsgdokIyWlLD7hC14VkYwBYYrcEc",
+	"xlb/wxzGlgSeF73xYGxnr9Hri779yviiZ7/weji4abBa8s36bvU2Tw/ERpaWdoam3isYb2NnxBBTS36k",
+	"Yh8G/vHvNdgQq0/pSfP35Su9dPX0UlRwQF/t+JYIjU0AsbPsWg21k20MI7/TP2Sqxrt9F+vXNNMpAA9X",
+	"IFpqcg2WdtsNBsVSqHw8UaUROy6SALGKHGT5Xok2pd/itQjBBnQ9oUnkimdXDKycVqVf5Ol5ZpPKv6eK",
+	"bFy19bFggty58xgMpzn6ukzQ+5i2C0orL7zzSG/qOHc8rkviJhzRtrmzM+iXM3nqn2nif68snmNOvXeF",
+	"GAd6P3hgtcD+AkDNhGCZMA7yMNSbzmezNHXtVZrPNs3psmhwQbu2CfIBB8/JTiDuKxV6Ynp5gqKWBXRV",
+	"DyEUsAmKJCDKsgiyktvNpieK5ZBRmcI2sKMKjVMaTS7vbcQwx3euZ1kIW3jqpHgYc6GD2GqwOYwCSINm",
+	"QfzBcPLyanQmz/vrs6vLwfBVx+v0h+cqlJ+m1NnOGLaOSLRuu23vDXoGz9YTFfeZzHDoSJBqrsOmdPWy",
+	"fHypgkqRW8CuUWIi03P1vjc8a3ZMli2Y7f+ioLbxclEeFDRmJjPhN2ScTUgX5LqVXEWu9UwfOy11c6tf",
+	"FuLpViisdSZz9M6rOfr249TOTtJDZlWkX2mfXGHO6+KB8ly3qT0BMEXPjMK1Bx4diz+lgWb511MFxKo6",
+	"2a4WJMz62RZhNq0qp0svqG1KUgPLXNAaMn22d3HRKWN89S4uPDDuXV5f9L963P3aA9ffXg37QoMbqlLF",
+	"OgRZqw7SpCdc0Ag/262jtCJSt5EKU0iCaU12m35TT4j9mR0FRaa4yoJhT86uzvseCHGETi4Gw76nuXtC",
+	"Zl8Jq/5rL+Pt3N+UkU9mX6Uf/9oDS4gjDvHGlcJ2SH0GtSvlUrJ2XeKNvPo8un0KeW/Q8DXIvcMhl1em",
+	"GnQ2KylXtU9Y8eRdN26+1HFvO2WsthWUUc4yXlVEnLwcjGTVuaFz6c/ng1H/zI4tlFfrstfKfm3t2rhl",
+	"KmD6moJr0a0R5j77+sXF4Cz/afOH4dXosiek57g/HA9uBm9k0cO3g/HNRf/FxdVbR2+8XXTLjLefVyua",
+	"pWjDlKGIn4BXLx7egCe/efabbx48PTruHj/zpMdcciYDx49kyCGJwfe/O7q4OpNzq2VSq9K56yYt6qT2",
+	"yUBxBvuoMZbzveislhaNyuBU4q9slMpULWWZYuUsEUpZx2vj8Sl2Rsl0WiXoKhQkZwi5Iu19t4zvNvVP",
+	"WLtbqorpneCiqTWlwAMuBpeDG0cLkmLAsglaYJoq0jqhwDzloMSGMXjdH54rA7B3fT26UsgR5/2zC9mt",
+	"s7bL1mY8O1f/VBhNaUoVTKNE0bYNCIvb42+TbvexH8l/0PDyz8Nv/zw8//Pbyz+//fbPb88b6JmWA/Jx",
+	"t2HvsYr+g2eqAb6j4dwChbErYhm7XCBuwGZ5pbW7ZatucQz5VCpfCQ0VRtBUqpBC/WNtm7YZ1Oh0/DV9",
+	"3DRRv7NCOfjq4j6QswuL17zkYwvHljWmpidikccV8NpnwjgbRO2t1QWMY5TB1mwmD0IgG4mo/MAFDEBE",
+	"QIT4itDbU3GCLgnj4DcggGsG4Jw0PkwznJAm7U7axJHLhd7Zh8x7nBS8Np9pkUuiq89s9JM9JQYZxD0I",
+	"IeOAE1Wg3YxOphV4y+QHp8fbjV7dKlTPyW0Tlla3pWeIZmk5p9rFQMEg2g2zpa4Mc6PsssiUtvSBEK5R",
+	"k7qlAtepCqR8PWL6JufscXSDbR10IsgTCkPVj0Fqfz4MQ8AJkJx4hHUuPWHSdQR8uESnQJVjn4AFWYEl",
+	"jNbyz2C6Bnc4QKTjWVAm8t3ztwWMaASpvCS8Kc4rQz6JArYN3oN5VIws/aqV+piv94W3YvWJW5OFWnlB",
+	"z7UzcERWVggaezyLLWEYCuNBN3SSEh0zIFOxbdSuC90rS6j4IY0jerdhVdWmC+dRVG/TCG8VDIwq/WmT",
+	"v7orbJ47jrh1UhZFS4gjHM0nTZFlGIe0reWwYRiMXg+HyjC47r0eS7NgfHN1fe0o82ScxPGO1frN2kTr",
+	"kyJN8jFmh8n+SXsN5wln5Q4SoEsYx+27/gqpnboO8u6L3zhczpud5J/a10B6V6yvtntGzBO2neZ0ydT7",
+	"XBxxMBPWyeZvp2suIdapJxWCFN02eo2tZdKj36ThkwArgGXwzAN+CBkDTz3AhO0Z+Qg8cwlXR7Q6dTg3",
+	"a6TcvJNoMS+yvptoG91LbInEki/zl//jf/jL//b/gn/+n/+v//I//lvwn//D//qXf/d/gr/8x3/7l//n",
+	"vwf//L//3/////Tvck7IwfCmJ73TL0ZX30nYlYsr6VbtvegNz68M3OTllbPye7f8wrYNI+UiphpkIUmw",
+	"vIxZo3KtaGqC5SO6dZmBhvztW/e22AM2Vq/ukGgVQV/YeAc23qmVboENK8yZXIpk835UacgPWtL/aRLK",
+	"9pzCAodroDykim9ktxDMwG1EVpEdPbvgT93UFMXL1bvVnUy8mCIQEb7A0RxMZatCtJTefh3NNh/0wMve",
+	"xcWL3tl3MjIQkchu1urk2FTfzRST+lTVqvwoWJF2X+mi2W929sYRq6OW+ae8kufdnaVK0eoSScvKVjBE",
+	"kqiiC2EYsoousGIFI8LBGnHgkyUCnNhZJsnA2gviKkYRUBfTjpVroKCQ7QXpkE3S1rSWqKG7K8h73g6E",
+	"iUSTIOEOCAVKQtQyzakaW7pN5+SNPnrpEqa8oMaXTSJdAbOkNj45RyG+Q9ZqKM7RMuaOph+VqEIVjtUa",
+	"c8oOvNMmhCO7mgSOSFJleMUkKFvqWiO+nelkKchcxqHzIi0nOG3vx6oqvNuWRJyQ24m9C0yZPXWthfpM",
+	"vhzavKO+x5VNo1PckPd4G1sv5dacHajoWcX1ymnTnvcjH4VhVd66k/3Vh12PziAOHR+dkdCZKR8/7U6a",
+	"Nm2Lnz9vfi+kt85vVjERQ65SqSSqIcEKYl7shOCMQadMkOM0phgk+0jxk/nFS+eXfTQlc4Gh1KrU8xHb",
+	"NVWxxJbWLlNmRRq98FrefqkBHNwvnGT4Zo0LZjTpii+oItI+kjnT4+pwmZzniN2+wWi1m/x1YRLg1lqM",
+	"NBhsgSIi8zYcfWp+TFBVl1W37pIRgi0gRY0B17QSor6bPqxnLOMZVcRubTNbrNFvutvQoRBGdGQN5Z/I",
+	"WeVbkKpAJTtB7rCPbB5qHJoOMXUWeKH+vM4TEGAGp07EGaF6F7tANGg7hdattCXjId+XA6KdS2EH/1Ix",
+	"QplR3ctWK/MrpXTOiOpVFs4pTmi9MQ7GKO09T9au+5/japvufU5vjVqrS927rdypzOzo6oNN3pU1XSk3",
+	"6ySryKQeVp9s+nvWYeaCgFaY6QlFLCZRPYb0CHJMWvdCSCsSWjlUSCQhhXTrw3pctHRsJEZNQ8rkDtHm",
+	"fZwNVk7j2xkJE5OJ32joDHLMZlh9osETZR7ISj+cXefPkzjEvrZFnWCf7VoqboNV0jbhIsS3KLRskZiS",
+	"KZyGa5XyD5cISM+jFbtkB1gLZR9bS4/XHsARWBEayKCTmpcH1Bs9dcED8YJwwlrVIzfBoKhGk0jYpBkW",
+	"VAZhlhZ7pG268tkouaW2Mxdfjxd4xrfrbFFufMQ4ggEgM7BC6DaA6xMgA5BM0NvA1YlL4RpQsmIqnQVy",
+	"YMmaqsq5iOWUxSf/5Q/do+N3P3SPnr87+aF79FT9+FedioPK4S0VR2TxWLRmq9nCtRHhQLYUU0k7SwQj",
+	"BojuAiURdqCuyWs/6ryrsZSOsYxlTRmAQFJaAfsBLD+tHYt1h3xFeWerLHnbzZoFLBFfcEkiRZIlfK/O",
+	"9t+0ymrP8klsPL1VuzksTi8XkEttO7rdutG1kcKQw9aJ7zPdu3czGoTeQ5+rdtdqI0KKwAKyBQpc+2/i",
+	"FmCmf7nFkYnuJs6rjk5xXoehH1t2XC3luFKEgLhkYK0YDhDgQr33wFSIoNCOxEkmh8WSExOraXsnFzpP",
+	"uYouzX3T4LlVtca2ysMBqjyawP47MbdaN0JWuL0tZ5A+NHVCWJnrdTqJndd9EqOGhR+jq+srldfVrPLD",
+	"67BEMotruSugZ3FTXMpMIUmrSNScMsVEVxrkSVlcjUrmbm1ht4HC36aftg0K/xuvYmnNAt4MLvtircbj",
+	"jtcZ9W50Fc/FRYO1K9v1CGTAtZ7OF5ZdfMSRpDrMZwDcrJC66aKF4YaNUuT2EP9PahPUKthGjsPOEkLN",
+	"dleosduWm1s94QLp0RerO5J8BImI3seYItbqs+2QPHCwc9+RtlVqRsNuNsDVAjaVT/JWr5CKnHGcCU4a",
+	"PvAyJrIx4EuiMKBN24k9WeX1HQm2MdzrDOV9gC/WGrWMo9htD7ut3gZIiXiJQh2taRSautEP9CNuj0+1",
+	"UOQy6WVYKD+d4uw3EoTyaIbpLGzs9ori4BLR1qWVKfZalqdQMEGfv/vp0dMPf1XdfPGpEvymIHuTXGg2",
+	"Qz7Hd6hZNUSk9nfjkTSGUGgISmApkJZOnshhTQriX0PKt6B9q3mGMAomCWtUMteYJjEJ13MS1VmMRaXi",
+	"FSK/HV8NwbV6WCgSl0nIsf79FEjZCFKcTIkQ0tkg3QcHMUeIY9qWleGUETpNz8vGVG29DO24uTEQxnZ4",
+	"jXL0LqYcxyE+OFcGkCdLK3aBWHSZYhhDytkp0KAY4O2r8TdPclm85vdXZ7/tHne8zovz7nPrud+O8kbk",
+	"F8f1Q0giD4SQv9ONbhKubH5ifuzYCrIaeLNzmBQ18rDYt7ZOeraAUtEdXjbRavUWPAFSmKm8T7hEzCj+",
+	"8lFFEOWAZfzUbF8JPYEpmBuQ3UZnaCoUN46KDbCO/TL+t7pL967tjjxA7hBNzSIGVHzMgL6zGEYdmz3Z",
+	"tJDL9PK21fWkklO90GvEfoTxpr4wwmG4TRmletDrmGHJb9oXgQt+21vnersJdKACSz14R31lQ992SuOm",
+	"X6ooiJTmhknXMmvgrozMvdXRYWKiA7GNg5jQ9xMKuYrcQu4vGj+ZNjDYPntphlAwhf5t61EX010OF58u",
+	"5xjIhBCtw5cIbiOl5buWSRtS2lZcQTIjBzKGG3lZ2Rf2i5XIyTi6wxy26344SJ+x1m5IEBFHouk2MM3q",
+	"hdkkmwM2D3RPu313A6YISstui+faPsK5bOXV8DzwSTTDdNmqd69+pm0H4/SpGm9ZCGl7d5l6qPrNM0Rp",
+	"8ywXI7w2dwCKgknm5cpA6q6uzifnV7Jp/ethvo1u/3fXA1crZhS1dQ6qJyp9f3vsc7wXn6AG9W/Hye6K",
+	"IBfac4tUoZztu5XGv6EabCLqFV2d5/2zi95IskOBNSQ8s6vB8jYyQzx3yAKnirRhtWdyHlMpvgriz4wv",
+	"44nU65rf+gXBZNngzXo5G2m+j5z19GQ4XM66+cQWfZ21cxjXevSO6z16XVsrBacwbCcf5hQHOzsdH3Vt",
+	"Y8zJmHJKGZrh98rgVTcpU/gEdJ95QLzs0aksVz0Bqq+je2zHXpPBuUVZyXVXEzLLyajijN6+Gh998wRk",
+	"/oz79Fs8LXotHttkn+rbUrnMz7ciZCrcSom16ovSuZHbCyq/zOSWYQqEIDoFAYoh5bKZp0xp8WEYogAk",
+	"cZ6MdclRtQPdXqQ6kz1zavSGNNsm3sexf4sc8G/XV+Mb8BAmfPEwhoytCA08R+qyQgW0Zgg0LoVN70xH",
+	"ZbAGcxOz0eSCzHHb2L+ZkA1vtmZPcsJjKz8/+1CboVdiqcovucmTDt5GjUvoL7Tvs+ye8hcWl+gIBVhs",
+	"G7ZSR7GlQSDkcAoZmsg8sKbKs3lIQxa1UG7fx8jnKJioc7fh9+bEoSiuWuTwLAgnrWapc4CbKpyMz12t",
+	"OmNK5hQuHaAMSAPfcNMWaZrg0FUvllQWH6epxw1G7MS8ImGA2C4YVFmhpm4lKcPtnK51sY2qSqxFFS3h",
+	"06q51Zcke51WvNWahWUKYdUitOExd7YYWW0Fh2cwbOUY9Gtal3FHEtnMcK3cfzkOTwm8uZ0zclqExIaw",
+	"SbdYcXemJE4Z3tPyzS4S4zPp8bEm/ToQ7vaYlOuOXG3bOdlsI6y6sXkdJoN9Xmcp0wDkXsIUWa1Kp+2c",
+	"ISdUdgmGse7fXVVLJw24bN65PFb1rGOZXuLI1LzZeyPbLRBnnzQnwE6AOMQOyGAEuQYTKJcvBOi9iQDN",
+	"cKgxOLun4OhRvl+LbrhjaQxWZhp3bQyJGt4po1VuUFcnOEQM3QjQK0ijYum+qwxWg9gYkqV0dSyvq/F7",
+	"RfPAKZonUWMT/Y2KJjqaWPupELBCnVT0KKSRtittFxPtaauJceRDcGXaVLrbtxAf0kG4J6rpxXXBWagd",
+	"29yLktvlNvzSPQg4imYJc/F2ZTjBM81dJytCbwt7x3nPZDOLqtbbpp5sRbO3akB1x7KB0EwDIYYYRWmc",
+	"rmnG3NWtLc1GNKyV8n2OA7J5bdDRQTSHmHibEr9k4EZBS0LPIY5at1mccWtCixTwcmS/YkB6sTxdtuZr",
+	"9DWZLaA6RC5IGLBT0D0poaA10evcFSTb2NL6Hw1UpwjiKVLqydpXwRRWNkSsszS/alWD5BIElkx8dxvM",
+	"T6tzZWWDSd3Ix4n72iC3tAAgJ+llXUmL1rvpg63dFjGiS8xY+8DnFmhrDIWzyQJGQWjrvy374ogZ6N2Y",
+	"QzY3naNXiCLAEOehLNzUKTuEO4DF6R2iaW5BQwsPRdAaI45jSt5PpiQRq1hUAHKnkO9iC+f+csMUwiiY",
+	"kvfNlTWnb3GryjUlleoOsNfMYofKBzO4O8WUKWmLC2Pn7ABDW4sVA8htQSDEEbeXfIOVRjCU8PgUAmEm",
+	"BdLXgucRoSg4Aa+ux5Pf90dXnvxpMHzTuxicq18uB6PR1ah/7oGbwWU/uyZ/e/n65vWo36pS3AWK165R",
+	"A7xFUTt38CJZTidOX67j7yscFHrsVoKtqJs9s0zGx5t92bnUQj9ttdquarbDT7LZnCSa127wVFW1JK0h",
+	"FymCu8G8O4s0OOYhaliIY7ABdYmEw+l/iTjF/ueWXKhHfQ/Jhfkv7S+5MPfWfeHOqIYnjVL78s1RWkPW",
+	"tM5ELAXEZDIr+Kd/9a9BDPlCYljIJhocLCAD0hrKF8VnNFvolOTqVNCY7ZSzqMnYHFLnCxZPkydIeGdT",
+	"QXUyuMyt15CoYNQfX12o8sW2DvlCymhKh5TBbRtxSDj20TkKoQXxd4Yp4xPlaW11/C9IQpsmDtR4qB0J",
+	"YFtB9chOrGzRMkmuzZmj3SbqkdIHa8i/h05BhC4ThznY7njJc4XlfDFFB1u0dFoKBSzapR9UQzzSqJMR",
+	"pOokUlPdrkW7s93so6ftu81mfF3TA8ZSNq8LgNysW9MKt1ygodnXWRiviGYvDZhxGzqpgi2SUDB3EkEA",
+	"glcEBAmVOSinYLOf7makLAkwinzUHmLctFG2hcQNMpp2uAWmQYE1g8GtCbsOXOLwxa8WyJKN5WPqJ0uF",
+	"qsWUaoD9hawrWiaMS29gC/PPejwYtTglZx49W0HCaHq5V36MODfO+jZgXniOmDlJcmkvX/3QfaSgqf58",
+	"/EP36PG7r+vQqmYkDCZCL9DMreu9TBmcs/zL6/yYYMQnFoCv9oNQr9ooM27/ohWaLgi5nSwIc/f9P376",
+	"uG3uWGn9c1PPDd7LLUuesOVhubnhJodhXxIG225ZFDU7ot4SGtRaqc69uXJsTtl4Uey11onmuSrETdb7",
+	"06LlpNrv3z8tpE9etZUpNCsqzMm9lubb7Ta2E8ml0Yn0bG8nkh59W7m0Bbc5u61DBiiCgQzZyPNFlyuv",
+	"9LNeJc7s7kxiOMBGpCv5U1v8LoNc2A7/BYctn3B5KhHFxOVmUtlsjtj4HrCmTFcmNYbcF1OvUjpPK73T",
+	"apiWIIGHTyXaCt/vcMh6lbh1iuC5yacodk6kuqvoXLftadXpqF0FgtvONL2JiqJhKfEsTnU+dJDw9UPV",
+	"F9sglqa90C08u30OuK01kHqflXIxis5MamfJMZf6yRyWWr4ufRdA3cyBU8I/TcLwBIRoxgFJuNtiLKRc",
+	"7qf5VjNviiDeud5ZO5nyAZZsD1WrAkfypyNcLFu8V2grlgt/WtRTQL027bxfdc5s1PxUwXy3rAps5cfI",
+	"mNnV4tiSXId9p8pqKz7c+vtu8eE+8mz1MFsPoA0AWqNYQe5rNfjjuTM1H0UwtFfdm3ObIIstGArkq/7q",
+	"4w1XPO7lMj/t9S44mjiS02RG+UT6MCZNmuIU7/eKX3CMLwcz2Kb+xBw1OQP00Q+Pj56/q6yNiilR4qgy",
+	"/itv2uhKL7/omMQbRPFsvS+wIEchzFZzts7CcwPAlDolWSERXNZrBSq7E9LQ2csqBQ90FyVcQ8oje5ZV",
+	"xKFD7m6JzV/RG8bd/oW1aVAlpvIdWrcVmZMFSRyJlhLo094qlCXTpdTxVTPfrNFvk06hjCTUL6JQ9kY3",
+	"w/6o43W+vbq5GAz7k0fHj588tVdlu7PwKh0JVkNlI09Pjy2dfI5GXsoXhS40ma+ggBgol6+C69rD5WZM",
+	"WYsrV81wjlrYSu4oOVxhGGpE8hXFcv0L3sSyP5HMAAxDgDkDgi6AkzlSifNCFfUOyHuZo+9xFSOW85Fk",
+	"ZJkBFcPT4WUAWQ43bVuW3bnxzw5dkyvY8Tu03k9F60JnSJVqNzgDIWQczEhCgb+AFPq8UPBYjyQOp45z",
+	"Q7x4kmSI4aVoBZFG4hJHCUflLhbOaYQ639/W8yRo13qVojvSDvHYJqrU9DV9s1HokVavbGtZs83Czyn0",
+	"0SQNYWetI467dc67dGnrmlRRJP2xjmTLCgrYW0ppD3fzg5Uhn9rKtSN0hyhQzaXgHOKodk2VU1q/r2L1",
+	"7AOPM82lweD3O3Lz7SajdxUcbQ3BnLpSLDm9YeumAei90INhOKEqtbFN0kRNY+A6yGan+6blQzLHBAfV",
+	"YN8tWxnVZhzLc3cHgZYN26uFaM7TpfDpSo/StRETtvRwB/8YeO+6XdWjCOparbyHpuEjc4qDlrdPnFnp",
+	"eVBiW6Ep9ut66zcaRmn5sjHp6eSJ52UN91PqOFfojNikGwwCithGcsjxgXt0mpWpS0gp18i9Gg0UptTl",
+	"9dWwP7zpeJ3xt1fXHa/z3eBq/J29CLipCt4q4VyrqzYXeoBUuhzmDlDSW4db1JWPvZ0aqr5TbvmpmcjS",
+	"4tPMyKR0VzX6TDmqtbpzMIb7/Flqh0af1jUyH2+zOhKz01+7Ohu6Lc+uJRkuRcxuDYDtLB9PB/A8//Gj",
+	"5902leXZLL4pvOXRN5uvKVE7lN6HUJ6JanpO0tuwMGAIi477nFxAkEa2kJKswscMLEkkq0ksxR+tIg5q",
+	"cM6WD/IzEx86elRUo78pR0aGrlDDu4Ye6eTzny+8y6tAkstPaLcKk3LRfH2BTVmajPrXVyMhQ172Lsb9",
+	"jtcZ9c/7shXei97Zdw63SYNgY8zdmglFAVpKbpk4q11WkAYN44g4BbXQJ4cmi5X0FPrc2vy7yuyoqmut",
+	"SY8W5477cm2DFNkOyp5laVDRfQWL53i2dTOU/IwK4y/3QNFjK37I0KqK9pfkzma2hnBtkyZiqmnCQgsz",
+	"pkUnGP3p/DP28SMf2eGHD4m5u01QoYiBey+ots6tA90Xqsq+t69IsJt36dne/OzeAfpliThFzco1Kg5s",
+	"/Zaqk3sTyXbUe3ljhbGtRjp2lWRUNpp18ouz26z7iXbRmbQvoc5ilHxW2zI53cL7wJzN5MHhQGevKZmG",
+	"aFmXVtYQCKICWQlRSmgVLFrFs240o7Kg1TdWYhFtNuaWQfwqR1biwvJx8rQjbadskaq8HMNj+lNVEW6T",
+	"A1Bpwti6WIuT/Mnxc3A9urp6ORn2++f9cw+sFoQhECsmAD6kFCMG/uAvYBiiaI5OwE/SavbAFHP24Q8n",
+	"AIKIRL7Kf1OVDuNve0fHT599JW8Evwa/evAr8Gt119dgiuY4Ysr8lyE7idXwJ0SJfOMpmBMSyPIRT6fU",
+	"YQZkoF/9PsN3JnzCNpquyG/YUYS94649ESF1NtTEMR2+A/VJx9Kk1ZTFYbq1u+wLNp+Q0nuq9kzp8CtA",
+	"He3eiVhn0sqPNMII3KRJMg2xb++EqDJtMhDN5gn7UzQjFOUeLfG7cqhkLY58EmPTw1qig0hPrEoMbP7V",
+	"+tBAS90s5/Hdi05W7a3dQeHJNV/ZZLTKUIRxuJS4du/6kFPFsbHtdgGS1LnpKEduGz2pSHK1NyxXWLCy",
+	"2wv9FZO1CcwDMaJMnAIggBwCla3c8bZNoDc8nrJL2VxLW1dqL3ve9Z73zBtvqhYhhknyPtVCwkq2gTJ2",
+	"K290rygy3jnlzZDYLfAt2qk0dHIMr24GZ32hFF/0RoOXg7PezeBqWOHcuM9S6La4HBWHxx2igY44pf2q",
+	"R6/7Oe/O5WB80e/Jrr622Qs9IKBwFe2YkFCq2TZwIbrhRG0Jt+KTa8FIFiXdVcPeMvVClk27HVBzA6e1",
+	"2a5O6kjypPLJHaL5HV1EJp4XLLMX/ZdXEmqo9/KmP7InA6mAik1BZOBJ9wmQRQZp6zuAmcE8DVEwt9U5",
+	"2FYnnbkZZDZfE0sx1LSvDluMk2luiBYwwPRsKZVUe45e2LJm+UYfY8UahFy+Y7kUUqH+5D7x2BrVOH76",
+	"LFi0Vyr1c5760Dtbl9T87emsKxL8/obuJ5PqxwbW1o+0Hp9fwWlYjL2ILHEEddVUEyTsZIloi/udYu8O",
+	"hgmyZRXGMQoA5KD74Pnz589BEoWIMYB+TGB4CgTHgH8Bhg971p6MNTAI5Xy4dC5egRJWAipn9x7TWDTm",
+	"tsOtGSRxiH3IUXM/xbl5xIrCWamVyqsH7T7eIFhwgNyXLQuYvA6n0L+dVETEm5tv+USXAhWKX8lnweR4",
+	"o6TPZStRYBE7x5roSwsIUV/3MLWAN5EItUysai/u9nXmlzMEm0acLH7Wq+v+sON1vu1p3+pZb3jWv7io",
+	"8bPajuP8pzWlPQMIaRY7S+msE+goDtcV6AHuGlm8d2wg9y5y5pa1zh5r7ThOY0mpCVW0nbKU/dxgaind",
+	"Pq0kXYi6nIzGIDaWJI9jO2DAJrTAk+4eW59n4ToXtICm3XveQr13smFbNqtokVc1YEL5OQrxHbJF7dOm",
+	"ITYBuYpCAgPH5W3EobmrRRgOR7eW3msaLc80TZCg2SRCv2KArCIQYsbBaoFDBDAXtsYtirm9LVhLOewo",
+	"eMhGYj/UTUCzpBqSAClgn7UY5woqf/YChcEJGF5Nrvujy8F4PLgaeqD/u+ur0c3k5upqctEbvepbXT8L",
+	"ePz0WbNTYNTvnX/f8TpvBzffftu/aBtaa44aXi5JKse/NN2z1jHZiZExoJuztwDrsubF2QWOcgwZs9MJ",
+	"x1PTye2ZpZ1uRKL1kiQuKGdVFjVpmv5WzvmuraXKkNVd0JW1r1jC9/kncnmFuT7bJAwVMJit5IRb0cFk",
+	"ZCbAcxnFkfEdA18uZqcd7wECUHvezVVVtMVUMmgpcNM7+j08+tO7nx55j37jaBC4/zWOyCRX3uZ2ugLp",
+	"XAURkVkxU9M40Ao6Rnw/oW3xV0g0maIFDGcOhKMty4Zlho1RvOso1S5BswzWvjnozXLLUX88OFdppa9G",
+	"g/PJ26vRd7KUbXzTe/lyo6TN65xdvR7eyDuysrfz/hvlcO2fXU3OLq5eC634zeC8fyVuu+id9SdnV+fi",
+	"BqFGP370yCo38wxr6yqpGZbMAIyAhGGSLO0B9GD+ALx68fAGPO4+Of7mwfHRcffR42L93KOmqpEVdckW",
+	"2K4Qr6MksjlZpDaBW5jyJTXEhgvR1hwLknb3zyAOrS2Y0uMXcybO3ZvJy9HV7/tDDwwEfwx7F9bXNQZz",
+	"dtjy/gIFibUZgTy2TgAjSzQlwVrLhxmhhUT3fECXbL4EvffDhOnOLNVjtJ3YeSSGbKgp1b08E7jZp9rb",
+	"6tAEp/sLXZpnXIDcrdXRW4TiSaABWh05u9Dd6kVcB3EIowgFQPXSaWj/VyFf+TjGG53ZSxkNVY0Wtmv/",
+	"0iQFxq1ArhawqYljNEX5SE5hTFFDJN64rk83y1OgS4ERanOtNlm3vZGsWUBjjXa635x0u51yAk1IfBgC",
+	"seTiKNAbau2Z5iIBXIMMKpXFMDoV97GF7Emcu8mYHxShP6HiYfHUiU5fqqVRGOwnMjnXA8qb6OneJ574",
+	"yilYEB7iSAomcfZmd6lnArgufttaaZJtuZItxO488D5k7wGh4I9MOzpyh55XsxlTYj964llCXyGJ5gCq",
+	"DntLuBZq1gxxIdjsbVXT/VZ8VQDXHlghdOupKgEx2h8TKNS4U7My0/XGNQ9MExqgKL3WYHbFfV0chtmL",
+	"bLvW0lbM4ab4wNneLQc6GGIe0JzkGXZJp06EossQY0u9J6tZxQH66BQCOXK5N/UbRKcvSLDeDqXCXWMH",
+	"UyVYuZqe1iHPHsDcyLwM9cibJrPEkR/WGMGz2oXpWAQbOE2NPez21BZsrArbZpO7LKNjOEARf4ORC8ta",
+	"uQJadObQHWasaV+RFQgEBqrXi4xum7QGwd9KdYNxjCS+lTatm0DTVEbtttCqlm37uDUs5ahpJbU/2uea",
+	"SDgAfyvrd905d+6Qwi7hylbghPnoWv7BLTPW6uOgkNub67arJ2kkX90pcvYHKUmioBFEm36L+ZazQ1CD",
+	"qG8cru3+nhXFnKMIZHnTBS/QVxRpRF4PBMgXZ2cAKCIxinA0/9ruWGYay75I+yWCLHE1hXcnVtqEopOE",
+	"DZAYGEfxJim6wETGPfAIBJjFUOphHjgG0uWDo7kHHgPdzV3avbITjQeeAN0kJQ4RZAgImeiBpwBSfyFe",
+	"KHQM00rUehZ3HflOlbgRFYluSySWqbFMutEPOEtCS1F6C6yS5hqG5xEKjnCU8o8rObMNpmkWyLfDVuTX",
+	"1QjKUsJlShN1whmpXXClOxS0O2RLcm/duMxx0KVIqOagNah/JenYIn1ZIjpTF7ZvdSTIccnNhbWSx53d",
+	"qzqIQyZ7RzAUceToqrFls0aZMuwAHBPf14QCK0oauJ+Ufq8BZlPAwzx50vTfbFjZamzmpLhDoyvdE3Uz",
+	"wu3CyXKnkzgcRts1eTUqSJmgiJqIppCUQuDd2Xc+48R3YNq2TDsoZneo93qGRtXYFYrAW2UY3KGCTV/Q",
+	"PRotR+Ocgtw61N6brkvtnXuhv430VjpjdjvmKLb4/araQDHzSHp2NUl/rGoqot6Y9VqyDpaE6IXu1b6P",
+	"HsJOuPl9VCrJl9tnwawmEFvgGW+T4cjXY/GIbWZbSuPtwE20RM2SiPRM3JNvva93oU3Bd9Wt7LXSYtKV",
+	"c0ysaWiM4XJfnloWbRelCsMpLMiOnLzbsig9RHMYTqaQ4ZYjjxAK2MSHHIZkPqHoTrtGLFYz5Iv2Dcvj",
+	"XG1jDfq0uk8sYOLY8OLChLlQJ1TKtPGVM8RV9kCAfBwI4wMyAJWmZC+KSOPN1tTa5jaAZCwhrWulqa4M",
+	"l/M1X3Gy6ljbWpV1nAXdVvq+7Wazi8IVRNioZm6SRbRarBvIYDX/FMPYDF09biVIEqJqL6/SJ0rVKkB8",
+	"SfABjkBAfPZQ/M4eLIMTgAMPyGl4QE1U/IqoBwx3e0Bi+3oS9tYDPgo9wWeRBzIQAvOzjKlaB32OZ5Zu",
+	"1BLB0qXnSK+7/ZJFlOSvUrKcUJWcU07ACVEAVI0cmEGf6973tyjmJ+CPSTDXbUpJwoGp8YFRoEoH94Cb",
+	"JEhxKetorahJ1nYgK5KEAZgTYSDDiPAFogpohlCgpAwymDPmur0cBK0mLntG/FlJDWWKLzCTgiQk5JaB",
+	"GaGnYvnlp/kCrYFJ1pGZfRHhJg2xufyV45yU9mOhgR1KUOBElw82vBp5Lz9NIh9yKxCWGKBsMMjMVBGI",
+	"0Aoxe/6BIHS75X0dYX5BYNCyb1pJNGTaitkjZkMYPimQMKVXbm/kNkKuZ3VKGjO3PGMUSOuSP/33cIkj",
+	"W4cJn0RKJLWj2BtdIvnB2i10G2G+gIErN6/qtMOObOYKHJaqRnhtzoCcdmpOAzmc8qHg5YnsWqGXLiPE",
+	"6WFxw4VUkRndIaP/GNdTfzS6GnW8ztveaOiqaHU6goTkbaPFbbTT0uNJSzUq+fgVtKgV2+S0Z66vrLh5",
+	"Mnp90e944qfXw8GNI5dus8tNuxmX6yVSn5J5tWvul+aosRTIubyMOivMemEiEc+cV52kUxLKxWAGjrNN",
+	"5QEnjj+7h8hJRXEZcQ2vHgdAw6Rm+Wau1VC11dCkkrUwPCPCy16bp1avDblDlMNbi+tNV34DGAq1Z75I",
+	"jQjljZtChgJAIvFzRGSyCaJCj5wRmne15uVyrmFhda7AdrUslY65JEQjFOs+721cc5kqWlKedcvmlCzZ",
+	"1Ksn1w6dK4TMYd7JPgxDoHRXqQOcgqfdbqanygSqQlyoQYPgVomVTQq99kK1D84lvbOmLshif13Tb7ni",
+	"UiDnMG6nooiz4oM1Dz51PVgUblKh30ZkUvKC5XO0IKZWWGjZCgz849+DrD9YzWZRr/I6GSyCGVY2htxE",
+	"NG1sW2umtIp2hDOqiIV4WvCoELxLv2O7epozxUq9rvjd3Ky8jJmcgoVkZmcL0WJNX3qqt2iaKFcPwi/f",
+	"4hrbGHE7GkOulap7i8aUzClc2ra4PAAmLh13myQbHE2ULLAXz2BbU9GBCrEJOSKzOImukDGJ5Chkunm8",
+	"Oc8cCeXmxNwTVEz2VBUQZ/5ELM6LYoY01pvQXte6P78soAABhTM7/rt0CFb0X8t8VmUMyuvXLy4G429l",
+	"TfSofyNror3O+WB81hudO3Aot9ltKTBfutqFvsK5CdRnLSv2Pk/RDmEYXs06Jz/Uix+xKz54G+gedxs5",
+	"5ZV9FZIA8/6dA1UylVKNZaJ04NWp9kZa6bFu0uVdRhkHcmZum9l3fqTSBPbh1FKEPhTkpv5C+4rIvPCq",
+	"1ocaa9Lbr3cW6XnUtYR6XLrPDcUqjNA6S791asmm8nmLYq49pTK+gJlGOYoYR1AVeoHFOiZ8gTj2YQgU",
+	"T9WVdRbaMrSY2EZ/Bkd9Po44xNFGjb71brJqdKNtfQJ0h300MeBmdV+qq011NCQ3dvAmZudTewFjvs9M",
+	"3ZhSqM2sLUJdWlkuS7Y8IseAltrxlDlIRpey+Kx/2R+96g/PvrcePNu0U0E0OxiLrSbqTKLMNVhHs63S",
+	"yA9qIN1QbHPobBXURTkHb2Mhl3qFLS+sjvw6vTwmxFcyUpcxXyu6pRmWlP0KSAe4dTNUBpCbx4FTMbHJ",
+	"pvcWIVaTbOcNzwePLUzvSqFp7Se3KDDys2mcV0d9jVssi1NY18BMNsePLtUgDbnYSxvsE1dRQJd/wPC/",
+	"pflhbWLWlkiixhSHOSBPk13aScekB+AkBbN1cXaXdW5qesUnFzr81SB/Srb1bIUI5gwstI+426MqcvSN",
+	"qjlN33dL4ZfyvOVdYm4aJFEuYuUg6b7Sfrfxjjdu1LCJbpjGY0uhYwVTXhDGzkjqrklrFie7zKnVg2uE",
+	"uF3o16/qaU1jfRMkzVbRtc3eZKiujhCodaoy7uyoA0NzV8Ra4YAwoXPjAEk4ebtvgyFH1i2nCnWxQaGS",
+	"Gb4ZrI0CY1+WeV8fpJyoYBk0Z/rqOiOjoFfslU3bR11TJk46qswMCiFjKitG8D+VyK8Fg3oPqGwtsUXq",
+	"kBIdGImNmv4ZHFW5AlauQBG/RIxZ3fGthZ4LpnMhWM/RL+POxTWtG67yHFpfi6oZUk9chd2tZ6FRKNKv",
+	"pYh3aip2KjNmhZyoAMBk9a2HX7OK7o/yBfbB8CRuWWZQsYA10OEttk3Wb9mypVhZQOfVYcS5CXK48KNc",
+	"BlRGl2YKX74IIdcmTTFGWoaQjsi5AFsAhVUsUFNfhqUMwd6BM7cYG8ghEKzQdEHI7QkQTAbES00iq35O",
+	"N1xRqpiKSXMSBoDMToExolW7tXqgpmzl856BWr9AA54oeQIaoIo97lYwjoVQc0qSuHaW9joLzV3VrCSU",
+	"DHvWEAzDie6sMtHFxQ104QVkCwtE1AIeHT99lmYrL1RXhNp+Aef9697o5lI3V70Z9fs3lW1VrYb+RCip",
+	"hDWdAYU2hEaZNqfCTxyLGUCKxMGfsSOOWDKbYR8LfSGAHNrfngsKWZjO19Zpa+Rsr5N9vWWnG5XFq+qe",
+	"m5l9lTasYbtsOGZepeXwNnmsPJhC9Eiylp2JCUVBL0S2LvbKWbuXk6fcn6gQu1+H2hfRysm7Fag2g7jl",
+	"A7doZc+ntB1OmmLpSqppp28pDtq6Hsl8jpgL2Dqa4QBFtggVjsAPXe/R1ydgQVaAzDiKAEv8BYCApa+U",
+	"yccUzxfcCjC/sS3EBxNm8g3sqRVyW8sNLb/J4S2Ksi5bSr1vBtKgDAt7TiuvV8iy51Xgv3nIKaP5SKUM",
+	"WMbArHBx2YqIUxZyECLIOOg++KZ7CmS28QozYYCqFjq6wsRu7uvkV0vJbpZrLv30tnJiV5pjjmX0HDLy",
+	"FNa3mhdHaUJGydmlkobNkTPuya7e46vXw/Px5GLwXb/jdQbDiTiIOl6n96o3GI7FTxf93mjoiJ2vkGRQ",
+	"2zlIU1VHCsVTMEUhWYGu0HJYTG4RyHK/G7C3IGy90inv8uRU08FZqbVmHC2xn+t2WN6+zuyDGUmi9o24",
+	"tjDr9+8AqzOh9fUWCr52d+d4WCU9pERqQP19tMYsL+jhovU3kN02T9M4gwyNk+USStwIOzh+ywAW1wMw",
+	"G7l3dta/Fhv1TX80ePm92NODV6ZTgEzTPutdXIgtffad+OXb/tl3k8HQ/CjBU88GEhu1N3oxuBn1bsxD",
+	"L9Qjo/71hT2EKcayoTS3gqGRb2iGmy4n7qVEsyeNiOXZB0PJZW7NRcIKoXeIpv3xtuln5WY9xPI+qBYm",
+	"sfLd5M24p08apQDcYP8W8REKUFVPWOs3Y8iYkdoFM/obK2K5+E49ltoGupx8zMs+ZqUbDm39mSkOw1ae",
+	"kHK53TyhCPzTv/rXwMDaS+QMzMECss3jP5/xoF3ZDaw059lxi9ZtlfdDdNYgceOp5NC7GtwtPbJNo3NC",
+	"U49445uDxnfGCDZ97RoZzPS2dqVYytSslAQ1PJK+VY06o6Gn2dfF7rbIHJuoVsHNWz64EChailKx/aw4",
+	"CaoI1RYXUlDqQHkjtB4ZYDECXxeAkxUSf8VUl7KeAkmRE6D25b/Ivd1rvSImVqZoZidyHhJqp4iA0w53",
+	"d61pHlRU8Lq6O6KrYOyGhMF+ghv7DGCojKfWsY2W3S2tLXtKYYwMRctufL3WCvNme9FJRYMrx4UFZJOp",
+	"UJ8hXVc7sW1NV1DrWIJrVdiC0Mah6xwEZOFJPVg70TgJbVktSYCN32RPDOaE7ypvFvNpr6og4TWzIcgE",
+	"mMUhXLc258qu4Fev+9LszrVFUI0QrCmECxKhicYts86ctMrnzWH82AR2u+YxWuoUCGNGZKPrG5VNOEKz",
+	"FrW9zbP3NY9W1de9wQzvrTONPV4k6yBS8OssK7U2TjPDtGUGUtMmNCnWbh0GeJt4vT1UYyiVBdxz9HCu",
+	"yHUIo3aZGG17TBRXxa6Fb4sC68r/bJtQJh+o6q5uL4RaZl0oVgsCAoIUpsWdoGzHUUzrBtl14DK3TeZo",
+	"CWaXB8fdYKXc4uX6XGSactWOf6uSuto0Xmiueznxe99itrCp6FNKVgxRV+O2pa4QaopaKfsUuBLeMOIT",
+	"Z9W7uuyoNqdolrBSEmCt12qF/GLnCFdoxrw9fcTLyOKmZXuh7aBmGnRnurXbKTg6EbtnLovGS/D3T59U",
+	"kt2c6R2v86fF0dlQMGtkPciL65ErPPjqh+4j1c/pz8c/dI8ev/v65Ifu0VP1J2s1Qn7tdnqRbZ3rjoh8",
+	"FVBdDZh+vXVRDZJPGx+Xq2yhTR2qw0SSjj0/oZivx0KU6e2KIFWyQ8o3ydXqT+kLFpzHStsnt1iBjalY",
+	"lPzVyOwOw7kNDGP8HRL0ktWkM0vt0lWEQEAIlVJ9s7LShww9AH1KCWUy3Dd6eQaeP3n6GxAr9zgIiJ/I",
+	"dg6qOBMCxuE0ROAPQsb+4cHfRn94fxQjusQyHesPMnOFyfNjCdcajAlQknB0an5IK/YxB2ppGeBEvJjy",
+	"B38bdYR14qNIpSfoafdi6C/Q0fGDru4DrwjGTh4+XK1WD6C8/IDQ+UP9LHt4MTjrD8d9+Uxm1XW+x+8x",
+	"jMB//g9/98//8f8DvetBTu6fdB496KrbSYwiGOPOSefxg+6Dx6rh3EIu5kMYLHH0UJgAko3myh0pOExi",
+	"VwwCMWBx9YYKySFtJ7hEXMrrH/TC/pggus7W1eQIyOOvSRGW4zXSQWR9i82d6noN9FWLceuLrM5W+2me",
+	"TfzhBV5iVYRac+OZcpl/eCfRz2MS6VT+427XdOow9XJxbPBCHv5Rm23ZiHfx6VeXuu4lPvRhw01MbpXr",
+	"WCPi2keYkuRhGsCScWwVODrpvF1A1WdUbfMA4Eg3VIykuwsq+PnpWuzRpQJ1kyh2CvwLSONBSBg4Z6pZ",
+	"xRLLgyi/zQUxBIUeUAQDOQC9J8RxFgVQ6SXWfXGm7zhXSliDnbFGcIMVlfVzXExaK5SeZUrix+Sj3Gw/",
+	"N0YSC6Szu/IeVYa4AQ5UeWs4jlEAFiTEpoqgjnPk3yVmgIU/xoiXWETQADFu4B4br1uTdRlEin4ZnTlN",
+	"0IcdOabqy4OlLM4MDrZuY8SBWAlPJu2odBUGptC/TTsL6DUzm/UUiMMOrAi9xdEc+CHxb5U2oLtMBCoB",
+	"o/naWgTCQ/Te+GitcqEvL5t1aSYZ0hZRGemzhmw+u5NKtNKr1W/vQ/be1vm+XkQIbe+heElhocvv2VjR",
+	"tGf07uvaE5oUMw3O0o2JJT+BGY4Caa0vxBJyYrS8XVdNvV6KQV3vV1w2xc7tli2g64nqjLhByczUe9d0",
+	"4xOfI37EOEVwWVyd1FkyxRGUA7Cs189o5/fA2fgNIBT87mL8O8kmMiNcaPoKJVWzR2OOEH82hJXUyXOI",
+	"LFJ1bucLzPiZvmeDKcqd3qmsJlL9cVXmOwVsLfuFSeCUTRb60ankdlvoymWV2wiLXI6SqcF61/itaW7o",
+	"xmvPri4vXw8HN99nmdsSceZmNDgTP56JS80/tIR/LOnoGygExzYUAqfOTxF0ve4r0yf6zxpw4fjD1y1e",
+	"nfaa2aBJDhUniX2yVOypOvy8+yzMjGo1Q+6AAdepa4fa+dKRYoLf+mY8xSHmwgSXY0iQ0PnFHlOYAdrk",
+	"TfEWPNXHJVIYymSJPEBUW1KJu6cL+rTYSN9Zqd5ZD4xeEOSosikbalZtEKBlTDiK/LX0fLw7lH6YDnGI",
+	"Vs1OikeH+LqNZZYw2ItCIUw+IKyKU/Ck+xwMbvqXk/7vBuObcVrNqfrwY6YTwKUtiaVuCNuxw8bJ8RD6",
+	"vo7J2O1EUyHbU/d9VCMutxybRlwoJY67WXRFCqBxmtYENtQX9O3efRuCN5IN9GoAtWwgxIyfgEK1gLkH",
+	"I2U8qGgSJ0I3xWzhSV8D5uJZNZ2d2Ecw5mSpoIsdDBSgSxg3U0lNw/62asXPyeelCRY7G4V8ur4KMXR5",
+	"/pEwQBSY1dQ9C7SptJZcqdPFIpkp1+48s7krrhOeMdq2J1Eb3K9dlrTcYmeJIxOCqYnAVK3nfi2oMmRo",
+	"2gzCWo/aQHhq6B39oiYsGQhlZz+OmKUiPjuVmpWKoERAQjfJo3XCiThdzeh2lokZCrDD+SpvPDP3NZSN",
+	"VNWmVhgaz9sYGnO5WTZtAQ0VL3Hivc74otfxOi9648H4IxpFFheTGa5uYV/tWfo8DZaUQQST7dHZsiH6",
+	"vc4CwUDnMZypGRydy2rYtES9wt22H8spw5FWisxC9nKRvYI88YNQauQP44uecqMA2W4LGKjonTZtQ7+o",
+	"w5XSkmd3dYMejBdSR+lH5wip7qY2szGPy65X7XYVZtHOHNDUx9rImyb7KMuWPg7XWSPvq1d+bQDXYEbJ",
+	"EqwW2F+YbkHGi6A6CXnguHv87Kj7m6PuoxwmBQdEJcraRoNmM5QifGwyUACt7WR/fs5hY2MqVnAoJbLT",
+	"FWEMT/cSUbiBtwjADaexapEn3T8qO0OmN2XI3CtKojkIcYTAV2bbShfBAoEpCdap40h2+AV/ENf/oNJN",
+	"BNG/dm8XKQB0+d+WDumHmi9YnQ40Mvc1tQ8dDszr/vB8MHzV8Tq96+vR1RsFI94/uxjYK6F/dlZjgZyf",
+	"ZbYEBAz5JApMOT9mme9ClfY7syOq5L2+9gDOKUIVDlF2m4n2e7Ig27o/c06uNPniyfPndYno7oYPW7Z4",
+	"+Chu2JS1N3lQ5dPuwRXLbmWCHoykPxZM0Vrwo/S+C8Ib177VDQe+Es98LcWueonqjaie/Er+8/WuOooR",
+	"qw9/wsGHhz/dITr94NZYzuWucWostT7+TmqOSUjhVAyLz3bKLOAKWcE4puQO/TlAvjisrPGqA4UPerKe",
+	"UOujh9YZKvhTt77dB4dqptIiUtOWGacukHj4lGIUANmLSSl9kic1/dl2YnOTFX/ySYA+1J3vukSItec+",
+	"jpZnREZYDhI2/jnEG/tSETQhRKHaKcG11TlZ7WA9k3ksO4UM0wX9hIKF3fsKFuo00L3FC/Wie2AJA6RM",
+	"wj/ov/1BxRHHN72Lvoogpm2JVpBtwxOuzf+QIo4VcpP9ABrJ6/vhGu8TC0r3o+AT4zGVrrEHsRIFmSTR",
+	"R4g4QYSOHslWKzDaFwcJgzagcOXmobf6ji9cdD9cpFIMZCuEPfk2ZNIrTM8p5bhjgHEchgAuEAxO06wX",
+	"ndM8J4gBEm3NZKronFXmxV1TcocDhQ//0ex2BVn8mZnrN7lM9F8xEBtCSvsIvedgqaApmCfjvMwD6GgJ",
+	"cSi11LfobAH5qTD2KeIqRyEipr99IfoWEY59VXveOrvJrO6BMtdTpOMDGMO2FlO11fv3tvi9IJA71cAi",
+	"b7H4bZZ4c1M/FJp/hWNR3fadvOljeuSycXxu+3tMqALxSRfXAwj6C5B215gRulQJzQykMM67repPOPig",
+	"SgdCpKBiyrrkktyh3LZu783YtPmebJZq7intQA0XYN5SnjmKcXaf98eWgRZSM3i3F4X1TBdZ8FPlRKaI",
+	"A4YirjUPBv5a/ieUjlsU8z0w6kOOWEWo8AaxT3LF8niEVq+YZZGkPriXPJxIHRwLSJchYkydFllccps1",
+	"ST9fXQGR3dYozISVjdGm6tb2Go0+vutrNGLrrq9JO+Du+qIff9nZmcan+Bnq7CEK5qqDUPagZ+oRWpWM",
+	"WqXemeybnFHoQIaz+VPTotFH+//0oZVr5cFTRQBbFQ5mX2yW19RSQH6p+DxUxWc2rIbpSC1X7kvR58ct",
+	"+jzV2TsG12W6Vik8wjj2SZgso72UhWYDN2aVdfe/QjwvrvdhUXU/I2l7FaGdgRJ0YGwnKjZwSs8uIfcX",
+	"h/NGtz1UP6dlzpmHxgf9FaFgMDuSRP3aZM3JqkuD20IRDDyAQoayaNo2Ej1AIb5DVCubThPlPLttb5lw",
+	"YwVG+rI3uJDpcGe94Vn/Qv388uri3JkYZ/tgBq5r1f2Pu5990r1egvVBQ/ba+tYwXrImaor8rM1cKXZ/",
+	"CiKEZcaHNJYjcZCoDitb2csZMz5UoNtupjTUeKnva8SVC5JQZgcJ+s2TJzWt5O9jbc1sDof6EnEPaDKj",
+	"wAMziEMUSBtLbSB50hu/qgdCKCONKoLvk+USc6FELmAUHJE7cUcM6a16g87H23XlKQqobrfoitrLGwoi",
+	"6R4yIiUaNNt0QGkCqMvSeJW9FyEDKyQbLW6CnuKgaNGn2miS4KBTg4LYteEg3nPBXUYLS1MILUIaFN2l",
+	"t3rmjffnb4C3yPCuGQZIYgVh5CndmAIum2kK6RGcqn9MB87sIXUkI4qUTxdSBATfWuCQWu2HO3lr9Zms",
+	"7tkZOLCFc22a4DBQ6Bu7vsrP6aS7vivAspFZUFuu8nPy9an1/+yCdyhihO7fr3dumi8ewv5QL79/j576",
+	"7qVE8vi0XXpaYDXz57WSXF+ceQdy5pkla+bJa7VmX9x4vwQ3nmGgOh9eKpo/LQeeOT8/ee/dDvT7+K67",
+	"dkfnZ7O6H9lpl2282iqrns93Y6BtKqzMiawVc3lG6x9u0Xq7gtdDc2pP0PaNmNmBK7LuQavTdAf/6d8D",
+	"RXjxk0J9b81tc4or8hkl1V7JWxqpBm7gS5Oy2/EyMJm0lNG0BrZzTrmeTdIO5FAjt4abjEMYRdKwVOUL",
+	"XgcWuiTWWaa6H1ol1Mwz75ETbeZnBZdPEdQFd5+b1WrqBGUVG0WQGfPVS9tUqN6Rc0qSKJ8kvoRx4032",
+	"UOnz7s12CeMzfUtbYf5ZcUo6z88OYk6tjsk+X8I4TUrGFKgGlMxZ/9iKV5qZbS0kc1PIF9uzFMUQ060e",
+	"DSBPllYx/PbV+JsnHa/z6uy33eOO13lx3n3e8Tpnr87Gx91ut+N1+tfjVydPnjzvNjoXIAjg+v7gZza+",
+	"P1OdEJksy485CsBtRFY4modrL5Mn4siDgCGxYqrfs731iq9ShR3hzq3inVvXlu0V5OkVIr8dXw09AENG",
+	"pDck96U5Ir8WskYW/JXlz33aF5cwHqEqGJ59ADYrtw8EmiTgJYI8oeiMhCGSXevT88hTeDzaByBrIcPw",
+	"FOg9rauXmEZ+lm/V4E9NZE+FD0DJoiWi84qI3aW4fABJ9GmUSoqJyRnet4l7Hyz4W4IjCW0H5EprlyRJ",
+	"/MW251azouxXKqv8Z8ksaoY/R26RpdmSU04BBBHC88WUJFQ2eVN9Zu4QlVVZSk9WyLuE3qoy1634icUh",
+	"rlCDxuLyz5mb5AR/jswkJwZgJn0ADEk0B1D5sgkFOOIEzPEdikAMKd+ahWqwYlIXh4OFir4xHdRshD6U",
+	"2v9PPzhxhz5FY/3jGlkbuDIkQlILUrZWJl52N7RIElcnYbxSt3wp0d+pRN8XWoWitmkgSsmUHL4MXy7f",
+	"lxr8w9bgu1Z3u9Qo9aKG9dhmfX9Rxdg7TvpLJfZuldg5Bm1Qh/3JLdbPrQhb3/pwCTnF752H+VDedqlu",
+	"+ojHuRrHiKw+tyNd9kEG//j3ACYBRpGPxM86q9zLoDnEqQ8lYtdMgXYwjmJzUgQJl5no26bNFtf64U+3",
+	"aK0i4w5JmRG77QZUT+5q27VIP4czrlrD13XMV9/YtFkLvLE1bu4BhfN4hbmvlIMVUB5eMptJcFB9PMrO",
+	"YniJwFeSGicAglcEBLpd9de78UyKE1MtIcYZnMzBrOvSlw61Y/8mwYgDWRTjgQDPEeMemBGZ4O2BBWGq",
+	"nkFnvLP9KCcWKu7/DLMR8GNyNrzTfbD1iFSOp/TYb8e0JK4KEvsLHKHOQd0/6hOH40yUIBljv8XCjNeF",
+	"Gn8kU+Zl3SRgFADGie5RZKgYIHbbkISNa41+S6b3VGUk6zQa1EHcd8WPIH2Dih5520cp4hFfzhXwaK+Q",
+	"IKcMFapKrG1YJAkrEjJGSYhes8Zp0apVvSWR/XHXy2oRn3c/YiliOqNDLdq34nSfcRQp9U/QV/dPCBRO",
+	"uHQZyBo6GWyKxDoGONhi/WJIeaSbBLlxNs1NP+uMGj3Lz82ouJLFxWzNZOtiaUT0rgfgFq2zCqJT+avy",
+	"EMIlkl7fO/HUgqyifZUXGfodRl/Rb7//AiP9YVcu6p56CI/QHDOOaNbeEHON9C3WztPtojBL3bvS3lc1",
+	"Sa/H/dGwd9mf3PS+6w+3SWA1YqC2UCFb5E+rUiHdvJ98qcIuFPz4GeAtt+Hns8Cp31Na00wZ2rJhzEwe",
+	"uST6GGUMhX35UAhxtyJekMLfyUT2T8Zjmo3qownw79D6wDLctHaR8rokpqVIpygOoY9S/F0l7hlAUQCk",
+	"uwbMKfTRRPobwFfdNOnyayXnb66uJpe94feT7/rfj/fDTpkD0B0luiO3u7KVvUZGVVu40wBqLLxG8ad9",
+	"tlSQ5hJaW5ztzVdAMMBE6GQ1Kre4T3bjvlfwAkgR/BgAo18QC4ywMuv+uZkhcuDS2NBGyIKswBJGa5PS",
+	"DyRG0nQtbdq9YxtkdDvQAWbe/xHOr4wlPm2Ag5xsawZy0FbIfcE5OBDOQX7lmhXNtF26L3AHvwS4gzwf",
+	"sQVCbgGQ8s94ocpYd93+cTDLbX/1G7ubt6hD3ZPusydNjJNbFDnB3p90WyhSsYr+WKj2KOdSf9SV79yj",
+	"V10swj7a2StO2kOMkWP/Vpb4EBBTHHEPMLErYAhIBGAEek9AXIyUbSVBa31oOV3lE/OiHVzV2KMfbScq",
+	"fgKetLYa5ee0zB8V+6O8F5vgf+zMTXuFAPllg38cnj03sD+2YjOKfBTUtq65zm7bERf6fNR7edPxOmdX",
+	"w5eD0aVEge4Pz9W/v7sejJxw0J8TiHNKr4OiOGerouQPpFPM1coxsKKEa9gKoDy2Qk02SXTOkhmVB9GK",
+	"c5R88kk0w3RZ4dpXN6SDvm/XfovsnCTiONyo/T/ieGkFANj0Tn24D946GF9dIA4gCCiccRSAdKEB4zAK",
+	"PCCpk+vBKyw09TfV+t0g6OzMUkjlSNnZqR8FH42V6hJrRiQMVevae9aJDs4aMhUL5niCJFzY6RJHyRJT",
+	"aLz2FMXhesLRMg4hr4krjMS9N+mtH9HTXRjJ5+btfktowMTKpbE8hXskESdU3o36WZ4cS1nO2jg7q9rT",
+	"XaTbgTZi/hv37/EuscbhAraVfu+mKXSl7SdE8R1GFf3Qr9UNn+xC7iIDfMjQJCKWDetJn3r9TpZ3eemL",
+	"7nlLS2VwCdeyknaKgMxvB2vEPTDDYYgCgKN032s9UAw1g7MSW13sf5mjSQJt34qHmXjWgOILpnsChleT",
+	"ce/yumDnbst3deWe55TEZZ47UNEnldWawYHqPmulp9tptPv8P74dfg97eifhvF8HkuqrIjaTcSQ19Rc1",
+	"30crSIM6tUnd81H1JTGEz01R6oUh0ATWaGWqYQiZzWR2VETAktC82hsTrNucbKcdSSodaueJl38MfUgt",
+	"/cEUoSuxGoCRJZLBwharsbGN0mOoUgrrRfo8xW8bJujeAxN8sh77FsyD2e2EcVRRs/cK8RFmt2N50yHp",
+	"nH7kUKR+KU60ND1KEUljggkqkxmQCNDg2AOPPfBEmpBPc/XhwtxMQrhzHG1cpujBnYPpCm/29cIRf/ak",
+	"49m6ZeU6e9WgLKn3v7uH0r+Py0FjJJOBlidgRhIKKGY4muu+guxUaE0LEgbMOJV0GSiMAmmCCB6CSVDQ",
+	"qRtHPShhvK5ebKTv+VmXi6lJfm762HnC10Cv4RZJmBt80CzRz8kQX7L87jHLzyxZswy/Vmv2Jb3vl5De",
+	"ZxioLsFJi8ZPLbvJSOxPPrVpB/p9AvaRHPxHsI8Ou7ofNaOpGmFBqlxJiMaIfwY6V10AeIwOm/khvgEY",
+	"KveYUMAKqsparCFm2tPfJibr8k2dUzgzS7TFtr4XoGQ9PI1BeFB3libEoVb4BZrjyGRhnAAIfBKvTYCG",
+	"IZ4urMLPAlPIUDAhkQd0XEeuskJN3ioeL258GCfTELNFRRhQ3fAZsIUcqXr63qX6oXlFqI2GVxRatmSN",
+	"U8kIeg0RFeIgIlMSrMFqQVSCmGAjzLdnEFkNvK4CVhLXR/KlB8y3UaM4cOKV+NI5ns0OF72VgnsmW/Ur",
+	"ZJwVScIAzIk8flcLRGXxIRQCwMh6aWxBDgKCZFGARNtJInHGR0SFdc3st15lhpeJjJS54ff1HYde6RuK",
+	"Yfgx9u8NxYc0kditWlUApzKjKkJgsY4JXyCOfRjKdZSiXV0X+/oWxRzMoK/Q+6DmGxLJ3kKRcmcq54j+",
+	"5RT4MryUGuPbM8RPWn2sjtVj5kMabHs26OcycPr6J9AdVve++4yl+St8h1JhLjGDGytuTlt2T0twD2Q9",
+	"Rxzi8IC+CLHJvlJeZrGf/IRSFPGvM7wipTjhSKGViZOV0ABRdZgqRAzgwwhMjYcLBQqNbg/b6aG/QP5t",
+	"RQ61uPy5rOZIpZAdLH4gP+UBvo4R80ASUXH0yZIIGSpYwICsUAAoWTEpEmch9oXFFCAYAA7pXNpPPrlD",
+	"JWjJrVePmrxftz5EwvAFVGvI7kEk3qOC/bGSnu9Lu2aIZ06R1PqaohkRWpkElt8h/bnMSer3umw4+XdB",
+	"gHthpV/OGazT3CVopc5w1ydyKz9KYrWY+ae8YIeRDfKFPzO58JZirlylik1SFjkFVNMUfGUA78XfPSE1",
+	"ZMxJKB7CDv8azBNIA6b0B8YB1OhbKMCc0G0ESbMKik+ieEKhd3/O1RMS41ssfBimOdFe2v5ANz0iqwgo",
+	"0x1zsIBMsMx2aOC5NOl6wDOG+NY5wuWuB/fUH0coRoATRUDd3H2lyLwPUHp4h/ZGkUNh2Ruu+nSw7Muc",
+	"rAZ4qmpKFyQMEFWgvNJ0adexy8najetPPvKCtkgbyxWVFDBQLK09QuLDEOWrpv+0ODobypwRS46I1zGb",
+	"pC2LHaBydedKGq/DMVezr6mxkbfp99xrRzst6gFkOhoj+32rQpmV0AqYAl0VGiRKnXdp6qNerUIEx0Rd",
+	"y/GaFlsoiXBNFb8EP3gtb7tPPMYYUuV93vVFSRQg+qkgO6r+xr8sYMeUgT7HPpScIqmlEzqHEWYwq3Ld",
+	"J4ajpM4BsUvE+++/eCO38J82fKMUgs3yOdtKwy8pnQdK6VRr1iyhs+2ifcnp/CXkdCoOqsvo1KL508rn",
+	"PLxk3V9K59YE/ERwv9qcnZ/TCn/UtM5s7z3U3gDnHhRE+Fbf8zH24S6q74uQ+LefX6nMW7HcjOMwNNVU",
+	"MjfoBJAYSWfOracC3h5gHM5mnrzMwBSFZCUbiWQf83S7/R25pAGQ4S6CZhcMQ2XTKZ84J/SXjmF4eMml",
+	"CA7+078HhuLb8Barq+V7zRoXASWK9XZ1MVDV8nPX18wpDr60svjoHg/2+Qn+sZLm0um4hOwWBaa0dv8u",
+	"D3awhnkp+T+Wy4O5m+Z9Um4P1riMtYUs/OLxOJTHgzUvYW2xXl+cHb8IZwdrUr6qhfKn6Oxgn0X96tYE",
+	"/FScHexjFLAefoU/rrMj3XuNzNgdWGivUPxeB0d3mH+xZ+9DpdvA5Rc/afpvwXIrNF0Qcltt4L41N31E",
+	"U2mMeBJ/joHhXIaTIfYpYMiniOt244SnrVBbJqLZRUMQ6AU7kNkkl2Joai/2azOVWCRosKTBPUI1KnvK",
+	"FEqvsn2xRUaNebo2D18BvGZreiBE2j2lWdrgaLdOqkR852l/bP4/YBZlTlmBWqQAhiKu60UY+Gv5n9BZ",
+	"blHM98CmDwMU4jtEcUUGuF6x8+zOw+i5nxQsh57t+qC4HG+NwikEPwoAJwAaIVSG6pCuOWUwQs7RMuan",
+	"QK9otoYPKQoovkOq7fZ6H4LsIUeswutwg9inuKXFsC5V3qVdTbTsYg5v0X9l72ub28aRdf8KyrVVk9Sl",
+	"42QmOXXW/uSxnRnvJJbX9kzO3q25HkhsiTgiAS4AStHm5nfd7/eXnUI3SFE2SVEvlK3sfpmJRYgi0Y1G",
+	"o1+eR24FqdDzZkdcJzEYwyx8thXtXu1EYgwYkyzlXDotjWsV/klBCxU2nhBSRHZ33/0/f399+Offv7z9",
+	"eviC/vX91//717+/OXz7+8s/HawTwdvALS9etNO1iSSdvleepsoT2nM5Dli/WJknLNWK+nd47IltEEeD",
+	"viMMG2r1T5Cv2CkmS5kBLPjF+viyh1+8VpU+FBdfubPpI804+uJu/fXoC/1qY6hnPn8rL9hfpbCeqHvp",
+	"2Gt8kiuna/U1sb6X7EG6qUTOuV12znUVrcv4E1F9HjOZJU5QSmPLsVSJkP4v+DyIM0Plp+QP07+dlkXc",
+	"RBRYNCzls1jxMGB0eDIsVFOZN8ggQEhX6naEuBK1SjefyPc47onVTsjQKYRatTb8m0pULohkL8tUOBuK",
+	"UaYBHaiEh3iKK2AZutX3+TKs94x6OOZOPYG97cipQrqYXSdWe/lUV2kTgthsJWXjBPydYTHwELQ3syY3",
+	"nthqZv1G7rmZV1etYlE45cpsdDTKGl3rn/BytZFofslbML7re2PsZJiIATBDN8zhC4wYycPFXGZmo4q3",
+	"RzCxQemVYzUSsv6VP+DlbrSX7t0+wbGrKcbSi82mVGW2cU7d9TYnIKJi3PyVLmTIbCRMrjfL3yofOH8t",
+	"ZdMmnDjUj55NO1KWnk39b7TTmO+3+cungwGkNRlqXlzbzjmVu5MqUpVSQ2J/xm4/3q6hhsqmRxPQYtgA",
+	"7/cbXu9UavQTz3CZX3z2NSBppIokf4jMFtj4aQSRprZdMY8EkHJjpkqHTasmBEjuxGAMXTWd0c3ph7pn",
+	"3ssMaHLqlzmoxcjdVdQRXwXLxUJIjMVii4Ucn7C3r9+wu8uzXy7u7j/d9K5+Wk3sAx7HzUGhMxyxIQd3",
+	"7/ri6iA46F3dXt5dHAQHny7vfj6/Of3kPjzvXV3sCQH3JsclN483arpv5yQUP9NcGED9U9p5tMmM+bLl",
+	"XNdIkR4rmztElU5EOIyCwv/QtXrnfvSvz6+Y6K+6w4Kv+R4awWB8KCTZdp9WdPMG+jvDjNUAlr34j9fM",
+	"vGw7/zw/MwyWUvadecK+jZb72enV+eX5KS71Mu3+p9PL32rZ9qt+YqDiBzGW/Cf+dvHhQ+/TQXBws9IN",
+	"1yi236eUk5NepyHtv0Ecqym6HhoxgzWRI5mBSqGW4p/Urko5deiNQ13lwo2zPGfr8d7tBIjQPVtHhQ/L",
+	"frZDa5QLlw24DEXIbe5l9hHz0pmlVIsJH8zaihmxTaFkhpYWlJ6ty3bY9QrrcN5xzosIpA91r7CMFme3",
+	"TclgT55twCq5SdHgQMmh0MlBcDDlYuJ2Eu/LBAdU+7Rm8eD21v0KYEsauP96aUd597oKbClLI4jD6l6m",
+	"7cMjPZkye/Gy////GMqXvaA5euk+8ajG/qOA0Zy89FjzWQp6IozSJz6MOh+o5ABe5kThCxHXtgul5AwZ",
+	"WOYMmapSlcXJGqgk4SwWuOO185PWdVYqvvfgWRDDH4uQuWRCDigiYFU2iLCSsDqZRcMWfqrouMgybAhc",
+	"t32w5ffIrV3nm0Qdv843YzGKbKVzOdKAmFgz9HbQmIUrOJmpFkoLO6u89/Wbg+Dg+nv3nx/cf97W3PjB",
+	"ipTxjGlIlcZW6ZnC8CiwgcqkLzGQjIehBmMCxpkEO1V6jPj9RJFq533ZUy6s385DYVJuBxHoE2pDirFi",
+	"QQIbKebWmwZcf4AkmHUajvZsWZPmVtpEH6o7AUAfY/gLe3KQc8Qq1vdnppBJNT2ZJ72P/UtnFlHQ3Kyl",
+	"KXCaFJPPCgzyqoKqp+ZmXCna/HGKnczdor3aGKWr1THMnPkg3/rA7R/OHwv3JGbSvP8Y6PS4ggbcnU+S",
+	"WX5ESZSxLNMjZxcfn1MMtApiGGjjvhp4hu6rgU5LUZD+BR1YJIq5ZAmfsVBtMslHnPLkR1/oH8v92TUn",
+	"vtqfpR9t9Gib4TWfD2j+Kb5KDo399Qn0LCQo4gg9NvzV4tXtIZEqQbikJXc7PRhujwuV0mjyqSjWai6N",
+	"sIu5k0Z1XfQlvbbGoBsqmdzMnNKQb6QGeqMWHqs0hDgf+9jIQ7JmfYgEJkIJd7UmChZiIcRqpi/MaOah",
+	"WaHO58P2DeaoePR9k38vBclKBy6sVnBWJVZqbFgsxkAFlu5fsXhYh08HWnNM+2TZE8ctMwGNbRxIrrfR",
+	"7gmTxsJvpz4Xk+qa7389e4QzsY+WCCbuDD8ANogWiaFWV5g0UlY1B0aI2vKaBu6bxSk9/P5VrYpBxEhA",
+	"1FeA/nbEkcCNEvvI21pSAJ/uX10Djr4kEAr+9cjfoaEd8ZOwUaj5lCZ1e743PkBb17sqf9eqy1EqFis5",
+	"As3y0ojt0PkUXKiDgkuXk/CYDxO0k5Evr27kw32eM7+DsPsoL6FelCnRlCoiWztmJuIaDJV3hzbCBGYE",
+	"YhTZgL1mwrAYhhY/tSo9wR24DwyS1M7YNAJZAPFIgCISlhubFZ43WoithiojsIR5x0qpWWV+kiQcLeRd",
+	"2PD7nzf8/myj7z8wnp8P3A3dSwUHUYURxfte0iy/e/3QUj+4Wa4J1bZ4d4nZhd3l8Tbg7YFyW3XeVONZ",
+	"09FXhHBEM71xKrHkUHq6B+wdE9K5CM65xFAvf2SakO1V0ZG4r8JZ4a/i/NKCgvDE+aaWj4GwT5CbxbPC",
+	"Kp2AXm0XqjpHpxqM82iaypLV+HTDOFvnFsoZll3l+jbxij6RruybR3SJxy2Wn79wOb1AcjMf1HnzjpkT",
+	"NO/HTCqWKA0vT5COHMF5QgXmFbvy1p3wtYRhGgZKhwvgGyGY8UpelIY0FksO7jd+zCYb98PsxMbxyu06",
+	"50Phs91VQHoQh3mJm7MbBQrejA1FHB9UZM9X02o3v7M7+LytM13gX+fJ4GKUDn2WSjKSNFNyrvsBzhuE",
+	"TEgKPmC6w6QwEDyuiEjVq3SVSdYqI++/Xp9xxHPLetBTdSkihBIOmZsghGvUfKFNv+Uh3EcIH8aRq3c/",
+	"6qui0Gl1veaiRy/CTdz53NhEea2Fv+t/HdJzHP4Cs7pk7vev10qKnHu1f0aswzjbvtqvUyhY9zt3BCbx",
+	"WGsRuGULLqKk+HXOGzYSxjrXjpEanmAJ2hhmjBv2x2lmI6XFPzkl0X8ErkH/4TzLP8oq8Mcr9t4ZyLwI",
+	"xWNZxQLBSdyf7uHnzGTcq+/yGDldqVgndFKtXSa/prHi4a3kqYnUN79SGvU+yWIrUq7tkdtrD0NuefPG",
+	"TaR4y8FXF3dK/N5TH8M+olZULB6y1Nsh9vdKVbOAAl+H4uTvNmT2B6rqvQjNHzngwpr6n9lZ7Tbck+cZ",
+	"1h61x57fWNcfuqA1tWQht9TkcNC108lt2x9e1aP001vhTmrlxP/Y08VjoTt8uNM0wyQR2j4aT0cX7g7m",
+	"xnJpAw/0OxSDnOfUqrhUglc+QVY5qDj5/ll2GJhWtAooxoDv6LSU5ZWI+G4n+SQszMAxnsawbCvGqrZy",
+	"+gIDC1XrAclD5svhCHsiG7ylzM6uI6o+2MGpnw+wMu+e0AqXFFMGtA5bLLfFhkRavKWfWs/obrLOillv",
+	"flQattNDE8UcnVIalQBqnVezkmriuSlRCbh1ZxXT6LxHkJywGPgEjLPrappH53gWCvuKvX39Fo9g/n7O",
+	"wfH3DBDs96p3f/1z7+qijRovnrXmOD2N6beL+bANO7Wub3rXvVtszjq9vr7p/Yb/PL84+3B5VdtY9U0l",
+	"fPOp3LfA10UJ0qmm4KQRVaRQtSUNWM7UKQPzeermZFXcf/e8GyUVqIjX0+tvyWEsGhsYN2N/RnLmiaKP",
+	"fcCIusQQfB4VQ4Ais65UF42KDyykqVaThr3ylAaURf5sUBlPqTOo4/LFRpXw8xdu6Qju9hSlg/JughkV",
+	"UjwdMP975mQBPciwEVg8dhQIeFvTkBAGsWj0pmjAvzWkWkP8/G1XQ5i/64a2IFXa3vt5X+ZluLE3+dBV",
+	"RezdgKfd3EtvsG8bfD7x6GrGmLEl6ZljDP57rUAsUB7HAVM2cidGG4HQD5BB812kSkmQEqgeOd6MaRZ3",
+	"c24aapU8OrlXnZhW6Le0qsUdH8aw3HPgV4ufeuqI1gNlrtiXzHg7JseMUecSpZHQRLI3r1+/fgSHuFyn",
+	"KgyOb0vOG6y+Nm4xIoRC97ZV11Rq7VreoZx7SkFu0dejGutQ5tRVv21XhMsQ/RDnkpBWtRf7q3zSSuI3",
+	"R1+mEbdflxDFnXPLWwXo3c3atZh7neULyNYJWC0G7l+RsijW4KCf6RBW6dZbj6ouOPhvU9sU+GATGdKS",
+	"C5h/Xipaoyc+Yf7HjvMYhsQJqnxSsmU18diDFo/iPYkJ1PwCmskN7q+GxTu+cHpnVKYH8LL8wnSBmn1f",
+	"1jxGv7rjNm+jzluMi47hkOMX8MfaiqSkSfh4LzjN/Ut3YPNKFDSDpW8BHP3Rk1EfKx5LvJfAvMmteZr5",
+	"1fY935taumo/gNbuw601WLjXRIavVArycxLTQ5pDipCHapAhMqpJnZOLJ6MkfkX4qitSCAY1nJCtyAcf",
+	"F7dYT4RV6nU7o5k6PBcmVb7TrOtet1N6EMSh5WNgfMpnWAlF/ICYnTIEUI8AC1Q1pdWUDbjWAgzuAlap",
+	"MRNUITuNQAZsAHFM6QnDh4AYQHMRrO4njLRoQKb6Ca+2inXGMIH4oIakjLKkJVswUEni7IO7AWIXtDED",
+	"iZAflAzc/7gNnP/p/uKfP3DLXnz66fbwP9/Wmqi++twKq+Bh9vhyeHilJBDlXOMdVlulI1D/a7OVWnX6",
+	"WdD6izs+Wq7mP1RV5meSEC+34uA4P55xw34C9Zfb3lWb6DxdKJ2fhXQCrFPTS0niXeugvB/x8oIRZdXD",
+	"dHCQSZzH+aU5B0N1JtN/YWcn7o8zltDr1cfUSQGWoA/joLwIlDfCqfIwn9HOSLzy+P6ms8P1mPF8hpjn",
+	"uFx9aghspjn0dFmMWgK+07u+uDr2e1bBvxlxCqMSFnWwYkrs/OLsw+kN5sHK2IUXV+f4f4Qy3X/ojXyG",
+	"O4XfKMSIfkOoRRw3raxc5rXJ/qAhHM01XM6BjJ4lVGD+fE8AF1hMTVei9iJYgJ0iLB0ndfbi7oc3L4+d",
+	"lzhUegA5k1WAgaYfXrNEyMyC8eRHyFynZOidUuahxExLbcmvvQrpoR5YnqXILRvo0W4WbXcAhCXpLaAQ",
+	"+qP4lCVcznzXuygDi62wih8L4yiHAqzdKM9owEaSeT7QgTsF+etcad6rTDOYAeYlMAnBEBNPhqADMgLz",
+	"xPeqSzjXjCqtMZbL8D5U0wY6kFs35pyyIfusMos+u1TUh7Ek9/H1W1O1CxkyYY+dC+GNkM6kc0Uzk/E4",
+	"yO2RcwUNGwOkPhuWaoVVyZvsH7FClJJat5Uur3z4w8qj5cN4K8/xnNss6XYPunZH4o4BDhCwMFLURiAM",
+	"S5WQdq3zOsV66w8bH/31VqGlldEKn3+GnN5//0gJLI/VKANmgOtBdILOisos+8e86W2IdljmSYNFIGX/",
+	"/SXsGP6bRyYbjRp5tm5pwMc8s7CDLcDCZ/u4e+T1ssQ2fm33dcIrooLRdFZWZT4x1I5K2Q+5RuHhBevY",
+	"PfVO3qC5jqrV7ywf4aBDe/4ROm0K4Am7XJG7K4GjvDWpej5mPlG8s2RUZ2jvOfRCHD/UIzWVLKTXXDJ3",
+	"BHz7yrm4+fQNVRyrKQEp1kzh+3zIHpZ15c9OIJP7tnUVgHGXjORUbF4Rnwg5ypGMsRUmCRbYIx+EzDwg",
+	"dDulyKnC63Xiyo/o0Np8EiYC09ns/jhjU/QgBxGXEmLDLtmUIwI6VlerOAyKHCaTaqXIfnCQZlV7P9jF",
+	"qeuANRVnrXXYsCIHYPh2CpZv+QSYsCcIrk1RIY+l7I9jyA6CgZ7CqhmewKppggSO0sxEtcp6nZmI+mi3",
+	"aIXGMFtuL9ygnTYyYe9cHOMrfEcN2c7v+AR95mZhRQ2ucV/77tH74G/YhQ67W/vfSedcvOuocv6wW9Fn",
+	"jGnO837U6SUM62s1NaDX1NujodJeb2u60qXZpzl3r6OshW2wWF4VaHubz7WGCfC4aU+78SO+6aQ8veT+",
+	"gVkqTCG79Sd5gnwM2Cga0PZM+/Ssvr2ttT88ETCtV5JzMOPfcMRTwiD7h9g3IX6ceXyDoYjxTOz71v6R",
+	"QQbka9lIGSAERs9t9Zg+cjm4Vt3e9QtAWkxeN2Y0v/3uWxPnWtEZCoybP8a9+FgmQ9CMo0xPCu+NlqcG",
+	"Cq+yBAuQSaDHTA2HCHpRSQvaDjQtX6JFZrYOZ/Zcq7KwOyqY2eZu9x4dAaxNUUOcuXVmZwqDiCAt6maG",
+	"fucTjXu6Lb0/Y5/gLOL2mFn4bOd+Fdaeqslqu3zdmv9RyLDuVTcx2fA5FRrMvZD3pqpOLfBlQ5XVbTpu",
+	"wSGtsTTV1x4t/NzOLPaPMHKOl2J9IXHvLQQWQU4h5XSVPv7OsJSPEAyKDVQCBqGLyYwjQa2z8PkLreq+",
+	"kVof9VUmG4rkfnSXS+LuPLTu3qsKmCkRssj4VPSZFbqxNDO0oBP4a/m314vMVyxvmtNtOGncLqoCG7jN",
+	"oNACv0u4p2dJZizre9JiYZiHJkEd4ZbSMhZkUe3jcW1W05oWaF8fS+DV/4bC6h4Ki2a9QBB+8Zfri58C",
+	"dn31U8A+Qf/6ZauQJUr2VYa3Ksl6abVWLuytAaga8c/qytBhRpCkUZb0V+gUW4v70WxY4y8SPoKj/05h",
+	"tHEzS5ozJWwhmKXhEKSzeCHpygqaUXaIsFfsiGh3GvJmOOxHGtUqw0+9Khtyfe1LD942Wuh881yQE3+m",
+	"XvLUXNd+jYzrMRE3K654HtXWpIOd1lpffOYDG89yOiHSZCyFxz0YwqDgaT9m3FAhJ+JJuL+ENSwEqRIh",
+	"uV2o0qtv33p0TPGrkpogl63KvFWysby/fZNry+7KvLnyTwe7beSm133v57Iz1x5/hWGy55hNhMHy3YkS",
+	"oRN/pFLDUtAeKBqtqmSRyrQJaG6ZksUkL5e/F/iroq9uQQ3yT80yTTgvBrYz0c/NknZK1ynsrGulKSOM",
+	"F+G7gbAz1sdyBEaE/zZCHpUsIeIhy2LgxrJ3AVkcYdgQpkS/y/sGFur1luuQ+71F/YmUvTepWq4/Pyt7",
+	"i+OeqJKhSX53Iu5Yctg366Oq7nhFaVgvxdhJ6IfXLOQzs4UlnaMlLBeIB1XYx+XczjGaQz0UHlDuKxUf",
+	"FN6S955qPKIu9c+LYhcmZKgyzd58/8Pbdzlm3bE7/0NqCfzYigSCOSlN6C5mmluIZ/SxMuWBiAXr/9qC",
+	"6iLX+1JT8oFGtVLcWoXw0q7oOq/xonesE93apE9EM89laJhKQT5CWe3PPCnmKCpADiV8tmwQq8H4BGPE",
+	"YQbHOQheIgy5sSk3piUSTbMuUCHUfQgxny3TCKrrOceh/3ZPHqpSaXa606ifnYPK3Lx6QExtrK+RI8hp",
+	"q1IxQHyLCAg4W/CYkZS3oC5OIScCpstUpZeP+5b3vVaYOjs2aH7+OwTio+v5vkbelswSpwTIxBOufHbO",
+	"Ve7x8dlHUJbuVdf5uH85t/cGUuCW5RN1jMlVUsDSuQQ9B6zncpexo8jJTcgtOsRamPEyOd24Mf96MhJm",
+	"zBCKh71xpvmdM9V4kCwkgTEnZ5WymJ8wThesP0uWSGMEHmf8vTYQWqn+uZFJ9SrfOLooJaGbPwEAANFS",
+	"+ner46U00VbSQX4iGZcN23EtISSNfOUfaEF21PY79WTD9ZLM6YgLUT6vNv5lsshfUG6LiJj76XfiKLMS",
+	"F5l9Y/kMiRGI93BdMVF+s4Q0TlDM9UDjeL2Xf+s5oUh/wj6uDvriGrllipmognfFydrKAkXGuqIl/zvD",
+	"plpYiyWXKLCWANPzi694DrodHDgBWQn6KE/o1dbw07gbP6yV2wyfLWjJ43v31ismjCoJkFLnDof3fOjz",
+	"WauRFn1jZBgLEtm/cmLQnnOdXsN30Xk1pKBEHn8QmoKjBC8XMBWHRYnxcZ5Dm0I/UmrMpiqLQyLZt4sl",
+	"K/U5a/8Mr4zlNjP5wrBaxQ3rAS8/ofzPIhiMr7HZvkL4BvQE9D0uhdYLpBLYrXynnfbSGKtSdCeTGdMq",
+	"kyF7QczVAxVCfgFD6i99+bkYRNhDZjCQpQgydjkOAYmyJPWjgZtbIZv8TxyIMriUzxXDyj/eE3iw+MsQ",
+	"XlZujgVf8zYYpXmCtGWoLWVlOWFvv/+e3fV69+9PbwJ23evd3J+enf16c3r2txNmp87DwpONO3GW5HH4",
+	"C8yQaNq5WkouusGtVMgNukcdbS6Huh1wiQAdZ1RU+Lz8Xvd0EsKuEURQdvNljYzIhgl5wt6+ec2uP5ye",
+	"Xdyf9c4v7s8vb09//ICofqsjiyAmSVPn0TUNePaNR40OAb1Dh80jNI3HrM9jjoBw02ieMZA2YiM+gYAl",
+	"agIEul3TDOTFsbwdiAYeRVyG91iPXmuPf+Yy7E2cOzTlOtxt6fGD2pXTw5//8svHq+vDu98O//fvX/6z",
+	"sn6loqx4F0AfzY1pzgrWnWi21UUGE9DMRGqKPfPC0LKPuPGgCk58J2h4j5Gf77x3dREULH5cskyOpXMV",
+	"fSn2Up2iC6/mOlTWLF28c3Nf4nzUk3YOzgW0b+4+QiiQV87HIBf7BIM5xzRqg1WoIatajKAWuDcESNY0",
+	"8U+DGUfroB0j6QPRzr/61LXszQbFEmP6toJmueVwNuO6d3l1d3t/+3Pv5i5gt70P5/e9X+9KLXIP/b2R",
+	"mICZX25rWmq2q5JR8YiZbreMGwAz8Xppup6bM7iDreEngWAV1KvSh6HS+KcwzFluCLHW4KTYEjYSj9OU",
+	"hlAXDrvxo57U3qMvs4+2nqaaJXzG+oDLC8GECSBnEAFPN/MLMdB9RIxB9bAjbtCZZxVabUHNSfprYpHz",
+	"ovr6EuZ3X//UPndfZOcbbvjnuht+U3HNQmx7BxcVY1kcVXXmOFFzspaiyHNA41D7aVNCxUdW9QhYIsIw",
+	"hrzcyvdqLE3xlPHp/PJYBiJVTm11sETG1MnzuB7lqnd3eeYs+NmH05vL95dnp3eXvat/Af7qxVzifim3",
+	"VxOMtA5irsXQzxFGYnWWUGsCVQhWn/pXUF2VgmzEFaSp7KUgq4noNlXeLbSorMNFh/o2r0f1fw7MZNd1",
+	"WsXMbpVqaztmVmWSmh88nVtRiOJcxIDRTsr6M19ndEJNVYb1IVZT9q6Ec4JfpIyRBUJAS5AmK4ahZSpb",
+	"V32xXdIcfcmLWr4efcGPvi7R52vfZrmcVbFUqVzf/vhIY/+jUVEXfyFv+Wx9e344/P3LD+u2az3DHthT",
+	"3yJNWsINiwGVgllFLDZ9Fc7W1BDN5VjI0bLN+SYf9hwN3FNupUgVkHMGr8ht5V/9EQyDO+Ii3R4x/AuT",
+	"c7jP0DFv3o6L+dw1yDEBOuBkOJsYQsq1nXNekjXE2kqevw9azaBwUf+gZ/9j7qEqCavqNR3R7kOIxQS0",
+	"gGbOKKpaOJ8P3kNk24V3mO0fYzlVWpBxAw3Mi86jQ8HDEC0WhBa1oLGQYzaNRJxHaRDhqk3BZ4lYxuvM",
+	"UMRgjr5YNQZZv0O+BzuIfLVLmx0Sb9cWHaCyDOnfFKqrUKh6zo4nZlC980/CCG+CcdTUoEB/9yRVU3T/",
+	"SHOpdkRhsMpYEceUpxCWctA3F9e9m7v7i/+6vry5OH/FLpC/zm2VSUpeZ0Ul5irqb0qgn22s5u3C+G8c",
+	"K/PhC++1mR2oBHxNW2IgnjRQV9YrkI+FuikKsxjq015nGriFiil8ptVKj5909xiOVQpXgcUElmXpVoj4",
+	"cMtl3PM+q6GnxzQpR9i3FFQaQ2GeCsNE3RnOr8MSDEyculOspxOPhNOv4Xr6VGealgM+4udbUbiW4I9E",
+	"Gro9qir0RCpdImP5zBMe2ghmjOAAO5jgI501MKTdZHKb89t5Hjukrt2l/YxtqM++3/Iqv8kqF3caY+Hb",
+	"Vkh4x+hjSDWlDmla1bhgkS+Ls5DPkHWvOHlNI+XsgOxKtdo4GDeZNE+Sgt7cVUCZ7peHcOlOU070USZD",
+	"Z2qclOighba9iDSxkbIFtacaWpBOuabcsCEgSsM2nIm5AjUXRNW0gXxbzicR/Owp0rcuZLQaA00D70Qi",
+	"bN0B/Dm5kE9Q734DAxCpral2BzFBMIzS2biYEHt4A2nMZ0QA1enZmCSItVJeiK01w+BXF8zDkQSu+/Wg",
+	"HFd4eW1L0QXV5tZrOZ7SPJ1ndOe9yyT3UpAsVmp8yGMxBpNXe5GOWfeErZq2Hhb5L+oleTxE2lXvTxM7",
+	"GanqLkmHO8raLpKtPZZfwTW3jc6bBCzRiqtjFgHXmJGVBCQ04AaYEwTrz3LISk+VprG7JigVyMzxYZIZ",
+	"I/bn1UnTcul/0WSKsQOnPpp8p/lgvOZm5o09tu20UIDrSEm44yLuukaz7K50mG0qER9OBEwpEU/Tjx2b",
+	"XgBzxHnkiWGWi9gddfozSh7k8fkWK/1RmumhmI9y6oJaeZOoP+bD9kfkm2wRdyoO/StXbRJJZsnr8Bf6",
+	"SsXA5Zr7R36/3RaaToEZkJbNVMZ4H5PzkTCFOnr6QOS5d0OMiEEOIGTCrqR6NXSCH7M83rVrjeo8clOr",
+	"HA+E3yT0p+Q+JEH7FiPE0FUaCziEZSYFPmZ8xIX09Zd8BEhBb7DxRMgRHbuxEGBbNurLBHT/a0NsD7/2",
+	"G+j+xspUkQ6d0H3rs6F5zRkP3VEl0yM4CAp0E/dNCt3xNAUeHwTel1ivarOkzcHzOju66cfbVoYgd7pb",
+	"P/l58RN1d8Lcc0v4jIWKglMrHSPLy8NwGfbV5yPEkGygaadhZzhqJyaPhxMuB9WMQT4q/3inNORttARY",
+	"2DGTu6SzzxroD3JhaXcdrVITDwai+QCxjwZe6rlmeZ2pyqf7KwuqtdQd9MpV7w+2AGls29ghCERgRbSa",
+	"Jy2uA2kb/MZnHfgsOMzmpb2YNe0DSPYA6nxFrcq1c6nNus4H7sRsWU7Ahg8cKTGSATI/B2zK7YDaa7nW",
+	"YsLjgLg8PY19FtuA+e099wLcFyv39gXh4k8/dZtpMdsVOpVw9Ii2wP7PDfYlkw4YYJyNMhFCyNwcMCUD",
+	"YsiFvPxcDdnUd7sLw5w0EDE7YBAbTPQb9WZzVaQol1uQrZXyyg1+dih7/uHcTlCTlJ1tDU0N6REMS/gY",
+	"PLwUYlonagLHHlUtoJUCARso6RcIRanKawZhgqhQ7PWf2d96v97c3/16c0WMuKJo6IqBa4S4Wl/eGgws",
+	"F/ENjtqJ0RmKzzbTUD44vD9w0kncJrmIRPfImYpFIqyp9qeSIa85dbYoEdhkiyy90aMHXsGPCg4y4332",
+	"Yq99NGRxR61wvfK77Gzf/ECccPkkrK6oVgNP6v0tutzKzXrsMNV5WnQ+mn/zAzf28GLiDkmX5xtysmFt",
+	"LOC95u/WcNx6zNeHX9qCZMQEGD4IFvEnM+KFYi8ImO0Qw190/Zh9GQsZBkyEAZuAdoL6+nJV1kYzMxYS",
+	"Mbhfim79QRh760dvCnH9PDCUHrxNpyRgvQok7KETdgGG7XGW5zDYtRUeA8QqqKL90mEpReZ8lXpx3uHV",
+	"vZafe4VOhfZxRgkunMmAaHwyPXJr8LFMTBsqtkyKhlqbX/HqE54F3QPs2yEQJy1voC91Si4FjisV56NY",
+	"PHyLbiCUcL91prfGcL5D/FAN04+Q9Ikre5/Ee4d9HFgYTTljJ6vAt/QqycLMzh4BS4WZmyZqX+dx7AME",
+	"scBvAB9EK1O9lzREK2MJna5WR25oyLND9qHH6pSvzomDZihfk27qSACXbuMLl889fb+oUKtKxp0hPPCG",
+	"c90iHTH8yO0g6i4PgQ/ftvVhbzQhL4YGT31qIzDATCSG1tD5+fbu9MPFaprgliExZzb6qL/RkCX8pUri",
+	"YzkjQu1hzg/zpKxJHXFPmFUeVUrn1m+rKBan8jrme1dmfU0bRiwmQo4Yj5WE8nEqmHOboUI98ua8mj3W",
+	"R7zgt4W62lk3YYUSdmE08OZPUPdaUofOgq/XJRQlt1kTI90qwkljvmAsaNMOlWwI5eObQfiMe2ukoias",
+	"Uhvzu4o25uBAZRYtWClW9/Hi7iA4uOrd3ft/XVyc397/fPHhujJg52MJpUUtpIWRB1Mtr+r8t+bf+X3n",
+	"WU/np3nozMdv4sS6ilYvvh59vY3RctIJt4O7BIyTUTrBRsApJ8qlBCxTmkmA0LAI4pT1wc29YZzSFfwR",
+	"gPmSdcJz+qXyMgFi7a9eJRcyrNtcn806aa+8m6lsh/2JHuM0t4GeGGgtI4glC4NMCztDMfWBa3d0+fvv",
+	"zgMZKDUWgH/9nlM/kDgzHR8cHxzxVBxN3qDo/O9+yV0hntkI3Rj/d14NUvqIQiILH8Txwgf+aL4wxPJY",
+	"jTIof5h3NJW/mZfqFZ9QtLP0QQ6IV/qIh4mQ5Q/Q6yz9XUS55x8lPC3/6ee9/Cgeif33r/8TAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -14,11 +14,12 @@ import (
 	"yixian/notify"
 )
 
-// Offices moves on what is due and is no case's clock: a calendar change, an incident, a card, a visit, a digest. It returns how many, 0 when
+// Offices moves on what is due and is no case's clock: a calendar change, an incident, a card, a visit, a reward that
+// nobody fetched, a digest. It returns how many, 0 when
 // nothing is due. What fails does not keep the others from theirs.
 func (p *Planner) Offices(ctx context.Context) (n int, err error) {
 	var errs []error
-	for _, step := range []func(context.Context) (int, error){p.Recompute, p.Incidents, p.Cards, p.MissedVisits, p.Digests} {
+	for _, step := range []func(context.Context) (int, error){p.Recompute, p.Incidents, p.Cards, p.MissedVisits, p.ExpiredRewards, p.Digests} {
 		done, err := step(ctx)
 		n, errs = n+done, append(errs, err)
 	}

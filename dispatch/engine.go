@@ -133,7 +133,7 @@ func (e *Engine) Fire(ctx context.Context) (n int, err error) {
 
 // officeDueSQL are the instants at which something is due that is not a case's clock: incidents, cards, calendar changes, digests.
 const officeDueSQL = `(select min(next_at) from incident where next_at is not null), (select min(next_at) from card where next_at is not null),
-	(select min(next_at) from card_watch), (select min(next_at) from visit_plan where next_at is not null), (select min(next_at) from calendar_change where next_at is not null), ` + digestDueSQL
+	(select min(next_at) from card_watch), (select min(next_at) from visit_plan where next_at is not null), (select min(expires_at) from redemption where state = 'OPEN'), (select min(next_at) from calendar_change where next_at is not null), ` + digestDueSQL
 
 // Settle does what Run does until nothing is due any more at the present instant: no clock, no event, no message that
 // River has still to deliver. It is how a sandbox moves in time. A delivery that keeps failing keeps it waiting: the

@@ -103,6 +103,9 @@ func (p *Planner) Step(ctx context.Context) (n int, err error) {
 		if err := p.judge(ctx, tx, batch); err != nil {
 			return err
 		}
+		if err := p.award(ctx, tx, batch); err != nil {
+			return err
+		}
 		if err := p.count(ctx, tx, batch); err != nil {
 			return err
 		}

@@ -46,6 +46,7 @@ const (
 	PermVisitRead    Permission = "visit.read"        // people who live alone: who visits them, their community and street, the centre
 	PermVisitPlan    Permission = "visit.plan"        // communities and streets
 	PermVisitAct     Permission = "visit.act"         // grid workers and community officers
+	PermRedeem       Permission = "points.hand_over"  // communities, streets and counters hand rewards over
 	PermPartner      Permission = "partner.status"    // partners whose key may read where their own reports stand
 	PermSandbox      Permission = "sandbox"           // only in the sandbox, then anyone
 )
@@ -112,6 +113,7 @@ var holders = map[Permission][]Role{
 	PermVisitRead:    {RoleGridWorker, RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary, RoleDispatcher, RoleSupervisor},
 	PermVisitPlan:    {RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary},
 	PermVisitAct:     {RoleGridWorker, RoleCommunityOfficer},
+	PermRedeem:       {RoleCommunityOfficer, RoleStreetOfficer, RoleStreetLeader, RoleStreetSecretary},
 }
 
 // open are the permissions that no role decides.
