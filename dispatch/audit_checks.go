@@ -17,6 +17,11 @@ const ended = "('ARCHIVED','REJECTED','MERGED','VOIDED')"
 // rungAbove is the next ring of a clock by its ladder and its level.
 const rungAbove = "(select min(l.at) from unnest(k.ladder) with ordinality l(at, i) where (array[50,80,100,150,200])[l.i] > k.level)"
 
+// pointsOff are accounts whose balance is not what their movements say.
+const pointsOff = `select a.district, a.account_id::text, 'holds ' || a.balance || ' points, its movements say ' || coalesce(e.sum, 0) from points_account a
+	left join lateral (select sum(case when e.taker = 'RESIDENT' then e.amount else -e.amount end) as sum from points_entry e where e.district = a.district and e.account_id = a.account_id) e on true
+	where a.balance <> coalesce(e.sum, 0) and ($1 = '' or a.district = $1)`
+
 var auditChecks = append([]auditCheck{
 	// What stands still: the engine lives and does not get on.
 	{name: "CLOCK_STALE", sql: `select k.district, k.case_id::text, k.kind || ' should have rung at ' || k.next_at from sla_clock k where k.next_at <= yx_now() - ` + stale + ` and ($1 = '' or k.district = $1) order by k.next_at`},
@@ -62,4 +67,5 @@ var auditChecks = append([]auditCheck{
 		where ($1 = '' or c.district = $1) and coalesce(r.n, 0) <> case when c.state = 'MERGED' then 0 else c.reporter_count end`},
 	{name: "COUNTERS", sql: `select c.district, c.id::text, 'round ' || c.round || ' after ' || c.reopen_count || ' reopenings, ' || c.return_count || ' returns of ' || coalesce(r.n, 0) from cases c left join (select district, case_id, count(*) as n from case_return group by 1, 2) r on r.district = c.district and r.case_id = c.id
 		where ($1 = '' or c.district = $1) and (c.round <> c.reopen_count + 1 or c.return_count <> coalesce(r.n, 0))`},
+	{name: "POINTS", sql: pointsOff + ` and exists (select from points_entry e where e.at >= yx_now() - interval '1 day' and e.district = a.district and e.account_id = a.account_id)`, deep: pointsOff},
 }, rollupChecks...)

@@ -120,6 +120,8 @@ func TestAuditorFindsEveryCorruption(t *testing.T) {
 		{"update report set case_id = $1 where case_id = $2", []any{at(Merged), at(Closed)}, "REPORTERS"},
 		{"update cases set round = 2 where id = $1", []any{at(Closed)}, "COUNTERS"},
 		{"delete from case_return where case_id = $1", []any{at(Filed)}, "COUNTERS"},
+		{"update points_account set balance = balance + 1", nil, "POINTS"},
+		{"delete from points_entry", nil, "POINTS"},
 		{"update rollup_case set next_at = yx_now() - interval '61 seconds' where case_id = $1", []any{at(Handling)}, "ROLLUP_STALE"},
 		{"delete from rollup_case where case_id = $1", []any{at(Handling)}, "ROLLUP_CASE"},
 		{"update cases set matter = '06010' where id = $1", []any{at(Handling)}, "ROLLUP_CASE"},

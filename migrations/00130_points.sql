@@ -41,6 +41,7 @@ create table points_entry (
 );
 create unique index points_entry_case on points_entry (district, account_id, case_id, kind) where case_id is not null;
 create unique index points_entry_redemption on points_entry (district, redemption_id, kind) where redemption_id is not null;
+create index points_entry_at on points_entry (at);
 create index points_entry_mine on points_entry (district, account_id, at desc, id desc);
 
 -- +goose StatementBegin
