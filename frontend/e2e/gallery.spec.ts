@@ -99,6 +99,7 @@ test('every screen of the resident', async ({ browser }) => {
     await knownPhone(context, '13900000001')
     await s('mine', '/me', 'main li')
     await s('seen', '/me/seen', 'main h1')
+    await s('points', '/me/points', 'main h1')
     await s('missing', '/nowhere', 'main h1')
     for (const [name, path] of [['lite', '/lite/'], ['lite-find', '/lite/c/'], ['lite-track', `/lite/c/${done.track_token}`]] as const)
       await s(name, `${path}?lang=${l.lang}&text=${l.text}`, 'main h1')

@@ -1,4 +1,4 @@
-// Ten addresses, one table. vue-router would be a sixth of this app's whole script budget (8.7 of 50 kB);
+// Eleven addresses, one table. vue-router would be a sixth of this app's whole script budget (8.7 of 50 kB);
 // worker and desk, with their nested pages, use it.
 import { defineAsyncComponent, nextTick, shallowReactive, type Component } from 'vue'
 import ReportPage from './pages/ReportPage.vue'
@@ -17,6 +17,7 @@ const table: Page[] = [
   { pattern: /^\/c(?:\/(?<code>[\w-]+))?\/?$/, page: defineAsyncComponent(() => import('./pages/TrackPage.vue')), nav: 'track' },
   { pattern: /^\/p\/(?<token>[\w-]+)\/?$/, page: ReportPage, nav: 'report' },
   { pattern: /^\/me\/seen\/?$/, page: defineAsyncComponent(() => import('./pages/SeenPage.vue')), nav: 'mine' },
+  { pattern: /^\/me\/points\/?$/, page: defineAsyncComponent(() => import('./pages/PointsPage.vue')), nav: 'mine' },
   { pattern: /^\/kit\/?$/, page: defineAsyncComponent(() => import('@/kit/KitPage.vue')) },
   { pattern: /^\/me\/?$/, page: defineAsyncComponent(() => import('./pages/MinePage.vue')), nav: 'mine' },
   { pattern: /^\/wechat\/?$/, page: defineAsyncComponent(() => import('./pages/WechatPage.vue')), nav: 'mine' },

@@ -98,6 +98,7 @@ const en: Record<keyof typeof zh, string> = {
   follow: 'I met it too, follow',
   followed: 'You follow it and hear how it goes on',
   followedTitle: 'Cases I follow',
+  pointsTitle: 'My points',
   seenTitle: 'Who looked at my data',
   seenText: 'Every look at your name or number is listed here.',
   seenNobody: 'Nobody has looked',

@@ -97,6 +97,7 @@ export default {
   follow: '我也遇到了，关注',
   followed: '已关注，有进展会告诉您',
   followedTitle: '我关注的',
+  pointsTitle: '我的积分',
   seenTitle: '谁看过我的信息',
   seenText: '工作人员每次查看您的姓名或手机号，都会记在这里。',
   seenNobody: '没有人看过',
