@@ -52,6 +52,7 @@ export const router = createRouter({
     { path: '/cards', name: 'cards', component: () => import('./modules/cards/CardsPage.vue'), meta: { nav: 'cards' } },
     { path: '/systemic', name: 'systemic', component: () => import('./modules/systemic/SystemicPage.vue'), meta: { nav: 'systemic' } },
     { path: '/visits', name: 'visits', component: () => import('./modules/visits/VisitsPage.vue'), meta: { nav: 'visits' } },
+    { path: '/points', name: 'points', component: () => import('./modules/points/HandOverPage.vue'), meta: { nav: 'points' } },
     { path: '/notices', name: 'notices', component: () => import('./modules/announcements/NoticesPage.vue'), meta: { nav: 'notices' } },
     { path: '/admin', component: () => import('./modules/admin/AdminFrame.vue'), meta: { nav: 'admin' }, children: adminRoutes },
     { path: '/inbox', name: 'inbox', component: () => import('./modules/inbox/InboxPage.vue'), meta: { nav: 'inbox' } },

@@ -8,6 +8,8 @@ import noticesEn from './i18n/noticesEn'
 import noticesZh from './i18n/noticesZh'
 import officeEn from './i18n/officeEn'
 import officeZh from './i18n/officeZh'
+import pointsEn from './i18n/pointsEn'
+import pointsZh from './i18n/pointsZh'
 import { term } from './i18n'
 import zh from './i18n/zh'
 import { budgetText, clockSeconds, lightOf } from './words'
@@ -34,7 +36,7 @@ it('shows an unknown code by the label of the server, else as it is', () => {
 
 it('keeps the same placeholders in both languages', () => {
   const holes = (s: string) => (s.match(/\{\w+\}/g) ?? []).sort()
-  const all: [Record<string, string>, Record<string, string>][] = [[zh, en], [adminZh, adminEn], [configZh, configEn], [noticesZh, noticesEn], [officeZh, officeEn]]
+  const all: [Record<string, string>, Record<string, string>][] = [[zh, en], [adminZh, adminEn], [configZh, configEn], [noticesZh, noticesEn], [officeZh, officeEn], [pointsZh, pointsEn]]
   for (const [first, second] of all) for (const key of Object.keys(first)) expect(holes(second[key]!), key).toEqual(holes(first[key]!))
 })
 

@@ -2,7 +2,7 @@ import type zh from './zh'
 
 const en: Record<keyof typeof zh, string> = {
   appName: 'Yixian Desk', skip: 'Skip to content', navLabel: 'Main', lang: '中文', sandbox: 'Practice mode, all data is made up',
-  navQueue: 'Queue', navLedger: 'Cases', navCalls: 'Calls', navMetrics: 'Figures', navInbox: 'Inbox', navAssessment: 'Assessment', navIncidents: 'Emergencies', navCards: 'Cards', navUnit: 'My unit', navCockpit: 'Cockpit', navAdmin: 'Administration', navSystemic: 'Recurring', navVisits: 'Visits', navNotices: 'Notices', navMore: 'More',
+  navQueue: 'Queue', navLedger: 'Cases', navCalls: 'Calls', navMetrics: 'Figures', navInbox: 'Inbox', navAssessment: 'Assessment', navIncidents: 'Emergencies', navCards: 'Cards', navUnit: 'My unit', navCockpit: 'Cockpit', navAdmin: 'Administration', navSystemic: 'Recurring', navVisits: 'Visits', navPoints: 'Rewards', navNotices: 'Notices', navMore: 'More',
   missing: 'There is no such page', toQueue: 'Back to the queue',
   live: 'Live', liveConnecting: 'Connecting…', liveLost: 'Reconnecting, data as of {time}', livePolling: 'Periodic refresh', livePollingAt: 'Periodic refresh, data as of {time}',
   unread: 'unread', unreadSuffix: ' unread', signOut: 'Sign out', signInAgain: 'Your session has ended, please sign in again',

@@ -1,7 +1,7 @@
 /** Words of the desk. Keys "group.CODE" name codes of the server (see term()). */
 export default {
   appName: '一线·工作台', skip: '跳到正文', navLabel: '主导航', lang: 'English', sandbox: '练习模式，数据均为模拟',
-  navQueue: '调度队列', navLedger: '案件台账', navCalls: '呼叫', navMetrics: '指标', navInbox: '消息', navAssessment: '考核', navIncidents: '应急演练', navCards: '黄牌红牌', navSystemic: '反复问题', navVisits: '走访', navNotices: '官方发布', navUnit: '本单位', navCockpit: '驾驶舱', navAdmin: '系统管理', navMore: '更多',
+  navQueue: '调度队列', navLedger: '案件台账', navCalls: '呼叫', navMetrics: '指标', navInbox: '消息', navAssessment: '考核', navIncidents: '应急演练', navCards: '黄牌红牌', navSystemic: '反复问题', navVisits: '走访', navPoints: '积分核销', navNotices: '官方发布', navUnit: '本单位', navCockpit: '驾驶舱', navAdmin: '系统管理', navMore: '更多',
   missing: '没有这个页面', toQueue: '回到调度队列',
   live: '实时', liveConnecting: '正在连接…', liveLost: '重连中，数据截至 {time}', livePolling: '定时刷新', livePollingAt: '定时刷新，数据截至 {time}',
   unread: '未读', unreadSuffix: '条未读', signOut: '退出登录', signInAgain: '登录已过期，请重新登录',

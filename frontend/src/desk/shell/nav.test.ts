@@ -9,6 +9,7 @@ describe('navFor', () => {
     expect(names('session', 'staff', 'case.read', 'own.unit')).toEqual(['queue', 'ledger', 'calls', 'unit', 'inbox', 'incidents'])
     expect(names('session', 'staff', 'admin', 'audit.read')).toEqual(['inbox', 'incidents', 'admin'])
     expect(names('session', 'catalog.agree')).toContain('admin')
+    expect(names('session', 'points.hand_over')).toEqual(['inbox', 'points'])
   })
   it('begins with the first page that is the person’s', () => {
     expect(homeFor((p) => p === 'case.read')).toBe('queue')

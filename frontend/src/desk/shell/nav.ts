@@ -1,9 +1,9 @@
 // The entries of the navigation, and who sees them: what the server would refuse is not offered.
-export type NavName = 'queue' | 'ledger' | 'calls' | 'unit' | 'inbox' | 'cockpit' | 'metrics' | 'assessment' | 'incidents' | 'cards' | 'systemic' | 'visits' | 'notices' | 'admin'
+export type NavName = 'queue' | 'ledger' | 'calls' | 'unit' | 'inbox' | 'cockpit' | 'metrics' | 'assessment' | 'incidents' | 'cards' | 'systemic' | 'visits' | 'points' | 'notices' | 'admin'
 
 export interface NavItem {
   nav: NavName
-  title: 'navQueue' | 'navLedger' | 'navCalls' | 'navUnit' | 'navInbox' | 'navCockpit' | 'navMetrics' | 'navAssessment' | 'navIncidents' | 'navCards' | 'navSystemic' | 'navVisits' | 'navNotices' | 'navAdmin'
+  title: 'navQueue' | 'navLedger' | 'navCalls' | 'navUnit' | 'navInbox' | 'navCockpit' | 'navMetrics' | 'navAssessment' | 'navIncidents' | 'navCards' | 'navSystemic' | 'navVisits' | 'navPoints' | 'navNotices' | 'navAdmin'
   /** One permission, or several of which one is enough. "own.unit": who belongs to a unit and works on cases. */
   permission: string | string[]
   icon: string
@@ -22,6 +22,7 @@ export const NAV: NavItem[] = [
   { nav: 'cards', title: 'navCards', permission: 'card.read', icon: 'M7 3h10a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H7a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zM12 8v5M12 16.4v.1' },
   { nav: 'systemic', title: 'navSystemic', permission: 'card.read', icon: 'M4 12a8 8 0 0 1 14-5.3M20 4v4h-4M20 12a8 8 0 0 1-14 5.3M4 20v-4h4' },
   { nav: 'visits', title: 'navVisits', permission: 'visit.read', icon: 'M4 11 12 4l8 7v9H4zM12 17.5l-2.6-2.6a1.7 1.7 0 0 1 2.6-2.2 1.7 1.7 0 0 1 2.6 2.2z' },
+  { nav: 'points', title: 'navPoints', permission: 'points.hand_over', icon: 'M4 9h16v4H4zM6 13v7h12v-7M12 9v11M12 9c-2 0-5-1-5-3.2 0-2.6 4-2.2 5 3.2 1-5.4 5-5.8 5-3.2C17 8 14 9 12 9z' },
   { nav: 'notices', title: 'navNotices', permission: 'notice.publish', icon: 'M4 10v4h3l8 4V6l-8 4zM18 9a4 4 0 0 1 0 6M8 14l1 5' },
   { nav: 'admin', title: 'navAdmin', permission: ['admin', 'audit.read', 'catalog.agree'], icon: 'M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3m0 12v3M3 12h3m12 0h3M5.6 5.6l2.1 2.1m8.6 8.6 2.1 2.1m0-12.8-2.1 2.1m-8.6 8.6-2.1 2.1' },
 ]
