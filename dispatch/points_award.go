@@ -82,7 +82,7 @@ func (p *Planner) awardOne(ctx context.Context, tx pgx.Tx, h *happening, kind st
 		if moved == 0 {
 			continue
 		}
-		said := map[string]string{"matter": w.MatterName(h.view.Case.Matter), "result": fmt.Sprintf("%+d", moved), "count": strconv.Itoa(balance)}
+		said := map[string]string{"matter": w.MatterName(h.view.Case.Matter), "change": fmt.Sprintf("%+d", moved), "count": strconv.Itoa(balance)}
 		id := uuid.NewSHA1(account, []byte("points "+kind+" "+h.caseID.String()))
 		for _, way := range pols[h.district].Ways("points", "reporter", nil) {
 			drafts = append(drafts, p.draftTo(h.district, id, "points", "reporter", way.Channel, &member{ID: account}, said, &h.caseID, false))

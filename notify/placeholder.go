@@ -35,7 +35,7 @@ const (
 var placeholders = map[string]kind{
 	"matter": words, "place": words, "unit": words, "units": words, "reason": words,
 	"result": words, "order": words, "request": words, "budget": words,
-	"incident": words, "card": words, "count": words, "today": words, "overdue": words, "month": words,
+	"incident": words, "card": words, "count": words, "today": words, "overdue": words, "month": words, "change": words,
 	"receipt_code": receipt, "case_no": caseNo,
 	"promise": instant, "due": instant, "ack_due": instant, "until": instant,
 	"clock": clock, "level": level, "link": link, "code": code,
