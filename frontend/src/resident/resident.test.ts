@@ -12,6 +12,8 @@ describe('addresses', () => {
     expect(match('/c').params).toEqual({})
     expect(match('/c/7K3MQ9PX')).toMatchObject({ nav: 'track', params: { code: '7K3MQ9PX' } })
     expect(match('/r/abc_DEF-1').params).toEqual({ token: 'abc_DEF-1' })
+    expect(match('/me/points/').nav).toBe('mine')
+    expect(match('/me/points').page).not.toBe(match('/me').page)
     expect(match('/c/a/b').page).toBe(match('/nowhere').page)
   })
   it('tells a link token from a receipt code', () => {

@@ -23,11 +23,12 @@ const table: Page[] = [
   { pattern: /^\/wechat\/?$/, page: defineAsyncComponent(() => import('./pages/WechatPage.vue')), nav: 'mine' },
   { pattern: /^\/r\/(?<token>[\w-]+)\/?$/, page: defineAsyncComponent(() => import('./pages/RatePage.vue')) },
 ]
-const missing: Page = { pattern: /$/, page: defineAsyncComponent(() => import('./pages/MissingPage.vue')) }
+const missing = defineAsyncComponent(() => import('./pages/MissingPage.vue'))
 
 export interface Route {
   page: Component
   nav?: Page['nav']
+  /** Becomes the page's props; a part of the address that is not there is undefined. */
   params: Record<string, string>
 }
 
@@ -35,9 +36,9 @@ export interface Route {
 export function match(path: string): Route {
   for (const { pattern, page, nav } of table) {
     const m = pattern.exec(path)
-    if (m) return { page, nav, params: Object.fromEntries(Object.entries(m.groups ?? {}).filter(([, v]) => v !== undefined)) }
+    if (m) return { page, nav, params: { ...m.groups } }
   }
-  return { page: missing.page, nav: undefined, params: {} }
+  return { page: missing, nav: undefined, params: {} }
 }
 
 export const route = shallowReactive<Route>(match(location.pathname))
