@@ -96,6 +96,7 @@ for (const l of looks)
     ])
     await round(browser, l, 'duty-s-350102005', [
       ['unit', '/desk/unit', 'main h2'],
+      ['hand-over', '/desk/points', 'main form'],
       ['case-street', `/desk/cases/${fresh}`, '.case h2'],
       ['visit-new', '/desk/visits', 'main tbody tr', open(/^(加入走访名单|Put on the list)$/)],
       ['call-form', `/desk/cases/${fresh}`, '.case h2', open(/^(一线呼叫|Call)/)],
@@ -141,6 +142,8 @@ for (const l of looks)
       ...['', 'try', 'check', 'diff', 'replay'].map((tab): Step => [`admin-rule-set-${tab || 'table'}`, `/desk/admin/rules/1${tab && `?tab=${tab}`}`, 'main h2']),
       ['admin-precedents', '/desk/admin/precedents', 'main h2'],
       ['admin-risk', '/desk/admin/risk', 'main form'],
+      ['admin-rewards', '/desk/admin/rewards', 'main h2'],
+      ['admin-reward', '/desk/admin/rewards?open=new', 'dialog h2'],
       ['admin-messages', '/desk/admin/messages', 'main h2'],
       ['admin-providers', '/desk/admin/providers', 'main h2'],
       ['admin-partners', '/desk/admin/partners', 'main h2'],
