@@ -3,38 +3,35 @@
 import { defineAsyncComponent, nextTick, shallowReactive, type Component } from 'vue'
 import ReportPage from './pages/ReportPage.vue'
 
-interface Page {
-  pattern: RegExp
-  page: Component
-  /** The tab that is lit. */
-  nav?: 'report' | 'track' | 'mine'
-}
+type Tab = 'report' | 'track' | 'mine'
+/** Pattern, page, the tab that is lit. A tuple, since names of members cost bytes of the first load. */
+type Page = readonly [pattern: RegExp, page: Component, nav?: Tab]
 
 // The report is the first load; everything else comes when it is asked for.
 const table: Page[] = [
-  { pattern: /^\/$/, page: ReportPage, nav: 'report' },
-  { pattern: /^\/done$/, page: defineAsyncComponent(() => import('./pages/DonePage.vue')) },
-  { pattern: /^\/c(?:\/(?<code>[\w-]+))?\/?$/, page: defineAsyncComponent(() => import('./pages/TrackPage.vue')), nav: 'track' },
-  { pattern: /^\/p\/(?<token>[\w-]+)\/?$/, page: ReportPage, nav: 'report' },
-  { pattern: /^\/me\/seen\/?$/, page: defineAsyncComponent(() => import('./pages/SeenPage.vue')), nav: 'mine' },
-  { pattern: /^\/me\/points\/?$/, page: defineAsyncComponent(() => import('./pages/PointsPage.vue')), nav: 'mine' },
-  { pattern: /^\/kit\/?$/, page: defineAsyncComponent(() => import('@/kit/KitPage.vue')) },
-  { pattern: /^\/me\/?$/, page: defineAsyncComponent(() => import('./pages/MinePage.vue')), nav: 'mine' },
-  { pattern: /^\/wechat\/?$/, page: defineAsyncComponent(() => import('./pages/WechatPage.vue')), nav: 'mine' },
-  { pattern: /^\/r\/(?<token>[\w-]+)\/?$/, page: defineAsyncComponent(() => import('./pages/RatePage.vue')) },
+  [/^\/$/, ReportPage, 'report'],
+  [/^\/done$/, defineAsyncComponent(() => import('./pages/DonePage.vue'))],
+  [/^\/c(?:\/(?<code>[\w-]+))?\/?$/, defineAsyncComponent(() => import('./pages/TrackPage.vue')), 'track'],
+  [/^\/p\/(?<token>[\w-]+)\/?$/, ReportPage, 'report'],
+  [/^\/me\/seen\/?$/, defineAsyncComponent(() => import('./pages/SeenPage.vue')), 'mine'],
+  [/^\/me\/points\/?$/, defineAsyncComponent(() => import('./pages/PointsPage.vue')), 'mine'],
+  [/^\/kit\/?$/, defineAsyncComponent(() => import('@/kit/KitPage.vue'))],
+  [/^\/me\/?$/, defineAsyncComponent(() => import('./pages/MinePage.vue')), 'mine'],
+  [/^\/wechat\/?$/, defineAsyncComponent(() => import('./pages/WechatPage.vue')), 'mine'],
+  [/^\/r\/(?<token>[\w-]+)\/?$/, defineAsyncComponent(() => import('./pages/RatePage.vue'))],
 ]
 const missing = defineAsyncComponent(() => import('./pages/MissingPage.vue'))
 
 export interface Route {
   page: Component
-  nav?: Page['nav']
+  nav?: Tab
   /** Becomes the page's props; a part of the address that is not there is undefined. */
   params: Record<string, string>
 }
 
 /** The page of a path and what its pattern names. */
 export function match(path: string): Route {
-  for (const { pattern, page, nav } of table) {
+  for (const [pattern, page, nav] of table) {
     const m = pattern.exec(path)
     if (m) return { page, nav, params: { ...m.groups } }
   }
