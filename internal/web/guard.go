@@ -61,10 +61,12 @@ const (
 
 func drain(c *gin.Context) {
 	r, body := c.Request, c.Request.Body
-	c.Next()
 	if r.ContentLength <= 0 || r.ContentLength > maxDrained || r.Header.Get("Expect") != "" {
+		c.Next()
 		return
 	}
+	r.Body = io.NopCloser(body) // whoever reads a part of it and closes it would end the connection; net/http closes it in the end
+	c.Next()
 	if err := http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(drainWithin)); err == nil {
 		_, _ = io.Copy(io.Discard, body) // what fails here fails on the client's side as well
 	}
