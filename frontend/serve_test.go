@@ -80,7 +80,7 @@ func TestResidentPathsAreTheRouters(t *testing.T) {
 	router, err := os.ReadFile("src/resident/router.ts")
 	require.NoError(t, err)
 	firsts := map[string]bool{}
-	for _, m := range regexp.MustCompile(`pattern: /\^\\/(\w*)`).FindAllSubmatch(router, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\s*\[\/\^\\\/(\w*)`).FindAllSubmatch(router, -1) {
 		firsts[string(m[1])] = true
 	}
 	require.Greater(t, len(firsts), 5)

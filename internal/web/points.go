@@ -3,8 +3,6 @@ package web
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"yixian/api"
 	"yixian/dispatch"
 )
@@ -109,7 +107,7 @@ func (s *server) MyRedemptions(ctx context.Context, _ api.MyRedemptionsRequestOb
 }
 
 func (s *server) RedeemPoints(ctx context.Context, r api.RedeemPointsRequestObject) (api.RedeemPointsResponseObject, error) {
-	d, err := s.Desk.Redeem(ctx, actorOf(ctx), uuid.UUID(r.Body.RewardId), deref(r.Params.IdempotencyKey))
+	d, err := s.Desk.Redeem(ctx, actorOf(ctx), r.Body.RewardId, deref(r.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
 	}

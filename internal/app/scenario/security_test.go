@@ -32,7 +32,7 @@ func (r *reply) guarded(what string) {
 	require.Less(r.t, r.Status, 500, "%s: %s", what, r.Raw)
 	require.Equal(r.t, []string{"nosniff", "DENY", "same-origin"}, []string{r.Header.Get("X-Content-Type-Options"), r.Header.Get("X-Frame-Options"), r.Header.Get("Referrer-Policy")}, what)
 	require.Contains(r.t, r.Header.Get("Content-Security-Policy"), "default-src 'none'", what)
-	require.NotEmpty(r.t, r.Header.Get("X-Request-Id"), what)
+	require.NotEmpty(r.t, r.Header.Get("X-Request-ID"), what)
 	for _, inside := range []string{"SQLSTATE", "goroutine ", ".go:", "pgx", "pq:"} {
 		require.NotContains(r.t, string(r.Raw), inside, what)
 	}
