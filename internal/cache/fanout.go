@@ -11,8 +11,9 @@ import (
 
 const (
 	prefix = "yx:fan:"
-	// backlog is how many messages a slow reader may be behind before it loses some.
-	backlog = 32
+	// backlog is how many messages a slow reader may be behind before it loses some: five seconds of a district at 50 events a second. Who
+	// loses some reads the table, and thousands who do so at once wait for each other.
+	backlog = 256
 	// originLen is the length of the random name of a process in front of every message in Redis.
 	originLen = 8
 )
