@@ -32,7 +32,7 @@ func (k *Desk) Redeem(ctx context.Context, a auth.Actor, reward uuid.UUID, key s
 	if key == "" {
 		key = uuid.NewString()
 	}
-	if again, err := k.redemption(ctx, a, "d.account_id = $2 and d.key = $3", a.Account, key); err == nil || !fault.Is(err, "NOT_FOUND") {
+	if again, err := k.taken(ctx, a, reward, key); !fault.Is(err, "NOT_FOUND") {
 		return again, err
 	}
 	rules, err := readPointsRules(ctx, k.db.Pool, a.District)
@@ -55,7 +55,16 @@ func (k *Desk) Redeem(ctx context.Context, a auth.Actor, reward uuid.UUID, key s
 	default:
 		return nil, fault.Conflict("SOLD_OUT", "这一项已经换完了，请看看别的")
 	}
-	return k.redemption(ctx, a, "d.account_id = $2 and d.key = $3", a.Account, key)
+	return k.taken(ctx, a, reward, key)
+}
+
+// taken is what a key was used for; 422 IDEMPOTENCY_MISMATCH when that was another reward.
+func (k *Desk) taken(ctx context.Context, a auth.Actor, reward uuid.UUID, key string) (*Redemption, error) {
+	r, err := k.redemption(ctx, a, "d.account_id = $2 and d.key = $3", a.Account, key)
+	if err == nil && r.RewardID != reward {
+		return nil, mismatch()
+	}
+	return r, err
 }
 
 func (k *Desk) redemption(ctx context.Context, a auth.Actor, where string, args ...any) (*Redemption, error) {

@@ -110,6 +110,7 @@ func (k *Desk) SetReward(ctx context.Context, a auth.Actor, r Reward) (*Reward, 
 // Redemption is a reward that somebody has taken: whoever shows Code gets it until ExpiresAt.
 type Redemption struct {
 	ID        uuid.UUID
+	RewardID  uuid.UUID
 	Reward    string
 	RewardEN  string
 	Place     string
@@ -121,7 +122,7 @@ type Redemption struct {
 	DoneAt    *time.Time
 }
 
-const redemptionColumns = "d.id, x.name, x.name_en, x.place, d.cost, d.code, d.state, d.made_at, d.expires_at, d.done_at"
+const redemptionColumns = "d.id, d.reward_id, x.name, x.name_en, x.place, d.cost, d.code, d.state, d.made_at, d.expires_at, d.done_at"
 const redemptionFrom = " from redemption d join reward x on x.district = d.district and x.id = d.reward_id"
 
 func oneRedemption(rows pgx.Rows, err error) (*Redemption, error) {

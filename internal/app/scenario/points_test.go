@@ -84,6 +84,7 @@ func TestPoints(t *testing.T) {
 	}
 	require.NotNil(t, taken)
 	require.Equal(t, taken.str("code"), res.do("POST", "/points/redemptions", obj{"reward_id": bag.str("id")}, "Idempotency-Key", key).ok(201).str("code"))
+	res.do("POST", "/points/redemptions", obj{"reward_id": dear.str("id")}, "Idempotency-Key", key).code(422, "IDEMPOTENCY_MISMATCH")
 	require.EqualValues(t, 6, res.points().Body["balance"])
 
 	// Given back and taken again; handed over once.
