@@ -24,6 +24,12 @@ func TestPoints(t *testing.T) {
 	id := p.closed(1, "06010", "路边有一堆垃圾没人收")
 	require.EqualValues(t, 10, res.points().Body["balance"])
 	require.EqualValues(t, 0, other.points().Body["balance"])
+	// Of the month's hundred five are left.
+	_, err := p.db.Engine.Pool.Exec(t.Context(), `insert into points_account (district, account_id, month, earned) select district, id, '2026-06-01', 95 from account where id = $1`, other.get("/me").ok(200).Body["user"].(obj)["id"])
+	require.NoError(t, err)
+	p.closed(2, "06010", "路边还有一堆垃圾没人收")
+	require.EqualValues(t, 100, other.points().Body["earned"])
+	require.EqualValues(t, 5, other.points().Body["balance"])
 	said := p.messages("13900000001", "points")
 	require.Len(t, said, 1)
 	require.Contains(t, said[0]["text"], "+10")
