@@ -229,6 +229,15 @@ func TestWhatBecomesOfACard(t *testing.T) {
 	require.Equal(t, "RED", made[0].Color)
 	require.Equal(t, CardCandidate, made[0].State)
 	require.Equal(t, 3, made[0].Count)
+
+	_, err = d.onCard("js-leader", made[0].ID, "object", "三张中有一张已在申辩", nil)
+	require.NoError(t, err)
+	no := false
+	c, err = d.onCard("supervisor", made[0].ID, "answer", "三张均已确认", &no)
+	require.NoError(t, err)
+	require.Equal(t, CardCandidate, c.State, "an objection that fails decides nothing by itself")
+	room.work(d)
+	require.ElementsMatch(t, []string{"js-officer APP", "js-leader APP", "supervisor APP"}, d.toldOf("card_upheld"))
 	require.Zero(t, d.count("select count(*) from message where state = 'FAILED'"))
 	list, _, err := d.desk.Cards(t.Context(), d.actor("cg-officer"), CardFilter{}, 50, "")
 	require.NoError(t, err)

@@ -61,6 +61,9 @@ var (
 	china = time.FixedZone("CST", 8*3600)
 )
 
+// levelNames is how people say the level of a call.
+var levelNames = map[string]string{"L1": "一级", "L2": "二级", "L3": "三级"}
+
 // write gives the value as it stands in the text, and as it is kept: the same, but for secrets.
 func (k kind) write(locale, value string) (said, kept string, err error) {
 	switch k {
@@ -97,8 +100,16 @@ func (k kind) write(locale, value string) (said, kept string, err error) {
 			return "", "", fmt.Errorf("is not a six-digit code")
 		}
 		return value, "******", nil
+	case level:
+		if !levelForm.MatchString(value) {
+			return "", "", fmt.Errorf("is not a level of a call")
+		}
+		if locale == Chinese {
+			value = levelNames[value]
+		}
+		return value, value, nil
 	}
-	form := map[kind]*regexp.Regexp{receipt: receiptForm, caseNo: caseNoForm, level: levelForm}[k]
+	form := map[kind]*regexp.Regexp{receipt: receiptForm, caseNo: caseNoForm}[k]
 	if !form.MatchString(value) {
 		return "", "", fmt.Errorf("has not the form %s", form)
 	}

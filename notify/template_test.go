@@ -19,7 +19,7 @@ var values = map[string][3]string{
 	"promise": {"2026-06-08T07:00:00Z", "6月8日15:00", "8 Jun 15:00"}, "due": {"2026-06-09T18:30:00+08:00", "6月9日18:30", "9 Jun 18:30"}, "ack_due": {"2026-06-08T09:40:00+08:00", "6月8日09:40", "8 Jun 09:40"},
 	"until": {"2026-06-15T06:00:00Z", "6月15日14:00", "15 Jun 14:00"}, "result": {"不属实", "不属实", "不属实"}, "order": {"督办", "督办", "督办"},
 	"request": {"延期", "延期", "延期"}, "incident": {"防汛", "防汛", "防汛"}, "card": {"黄牌", "黄牌", "黄牌"}, "count": {"5", "5", "5"}, "today": {"2", "2", "2"}, "overdue": {"1", "1", "1"}, "change": {"+10", "+10", "+10"}, "month": {"2026-05", "2026-05", "2026-05"}, "budget": {"1 个工作日", "1 个工作日", "1 个工作日"},
-	"clock": {"HANDLE", "处置", "handling"}, "level": {"L2", "L2", "L2"},
+	"clock": {"HANDLE", "处置", "handling"}, "level": {"L2", "二级", "L2"},
 	"link": {"https://yixian.example/c/q3TzZ0aJ-_8yqkB2m1xYwA", "https://yixian.example/c/q3TzZ0aJ-_8yqkB2m1xYwA", "https://yixian.example/c/q3TzZ0aJ-_8yqkB2m1xYwA"},
 	"code": {"246810", "246810", "246810"},
 }

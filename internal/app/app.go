@@ -148,6 +148,10 @@ func (a *App) Close(ctx context.Context) {
 	a.closers = nil
 }
 
+// deliverers is how many messages are on their way to providers at once. River takes at most so many jobs at each of its fetches, and one
+// provider that answers nobody may hold all of them: eight made 160 messages a second the most.
+const deliverers = 64
+
 // wire builds the moving parts on top of Open: Redis, messages, engine, the door.
 func (a *App) wire(ctx context.Context) error {
 	if a.cfg.RedisURL != "" {
@@ -198,7 +202,7 @@ func (a *App) wire(ctx context.Context) error {
 	providers := notify.NewProviders(a.keys, channel.Kinds(guard), channels, time.Now)
 	workers := river.NewWorkers()
 	river.AddWorker(workers, notify.NewDeliverWorker(a.Engine, a.keys, providers, observeDelivery, a.log))
-	rc := &river.Config{Workers: workers, Queues: map[string]river.QueueConfig{notify.Queue: {MaxWorkers: 8}}, JobTimeout: 30 * time.Second, RescueStuckJobsAfter: 60 * time.Second,
+	rc := &river.Config{Workers: workers, Queues: map[string]river.QueueConfig{notify.Queue: {MaxWorkers: deliverers}}, JobTimeout: 30 * time.Second, RescueStuckJobsAfter: 60 * time.Second,
 		FetchCooldown: 50 * time.Millisecond, FetchPollInterval: 5 * time.Second, ReindexerSchedule: never{}, Logger: slog.New(slog.DiscardHandler)}
 	if a.cfg.Sandbox {
 		rc.FetchCooldown, rc.FetchPollInterval = 5*time.Millisecond, 50*time.Millisecond
