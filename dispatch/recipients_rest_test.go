@@ -32,7 +32,11 @@ func TestWhoIsToldWithoutHavingReported(t *testing.T) {
 			d.do("js-officer", id(), ActSuspend, map[string]any{"reason": "WEATHER", "resume_at": d.now().AddDate(0, 0, 2), "note": "雨"})
 			decide()
 		}, map[string][]string{"suspended": {"lin APP", "lin SMS", "chen APP", "js-officer APP", "dj-officer APP"}}},
-		{"go on", func() { d.do("js-officer", id(), ActResume, nil); d.resolve("js-officer", id()); d.pass("junmen-worker", id()) }, map[string][]string{
+		{"go on", func() {
+			d.do("js-officer", id(), ActResume, nil)
+			d.resolve("js-officer", id())
+			d.pass("junmen-worker", id())
+		}, map[string][]string{
 			"closed": {"lin APP", "lin SMS", "chen APP", "js-officer APP", "dj-officer APP"}}},
 		{"bad rating", func() { d.rate("lin", r, false, 1) }, map[string][]string{
 			"reopened": {"lin APP", "chen APP", "js-officer APP", "js-officer SMS", "js-leader APP", "dj-officer APP", "dj-officer SMS", "dispatcher APP"}}},

@@ -2,6 +2,8 @@ package dispatch
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,6 +13,7 @@ import (
 	"yixian/internal/fault"
 	"yixian/internal/pg"
 	"yixian/internal/seal"
+	"yixian/notify"
 )
 
 // redeemSQL takes a reward in one statement: points, stock, code and entry, or nothing at all. $3 reward, $4 key, $5 redemption, $6 code,
@@ -90,10 +93,10 @@ const backSQL = `with o as (select d.district, d.id, d.account_id, d.reward_id, 
 
 const backTail = ` order by d.account_id, d.reward_id for update of d, q),
 	d as (update redemption x set state = $2, done_at = $3 from o where x.district = o.district and x.id = o.id returning x.id),
-	p as (update points_account p set balance = p.balance + s.cost from (select account_id, sum(cost) as cost from o group by 1) s where p.district = $1 and p.account_id = s.account_id),
+	p as (update points_account p set balance = p.balance + s.cost from (select account_id, sum(cost) as cost from o group by 1) s where p.district = $1 and p.account_id = s.account_id returning p.account_id, p.balance),
 	r as (update reward r set stock = r.stock + s.n, version = r.version + 1 from (select reward_id, count(*) as n from o group by 1) s where r.district = $1 and r.id = s.reward_id),
 	e as (insert into points_entry (district, id, account_id, at, kind, giver, taker, amount, redemption_id) select $1, gen_random_uuid(), o.account_id, $3, 'BACK', 'REWARD', 'RESIDENT', o.cost, o.id from o)
-select count(*) from o`
+`
 
 // CancelRedemption gives an own reward back before it was handed over; 409 DONE afterwards.
 func (k *Desk) CancelRedemption(ctx context.Context, a auth.Actor, id uuid.UUID) (*Redemption, error) {
@@ -102,7 +105,7 @@ func (k *Desk) CancelRedemption(ctx context.Context, a auth.Actor, id uuid.UUID)
 	}
 	ctx = pg.WithDistrict(ctx, a.District)
 	var n int
-	if err := k.db.Pool.QueryRow(ctx, backSQL+"d.id = $4 and d.account_id = $5"+backTail, a.District, "CANCELLED", a.Now, id, a.Account).Scan(&n); err != nil {
+	if err := k.db.Pool.QueryRow(ctx, backSQL+"d.id = $4 and d.account_id = $5"+backTail+"select count(*) from o", a.District, "CANCELLED", a.Now, id, a.Account).Scan(&n); err != nil {
 		return nil, pg.Fault(err)
 	}
 	r, err := k.redemption(ctx, a, "d.account_id = $2 and d.id = $3", a.Account, id)
@@ -129,21 +132,54 @@ func (k *Desk) HandOver(ctx context.Context, a auth.Actor, code string) (*Redemp
 	return r, err
 }
 
-// ExpiredRewards ends redemptions that nobody has fetched in time; the points go back. It returns how many.
+// unfetched is a reward whose time is over: what went back, and what its taker has now.
+type unfetched struct {
+	ID, Account   uuid.UUID
+	Name          string
+	Cost, Balance int
+}
+
+// ExpiredRewards ends redemptions that nobody has fetched in time; the points go back, and whoever took them is told. It returns how many.
 func (p *Planner) ExpiredRewards(ctx context.Context) (n int, err error) {
-	for _, district := range p.districts() {
-		var now time.Time
-		var m int
-		err := pgx.BeginFunc(ctx, p.db.Pool, func(tx pgx.Tx) error {
-			if err := tx.QueryRow(ctx, "select yx_now()").Scan(&now); err != nil {
-				return err
-			}
-			return tx.QueryRow(ctx, backSQL+"d.expires_at <= $3"+backTail, district, "EXPIRED", now).Scan(&m)
-		})
-		if err != nil {
+	rows, err := p.db.Pool.Query(ctx, "select distinct district from redemption where state = 'OPEN' and expires_at <= yx_now() and district = any($1) order by district", p.districts())
+	if err != nil {
+		return 0, pg.Fault(err)
+	}
+	due, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return 0, pg.Fault(err)
+	}
+	for _, district := range due {
+		if err := pgx.BeginFunc(ctx, p.db.Pool, func(tx pgx.Tx) error {
+			m, err := p.expire(ctx, tx, district)
+			n += m
+			return err
+		}); err != nil {
 			return n, pg.Fault(err)
 		}
-		n += m
 	}
 	return n, nil
+}
+
+func (p *Planner) expire(ctx context.Context, tx pgx.Tx, district string) (int, error) {
+	pols, now, err := p.post.Policies(ctx, tx, district)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := tx.Query(ctx, backSQL+"d.expires_at <= $3"+backTail+"select o.id, o.account_id, x.name, o.cost, p.balance from o join p using (account_id) join reward x on x.district = $1 and x.id = o.reward_id order by o.id", district, "EXPIRED", now)
+	if err != nil {
+		return 0, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[unfetched])
+	if err != nil {
+		return 0, err
+	}
+	var drafts []notify.Draft
+	for _, u := range list {
+		said := map[string]string{"matter": u.Name + "（过期未领，已退回）", "change": fmt.Sprintf("%+d", u.Cost), "count": strconv.Itoa(u.Balance)}
+		for _, way := range pols[district].Ways("points", "reporter", nil) {
+			drafts = append(drafts, p.draftTo(district, uuid.NewSHA1(u.ID, []byte("back")), "points", "reporter", way.Channel, &member{ID: u.Account}, said, nil, false))
+		}
+	}
+	return len(list), p.post.Enqueue(ctx, tx, drafts)
 }

@@ -256,6 +256,8 @@ func (k *intake) suffer(clients, enough int, kinds []string, draw *rand.Rand, le
 	k.strike(kinds, draw, least, most)
 	for limit := time.After(25 * time.Minute); k.done() < enough; {
 		select {
+		case <-k.app.end:
+			k.t.Fatalf("the program ended by itself after %d reports: %v\n%s", k.done(), k.app.cmd.ProcessState, k.app.errs)
 		case <-limit:
 			k.t.Fatalf("only %d of %d reports were acknowledged", k.done(), enough)
 		case <-time.After(100 * time.Millisecond):

@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -122,6 +124,9 @@ func TestPoints(t *testing.T) {
 	require.EqualValues(t, 2, res.points().Body["balance"])
 	p.at("07-20 09:00")
 	require.Eventually(t, func() bool { return res.points().Body["balance"] == 6.0 }, 30*time.Second, 100*time.Millisecond)
+	require.True(t, slices.ContainsFunc(p.messages("13900000001", "points"), func(m obj) bool {
+		return strings.Contains(m["text"].(string), "“环保购物袋（过期未领，已退回）”：积分 +4，现有 6 分")
+	}))
 
 	// What was made up is taken back, never below nothing.
 	untrue := res.report("06002").ok(201).str("case_id")
