@@ -20,7 +20,7 @@ import (
 // occasions are the rows of the matrix for which three days of a simulated district have none, by the beginnings of their keys, with the
 // reason. Such a row must not fire there.
 var occasions = map[string]string{
-	"bulletin.": "no month ends", "report_ready.": "nobody orders reports", "digest.leader.": "leaders hear on Mondays", "callback_task.": "who does not rate is called after seven days",
+	"bulletin.": "no month ends", "report_ready.": "nobody orders reports", "digest.leader.": "leaders hear on Mondays",
 	"card_overdue.": "a candidate is late after three working days", "otp.": "the players sign in without the message",
 	"call_proposed.": "no community proposes a call", "called.leader.SMS": "no street calls at L3", "called.supervisor.": "no street calls at L3", "checked_in_remote.": "whoever checks in is there",
 	"clarified.": "there is no rumour", "data_seen.": "nobody looks at personal data", "reveal_limit.": "nobody looks at personal data", "unreachable.": "every unit has somebody", "visit_missed.": "nobody takes on visits",
@@ -32,7 +32,7 @@ var without = map[string]string{notify.Group: "no unit has a chat group", notify
 // seldom are the rows, by the beginnings of their keys, that three days may or may not bring: who must be told of them is in the tests
 // TestWhoIsTold… of package dispatch and in the scenarios of their acts.
 var seldom = []string{
-	"answered.", "arbitrate_overdue.", "arbitrated.leader.", "arbitrated.street.", "arbitrated.reporter.", "disputed.street.APP", "disputed.unit.", "disputed.supervisor.",
+	"answered.", "arbitrate_overdue.", "callback_task.", "arbitrated.leader.", "arbitrated.street.", "arbitrated.reporter.", "disputed.street.APP", "disputed.unit.", "disputed.supervisor.",
 	"called.follower.", "dispatched.follower.", "merged.follower.", "merged_unnumbered.", "extended.follower.", "suspended.follower.", "extend_requested.supervisor.",
 	"suspend_requested.supervisor.", "resumed.", "urged.district.", "card_upheld.", "card_reminder.", "check_failed.", "incident_attached.street.", "incident_attached_unfiled.",
 	"incident_deferred.", "rejected_again.", "reopened.", "supervisor_task.", "systemic_problem.", "verify_overdue_100.", "verify_reminder_80.", "incident_notice.resident.SMS",
@@ -156,29 +156,6 @@ func (p *program) told() (fired map[string]int, beside []string) {
 	})
 	require.NoError(p.t, err)
 	return counts, slices.Sorted(maps.Keys(wrong))
-}
-
-// driven drives the rows for which the players give no occasion, in their district: a community that proposes, a secretary who calls at
-// L3, a resident who follows, an officer who answers from afar. The rows that must have fired then are the answer.
-func (p *program) driven() []string {
-	p.t.Helper()
-	res, ss, cg := p.resident(1), p.staff("ss1"), p.staff("cg1")
-	receipt := res.report("06001", obj{"point": north(near(), 40)}).ok(201)
-	id := receipt.str("case_id")
-	p.resident(2).post("/reports/"+receipt.str("track_token")+"/follow", obj{}).ok(200)
-	p.staff("so1").act(id, "sign", obj{}).ok(200)
-	call := func(level string) obj {
-		return obj{"level": level, "reason": "NO_POWER", "remote_allowed": true, "targets": []obj{{"unit": "D-CG", "lead": true}}}
-	}
-	asked := p.staff("co1").act(id, "call", call("L2")).ok(200)
-	p.anyone().get("/sandbox/messages").ok(200)
-	ss.act(id, "decline", obj{"request_id": asked.list("requests")[0]["id"], "reason": "由书记呼叫"}).ok(200)
-	ss.act(id, "call", call("L3")).ok(200)
-	p.anyone().get("/sandbox/messages").ok(200)
-	cg.act(id, "check_in", obj{}).ok(200)
-	p.anyone().get("/sandbox/messages").ok(200)
-	return []string{"otp.resident.SMS", "call_proposed.street.APP", "call_proposed.street.SMS", "called.leader.SMS", "called.supervisor.APP", "called.follower.APP",
-		"checked_in_remote.reporter.APP", "checked_in_remote.worker.APP", "checked_in_remote.street.APP", "checked_in_remote.target.APP"}
 }
 
 // besides shows that a message which no row gives, one to the wrong office and one before its time are seen.
