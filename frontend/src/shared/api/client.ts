@@ -1,8 +1,8 @@
 // The one way to the server: typed by the OpenAPI document, cookies carry the session, every failure is
 // an ApiError. Use: `const me = await unwrap(api.GET('/me'))`.
-import createClient from 'openapi-fetch'
 import { noteServerTime } from '../clock'
 import { ApiError, networkError, toApiError } from './problem'
+import { createClient } from './request'
 import type { components, paths } from './schema'
 
 export type Schemas = components['schemas']
@@ -30,7 +30,7 @@ async function sessionFetch(request: Request): Promise<Response> {
 }
 
 // The origin is spelled out because Request, unlike the browser's fetch, refuses relative addresses in tests.
-export const api = createClient<paths>({ baseUrl: location.origin + BASE, fetch: sessionFetch, credentials: 'same-origin' })
+export const api = createClient<paths>(location.origin + BASE, sessionFetch)
 
 type Answer<T> = { data?: T; error?: unknown; response: Response }
 
