@@ -138,7 +138,43 @@ test('links that are old, unknown, looked at by a scanner, or used twice', async
   await expect(page.getByText('办理过程').first()).toBeVisible()
 })
 
-test('an officer whose session ends while offline signs in and the work is sent', async ({ browser }) => {
+test('a camera that is refused', async ({ browser }) => {
+  full()
+  const start = await phone(browser)
+  await reset(start.page)
+  const people = staff(browser)
+  const id = await reported((await browser.newContext()).request)
+  await called(people, id)
+  await people.act('js1', id, 'ack', { eta_minutes: 5 })
+  // A phone that could read the code, whose owner said no to the camera: the characters below it are typed.
+  const dept = await person(browser, '/w/', 'js1')
+  await dept.addInitScript(() => {
+    Object.assign(window, { BarcodeDetector: class {} })
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('denied', 'NotAllowedError'))
+  })
+  await dept.goto(`/w/case/${id}?do=check_in`)
+  const sheet = dept.getByRole('dialog')
+  await sheet.getByRole('button', { name: '扫街道二维码' }).click()
+  await sheet.getByRole('button', { name: '打开相机扫码' }).click()
+  await expect(sheet.getByText('没能打开相机，请手动输入二维码下方的字符')).toBeVisible()
+  await see(dept, 'no-camera')
+  const { call } = (await people.get('duty-s-350102005', `/cases/${id}`)) as { call: { id: string } }
+  const { qr } = (await people.get('duty-s-350102005', `/calls/${call.id}/qr`)) as { qr: string }
+  await sheet.getByLabel('二维码字符').fill(qr)
+  await sheet.getByRole('button', { name: '到场签到' }).click()
+  await expect(dept.getByText(/已完成：到场/)).toBeVisible()
+
+  // A resident without a camera: words and a place are a report.
+  await knownPhone(start.context, '13900000003')
+  await start.page.goto('/')
+  await start.page.getByRole('button', { name: '提交' }).click()
+  await expect(start.page.getByRole('alert').getByText('请拍一张照片，或写至少 5 个字')).toBeVisible()
+  await start.page.getByLabel('说说情况').fill('垃圾桶满了，没有人收')
+  await start.page.getByRole('button', { name: '提交' }).click()
+  await expect(start.page.getByRole('heading', { name: '已收到，马上办' })).toBeVisible()
+})
+
+test('an officer whose session ends in a day without a network signs in and the work is sent', async ({ browser }) => {
   full()
   const street = await person(browser, '/w/', 'hot1')
   await reset(street)
@@ -151,6 +187,8 @@ test('an officer whose session ends while offline signs in and the work is sent'
   await officer.context().setOffline(true)
   await officer.getByRole('button', { name: '签收' }).click()
   await expect(officer.getByRole('link', { name: /1 条待传/ })).toBeVisible()
+  // A day later: the server's clock has moved on, and the session is over.
+  expect((await street.request.post(`${api}/sandbox/clock`, { data: { advance: '24h' } })).ok()).toBe(true)
   await officer.context().clearCookies()
   await officer.context().setOffline(false)
   await officer.evaluate(() => dispatchEvent(new Event('online')))
@@ -179,12 +217,14 @@ test('one draft in two tabs, a session that ends without a network, a clock that
       }
     } as DateConstructor
   }, Date.parse(now) + 86_400_000 - Date.now())
+  const sent: { key?: string; occurred_at: string }[] = []
+  context.on('request', (r) => r.method() === 'POST' && r.url().endsWith('/reports') && sent.push({ key: r.headers()['idempotency-key'], ...(r.postDataJSON() as { occurred_at: string }) }))
   await knownPhone(context, '13900000001')
   await page.goto('/')
   await take()
   await expect(page.getByText(/南街街道/).first()).toBeVisible()
   await page.getByLabel('说说情况').fill('路面有个大坑，晚上看不见')
-  await expect.poll(() => draftOf(page)).toContain('大坑') // kept a moment after the last key
+  await expect.poll(() => draftOf(page)).toMatch(/大坑.*true$/) // kept a moment after the last key, its photo uploaded
   const tab = await context.newPage()
   await tab.goto('/')
   await expect(tab.getByText('已恢复上次没有提交的内容')).toBeVisible()
@@ -196,6 +236,7 @@ test('one draft in two tabs, a session that ends without a network, a clock that
   await see(page, 'kept')
   await context.clearCookies()
   await context.setOffline(false)
+  await Promise.all([page, tab].map((p) => p.evaluate(() => dispatchEvent(new Event('online')))))
   await expect(page.getByRole('heading', { name: '请再验证一次手机号' })).toBeVisible() // tried by itself
   await see(page, 'again')
   await confirmPhone(page, '13900000001', (what) => what.click())
@@ -204,9 +245,25 @@ test('one draft in two tabs, a session that ends without a network, a clock that
   // The other tab shows the receipt as well, and does not send it a second time.
   await expect(tab.getByRole('heading', { name: '已收到，马上办' })).toBeVisible()
   await see(tab, 'sent-elsewhere')
-  const mine = (await (await page.request.get(`${api}/reports`)).json()) as { items: { created_at: string; occurred_at?: string }[] }
-  expect(mine.items).toHaveLength(1)
-  expect(Date.parse(mine.items[0]!.occurred_at ?? mine.items[0]!.created_at)).toBeLessThanOrEqual(Date.parse(now))
+  const mine = async () => ((await (await page.request.get(`${api}/reports`)).json()) as { items: unknown[] }).items
+  expect(await mine()).toHaveLength(1)
+  expect(new Set(sent.map((s) => s.key)).size).toBe(1)
+  // A day ahead, but what was sent is the server's time.
+  for (const s of sent) expect(Date.parse(s.occurred_at)).toBeLessThan(Date.parse(now) + 600_000)
+
+  // Two drafts in two tabs: what is sent in one does not take away what is written in the other.
+  for (const p of [page, tab]) await p.goto('/')
+  await tab.getByLabel('说说情况').fill('路灯坏了两盏，晚上很黑')
+  await expect.poll(() => draftOf(tab)).toContain('路灯坏了')
+  await page.getByLabel('说说情况').fill('垃圾桶满了，没有人收')
+  await expect.poll(() => draftOf(tab)).toContain('垃圾桶')
+  await page.getByRole('button', { name: '提交' }).click()
+  await expect(page.getByRole('heading', { name: '已收到，马上办' })).toBeVisible()
+  await expect.poll(() => draftOf(tab)).toContain('路灯坏了')
+  await tab.reload()
+  await expect(tab.getByText('已恢复上次没有提交的内容')).toBeVisible()
+  await expect(tab.getByLabel('说说情况')).toHaveValue('路灯坏了两盏，晚上很黑')
+  expect(await mine()).toHaveLength(2)
 })
 
 /** A picture that does not know where it was taken. */

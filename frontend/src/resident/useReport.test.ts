@@ -161,6 +161,37 @@ describe('a report', () => {
     report.dispose()
   })
 
+  it('asks for the phone again when the session ended while the page was open', async () => {
+    answers = { '/reports': [{ status: 401, body: { code: 'UNAUTHORIZED', detail: '请先登录' } }], '/me': [{ status: 200, body: person('GUEST') }] }
+    const report = start()
+    write(report)
+    await report.submit()
+    expect(report.signedIn.value).toBe(false)
+    expect(report.errors.value).toEqual([{ field: 'phone', text: '请先登录' }])
+    expect(report.form.text).toBe('井盖翘起来了')
+    expect(report.waiting.value).toBeUndefined()
+    report.dispose()
+  })
+
+  it('in another tab stays in the one place for drafts when this tab has sent its own', async () => {
+    answers['/reports'] = [{ status: 201, body: created }]
+    const other = start()
+    Object.assign(other.form, { text: '路灯不亮' })
+    await vi.waitFor(async () => expect(await drafts.get('report')).toBeDefined())
+    const report = start()
+    write(report)
+    await report.submit()
+    await vi.waitFor(() => expect(done).toHaveBeenCalledTimes(1))
+    report.dispose()
+    expect(other.form.text).toBe('路灯不亮')
+    expect(await drafts.get('report')).toBeUndefined()
+    dispatchEvent(new StorageEvent('storage', { key: 'yixian.report.sent', newValue: reports()[0]!.key }))
+    await vi.waitFor(async () => expect(await drafts.get<{ text: string }>('report')).toMatchObject({ text: '路灯不亮' }))
+    // Had it been the same draft, it would be said to be sent, and not be kept.
+    expect(other.sentElsewhere.value).toBe(false)
+    other.dispose()
+  })
+
   it('knows the names of its place, and that another is outside', async () => {
     answers['/locate'] = [{ status: 200, body: { grid_code: 'g', grid: { code: 'g', name: '第03网格' } } }, { status: 404, body: { code: 'OUT_OF_AREA' } }]
     const report = start()

@@ -7,7 +7,7 @@ import { ApiError, asApiError, toFormErrors, type FormError } from '@/shared/api
 import { NoPosition, whereAmI } from '@/shared/map/position'
 import { discard, entries, flush, onOutcome, post, retry } from '@/shared/outbox/outbox'
 import { usePhotos, type SavedPhoto } from '@/shared/photo/usePhotos'
-import { me, verifyCode } from '@/shared/session'
+import { loadMe, me, verifyCode } from '@/shared/session'
 import { drafts } from '@/shared/store'
 import { uuid } from '@/shared/uuid'
 import { t } from './i18n'
@@ -230,6 +230,11 @@ export function useReport(done: () => void) {
       if (entries.value.some((e) => e.id === form.key)) await discard(form.key)
       form.key = uuid() // nothing was created under the old key, and the next body may differ
       await save()
+      // The session ended while the page was open: the phone is asked for again, right here.
+      if (fallback === 'submit' && needsSession(error.status)) {
+        await loadMe().catch(() => undefined)
+        if (!signedIn.value) fallback = 'phone'
+      }
       if (error.status === 0 && fallback === 'code') sendWhenOnline()
       else errors.value = toFormErrors(error, { ...controls, '': error.code === 'OUT_OF_AREA' ? 'place' : fallback })
     } finally {
@@ -282,16 +287,20 @@ export function useReport(done: () => void) {
   }
 
   function onStorage(e: StorageEvent): void {
-    if (e.key === SENT && e.newValue === form.key) sentElsewhere.value = true
+    if (e.key !== SENT) return
+    if (e.newValue === form.key) sentElsewhere.value = true
+    else if (!empty.value) void save() // the other tab has cleared the one place that drafts have
   }
   addEventListener('storage', onStorage)
 
   const stopListening = onOutcome((entry, outcome) => {
     if (entry.group !== GROUP || outcome.kind !== 'sent') return
     if (outcome.data) keepReceipt(outcome.data as Schemas['Receipt'])
-    localStorage.setItem(SENT, entry.id)
     if (entry.id !== form.key && !empty.value) return // another tab's: what is being written here stays
-    void clear().then(done)
+    void clear().then(() => {
+      localStorage.setItem(SENT, entry.id)
+      done()
+    })
   })
 
   let saving: ReturnType<typeof setTimeout> | undefined
