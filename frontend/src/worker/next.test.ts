@@ -25,6 +25,12 @@ describe('orderActions', () => {
     expect(others.map((a) => a.action)).toEqual(['resolve', 'return', 'note'])
   })
 
+  it('keeps the number of the reporter in the first row', () => {
+    const { main, others } = orderActions(item(['note', 'return', 'extend', 'reveal', 'suspend', 'resolve', 'call', 'contact']))
+    expect(main?.action).toBe('contact')
+    expect(others.slice(0, 3).map((a) => a.action)).toEqual(['resolve', 'call', 'reveal'])
+  })
+
   it('does not put the contact first when every reporter asked not to be called', () => {
     const reports = [{ id: 'r', received_at: '2026-06-08T09:00:00+08:00', reporter: { no_contact: true } }]
     expect(orderActions(item(['contact', 'resolve'], { reports })).main?.action).toBe('resolve')

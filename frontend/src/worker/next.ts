@@ -38,7 +38,7 @@ export function nextStep(task: Pick<Schemas['Task'], 'id' | 'task'>): Step {
 }
 
 /** What comes first when several things may be done. Contact disappears once it is recorded. */
-const ORDER = ['reply', 'sign', 'ack', 'check_in', 'verify', 'contact', 'resolve', 'check_pass', 'check_fail', 'resume', 'call', 'consult', 'file', 'dispatch', 'arbitrate', 'approve', 'decline', 'reopen', 'return', 'extend', 'suspend', 'dispute', 'withdraw_call', 'note']
+const ORDER = ['reply', 'sign', 'ack', 'check_in', 'verify', 'contact', 'resolve', 'check_pass', 'check_fail', 'resume', 'call', 'reveal', 'consult', 'file', 'dispatch', 'arbitrate', 'approve', 'decline', 'reopen', 'return', 'extend', 'suspend', 'dispute', 'withdraw_call', 'note']
 /** These are never the main thing to do. */
 const SIDE = ['check_fail', 'return', 'note', 'reveal', 'reject', 'void', 'merge', 'request_verify', 'decline', 'extend', 'suspend', 'dispute', 'withdraw_call', 'supervise']
 

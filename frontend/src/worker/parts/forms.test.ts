@@ -55,6 +55,23 @@ describe('ActionForm', () => {
     await vi.waitFor(() => expect(form.emitted('done')).toHaveLength(1)) // after the draft is gone
   })
 
+  it('of the first word with the reporter shows the number to ring, for that reason', async () => {
+    const asked: Record<string, unknown>[] = []
+    vi.stubGlobal('fetch', async (request: Request) => {
+      asked.push((await request.clone().json()) as Record<string, unknown>)
+      return new Response(JSON.stringify({ value: '13900000001' }))
+    })
+    const contact = { action: 'contact', label: '联系报案人', fields: [{ name: 'method', label: '方式', type: 'choice', required: true, options: [{ value: 'PHONE', label: '电话' }] }] } as never
+    const reveal = { action: 'reveal', label: '查看原文', fields: [{ name: 'field', label: '看什么', type: 'choice', options: [{ value: 'phone', label: '电话' }] }] }
+    const form = mount(ActionForm, { props: { action: contact, item: { ...item, allowed_actions: [contact, reveal] } as never }, attachTo: document.body, global })
+    await form.get('.ring button').trigger('click')
+    await vi.waitFor(() => expect(form.get('.ring a').attributes('href')).toBe('tel:13900000001'))
+    expect(asked).toEqual([{ field: 'phone', reason: 'CONTACT_REPORTER' }])
+    expect(act).not.toHaveBeenCalled()
+    // Whoever may not look is not offered it.
+    expect(mount(ActionForm, { props: { action: contact, item }, global }).find('.ring').exists()).toBe(false)
+  })
+
   it('keeps the form when the server refuses, and leads to the field', async () => {
     const { ApiError } = await import('@/shared/api/problem')
     act.mockResolvedValue({ kind: 'refused', moved: false, error: new ApiError(422, 'INVALID', 'x', [{ pointer: '/measures', detail: '太短' }]) })
