@@ -97,6 +97,10 @@ e2e: build ## the browser test against bin/yixian serve --sandbox
 e2e-full: build ## the browser test in every size and language
 	E2E_FULL=1 .ci/e2e
 
+.PHONY: measure
+measure: build ## what a phone feels: bytes, LCP, CLS, Lighthouse, photos; needs a quiet machine and the npm registry
+	.ci/sandbox npm run -s measure
+
 .PHONY: screenshots
 screenshots: build ## the pictures of docs/img, taken by the browser test
 	SCREENSHOTS=$(CURDIR)/docs/img .ci/e2e loop.spec.ts gallery.spec.ts
