@@ -100,6 +100,7 @@ type Body struct {
 	Field         string     `json:"field"`
 	ReportID      string     `json:"report_id"`
 	Title         string     `json:"title"`
+	Account       string     `json:"account"`
 }
 
 // Command is one request to change a case. Version, when given, must be the current one. Key makes a retry get
@@ -173,7 +174,7 @@ var verbs = map[Action]verb{
 	ActDispute: dispute, ActArbitrate: arbitrate, ActSuspend: suspend, ActResume: resume, ActExtend: extend, ActApprove: approve,
 	ActSupervise: supervise, ActReply: reply, ActWithdrawCall: withdrawCall, ActConsult: consult,
 	ActAttach: attach, ActRecompute: recompute,
-	ActReveal: reveal, ActRevealAlert: revealAlert, ActCallback: callback, ActRateUnit: rateUnit, ActFollow: follow, ActClarify: clarify,
+	ActReveal: reveal, ActRevealAlert: revealAlert, ActCallback: callback, ActRateUnit: rateUnit, ActFollow: follow, ActClarify: clarify, ActAssign: assign,
 }
 
 // Permit says whether the actor may do the action to the case as it stands: role first (403), then state (409).

@@ -13,8 +13,8 @@ import (
 	"yixian/internal/pg"
 )
 
-// CrewMember is one of a unit's people with what lies on them: open duties that they signed, and calls that they answered and have
-// not yet come to.
+// CrewMember is one of a unit's people with what lies on them: open duties that were given to them or that they
+// signed, and calls that they answered and have not yet come to.
 type CrewMember struct {
 	Account   uuid.UUID
 	Username  string
@@ -36,7 +36,7 @@ const crewSQL = `with n as (select yx_now() as now), people as (
 on_duty as (select s.account_id, max((d.day + make_interval(mins => s.to_min))::timestamptz) as until from n, duty_shift s join lateral (select (n.now::date - x) as day from generate_series(0, 1) x) d
     on s.day = d.day or s.weekday = extract(isodow from d.day) and d.day >= s.valid_from and (s.valid_to is null or d.day <= s.valid_to) and not exists (select from duty_shift o where o.district = s.district and o.unit = s.unit and o.day = d.day)
   where s.district = $1 and s.unit = $2 and (d.day + make_interval(mins => s.from_min))::timestamptz <= n.now and (d.day + make_interval(mins => s.to_min))::timestamptz > n.now group by 1),
-duties as (select a.signed_by as id, count(*) as n, min(a.due_at) as due from assignment a where a.district = $1 and a.unit = $2 and a.state in ('OPEN','SIGNED') and a.signed_by is not null group by 1),
+duties as (select coalesce(a.handler, a.signed_by) as id, count(*) as n, min(a.due_at) as due from assignment a where a.district = $1 and a.unit = $2 and a.state in ('OPEN','SIGNED') and coalesce(a.handler, a.signed_by) is not null group by 1),
 calls as (select t.acked_by as id, count(*) as n from call_target t join call q on q.district = t.district and q.id = t.call_id
   where t.district = $1 and t.unit = $2 and t.acked_by is not null and t.checked_in_at is null and not t.withdrawn and not t.released and q.state in ('OPEN','ONSITE') group by 1)
 select p.id, coalesce(p.username, ''), p.display_name, p.roles, o.account_id is not null, o.until, coalesce(u.n, 0)::int, coalesce(k.n, 0)::int, u.due, p.phone_enc

@@ -104,8 +104,21 @@ func (sc *scene) seenBy(p player) *Snapshot {
 		s.ReportID = &s.Reports[0].ID
 	}
 	s.MediaOwned = 1
+	s.People = members()
 	return &s
 }
+
+// members are two people of every unit that a case meets: to whom a duty can be given.
+var members = sync.OnceValue(func() (out []Person) {
+	for _, name := range []string{"member", "other member"} {
+		p := Person{ID: idOf(name), Name: name, Active: true}
+		for _, unit := range []string{"S-DJ", "S-WQ", "D-JS", "D-CG", "D-SJ", "D-WX", "D-XF", "350102004001", "350102004002"} {
+			p.Bindings = append(p.Bindings, auth.Binding{Role: auth.RoleDeptOfficer, Unit: unit})
+		}
+		out = append(out, p)
+	}
+	return out
+})
 
 // submitted begins a case as Desk.Submit would, without its SQL.
 func submitted(name, matter string, at PointIn, now time.Time, facets map[string]string) (*Change, error) {
@@ -157,6 +170,7 @@ func fullBody(act Action, s *Snapshot, now time.Time) map[string]any {
 		ActCallback:  {"reached": true, "contacted": true, "resolved": true, "grade": 4, "text": canaryText},
 		ActClarify:   {"verdict": "FALSE", "title": canaryText, "text": canaryText},
 		ActRateUnit:  {"unit": "D-CG", "grade": 4, "text": canaryText},
+		ActAssign:    {"account": idOf("member").String()},
 
 		ActVerify:       {"verdict": "TRUE", "media_ids": []string{"photo"}, "point": point},
 		ActReject:       {"reason": "NOT_GOV_DUTY", "reply": strings.Repeat(canaryText, 3)},
@@ -184,6 +198,9 @@ func fullBody(act Action, s *Snapshot, now time.Time) map[string]any {
 	}
 	if wait := s.unrated(); act == ActRateUnit && len(wait) > 0 {
 		b["unit"] = wait[0]
+	}
+	if act == ActAssign && slices.ContainsFunc(s.Assignments, func(x Assignment) bool { return x.Handler != nil && *x.Handler == idOf("member") }) {
+		b["account"] = idOf("other member").String()
 	}
 	b["note"] = canaryText + canaryPhone
 	return b

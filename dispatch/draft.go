@@ -44,6 +44,8 @@ type Snapshot struct {
 	Component *grid.ComponentRef `json:"component"` // what the case is about, when the ledger knows it
 	Proposed  *rule.Call         `json:"proposed"`  // by the rules, when they were last asked about this case
 
+	People []Person `json:"people"` // to whom assignments of the case are given, and whom the command names
+
 	ReportID *uuid.UUID `json:"-"` // set when the actor speaks as the reporter of this report
 }
 

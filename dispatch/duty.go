@@ -30,6 +30,7 @@ type Assignment struct {
 	Binding       bool       `json:"binding"`
 	ReworkCount   int        `json:"rework_count"`
 	Task          string     `json:"task"`
+	Handler       *uuid.UUID `json:"handler"` // whom the unit gave it to
 }
 
 // Active reports whether the assignment still owes something.

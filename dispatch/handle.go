@@ -89,6 +89,9 @@ func returnCase(d *draft, cmd *Command, a auth.Actor, as standing) error {
 // endAssignment closes a duty and its clocks.
 func (d *draft) endAssignment(as *Assignment, state string) {
 	as.State, as.EndedAt = state, &d.now
+	if state == "RETURNED" || state == "CANCELLED" { // should it come back, the unit decides again who has it
+		as.Handler = nil
+	}
 	for i := range d.s.Clocks {
 		if k := &d.s.Clocks[i]; k.OwnerID == as.ID && k.State != "STOPPED" {
 			d.stop(k)

@@ -103,6 +103,7 @@ const (
 	ActUrge          Action = "urge"
 	ActRevealAlert   Action = "reveal_alert"
 	ActClarify       Action = "clarify"
+	ActAssign        Action = "assign"
 )
 
 // Who names the relation that lets somebody act; party.go decides it from the case and the actor.
@@ -128,6 +129,7 @@ const (
 	ByAssist      Who = "ASSISTING_UNIT"
 	ByCommunity   Who = "COMMUNITY"
 	ByRevealer    Who = "REVEALER"
+	ByUnitOfficer Who = "UNIT_OFFICER"
 )
 
 // Transition is one row of the lifecycle. An empty To keeps the state. Built says that Decide carries it out;
@@ -197,6 +199,7 @@ var Lifecycle = []Transition{
 	{"S20", Active, None, ActRecompute, []Who{BySystem}, "the working calendar was changed and a clock's due with it", true},
 	{"S10", Active, None, ActFollow, []Who{ByReporter}, "a signed-in resident who knows the report and is not its reporter, once", true},
 	{"S12", []State{Handling, Onsite, Resolved, Closed}, None, ActClarify, []Who{ByLeadUnit}, "a rumour (major 28); verdict, title and text for the public; a later one replaces it", true},
+	{"S13", []State{Dispatched, Handling, Calling, Onsite, Suspended}, None, ActAssign, []Who{ByUnitOfficer}, "an officer or a leader of a unit that leads or assists; the person is one of that unit's people; a return or another unit ends it", true},
 	{"S11", nil, None, ActRevealAlert, []Who{BySystem}, "an officer asked for more reveals than a day has", true},
 }
 
@@ -214,7 +217,7 @@ func rowsOf(a Action) []Transition {
 // Field describes one input of an action for the API and the forms. Labels live with the screens' words in words.go.
 type Field struct {
 	Name     string
-	Type     string // text longtext matter unit units targets point photos time budget choice bool int tasks verdicts request report
+	Type     string // text longtext matter unit units targets point photos time budget choice bool int tasks verdicts request report person
 	Required bool
 	Options  []string
 }
@@ -259,5 +262,6 @@ var fieldsOf = map[Action][]Field{
 	ActClarify:       {{"verdict", "choice", true, []string{"TRUE", "FALSE", "MISLEADING"}}, {"title", "text", true, nil}, {"text", "longtext", true, nil}},
 	ActReveal:        {{"field", "choice", true, []string{"phone", "name"}}, {"reason", "choice", true, RevealReasons}, {"text", "longtext", false, nil}, {"report_id", "report", false, nil}},
 	ActCallback:      {{"reached", "bool", true, nil}, {"contacted", "bool", false, nil}, {"resolved", "bool", false, nil}, {"grade", "int", false, nil}, {"text", "longtext", false, nil}, {"report_id", "report", false, nil}},
+	ActAssign:        {{"account", "person", true, nil}},
 	ActRateUnit:      {{"unit", "unit", true, nil}, {"grade", "int", true, nil}, {"text", "longtext", false, nil}},
 }

@@ -33,7 +33,7 @@ type loaded struct {
 }
 
 // loadSQL reads a case with everything a decision needs in one round trip. $1 district, $2 case, $3 actor,
-// $4 idempotency key, $5 photos named by the command, $6 account, $7 device, $8 hash of a check-in code.
+// $4 idempotency key, $5 photos named by the command, $6 account, $7 device, $8 hash of a check-in code, $9 a person named by the command.
 const loadSQL = `select jsonb_build_object(
  'case', to_jsonb(c),
  'assignments', (select coalesce(jsonb_agg(to_jsonb(x) order by x.received_at, x.id), '[]') from assignment x where x.district = c.district and x.case_id = c.id),
@@ -60,6 +60,8 @@ const loadSQL = `select jsonb_build_object(
  'media_owned', (select count(distinct x.id) from media x where x.district = c.district and x.id = any($5::text[]) and (x.account_id = $6 or x.device = $7) and (x.case_id is null or x.case_id = c.id)),
  'last_urge', (select max(x.at) from case_event x where x.district = c.district and x.case_id = c.id and x.action = 'urge'),
  'idem', (select jsonb_build_object('payload_hash', x.payload_hash, 'answer', x.answer) from idempotency x where x.district = c.district and x.actor = $3 and x.key = $4),
+ 'people', (select coalesce(jsonb_agg(jsonb_build_object('id', w.id, 'name', w.display_name, 'active', w.disabled_at is null, 'bindings', (select coalesce(jsonb_agg(jsonb_build_object('role', b.role, 'unit', b.unit)), '[]') from role_binding b where b.district = w.district and b.account_id = w.id))), '[]')
+   from (select $9::uuid as id union select x.handler from assignment x where x.district = c.district and x.case_id = c.id and x.handler is not null) h join account w on w.district = c.district and w.id = h.id and w.kind = 'STAFF'),
  'now', yx_now())
 from cases c where c.district = $1 and c.id = $2`
 
@@ -71,7 +73,7 @@ func (k *Desk) load(ctx context.Context, a auth.Actor, key loadKey, cmd *Command
 
 // loadFor is load with the master of a merge, which comes in the same trip; nil when there is none in the actor's scope.
 func (k *Desk) loadFor(ctx context.Context, a auth.Actor, key loadKey, cmd *Command) (l, master *loaded, err error) {
-	sql, args := loadSQL, []any{a.District, key.Case, a.ID(), nil, []string{}, a.Account, a.Device, nil}
+	sql, args := loadSQL, []any{a.District, key.Case, a.ID(), nil, []string{}, a.Account, a.Device, nil, nil}
 	if cmd != nil {
 		if cmd.Key != "" {
 			args[3] = cmd.Key
@@ -82,9 +84,12 @@ func (k *Desk) loadFor(ctx context.Context, a auth.Actor, key loadKey, cmd *Comm
 		if cmd.Body.QR != "" {
 			args[7] = seal.TokenHash(cmd.Body.QR)
 		}
+		if id, err := uuid.Parse(cmd.Body.Account); err == nil && cmd.Action == ActAssign {
+			args[8] = id
+		}
 		if id, err := uuid.Parse(cmd.Body.MasterCaseID); err == nil && cmd.Action == ActMerge && id != key.Case {
 			args = append(args, id)
-			sql = strings.Replace(sql, "c.id = $2", "c.id in ($2, $9)", 1)
+			sql = strings.Replace(sql, "c.id = $2", "c.id in ($2, $10)", 1)
 		}
 	}
 	if key.Report == nil && a.Kind != auth.System {

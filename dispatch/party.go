@@ -12,6 +12,9 @@ var unitRoles = []auth.Role{
 	auth.RoleStreetLeader, auth.RoleStreetSecretary, auth.RoleDeptLeader,
 }
 
+// giverRoles may give a duty of their unit to one of its people: its officers and leaders.
+var giverRoles = slices.Concat(officerRoles, leaderRoles)
+
 var leaderRoles = []auth.Role{auth.RoleStreetLeader, auth.RoleStreetSecretary, auth.RoleDeptLeader}
 
 // callLevels says up to which level a street's role may call (T14: officer L1, leader L2, secretary L3).
@@ -97,6 +100,18 @@ func (s *Snapshot) as(who Who, a auth.Actor) (standing, bool) {
 		for _, x := range s.Assignments {
 			if x.Kind == "ASSIST" && x.Active() {
 				if st, ok := in(x.Unit, unitRoles); ok {
+					return st, true
+				}
+			}
+		}
+		return standing{}, false
+	case ByUnitOfficer:
+		if st, ok := in(s.Case.LeadUnit, giverRoles); ok {
+			return st, true
+		}
+		for _, x := range s.Assignments {
+			if x.Kind == "ASSIST" && x.Active() {
+				if st, ok := in(x.Unit, giverRoles); ok {
 					return st, true
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,14 @@ type Row struct {
 	Spot     bool `json:"spot"`     // drawn for a check by the district
 
 	Assist *time.Time `json:"assist"` // when the task of the actor's unit beside the lead is due
+
+	Given *Given `json:"given"` // of tasks: to whom the actor's unit gave it
+}
+
+// Given is the person to whom a unit gave its duty.
+type Given struct {
+	Account uuid.UUID `json:"id"`
+	Name    string    `json:"name"`
 }
 
 // Filter narrows a list; empty members do not.
@@ -116,18 +125,43 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	if !ok {
 		key = sorts["due"]
 	}
-	if f.Cursor != "" {
-		at, id, err := readCursor(f.Cursor)
+	given := "null"
+	if f.tasks && len(a.Units()) > 0 {
+		given = "(select jsonb_build_object('id', w.id, 'name', w.display_name) from assignment x join account w on w.district = x.district and w.id = x.handler where x.district = c.district and x.case_id = c.id and x.state in ('OPEN','SIGNED') and x.unit = any(" + units + ") order by x.kind = 'LEAD' desc limit 1)"
+	}
+	cursor, amongOwn := f.Cursor, false
+	if f.tasks {
+		cursor, amongOwn = strings.CutPrefix(f.Cursor, ownFirst)
+	}
+	after := "true"
+	if cursor != "" {
+		at, id, err := readCursor(cursor)
 		if err != nil {
 			return nil, err
 		}
-		conds = append(conds, fmt.Sprintf("(%s, c.id) %s (%s::timestamptz, %s::uuid)", key.expr, key.cmp, arg(at), arg(id)))
+		after = fmt.Sprintf("(%s, c.id) %s (%s::timestamptz, %s::uuid)", key.expr, key.cmp, arg(at), arg(id))
 	}
 	if f.Limit < 1 || f.Limit > 200 {
 		f.Limit = 50
 	}
-	sql := fmt.Sprintf(`select to_jsonb(c) || jsonb_build_object('thumb', coalesce((select r.media[1] from report r where r.district = c.district and r.case_id = c.id order by r.received_at limit 1), ''), 'mine', %s, 'handled', %s, 'ask', %s, 'order', %s, 'callback', %s, 'spot', %s, 'assist', %s), %s::text, yx_now()
-		from cases c where %s order by %s %s, c.id %s limit %d`, mine, handled, ask, order, callback, spot, assist, key.expr, strings.Join(conds, " and "), key.expr, key.dir, key.dir, f.Limit+1)
+	part := func(rank int, conds ...string) string {
+		return fmt.Sprintf(`select to_jsonb(c) || jsonb_build_object('thumb', coalesce((select r.media[1] from report r where r.district = c.district and r.case_id = c.id order by r.received_at limit 1), ''), 'mine', %s, 'handled', %s, 'ask', %s, 'order', %s, 'callback', %s, 'spot', %s, 'assist', %s, 'given', %s) as row, %s::text as at, yx_now() as now, %d as rank, %s as due, c.id
+		from cases c where %s order by %s %s, c.id %s limit %d`, mine, handled, ask, order, callback, spot, assist, given, key.expr, rank, key.expr, strings.Join(conds, " and "), key.expr, key.dir, key.dir, f.Limit+1)
+	}
+	sql := "select row, at, now, rank from (" + part(1, append(slices.Clone(conds), after)...) + ") t"
+	if given != "null" { // what was given to the actor comes first; the rest keeps the order of its index
+		own := "c.id = any(array(select x.case_id from assignment x where x.district = $1 and x.handler = " + me + " and x.state in ('OPEN','SIGNED')))"
+		first := append(slices.Clone(conds), own)
+		if amongOwn || cursor == "" {
+			rest := append(slices.Clone(conds), "not "+own)
+			if amongOwn {
+				first = append(first, after)
+			}
+			sql = fmt.Sprintf("select row, at, now, rank from ((%s) union all (%s)) t order by rank, due, id limit %d", part(0, first...), part(1, rest...), f.Limit+1)
+		} else {
+			sql = "select row, at, now, rank from (" + part(1, append(slices.Clone(conds), "not "+own, after)...) + ") t"
+		}
+	}
 	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), sql, args...)
 	if err != nil {
 		return nil, pg.Fault(err)
@@ -135,25 +169,33 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	defer rows.Close()
 	page := &Page{Rows: []Row{}}
 	var last string
+	var ranked int
 	for rows.Next() {
 		var raw []byte
 		var r Row
 		var at string
-		if err := rows.Scan(&raw, &at, &page.Now); err != nil {
+		var rank int
+		if err := rows.Scan(&raw, &at, &page.Now, &rank); err != nil {
 			return nil, pg.Fault(err)
 		}
 		if len(page.Rows) == f.Limit {
 			page.Next = writeCursor(last, page.Rows[f.Limit-1].ID)
+			if ranked == 0 {
+				page.Next = ownFirst + page.Next
+			}
 			break
 		}
 		if err := json.Unmarshal(raw, &r); err != nil {
 			return nil, err
 		}
-		last = at
+		last, ranked = at, rank
 		page.Rows = append(page.Rows, r)
 	}
 	return page, pg.Fault(rows.Err())
 }
+
+// ownFirst begins the cursor of a page of tasks that ends among those given to the actor.
+const ownFirst = "own."
 
 func writeCursor(at string, id uuid.UUID) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(at + "|" + id.String()))

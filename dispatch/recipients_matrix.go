@@ -17,7 +17,7 @@ var matrix = map[Action]func(*teller){
 	ActSuspend: (*teller).requested, ActExtend: (*teller).requested, ActApprove: (*teller).approved, ActDecline: (*teller).declined, ActResume: (*teller).resumed,
 	ActSupervise: (*teller).supervised, ActReply: (*teller).replied, ActUrge: (*teller).urged, ActConsult: (*teller).consulted,
 	ActAttach:   (*teller).attached,
-	ActCallback: (*teller).rated, ActRateUnit: (*teller).unitRated, ActClarify: (*teller).clarified, ActReveal: (*teller).revealed, ActRevealAlert: (*teller).revealLimited,
+	ActCallback: (*teller).rated, ActRateUnit: (*teller).unitRated, ActClarify: (*teller).clarified, ActAssign: (*teller).assigned, ActReveal: (*teller).revealed, ActRevealAlert: (*teller).revealLimited,
 	ActClockDue: (*teller).clockDue,
 }
 

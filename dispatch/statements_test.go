@@ -107,7 +107,7 @@ func TestAnActionIsThreeStatements(t *testing.T) {
 		act  Action
 		more map[string]any
 	}{
-		{"dj-officer", ActSign, nil}, {"supervisor", ActSupervise, nil}, {"dj-officer", ActReply, nil}, {"dj-officer", ActContact, nil}, {"dispatcher", ActNote, nil}, {"dj-officer", ActReveal, nil},
+		{"dj-officer", ActSign, nil}, {"dj-officer", ActAssign, map[string]any{"account": d.actor("dj-leader").Account.String()}}, {"supervisor", ActSupervise, nil}, {"dj-officer", ActReply, nil}, {"dj-officer", ActContact, nil}, {"dispatcher", ActNote, nil}, {"dj-officer", ActReveal, nil},
 		{"dj-officer", ActExtend, nil}, {"dispatcher", ActApprove, nil}, {"dj-officer", ActSuspend, nil}, {"dispatcher", ActDecline, nil}, {"dj-officer", ActSuspend, nil}, {"dispatcher", ActApprove, nil}, {"dj-officer", ActResume, nil},
 		{"dj-leader", ActCall, map[string]any{"level": "L2"}}, {"dj-leader", ActWithdrawCall, nil}, {"dj-leader", ActCall, map[string]any{"level": "L2"}}, {"cg-officer", ActAck, nil}, {"cg-officer", ActCheckIn, nil}, {"cg-officer", ActConsult, map[string]any{"tasks": []any{}}},
 		{"cg-officer", ActContact, nil}, {"cg-officer", ActResolve, nil}, {"garden-officer", ActCheckFail, nil}, {"cg-officer", ActContact, nil}, {"cg-officer", ActResolve, nil}, {"garden-officer", ActCheckPass, nil}, {"dj-officer", ActRateUnit, nil}, {"supervisor", ActReopen, nil},

@@ -50,6 +50,7 @@ type factData struct {
 	Caller      string   `json:"caller"`
 	Spot        bool     `json:"spot"`
 	Reached     bool     `json:"reached"`
+	Handler     string   `json:"handler"` // account that a duty was given to
 
 	Row json.RawMessage `json:"row"` // columns of the case that the change set (replay.go)
 }

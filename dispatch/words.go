@@ -45,7 +45,7 @@ var actionWords = map[Action]pair{
 	ActSupervise: {"督办", "Supervise"}, ActWithdraw: {"撤回", "Withdraw"}, ActVoid: {"作废", "Void"}, ActContact: {"联系报案人", "Contact the reporter"}, ActNote: {"备注", "Note"},
 	ActReveal: {"查看原文", "Reveal"}, ActReply: {"回复督办", "Reply"}, ActApprove: {"批准", "Approve"}, ActDecline: {"不批准并答复", "Decline with an answer"}, ActRateUnit: {"评价部门", "Rate the department"},
 	ActAdd: {"补充说明", "Add"}, ActFollow: {"关注", "Follow"}, ActUrge: {"催办", "Urge"}, ActIncident: {"启动应急", "Declare an incident"}, ActAttach: {"纳入应急", "Attached to an incident"}, ActRecompute: {"日历变更重算时限", "Clocks recomputed for a changed calendar"},
-	ActClarify: {"公开澄清", "Clarify in public"}, ActRevealAlert: {"查看超限", "Too many reveals"}, ActCheckinOver: {"报到超时", "Check-in overdue"}, ActClockDue: {"时限提醒", "Clock reminder"},
+	ActAssign: {"指派经办人", "Give to a person"}, ActClarify: {"公开澄清", "Clarify in public"}, ActRevealAlert: {"查看超限", "Too many reveals"}, ActCheckinOver: {"报到超时", "Check-in overdue"}, ActClockDue: {"时限提醒", "Clock reminder"},
 }
 
 // ActClockDue is the event of a clock that rings; nobody can ask for it.
@@ -67,7 +67,7 @@ var fieldWords = map[string]pair{
 	"accepted_at": {"受理时间", "Accepted at"}, "measures": {"解决措施", "Measures"}, "time_limit": {"解决时限", "Time limit"}, "contacted": {"是否联系", "Contacted"}, "resolved": {"是否解决", "Resolved"},
 	"grade": {"满意度", "Grade"}, "text": {"说明", "Text"}, "fraud": {"涉嫌虚假", "Suspected false result"}, "note": {"备注", "Note"}, "request_id": {"申请", "Request"}, "verdict": {"核实结果", "Verdict"}, "reply": {"答复居民", "Answer to the resident"},
 	"master_case_id": {"并入案件", "Merge into"}, "basis": {"裁定依据", "Basis"}, "verdicts": {"退单是否成立", "Verdicts on returns"}, "resume_at": {"恢复时间", "Resume at"}, "budget": {"时限", "Time"},
-	"title": {"标题", "Title"}, "reached": {"是否接通", "Reached"}, "unit": {"单位", "Unit"}, "field": {"查看内容", "What"}, "report_id": {"报案人", "Reporter"},
+	"title": {"标题", "Title"}, "account": {"经办人", "Person"}, "reached": {"是否接通", "Reached"}, "unit": {"单位", "Unit"}, "field": {"查看内容", "What"}, "report_id": {"报案人", "Reporter"},
 	"kind": {"督办方式", "Kind"}, "participants": {"参加人", "Participants"}, "conclusion": {"会商结论", "Conclusion"}, "tasks": {"任务分工", "Tasks"},
 }
 

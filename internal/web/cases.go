@@ -255,6 +255,9 @@ func (s *server) Tasks(ctx context.Context, r api.TasksRequestObject) (api.Tasks
 		t := &tasks[i]
 		sum := s.summary(ctx, a, w, &t.Case, t.Thumb, now)
 		item := api.Task{Actions: []string{}, Task: api.TaskTask(t.Kind), TaskText: new(dispatch.TaskText(t.Kind, lang(ctx))), TaskDue: t.Due}
+		if g := t.Given; g != nil {
+			item.Handler, item.GivenToMe = &api.PersonRef{AccountId: g.Account.String(), Name: g.Name}, new(g.Account == a.Account)
+		}
 		if raw, err := json.Marshal(sum); err == nil {
 			_ = json.Unmarshal(raw, &item) // the two types share these members by construction (allOf)
 		}

@@ -97,7 +97,7 @@ func (s *server) caseView(ctx context.Context, a auth.Actor, o *dispatch.Outcome
 		}
 	}
 	for i := range sn.Assignments {
-		v.Assignments = append(v.Assignments, assignmentView(w, &sn.Assignments[i]))
+		v.Assignments = append(v.Assignments, assignmentView(w, sn, &sn.Assignments[i]))
 	}
 	for i := range sn.Clocks {
 		k := &sn.Clocks[i]
@@ -124,12 +124,18 @@ func (s *server) caseView(ctx context.Context, a auth.Actor, o *dispatch.Outcome
 	return v
 }
 
-func assignmentView(w *dispatch.World, x *dispatch.Assignment) api.Assignment {
+func assignmentView(w *dispatch.World, sn *dispatch.Snapshot, x *dispatch.Assignment) api.Assignment {
 	returnUntil := x.ReturnUntil
 	if x.Kind != "LEAD" || !x.Active() {
 		returnUntil = nil // nothing left to return
 	}
-	return api.Assignment{Id: x.ID.String(), Unit: x.Unit, UnitName: some(w.UnitName(x.Unit)), Kind: api.AssignmentKind(x.Kind), Round: x.Round, State: api.AssignmentState(x.State), DueAt: x.DueAt,
+	var handler *api.PersonRef
+	if x.Handler != nil {
+		if p := sn.Person(*x.Handler); p != nil {
+			handler = &api.PersonRef{AccountId: p.ID.String(), Name: p.Name, Left: some(!p.WorksFor(x.Unit))}
+		}
+	}
+	return api.Assignment{Handler: handler, Id: x.ID.String(), Unit: x.Unit, UnitName: some(w.UnitName(x.Unit)), Kind: api.AssignmentKind(x.Kind), Round: x.Round, State: api.AssignmentState(x.State), DueAt: x.DueAt,
 		ReceivedAt: &x.ReceivedAt, SignedAt: x.SignedAt, ContactedAt: x.ContactedAt, ResolvedAt: x.ResolvedAt, ReturnUntil: returnUntil, Binding: x.Binding, ReworkCount: new(x.ReworkCount)}
 }
 

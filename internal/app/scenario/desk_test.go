@@ -126,6 +126,8 @@ func TestDesk(t *testing.T) {
 		so.post("/duty/phone", obj{"unit": "D-CG", "account_id": on[0]["account_id"]}).code(404, "NOT_FOUND")
 	}
 
+	p.givesToAPerson()
+
 	{ // objections
 		of := func(w *who) []obj { return w.get("/cases?ask=objection").ok(200).list("items") }
 		require.Empty(t, of(dis))

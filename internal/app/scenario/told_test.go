@@ -24,6 +24,7 @@ var occasions = map[string]string{
 	"card_overdue.": "a candidate is late after three working days", "otp.": "the players sign in without the message",
 	"call_proposed.": "no community proposes a call", "called.leader.SMS": "no street calls at L3", "called.supervisor.": "no street calls at L3", "checked_in_remote.": "whoever checks in is there",
 	"clarified.": "there is no rumour", "data_seen.": "nobody looks at personal data", "reveal_limit.": "nobody looks at personal data", "unreachable.": "every unit has somebody", "visit_missed.": "nobody takes on visits",
+	"assigned.": "units leave it to their people who signs",
 }
 
 // without says by which channels nobody there can be reached.
@@ -84,8 +85,8 @@ const (
 // offices say whom an audience is made of. What is not here is made of whoever acts for a unit, or of residents.
 var offices = map[string][]string{
 	"worker": {"GRID_WORKER"}, "district": {"DISPATCHER"}, "supervisor": {"SUPERVISOR"}, "arbitrator": {"ARBITRATOR"}, "callback": {"CALLBACK"}, "auditor": {"AUDITOR"},
-	"leader": {"STREET_LEADER", "STREET_SECRETARY", "DEPT_LEADER"},
-	"unit":   acting, "target": acting, "street": acting, "checker": acting, "interim": acting,
+	"leader":  {"STREET_LEADER", "STREET_SECRETARY", "DEPT_LEADER"},
+	"handler": acting, "unit": acting, "target": acting, "street": acting, "checker": acting, "interim": acting,
 }
 
 var acting = []string{"GRID_WORKER", "COMMUNITY_OFFICER", "STREET_OFFICER", "STREET_LEADER", "STREET_SECRETARY", "DEPT_OFFICER", "DEPT_LEADER", "UTILITY", "PROPERTY", "NGO"}

@@ -4893,6 +4893,9 @@ export interface components {
             /** Format: date-time */
             task_due?: string | null;
             actions: string[];
+            handler?: components["schemas"]["PersonRef"];
+            /** @description my unit gave it to me: such tasks come first */
+            given_to_me?: boolean;
         };
         TaskList: {
             items: components["schemas"]["Task"][];
@@ -4923,6 +4926,14 @@ export interface components {
             return_until?: string | null;
             binding: boolean;
             rework_count?: number;
+            handler?: components["schemas"]["PersonRef"];
+        };
+        /** @description to whom of its people the unit gave the duty */
+        PersonRef: {
+            account_id: string;
+            name: string;
+            /** @description no more among the unit's people */
+            left?: boolean;
         };
         CallTarget: {
             unit: string;
@@ -5001,7 +5012,7 @@ export interface components {
             name: string;
             label?: string;
             /** @enum {string} */
-            type: "text" | "longtext" | "matter" | "unit" | "units" | "targets" | "point" | "photos" | "time" | "budget" | "choice" | "bool" | "int" | "tasks" | "verdicts" | "request" | "case" | "texts" | "report";
+            type: "text" | "longtext" | "matter" | "unit" | "units" | "targets" | "point" | "photos" | "time" | "budget" | "choice" | "bool" | "int" | "tasks" | "verdicts" | "request" | "case" | "texts" | "report" | "person";
             required: boolean;
             options?: {
                 value: string;
@@ -5096,6 +5107,7 @@ export interface components {
         ActionBody: {
             version?: number;
             note?: string;
+            account?: string;
             /** @enum {string} */
             verdict?: "TRUE" | "FALSE" | "GONE" | "MISLEADING";
             point?: components["schemas"]["Point"];

@@ -2,6 +2,7 @@ import type zh from './zh'
 
 const en: Record<keyof typeof zh, string> = {
   appName: 'Yixian',
+  givenMe: 'Given to me',
   skip: 'Skip to content',
   sandbox: 'Practice: nothing here is a real case',
   back: 'Back',

@@ -1,6 +1,7 @@
 /** Words of the field app that its first page needs; the others are in workZh.ts. */
 export default {
   appName: '一线',
+  givenMe: '派给我',
   skip: '跳到正文',
   sandbox: '练习环境：操作不影响真实案件',
   back: '返回',

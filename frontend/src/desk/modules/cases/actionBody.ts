@@ -9,7 +9,7 @@ export type Verdict = { unit: string; founded?: boolean }
 export type Values = Record<string, unknown>
 export type Body = Schemas['ActionBody']
 
-const SUPPORTED: Field['type'][] = ['text', 'longtext', 'matter', 'unit', 'units', 'targets', 'point', 'photos', 'time', 'budget', 'choice', 'bool', 'int', 'request', 'case', 'texts', 'tasks', 'verdicts']
+const SUPPORTED: Field['type'][] = ['text', 'longtext', 'matter', 'unit', 'units', 'targets', 'point', 'photos', 'time', 'budget', 'choice', 'bool', 'int', 'request', 'case', 'texts', 'tasks', 'verdicts', 'person']
 
 /** What cannot be taken back: the form asks once more before it sends. */
 export const FINAL = ['reject', 'void', 'merge', 'arbitrate']
