@@ -1,7 +1,7 @@
 // What goes wrong at a desk: an address with a unit that is not there or is another's, a colleague who was faster, a thing
 // that was retired while its page was open, a stream that is cut, a browser whose clock is off by a day.
-import { expect, test } from '@playwright/test'
-import { api, axe, deskSize, person } from './kit'
+import { expect } from '@playwright/test'
+import { api, axe, deskSize, person, test } from './kit'
 
 test.skip(!process.env.E2E_FULL, 'longer than the share of every run: make e2e-full')
 

@@ -1,6 +1,6 @@
 // A drill from its declaration to its end, and a card from its cause to the answered objection, on the desk.
-import { expect, test } from '@playwright/test'
-import { api, axe, deskSize, person, phoneSize, shot } from './kit'
+import { expect } from '@playwright/test'
+import { api, axe, deskSize, person, phoneSize, shot, test } from './kit'
 
 test('a drill is declared, confirmed, seen everywhere and ended', async ({ browser, request }) => {
   test.setTimeout(900_000) // five people and eight looks at accessibility: a busy machine takes its time

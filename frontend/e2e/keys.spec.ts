@@ -1,6 +1,6 @@
 // The street's way with a case by keyboard alone: from the list to the case, through every action, without a pointer.
 import { expect, type Locator, type Page } from '@playwright/test'
-import { api, deskSize, person, test } from './kit'
+import { api, axe, deskSize, person, test } from './kit'
 
 test.skip(!process.env.E2E_FULL, 'longer than the share of every run: make e2e-full')
 
@@ -45,6 +45,18 @@ test('a street signs, speaks to the reporter, calls and notes by keyboard alone'
   await tabTo(page, form.locator('button[type=submit]'))
   await page.keyboard.press('Enter')
   await expect(form).toBeHidden()
+
+  // The duty is given to a colleague: who is on duty and has the least to do comes first.
+  await tabTo(page, does('指派经办人'))
+  await page.keyboard.press('Enter')
+  await expect(form.getByRole('radio').first()).toBeVisible()
+  await tabTo(page, form.getByRole('radio').first())
+  await page.keyboard.press('Space')
+  await axe(page, 'assign')
+  await tabTo(page, form.locator('button[type=submit]'))
+  await page.keyboard.press('Enter')
+  await expect(form).toBeHidden()
+  await expect(page.locator('.case').getByText(/^经办人/).first()).toBeVisible()
 
   // The call by its key: level, reason and a department by typing its name.
   await page.keyboard.press('c')
