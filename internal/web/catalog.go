@@ -294,9 +294,10 @@ func (s *server) CodeMap(ctx context.Context, r api.CodeMapRequestObject) (api.C
 	if err != nil {
 		return nil, err
 	}
+	w := s.world(actorOf(ctx).District)
 	out := api.CodeMap200JSONResponse{Items: []api.CodeMapping{}, NextCursor: some(next)}
 	for _, m := range list {
-		out.Items = append(out.Items, api.CodeMapping{StandardFrom: m.StandardFrom, CodeFrom: m.CodeFrom, StandardTo: some(m.StandardTo), CodeTo: some(m.CodeTo)})
+		out.Items = append(out.Items, api.CodeMapping{StandardFrom: m.StandardFrom, CodeFrom: m.CodeFrom, StandardTo: some(m.StandardTo), CodeTo: some(m.CodeTo), NameTo: some(w.MatterNameIn(m.CodeTo, lang(ctx)))})
 	}
 	return out, nil
 }

@@ -27,6 +27,26 @@ it('is worked by the keyboard alone', async () => {
   w.unmount()
 })
 
+it('keeps the chosen line when the search answers again, and lets no form go off with half a choice', async () => {
+  const { w, value } = make()
+  const input = w.find('input')
+  await input.trigger('focus')
+  await input.trigger('keydown', { key: 'ArrowDown' })
+  await input.trigger('keydown', { key: 'ArrowDown' })
+  await w.setProps({ options: [options[1]!, { code: 'c', name: '区水务局' }] } as never)
+  expect(input.attributes('aria-activedescendant')).toBe(w.findAll('[role=option]')[0]!.attributes('id'))
+  await w.setProps({ options } as never)
+  await w.setProps({ options: [options[0]!, { code: 'c', name: '区水务局' }] } as never)
+  expect(input.attributes('aria-activedescendant')).toBeUndefined()
+  const enter = new KeyboardEvent('keydown', { key: 'Enter', cancelable: true })
+  input.element.dispatchEvent(enter)
+  await nextTick()
+  expect([enter.defaultPrevented, value()]).toEqual([true, undefined])
+  await input.trigger('keydown', { key: 'Enter' }) // the first one stood out: now it is taken
+  expect(value()?.code).toBe('a')
+  w.unmount()
+})
+
 it('takes the choice back when the words change, and keeps no words that name nothing', async () => {
   const { w, value } = make()
   const input = w.find('input')

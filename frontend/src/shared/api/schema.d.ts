@@ -6109,6 +6109,8 @@ export interface components {
             /** @description absent: GB/T 47678.5-2026 */
             standard_to?: string;
             code_to?: string;
+            /** @description the matter's name; not read when mappings are set */
+            readonly name_to?: string;
         };
         Suggestion: {
             matter: components["schemas"]["Matter"];

@@ -44,6 +44,7 @@ export const adminRoutes: RouteRecordRaw[] = [
   { path: 'grids', name: 'admin-grids', component: () => import('../grids/GridsPage.vue') },
   { path: 'catalog', name: 'admin-catalog', component: () => import('../catalogue/CataloguePage.vue') },
   { path: 'catalog/coverage', name: 'admin-coverage', component: () => import('../catalogue/CoveragePage.vue') },
+  { path: 'catalog/code_map', name: 'admin-code-map', component: () => import('../catalogue/CodeMapPage.vue') },
   { path: 'requests', name: 'admin-requests', component: () => import('../catalogue/RequestsPage.vue') },
   { path: 'rules', name: 'admin-rules', component: () => import('../rules/RuleSetsPage.vue') },
   { path: 'rules/:version(\\d+)', name: 'admin-rule-set', component: () => import('../rules/RuleSetPage.vue'), props: (to) => ({ version: Number(to.params.version) }) },
