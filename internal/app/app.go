@@ -150,7 +150,7 @@ func (a *App) Close(ctx context.Context) {
 
 // deliverers is how many messages are on their way to providers at once. River takes at most so many jobs at each of its fetches, and one
 // provider that answers nobody may hold all of them: eight made 160 messages a second the most.
-const deliverers = 64
+const deliverers = 128
 
 // wire builds the moving parts on top of Open: Redis, messages, engine, the door.
 func (a *App) wire(ctx context.Context) error {
