@@ -58,6 +58,7 @@ func (s *server) mountLite(r *gin.Engine) {
 	g.GET("/c/:code", s.liteTrack)
 	g.POST("/c/:code/:verb", s.liteVerb)
 	g.GET("/photo/:code/:id", s.litePhoto)
+	s.mountLiteOpen(g)
 }
 
 // liteGate sets the pages' own policy and language, and lets in only what these pages themselves sent.

@@ -115,13 +115,24 @@ func TestScenario25(t *testing.T) {
 	one := ledger.list("items")[0]
 	require.Equal(t, []any{"06010", "350102004001001", true}, []any{one["matter"], one["grid_code"], one["on_time"]})
 	require.InDelta(t, near()["lat"], one["point"].(obj)["lat"], 1e-9, "the middle of the grid, not where it was reported")
+
+	// The same as a page, whole and by itself; English; a foreign cursor is a problem, not a stack.
+	b := p.browser()
+	for _, path := range []string{"/lite/open/", "/lite/open/cases"} {
+		page := b.get(path).says(200, one["case_no"].(string), "按时", "东街街道")
+		require.NotContains(t, page.body, "13912345678")
+		require.NotContains(t, page.body, cases[0])
+	}
+	b.get("/lite/open/").says(200, "还没有定榜的月份", "目前没有公告", "/api/v1/public/opendata?format=csv")
+	b.get("/lite/open/cases?lang=en").says(200, "Closed cases", "on time")
+	b.get("/lite/open/cases?cursor=nonsense").says(422)
 }
 
 func TestPublicRankingsAreFrozenOnes(t *testing.T) {
 	p := start(t)
 	require.Empty(t, p.anyone().get("/public/rankings").ok(200).list("items"), "nothing is frozen yet")
 	p.anyone().post("/sandbox/reset", obj{"fixture": "assessment"}).ok(200)
-	require.Empty(t, p.anyone().get("/public/rankings").ok(200).list("items"))
+	require.NotEqual(t, "2026-06", p.anyone().get("/public/rankings").ok(200).str("period"), "June is frozen on its day; what lies before it may be by now")
 	p.at("08-01 09:00")
 	r := p.anyone().get("/public/rankings?period=2026-06").ok(200)
 	items := r.list("items")
@@ -134,6 +145,9 @@ func TestPublicRankingsAreFrozenOnes(t *testing.T) {
 		require.Equal(t, s["sufficient"], s["score"] != nil)
 	}
 	require.Equal(t, 72.2143, scores["D-CG"])
+	b := p.browser()
+	b.get("/lite/open/ranking?period=2026-06").says(200, "考核排名 · 2026-06", "72.21", "样本不足", "/lite/open/ranking?period=2026-05")
+	b.get("/lite/open/ranking?period=2026-99").says(422)
 }
 
 func TestNotices(t *testing.T) {
@@ -144,6 +158,7 @@ func TestNotices(t *testing.T) {
 	sup.post("/notices", obj{"title": "停水通知", "text": "今晚停水", "areas": []string{"350102099"}}).code(422, "INVALID")
 	n := sup.post("/notices", obj{"title": "停水通知", "text": "东街街道今晚停水", "areas": []string{"350102004"}}).ok(201)
 	require.Equal(t, "停水通知", p.anyone().get("/public/notices").ok(200).list("items")[0]["title"])
+	p.browser().get("/lite/open/notices").says(200, "停水通知", "东街街道今晚停水")
 	sup.post("/notices/"+n.str("id")+"/withdraw", obj{}).ok(200)
 	require.Empty(t, p.anyone().get("/public/notices").ok(200).list("items"))
 	sup.post("/notices/"+n.str("id")+"/withdraw", obj{}).ok(200)
