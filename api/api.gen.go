@@ -6926,6 +6926,12 @@ type AssessmentFactsParams struct {
 	Cursor    *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GuestParams defines parameters for Guest.
+type GuestParams struct {
+	// Keep leaves a session that is still good as it is: 204
+	Keep *bool `form:"keep,omitempty" json:"keep,omitempty"`
+}
+
 // ListCallsParams defines parameters for ListCalls.
 type ListCallsParams struct {
 	State  *ListCallsParamsState `form:"state,omitempty" json:"state,omitempty"`
@@ -8552,7 +8558,7 @@ type ServerInterface interface {
 	ObjectToAssessment(c *gin.Context, unit UnitCode, period PeriodName)
 	// Guest Device session before sign-in
 	// (POST /auth/guest)
-	Guest(c *gin.Context)
+	Guest(c *gin.Context, params GuestParams)
 	// Login Staff sign-in
 	// (POST /auth/login)
 	Login(c *gin.Context)
@@ -13219,6 +13225,20 @@ func (siw *ServerInterfaceWrapper) ObjectToAssessment(c *gin.Context) {
 // Guest operation middleware
 func (siw *ServerInterfaceWrapper) Guest(c *gin.Context) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GuestParams
+
+	// ------------- Optional query parameter "keep" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "keep", c.Request.URL.Query(), &params.Keep, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter keep: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -13226,7 +13246,7 @@ func (siw *ServerInterfaceWrapper) Guest(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.Guest(c)
+	siw.Handler.Guest(c, params)
 }
 
 // Login operation middleware
@@ -22769,6 +22789,7 @@ func (response ObjectToAssessmentdefaultApplicationProblemPlusJSONResponse) Visi
 }
 
 type GuestRequestObject struct {
+	Params GuestParams
 }
 
 type GuestResponseObject interface {
@@ -22790,6 +22811,14 @@ func (response Guest200JSONResponse) VisitGuestResponse(w http.ResponseWriter) e
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type Guest204Response struct {
+}
+
+func (response Guest204Response) VisitGuestResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
 }
 
 type GuestdefaultApplicationProblemPlusJSONResponse struct {
@@ -33260,8 +33289,10 @@ func (sh *strictHandler) ObjectToAssessment(ctx *gin.Context, unit UnitCode, per
 }
 
 // Guest operation middleware
-func (sh *strictHandler) Guest(ctx *gin.Context) {
+func (sh *strictHandler) Guest(ctx *gin.Context, params GuestParams) {
 	var request GuestRequestObject
+
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.Guest(ctx, request.(GuestRequestObject))
@@ -37635,165 +37666,166 @@ var swaggerSpec = []string{
 	"xepq+V6zxkVAiWK9XV0MVLX83PU1c4qDL60sPrrHg31+gn+spLl0Oi4hu0WBKa3dv8uDHaxhXkr+j+Xy",
 	"YO6meZ+U24M1LmNtIQu/eDwO5fFgzUtYW6zXF2fHr8LZwZqUr2qh/Ck6O9hnUb+6NQE/FWcH+xgFrIdf",
 	"4Y/r7Ej3XiMzdgcW2isUv9fB0R3mX+zZ+1DpNnD5xU+a/luw3ApNF4TcVhu4b81NH9FUGiOexJ9jYDiX",
-	"4WSIfQoY8iniut044Wkr1JaJaHbREAR6wQ5kNsmlGJrai/+Pva/tbhtH1vwrOD5zTie7dJx0J/fcsT+5",
-	"bafb04nlsd2dOzun1w2JJRFXJMABQCmabH7Xft9ftgdVIEXZJEW9ULYyMx+mYxGiSFShUKiX59numemB",
-	"ioQtRBruEKqRzlN5o/R0vi7WqKjJv720Dp8AXucy7QiRdktlllVwtGsXVYLd+LWfWv87rKIsOSvcmxRm",
-	"QFrfL2LY/8D/OZ9lDKndgpoehRCLCWjRUAHuJXY+H9mNn/usYDn82846xeX4lDuczvBDyKxiPDdCD6E6",
-	"MDRHB0ZuLSSpPWFeonMZHmkItZgA0W7PtmHIjiyYhqjDHZjnuKTdY32kustqN7FiFVs+BrkVpELPmx1x",
-	"ncRgDLPw2Va0e7UTiTFgTLKUc+m0NK5V+CcFLVTYeEJIEdndffd///314Z9///L26+EL+tf3X//PX//+",
-	"5vDt7y//dLBOBG8Dt7x40U7XJpJ0+l55mipPaM/lOGD9YmWesFQr6t/hsSe2QRwN+o4wbKjVP0G+YqeY",
-	"LGUGsOAX6+PLHn7xWlX6UFx85c6mjzTj6Iu79dejL/SrjaGe+fytvGB/lcJ6ou6lY6/xSa6crtXXxPpe",
-	"sgfpphI553bZOddVtC7jT0T1ecxkljhBKY0tx1IlQvq/4PMgzgyVn5I/TP92WhZxE1Fg0bCUz2LFw4DR",
-	"4cmwUE1l3iCDACFdqdsR4krUKt18It/juCdWOyFDpxBq1drwbypRuSCSvSxT4WwoRpkGdKASHuIproBl",
-	"6Fbf58uw3jPq4Zg79QT2tiOnCulidp1Y7eVTXaVNCGKzlZSNE/B3hsXAQ9DezJrceGKrmfUbuedmXl21",
-	"ikXhlCuz0dEoa3Stf8LL1Uai+SVvwfiu742xk2EiBsAM3TCHLzBiJA8Xc5mZjSreHsHEBqVXjtVIyPpX",
-	"/oCXu9Feunf7BMeuphhLLzabUpXZxjl119ucgIiKcfNXupAhs5Ewud4sf6t84Py1lE2bcOJQP3o27UhZ",
-	"ejb1v9FOY77f5i+fDgaQ1mSoeXFtO+dU7k6qSFVKDYn9Gbv9eLuGGiqbHk1Ai2EDvN9veL1TqdFPPMNl",
-	"fvHZ14CkkSqS/CEyW2DjpxFEmtp2xTwSQMqNmSodNq2aECC5E4MxdNV0RjenH+qeeS8zoMmpX+agFiN3",
-	"V1FHfBUsFwshMRaLLRZyfMLevn7D7i7Pfrm4u/9007v6aTWxD3gcNweFznDEhhzcveuLq4PgoHd1e3l3",
-	"cRAcfLq8+/n85vST+/C8d3WxJwTcmxyX3DzeqOm+nZNQ/ExzYQD1T2nn0SYz5suWc10jRXqsbO4QVToR",
-	"4TAKCv9D1+qd+9G/Pr9ior/qDgu+5ntoBIPxoZBk231a0c0b6O8MM1YDWPbiP14z87Lt/PP8zDBYStl3",
-	"5gn7NlruZ6dX55fnp7jUy7T7n04vf6tl26/6iYGKH8RY8p/428WHD71PB8HBzUo3XKPYfp9STk56nYa0",
-	"/wZxrKboemjEDNZEjmQGKoVain9Suyrl1KE3DnWVCzfO8pytx3u3EyBC92wdFT4s+9kOrVEuXDbgMhQh",
-	"t7mX2UfMS2eWUi0mfDBrK2bENoWSGVpaUHq2Ltth1yusw3nHOS8ikD7UvcIyWpzdNiWDPXm2AavkJkWD",
-	"AyWHQicHwcGUi4nbSbwvExxQ7dOaxYPbW/crgC1p4P7rpR3l3esqsKUsjSAOq3uZtg+P9GTK7MXL/t//",
-	"ZShf9oLm6KX7xKMa+48CRnPy0mPNZynoiTBKn/gw6nygkgN4mROFL0Rc2y6UkjNkYJkzZKpKVRYna6CS",
-	"hLNY4I7Xzk9a11mp+N6DZ0EMfyxC5pIJOaCIgFXZIMJKwupkFg1b+Kmi4yLLsCFw3fbBlt8jt3adbxJ1",
-	"/DrfjMUospXO5UgDYmLN0NtBYxau4GSmWigt7Kzy3tdvDoKD6+/d//3g/u9tzY0frEgZz5iGVGlslZ4p",
-	"DI8CG6hM+hIDyXgYajAmYJxJsFOlx4jfTxSpdt6XPeXC+u08FCbldhCBPqE2pBgrFiSwkWJuvWnA9QdI",
-	"glmn4WjPljVpbqVN9KG6EwD0MYa/sCcHOUesYn1/ZgqZVNOTedL72L90ZhEFzc1amgKnSTH5rMAgryqo",
-	"empuxpWizR+n2MncLdqrjVG6Wh3DzJkP8q0P3P7h/LFwT2ImzfuPgU6PK2jA3fkkmeVHlEQZyzI9cnbx",
-	"8TnFQKsghoE27quBZ+i+Gui0FAXpX9CBRaKYS5bwGQvVJpN8xClPfvSF/rHcn11z4qv9WfrRRo+2GV7z",
-	"+YDmn+Kr5NDYX59Az0KCIo7QY8NfLV7dHhKpEoRLWnK304Ph9rhQKY0mn4pirebSCLuYO2lU10Vf0mtr",
-	"DLqhksnNzCkN+UZqoDdq4bFKQ4jzsY+NPCRr1odIYCKUcFdromAhFkKsZvrCjGYemhXqfD5s32COikff",
-	"N/n3UpCsdODCagVnVWKlxobFYgxUYOn+FYuHdfh0oDXHtE+WPXHcMhPQ2MaB5Hob7Z4waSz8dupzMamu",
-	"+f7Xs0c4E/toiWDizvADYINokRhqdYVJI2VVc2CEqC2vaeC+WZzSw+9f1aoYRIwERH0F6G9HHAncKLGP",
-	"vK0lBfDp/tU14OhLAqHgX4/8HRraET8JG4WaT2lSt+d74wO0db2r8netuhylYrGSI9AsL43YDp1PwYU6",
-	"KLh0OQmP+TBBOxn58upGPtznOfM7CLuP8hLqRZkSTakisrVjZiKuwVB5d2gjTGBGIEaRDdhrJgyLYWjx",
-	"U6vSE9yB+8AgSe2MTSOQBRCPBCgiYbmxWeF5o4XYaqgyAkuYd6yUmlXmJ0nC0ULehQ2//3nD7882+v4D",
-	"4/n5wN3QvVRwEFUYUbzvJc3yu9cPLfWDm+WaUG2Ld5eYXdhdHm8D3h4ot1XnTTWeNR19RQhHNNMbpxJL",
-	"DqWne8DeMSGdi+CcSwz18kemCdleFR2J+yqcFf4qzi8tKAhPnG9q+RgI+wS5WTwrrNIJ6NV2oapzdKrB",
-	"OI+mqSxZjU83jLN1bqGcYdlVrm8Tr+gT6cq+eUSXeNxi+fkLl9MLJDfzQZ0375g5QfN+zKRiidLw8gTp",
-	"yBGcJ1RgXrErb90JX0sYpmGgdLgAvhGCGa/kRWlIY7Hk4H7jx2yycT/MTmwcr9yucz4UPttdBaQHcZiX",
-	"uDm7UaDgzdhQxPFBRfZ8Na128zu7g8/bOtMF/nWeDC5G6dBnqSQjSTMl57of4LxByISk4AOmO0wKA8Hj",
-	"iohUvUpXmWStMvL+6/UZRzy3rAc9VZciQijhkLkJQrhGzRfa9Fsewn2E8GEcuXr3o74qCp1W12suevQi",
-	"3MSdz41NlNda+Lv+1yE9x+EvMKtL5n7/eq2kyLlX+2fEOoyz7av9OoWCdb9zR2ASj7UWgVu24CJKil/n",
-	"vGEjYaxz7Rip4QmWoI1hxrhhf5xmNlJa/JNTEv1H4Br0H86z/KOsAn+8Yu+dgcyLUDyWVSwQnMT96R5+",
-	"zkzGvfouj5HTlYp1QifV2mXyaxorHt5KnppIffMrpVHvkyy2IuXaHrm99jDkljdv3ESKtxx8dXGnxO89",
-	"9THsI2pFxeIhS70dYn+vVDULKPB1KE7+bkNmf6Cq3ovQ/JEDLqyp/5md1W7DPXmeYe1Re+z5jXX9oQta",
-	"U0sWcktNDgddO53ctv3hVT1KP70V7qRWTvyPPV08FrrDhztNM0wSoe2j8XR04e5gbiyXNvBAv0MxyHlO",
-	"rYpLJXjlE2SVg4qT759lh4FpRauAYgz4jk5LWV6JiO92kk/Cwgwc42kMy7ZirGorpy8wsFC1HpA8ZL4c",
-	"jrAnssFbyuzsOqLqgx2c+vkAK/PuCa1wSTFlQOuwxXJbbEikxVv6qfWM7ibrrJj15kelYTs9NFHM0Sml",
-	"UQmg1nk1K6kmnpsSlYBbd1Yxjc57BMkJi4FPwDi7rqZ5dI5nobCv2NvXb/EI5u/nHBx/zwDBfq9699c/",
-	"964u2qjx4llrjtPTmH67mA/bsFPr+qZ33bvF5qzT6+ub3m/4z/OLsw+XV7WNVd9Uwjefyn0LfF2UIJ1q",
-	"Ck4aUUUKVVvSgOVMnTIwn6duTlbF/XfPu1FSgYp4Pb3+lhzGorGBcTP2ZyRnnij62AeMqEsMwedRMQQo",
-	"MutKddGo+MBCmmo1adgrT2lAWeTPBpXxlDqDOi5fbFQJP3/hlo7gbk9ROijvJphRIcXTAfO/Z04W0IMM",
-	"G4HFY0eBgLc1DQlhEItGb4oG/FtDqjXEz992NYT5u25oC1Kl7b2f92Vehht7kw9dVcTeDXjazb30Bvu2",
-	"wecTj65mjBlbkp45xuC/1wrEAuVxHDBlI3ditBEI/QAZNN9FqpQEKYHqkePNmGZxN+emoVbJo5N71Ylp",
-	"hX5Lq1rc8WEMyz0HfrX4qaeOaD1Q5op9yYy3Y3LMGHUuURoJTSR78/r160dwiMt1qsLg+LbkvMHqa+MW",
-	"I0IodG9bdU2l1q7lHcq5pxTkFn09qrEOZU5d9dt2RbgM0Q9xLglpVXuxv8onrSR+c/RlGnH7dQlR3Dm3",
-	"vFWA3t2sXYu511m+gGydgNVi4P4VKYtiDQ76mQ5hlW699ajqgoP/NrVNgQ82kSEtuYD556WiNXriE+Z/",
-	"7DiPYUicoMonJVtWE489aPEo3pOYQM0voJnc4P5qWLzjC6d3RmV6AC/LL0wXqNn3Zc1j9Ks7bvM26rzF",
-	"uOgYDjl+AX+srUhKmoSP94LT3L90BzavREEzWPoWwNEfPRn1seKxxHsJzJvcmqeZX23f872ppav2A2jt",
-	"Ptxag4V7TWT4SqUgPycxPaQ5pAh5qAYZIqOa1Dm5eDJK4leEr7oihWBQwwnZinzwcXGL9URYpV63M5qp",
-	"w3NhUuU7zbrudTulB0EcWj4Gxqd8hpVQxA+I2SlDAPUIsEBVU1pN2YBrLcDgLmCVGjNBFbLTCGTABhDH",
-	"lJ4wfAiIATQXwep+wkiLBmSqn/Bqq1hnDBOID2pIyihLWrIFA5Ukzj64GyB2QRszkAj5QcnA/YfbwPmf",
-	"7i/++QO37MWnn24P//NtrYnqq8+tsAoeZo8vh4dXSgJRzjXeYbVVOgL1PzdbqVWnnwWtv7jjo+Vq/kNV",
-	"ZX4mCfFyKw6O8+MZN+wnUH+57V21ic7ThdL5WUgnwDo1vZQk3rUOyvsRLy8YUVY9TAcHmcR5nF+aczBU",
-	"ZzL9F3Z24v44Ywm9Xn1MnRRgCfowDsqLQHkjnCoP8xntjMQrj+9vOjtcjxnPZ4h5jsvVp4bAZppDT5fF",
-	"qCXgO73ri6tjv2cV/JsRpzAqYVEHK6bEzi/OPpzeYB6sjF14cXWO/0Uo0/2H3shnuFP4jUKM6DeEWsRx",
-	"08rKZV6b7A8awtFcw+UcyOhZQgXmz/cEcIHF1HQlai+CBdgpwtJxUmcv7n548/LYeYlDpQeQM1kFGGj6",
-	"4TVLhMwsGE9+hMx1SobeKWUeSsy01Jb82quQHuqB5VmK3LKBHu1m0XYHQFiS3gIKoT+KT1nC5cx3vYsy",
-	"sNgKq/ixMI5yKMDajfKMBmwkmecDHbhTkL/Olea9yjSDGWBeApMQDDHxZAg6ICMwT3yvuoRzzajSGmO5",
-	"DO9DNW2gA7l1Y84pG7LPKrPos0tFfRhLch9fvzVVu5AhE/bYuRDeCOlMOlc0MxmPg9weOVfQsDFA6rNh",
-	"qVZYlbzJ/hErRCmpdVvp8sqHP6w8Wj6Mt/Icz7nNkm73oGt3JO4Y4AABCyNFbQTCsFQJadc6r1Ost/6w",
-	"8dFfbxVaWhmt8PlnyOn994+UwPJYjTJgBrgeRCforKjMsn/Mm96GaIdlnjRYBFL231/CjuG/eWSy0aiR",
-	"Z+uWBnzMMws72AIsfLaPu0deL0ts49d2Xye8IioYTWdlVeYTQ+2olP2QaxQeXrCO3VPv5A2a66ha/c7y",
-	"EQ46tOcfodOmAJ6wyxW5uxI4yluTqudj5hPFO0tGdYb2nkMvxPFDPVJTyUJ6zSVzR8C3r5yLm0/fUMWx",
-	"mhKQYs0Uvs+H7GFZV/7sBDK5b1tXARh3yUhOxeYV8YmQoxzJGFthkmCBPfJByMwDQrdTipwqvF4nrvyI",
-	"Dq3NJ2EiMJ3N7o8zNkUPchBxKSE27JJNOSKgY3W1isOgyGEyqVaK7AcHaVa194NdnLoOWFNx1lqHDSty",
-	"AIZvp2D5lk+ACXuC4NoUFfJYyv44huwgGOgprJrhCayaJkjgKM1MVKus15mJqI92i1ZoDLPl9sIN2mkj",
-	"E/bOxTG+wnfUkO38jk/QZ24WVtTgGve17x69D/6GXeiwu7X/nXTOxbuOKucPuxV9xpjmPO9HnV7CsL5W",
-	"UwN6Tb09Girt9bamK12afZpz9zrKWtgGi+VVgba3+VxrmACPm/a0Gz/im07K00vuH5ilwhSyW3+SJ8jH",
-	"gI2iAW3PtE/P6tvbWvvDEwHTeiU5BzP+DUc8JQyyf4h9E+LHmcc3GIoYz8S+b+0fGWRAvpaNlAFCYPTc",
-	"Vo/pI5eDa9XtXb8ApMXkdWNG89vvvjVxrhWdocC4+WPci49lMgTNOMr0pPDeaHlqoPAqS7AAmQR6zNRw",
-	"iKAXlbSg7UDT8iVaZGbrcGbPtSoLu6OCmW3udu/REcDaFDXEmVtndqYwiAjSom5m6Hc+0bin29L7M/YJ",
-	"ziJuj5mFz3buV2HtqZqstsvXrfkfhQzrXnUTkw2fU6HB3At5b6rq1AJfNlRZ3abjFhzSGktTfe3Rws/t",
-	"zGL/CCPneCnWFxL33kJgEeQUUk5X6ePvDEv5CMGg2EAlYBC6mMw4EtQ6C5+/0KruG6n1UV9lsqFI7kd3",
-	"uSTuzkPr7r2qgJkSIYuMT0WfWaEbSzNDCzqBv5Z/e73IfMXypjndhpPG7aIqsIHbDAot8LuEe3qWZMay",
-	"victFoZ5aBLUEW4pLWNBFtU+HtdmNa1pgfb1sQRe/W8orO6hsGjWCwThF3+5vvgpYNdXPwXsE/SvX7YK",
-	"WaJkX2V4q5Ksl1Zr5cLeGoCqEf+srgwdZgRJGmVJf4VOsbW4H82GNf4i4SM4+u8URhs3s6Q5U8IWglka",
-	"DkE6ixeSrqygGWWHCHvFjoh2pyFvhsN+pFGtMvzUq7Ih19e+9OBto4XON88FOfFn6iVPzXXt18i4HhNx",
-	"s+KK51FtTTrYaa31xWc+sPEspxMiTcZSeNyDIQwKnvZjxg0VciKehPtLWMNCkCoRktuFKr369q1HxxS/",
-	"KqkJctmqzFslG8v72ze5tuyuzJsr/3Sw20Zuet33fi47c+3xVxgme47ZRBgs350oETrxRyo1LAXtgaLR",
-	"qkoWqUybgOaWKVlM8nL5e4G/KvrqFtQg/9Qs04TzYmA7E/3cLGmndJ3CzrpWmjLCeBG+Gwg7Y30sR2BE",
-	"+G8j5FHJEiIesiwGbix7F5DFEYYNYUr0u7xvYKFeb7kOud9b1J9I2XuTquX687OytzjuiSoZmuR3J+KO",
-	"JYd9sz6q6o5XlIb1UoydhH54zUI+M1tY0jlawnKBeFCFfVzO7RyjOdRD4QHlvlLxQeEtee+pxiPqUv+8",
-	"KHZhQoYq0+zN9z+8fZdj1h278z+klsCPrUggmJPShO5iprmFeEYfK1MeiFiw/q8tqC5yvS81JR9oVCvF",
-	"rVUIL+2KrvMaL3rHOtGtTfpENPNchoapFOQjlNX+zJNijqIC5FDCZ8sGsRqMTzBGHGZwnIPgJcKQG5ty",
-	"Y1oi0TTrAhVC3YcQ89kyjaC6nnMc+m/35KEqlWanO4362TmozM2rB8TUxvoaOYKctioVA8S3iICAswWP",
-	"GUl5C+riFHIiYLpMVXr5uG9532uFqbNjg+bnv0MgPrqe72vkbckscUqATDzhymfnXOUeH599BGXpXnWd",
-	"j/uXc3tvIAVuWT5Rx5hcJQUsnUvQc8B6LncZO4qc3ITcokOshRkvk9ONG/OvJyNhxgyheNgbZ5rfOVON",
-	"B8lCEhhzclYpi/kJ43TB+rNkiTRG4HHG32sDoZXqnxuZVK/yjaOLUhK6+RMAABAtpX+3Ol5KE20lHeQn",
-	"knHZsB3XEkLSyFf+gRZkR22/U082XC/JnI64EOXzauNfJov8BeW2iIi5n34njjIrcZHZN5bPkBiBeA/X",
-	"FRPlN0tI4wTFXA80jtd7+beeE4r0J+zj6qAvrpFbppiJKnhXnKytLFBkrCta8r8zbKqFtVhyiQJrCTA9",
-	"v/iK56DbwYETkJWgj/KEXm0NP4278cNauc3w2YKWPL53b71iwqiSACl17nB4z4c+n7UaadE3RoaxIJH9",
-	"KycG7TnX6TV8F51XQwpK5PEHoSk4SvByAVNxWJQYH+c5tCn0I6XGbKqyOCSSfbtYslKfs/bP8MpYbjOT",
-	"LwyrVdywHvDyE8r/LILB+Bqb7SuEb0BPQN/jUmi9QCqB3cp32mkvjbEqRXcymTGtMhmyF8RcPVAh5Bcw",
-	"pP7Sl5+LQYQ9ZAYDWYogY5fjEJAoS1I/Gri5FbLJ/8SBKINL+VwxrPzjPYEHi78M4WXl5ljwNW+DUZon",
-	"SFuG2lJWlhP29vvv2V2vd//+9CZg173ezf3p2dmvN6dnfzthduo8LDzZuBNnSR6Hv8AMiaadq6Xkohvc",
-	"SoXcoHvU0eZyqNsBlwjQcUZFhc/L73VPJyHsGkEEZTdf1siIbJiQJ+ztm9fs+sPp2cX9We/84v788vb0",
-	"xw+I6rc6sghikjR1Hl3TgGffeNToENA7dNg8QtN4zPo85ggIN43mGQNpIzbiEwhYoiZAoNs1zUBeHMvb",
-	"gWjgUcRleI/16LX2+Gcuw97EuUNTrsPdlh4/qF05Pfz5L798vLo+vPvt8H/9/uU/K+tXKsqKdwH00dyY",
-	"5qxg3YlmW11kMAHNTKSm2DMvDC37iBsPquDEd4KG9xj5+c57VxdBweLHJcvkWDpX0ZdiL9UpuvBqrkNl",
-	"zdLFOzf3Jc5HPWnn4FxA++buI4QCeeV8DHKxTzCYc0yjNliFGrKqxQhqgXtDgGRNE/80mHG0Dtoxkj4Q",
-	"7fyrT13L3mxQLDGmbytollsOZzOue5dXd7f3tz/3bu4Cdtv7cH7f+/Wu1CL30N8biQmY+eW2pqVmuyoZ",
-	"FY+Y6XbLuAEwE6+Xpuu5OYM72Bp+EghWQb0qfRgqjX8Kw5zlhhBrDU6KLWEj8ThNaQh14bAbP+pJ7T36",
-	"Mvto62mqWcJnrA+4vBBMmAByBhHwdDO/EAPdR8QYVA874gadeVah1RbUnKS/JhY5L6qvL2F+9/VP7XP3",
-	"RXa+4YZ/rrvhNxXXLMS2d3BRMZbFUVVnjhM1J2spijwHNA61nzYlVHxkVY+AJSIMY8jLrXyvxtIUTxmf",
-	"zi+PZSBS5dRWB0tkTJ08j+tRrnp3l2fOgp99OL25fH95dnp32bv6F+CvXswl7pdyezXBSOsg5loM/Rxh",
-	"JFZnCbUmUIVg9al/BdVVKchGXEGayl4KspqIblPl3UKLyjpcdKhv83pU/+fATHZdp1XM7FaptrZjZlUm",
-	"qfnB07kVhSjORQwY7aSsP/N1RifUVGVYH2I1Ze9KOCf4RcoYWSAEtARpsmIYWqayddUX2yXN0Ze8qOXr",
-	"0Rf86OsSfb72bZbLWRVLlcr17Y+PNPY/GhV18Rfyls/Wt+eHw9+//LBuu9Yz7IE99S3SpCXcsBhQKZhV",
-	"xGLTV+FsTQ3RXI6FHC3bnG/yYc/RwD3lVopUATln8IrcVv7VH8EwuCMu0u0Rw78wOYf7DB3z5u24mM9d",
-	"gxwToANOhrOJIaRc2znnJVlDrK3k+fug1QwKF/UPevY/5h6qkrCqXtMR7T6EWExAC2jmjKKqhfP54D1E",
-	"tl14h9n+MZZTpQUZN9DAvOg8OhQ8DNFiQWhRCxoLOWbTSMR5lAYRrtoUfJaIZbzODEUM5uiLVWOQ9Tvk",
-	"e7CDyFe7tNkh8XZt0QEqy5D+TaG6CoWq5+x4YgbVO/8kjPAmGEdNDQr0d09SNUX3jzSXakcUBquMFXFM",
-	"eQphKQd9c3Hdu7m7v/iv68ubi/NX7AL569xWmaTkdVZUYq6i/qYE+tnGat4ujP/GsTIfvvBem9mBSsDX",
-	"tCUG4kkDdWW9AvlYqJuiMIuhPu11poFbqJjCZ1qt9PhJd4/hWKVwFVhMYFmWboWID7dcxj3vsxp6ekyT",
-	"coR9S0GlMRTmqTBM1J3h/DoswcDEqTvFejrxSDj9Gq6nT3WmaTngI36+FYVrCf5IpKHbo6pCT6TSJTKW",
-	"zzzhoY1gxggOsIMJPtJZA0PaTSa3Ob+d57FD6tpd2s/Yhvrs+y2v8puscnGnMRa+bYWEd4w+hlRT6pCm",
-	"VY0LFvmyOAv5DFn3ipPXNFLODsiuVKuNg3GTSfMkKejNXQWU6X55CJfuNOVEH2UydKbGSYkOWmjbi0gT",
-	"GylbUHuqoQXplGvKDRsCojRsw5mYK1BzQVRNG8i35XwSwc+eIn3rQkarMdA08E4kwtYdwJ+TC/kE9e43",
-	"MACR2ppqdxATBMMonY2LCbGHN5DGfEYEUJ2ejUmCWCvlhdhaMwx+dcE8HEngul8PynGFl9e2FF1QbW69",
-	"luMpzdN5Rnfeu0xyLwXJYqXGhzwWYzB5tRfpmHVP2Kpp62GR/6JeksdDpF31/jSxk5Gq7pJ0uKOs7SLZ",
-	"2mP5FVxz2+i8ScASrbg6ZhFwjRlZSUBCA26AOUGw/iyHrPRUaRq7a4JSgcwcHyaZMWJ/Xp00LZf+F02m",
-	"GDtw6qPJd5oPxmtuZt7YY9tOCwW4jpSEOy7irms0y+5Kh9mmEvHhRMCUEvE0/dix6QUwR5xHnhhmuYjd",
-	"Uac/o+RBHp9vsdIfpZkeivkopy6olTeJ+mM+bH9EvskWcafi0L9y1SaRZJa8Dn+hr1QMXK65f+T3222h",
-	"6RSYAWnZTGWM9zE5HwlTqKOnD0SeezfEiBjkAEIm7EqqV0Mn+DHL41271qjOIze1yvFA+E1Cf0ruQxK0",
-	"bzFCDF2lsYBDWGZS4GPGR1xIX3/JR4AU9AYbT4Qc0bEbCwG2ZaO+TED3vzbE9vBrv4Hub6xMFenQCd23",
-	"Phua15zx0B1VMj2Cg6BAN3HfpNAdT1Pg8UHgfYn1qjZL2hw8r7Ojm368bWUIcqe79ZOfFz9RdyfMPbeE",
-	"z1ioKDi10jGyvDwMl2FffT5CDMkGmnYadoajdmLyeDjhclDNGOSj8o93SkPeRkuAhR0zuUs6+6yB/iAX",
-	"lnbX0So18WAgmg8Q+2jgpZ5rlteZqny6v7KgWkvdQa9c9f5gC5DGto0dgkAEVkSredLiOpC2wW981oHP",
-	"gsNsXtqLWdM+gGQPoM5X1KpcO5farOt84E7MluUEbPjAkRIjGSDzc8Cm3A6ovZZrLSY8DojL09PYZ7EN",
-	"mN/ecy/AfbFyb18QLv70U7eZFrNdoVMJR49oC+z/3GBfMumAAcbZKBMhhMzNAVMyIIZcyMvP1ZBNfbe7",
-	"MMxJAxGzAwaxwUS/UW82V0WKcrkF2Vopr9zgZ4ey5x/O7QQ1SdnZ1tDUkB7BsISPwcNLIaZ1oiZw7FHV",
-	"AlopELCBkn6BUJSqvGYQJogKxV7/mf2t9+vN/d2vN1fEiCuKhq4YuEaIq/XlrcHAchHf4KidGJ2h+Gwz",
-	"DeWDw/sDJ53EbZKLSHSPnKlYJMKaan8qGfKaU2eLEoFNtsjSGz164BX8qOAgM95nL/baR0MWd9QK1yu/",
-	"y872zQ/ECZdPwuqKajXwpN7fosut3KzHDlOdp0Xno/k3P3BjDy8m7pB0eb4hJxvWxgLea/5uDcetx3x9",
-	"+KUtSEZMgOGDYBF/MiNeKPaCgNkOMfxF14/Zl7GQYcBEGLAJaCeory9XZW00M2MhEYP7pejWH4Sxt370",
-	"phDXzwND6cHbdEoC1qtAwh46YRdg2B5neQ6DXVvhMUCsgiraLx2WUmTOV6kX5x1e3Wv5uVfoVGgfZ5Tg",
-	"wpkMiMYn0yO3Bh/LxLShYsukaKi1+RWvPuFZ0D3Avh0CcdLyBvpSp+RS4LhScT6KxcO36AZCCfdbZ3pr",
-	"DOc7xA/VMP0ISZ+4svdJvHfYx4GF0ZQzdrIKfEuvkizM7OwRsFSYuWmi9nUexz5AEAv8BvBBtDLVe0lD",
-	"tDKW0OlqdeSGhjw7ZB96rE756pw4aIbyNemmjgRw6Ta+cPnc0/eLCrWqZNwZwgNvONct0hHDj9wOou7y",
-	"EPjwbVsf9kYT8mJo8NSnNgIDzERiaA2dn2/vTj9crKYJbhkSc2ajj/obDVnCX6okPpYzItQe5vwwT8qa",
-	"1BH3hFnlUaV0bv22imJxKq9jvndl1te0YcRiIuSI8VhJKB+ngjm3GSrUI2/Oq9ljfcQLfluoq511E1Yo",
-	"YRdGA2/+BHWvJXXoLPh6XUJRcps1MdKtIpw05gvGgjbtUMmGUD6+GYTPuLdGKmrCKrUxv6toYw4OVGbR",
-	"gpVidR8v7g6Cg6ve3b3/18XF+e39zxcfrisDdj6WUFrUQloYeTDV8qrOf2v+nd93nvV0fpqHznz8Jk6s",
-	"q2j14uvR19sYLSedcDu4S8A4GaUTbASccqJcSsAypZkECA2LIE5ZH9zcG8YpXcEfAZgvWSc8p18qLxMg",
-	"1v7qVXIhw7rN9dmsk/bKu5nKdtif6DFOcxvoiYHWMoJYsjDItLAzFFMfuHZHl7//7jyQgVJjAfjX7zn1",
-	"A4kz0/HB8cERT8XR5A2Kzv/ul9wV4pmN0I3xf+fVIKWPKCSy8EEcL3zgj+YLQyyP1SiD8od5R1P5m3mp",
-	"XvEJRTtLH+SAeKWPeJgIWf4Avc7S30WUe/5RwtPyn37ey4/ikdh///r/AwAA//8=",
+	"4WSIfQoY8iniut044Wkr1JaJaHbREAR6wQ5kNsmlGJrai/+Pve9tbhtH+vwqKNdWTXJHx8lM8tSz9iuP",
+	"7cx4J7G8tmfy7G3NeSCxJeIRCXABUIo2l8917++TXaEbpCibpKg/lK3s7oudWIQosrvRaDS6f7/t7pke",
+	"mEjYQqXhDqEaaT+VN0pP5/NijYqa/NtL6/AJ4HWu044QabdUZlkFR7t2USXYjV/7qe2/wyrKUrDCvUth",
+	"BqT1/SKG/Q/8n4tZxpDaLZjpUQixmIAWDRXgXmPn85HdxLnPCpbDv+2sU1yOT3nA6Rw/hMwqxnMn9BCq",
+	"A1NztGHk1kKS2hPmNTrX4ZGGUIsJEO32bBuO7MiCacg63IF5jlPaPdZHqrusDhMrZrHlY5BbQSr0vNkR",
+	"10kMxjALn21Fu1c7lRgDxiRLOZdOS+NapX9S0EKFjTuEFJHd3Xf/999fH/759y9vvx6+oH99//X//PXv",
+	"bw7f/v7yTwfrZPA2CMuLF+10biJJp++VJ1F5QnsuxwHrFzPzhKVaUf8Ojz2xDeJo0HeEYUOt/gnyFTvF",
+	"w1JmAAt+sT6+HOEXr1VlD8XFV25v+sgyjr64W389+kK/2pjqmctv5Qn7qxTWE3UvHXuNT3LlbK2+Jtb3",
+	"kj04biqRc26XnXNdQ+sy/0RUn8dMZolTlNLYcixVIqT/Cz4P4sxQ+SnFw/RvZ2URNxElFg1L+SxWPAwY",
+	"bZ4MC9VU5g0yCBDSlbkdIa5ErdHNBfkexz2x2QkZOoNQq9aGf1MHlQsq2csyFc6GYpRpwAAq4SHu4gpY",
+	"hm7tfT4N6yOjHo65U0/gbzsKqpAuZtcHq71c1FXWhCA2WzmycQr+zrAYeAjau1mTO09sNbN+IffczKub",
+	"VjEpnHFlNjoaZY2h9U94+ZHNLEogBj4Bg9tFM6cKEcZXcY2UCt3GEan2jpmLe4Pq5h2AtMVJ4GN31Szu",
+	"W3oqp6LqmJs6XcsvwGM3B2fbAH6GiRhAcWOPvWDESB4uHsRmNqpQHSKhDUr6itVIyHp9fcDL3Uw9unf7",
+	"05nWWtlG3chmIlWZbZSpu95m+0Y8kpu/0oUMmY3cDPJSWvpW+cD5aymbNoHcoX30bNqRsfRs6n+jncV8",
+	"v81fPh0MIK05XufFte1ssrnbZiPPKnVT9mfs9uPtGmaobHo0AS2GDdiEv+H1TrVGP/EMp/nFZ1/Akkaq",
+	"qFAIkZYDu1aNIMbXtjPmkQJSbsxU6bBp1oQAyZ0YjKGrjjm6Of1Q97SBmQFNi++y6LoYubtyQCLbYLla",
+	"CEaymGyxkOMT9vb1G3Z3efbLxd39p5ve1U+rqX3A47g5o3WGIzYkEO9dX1wdBAe9q9vLu4uD4ODT5d3P",
+	"5zenn9yH572riz1hD99kr+fkeKOm+7bJQ/UzzYUBtD+lXTiezJivuc5tjQzpsbG5HWBpO4fDKKP9D11r",
+	"d+5H//r8KqH+qjusVpuvoREMxodCkm/3Z6JObqC/cxsKDWDZi/94zczLtvLn+YZnsJRv8MyzDW403c9O",
+	"r84vz09xqp/1rt5f3ny8OHfT/vTyt4vzmsle9RMDFT9IEOU/8beLDx96nw6Cg5uVbrhGp8A+nZc57XWa",
+	"j/8bxLGaYuihEfBYE7OTGagUFg/LFozTGVWVcerQO4e6sosb53nO1iPt2wmKonu2jqo2lv1sh94oVy4b",
+	"cBmKkNs8yuwjYKdzS6kWEz6YtVUzArNCyQ0trYY9W5eqsesZ1qHcUeZF+tTn6VeYRovSbVPv2JNnG1Bi",
+	"blLxOFByKHRyEBxMuZi4lcTHMsEBFW6tWfm4vXm/AlKUBu6/XlpR3r2uQorK0gjisLoRa/vYTk9mzF69",
+	"7P/9X4b6ZS9IRi/dJx6S2X8UMJLJSw+Un6WgJ8IofeJzwPOBSg7gZc5yvpAubjtRSsGQgWXBkKmqs1kU",
+	"1kAlCWexwBWvXZy0brBS8b0Hz4IEBJh85pIJOaCMgFXZIMIyyOqTOBq28FNFu0iWYTfjur2PLb9HYe06",
+	"3yTe+3W+GYtRZCuDy5EGBPSaYbSDzixcIchMtVBa2Fnlva/fHAQH19+7//vB/d/bmhs/mJEynjENqdLY",
+	"5z1TmB4FNlCZ9PURkvEw1GBMwDiTYKdKj5F8gPhd7bypfMqF9ct5KEzK7SACfUI9VDGWW0hgI8XcfNOA",
+	"8w+QwbPOwtGfLesw3UqP60NzJ/TqY0x/YUMREqZYxfp+zxQyqaYn8xP7Y//SmUUINye1NAVOQjG5VGCQ",
+	"l0RUPTU340rV5o9TrGTuFu3NxihdbY5h5twHxdYHbv1w8Vi4JzmT5vXHQKfbFXTgbn+SzPItSqKMZZke",
+	"Ob/4eJ9ioFUSw0Cb8NXAMwxfDXRaR4PcNRjAIsvNJUv4jIVqEyEfcTrkP/pC/1gez64p+Op4ln60MaJt",
+	"xgZ9Poj/p/gqOa731yews5BwlCOM2PBXi1e3h8QIBeGSfuLtNJC4NS5USqPLp4peq7k0wi6enTSa62Is",
+	"6a01Bt1QhuUkc0pDvpEC7o36j6zSEKI89rELiXTN+hAJPAgl0NiaLFiIhRCrub4wI8lDs0Gdz4ftG0ZT",
+	"8ej7pv9eCpKVNlxYreC8SqzU2LBYjIGqQ92/YvGwiYA2tOaY1slyJI5LZgIae1CQGXCj1RMmjVXrznwu",
+	"JtUF6/96/gglsY+eCCZuDz8ANogWWa1WN5g0UlY1J0aIl/OaBu6bxyk9/P6V3IpBxEhB1BSB8XbEkX2O",
+	"DvaRdLZkAP64f3ULOPqSQCj41yN/h4Zeyk/CRqHmUxLq9mJvfIC2oXfV+V2rFk2pWKzkCDTLSyO2w0VU",
+	"ELkOCiJgTspjPk3QTke+NryRzPd5Sn4HafdRXv+9qFPiWFXEFHfMTMQ1GKpND22EB5gRiFFkA/aaCcNi",
+	"GFr81Kr0BFfgPjBIUjtj0whkgSIkAYpMWO5sVnjeaCG3GqqMkB7m7TalTpv5TpJAwJA0YsPvf97w+7ON",
+	"vv/AeX4+cDd0LxUcRBVOFO97SVJ+9/qhp35ws9wSqn3x7g5mF1aXx8uA9wfKLdV5R5CnfMdYEcIRSXrj",
+	"o8RSQOm5KrDxTUgXIrjgElO9/JFrQqpaRVvivgpnRbyK8qUJBeGJi00tHwMBtyCxjKe0VToBvdoqVLWP",
+	"TjUYF9E0lSWr8emGebbOPZRzLLs669skKvpEtrJvEdElbrdYvv/C6fQCmdl8UufNO2ZO0L0fM6lYojS8",
+	"PEEudUQWChWYV+zKe3cCBxOGaRgoHS4gh4RgxitFURrSWCzZuN/4MZss3A9PJzbOV243OB8Kf9pdhQII",
+	"cZiXuDm/UUD4zdhQxPFBxen5albt5Du7g8/b2tMF/nWeDOtG6dCfUklGmmbYbuRtP0C5QciEpOQDHneY",
+	"FAaCxxUZqXqTrnLJWmUU/dfbM454bqce9FRdqghxkEPmBIRYk5ovYAy03IT7DOHDPHL16kd9VZQ6ra7X",
+	"XIzoRbhJOJ87myivtfB3/a9Deo7DX2BWd5j7/eu1DkXOvdk/I8pklLav9usUx9b9zh0hYTy2WkSd2UKI",
+	"KCl/nZOejYSxLrRjZIYnWII2hhnjhv1xmtlIafFPTofoPwLXoP9wkeUfZRP44xV77xxkXoTigbhigcgq",
+	"7k/38HNaNe7Nd3mOnK5UzBPaqdZOk1/TWPHwVvLUROqbnymNdp9ksRUp1/bIrbWHIbe8eeEmRr/lyLGL",
+	"KyV+76m3YR/RKiomD3nqreywjDeqmgkU+DoUp3+3ILM/0FTvRWj+yNEi1rT/zM5ql+GePM+w9qg9cP7G",
+	"tv4wBK2pJQu5pSaHg66DTm7b/vCqEaUXb0U4qZVT/+NIF7eFbvPhdtMMD4nQ99F42rpwtzE3lksbeJTi",
+	"oRjkJK1WxaUSvPIOsipAReH7Z9lhYlrRLKAcA76js1KWVyLiu53kQliQwDHuxrBsK8aqtvLxBSYWquYD",
+	"Mp/Mp8MR9kQ2REuZnV1HVH2wg10/H2Bl3j1BLS4ppgxoHraYbosNiTR5Sz+1ntPdZJ4VUm9+VBq2000T",
+	"5RydURqVAFqdN7OSaeK+KVEJuHlnFdMYvEeQnLAC0kGraZ6d41ko7Cv29vVb3IL5+7kAx98zQKTiq979",
+	"9c+9q4s2Zry415qDDDUev13Mh23YqXV907vu3WJz1un19U3vN/zn+cXZh8ur2saqb+rANxflviW+Lkp4",
+	"VDUFJ42QKIWpLWnAcq5OGZjLqZudVXH/3ZOGlEygIl9Pr7+lgLFobGDcjP0eybknyj72ATPqElPweVYM",
+	"0ZXMulpddCo+sZCmWk0a1spTGlBW+bOBlDylzqCOyxcbTcLLL9zSFtytKUoH5dUET1TI8HTA/O+ZkwXo",
+	"I8NGYHHbUcD3bc1CQhjEojGaogH/tpBqC/Hy266FMH/XDX1BqrS993JfFmW4sTf50FVV7MOAp13cS2+w",
+	"bwt8LngMNWM8sSXtmWNM/nurQCBTHscBUzZyO0YbgdAPYE3zVaTKSJDPqB723oxJirvZNw21Sh7t3Kt2",
+	"TCv0W1rV4o4Pc1juOfCrxU89dUbrgTFXrEtmvB2XY8Zoc4nSyMYi2ZvXr18/wnJcblMVDse3JecNVl8b",
+	"lxgRQmF726prKrV2Le9QziOlIPfo6/Gkdahz6qrfdijCZYhxiAtJyKraq/1VLrSS+s3Rl2nE7dclLHfn",
+	"3PJWCXp3s3Yt5t5m+QIsdwJWi4H7V6QsqjU46Gc6hFW69dbj2QsO/tvUNgU+WESGNOUC5p+XitboiU+Y",
+	"/7HjPIchUUCVT0q+rCYfe9DiUXwkMYGaX0A3ucH91bB4xxfO7ozK9ABell+YLlCz78uax+hXd9zmbdR5",
+	"i3HRMRxy/AL+WFuVlCwJH+8FJ9m/dBs2b0RBM9L7FpDdHz0Z9bHitsRHCcy73JqnmV9t3/O9qaerjgNo",
+	"7j5cWoOFe01k+EqlID8nMT2kOaQMeagGGcK6mtQFubgzSuJXBA67Iv9hUENo2Yo58XFxi/UsXqVetzOS",
+	"1OG5MKnynWZd97qd0oMgiC4fA+NTPsNKKCI3xNMpQ+j6CLBAVVNaTdmAay3A4CpglRozQRWy0whkwAYQ",
+	"x3Q8YfgQEANoroLV44SRFg3IVD/h1Va5zhgmEB/UMKzRKWnJFwxUkjj/4G6A2AVt3EAi5AclA/cfbgMX",
+	"f7q/+OcP3LIXn366PfzPt7Uuqq8+t8IqeHh6fDk8vFISiC+v8Q6rzdIRqP+52Uyt2v0sWP3FHR8tN/Mf",
+	"qirzM0mIl1sJcFwcz7hhP4H6y23vqk12ni6U9s9COgXWmemlJPWutVHej3x5Qeey6mY6OMgkynF+aU4g",
+	"UX2S6b+wsx33xxlL6PXqc+pkAEvQh3FQXgTKG+FUeZhLtDMGsjy/v6l0uB4znkuIeYLO1UVDYDPNqafL",
+	"YtQS8J3e9cXVsV+zCvLQiFMalbCogxWPxM4vzj6c3uA5WBm78OLqHP+LUKb7D72RS7hT+I1CjRg3hFrE",
+	"cdPMynVee9gfNKSjuYbLOZDRs4QKzJ/vCeACC9F0pWqvggXYKcLScVpnL+5+ePPy2EWJQ6UHkNNwBZho",
+	"+uE1S4TMLBjP3IS0e0qGPihlHkrMtLSW/NqrkB7qgedZityygR3tZtJ2B0BY0t4CCqHfik9ZwuXMd72L",
+	"MrDYCrP4sTKOcijA2oXyjAZspJnnAx24U5C/zo3mvco0gxnguQQeQjDExJMh6ICcwPzge9UpnFtGldUY",
+	"y2V4H6ppAx3IrRtzTqch+2wyizG7VNSHseTs4+u3ZmoXMmTCHrsQwjshnUkXimYm43GQ+yMXCho2Bkj9",
+	"aViqFVYlb7J+xApRSmrDVrq88uYPK4+WD+OtIsdzbrOk2zXo2m2JOwY4QMDCSFEbgTAsVULatfbrlOut",
+	"32x89NdbpZZWRit8/ifk9P77R0pgeaxGGTADXA+iEwxWVGbZP+ZNb0P0wzI/NFgEUvbfX8KO4b95ZLLR",
+	"qJEk7JYGfMxPFnawBFj4bB93j7xedrCNX9t9nfCKqGAkzsqqzCeG2lEp+yG3KNy8YB27p97JGzTXMbX6",
+	"leUjHHTozz9Cp00BPGGXK3J3JXCUtyZVy2PmD4p3dhjVGdp7Dr0Qxw/tSE0lC+k1l8iOgG9fuRA3F99Q",
+	"xbGaEpBijQjf50P2sKwrf3YCmdy3pasAjLtkpKdi8Yr4RMhRjmSMrTBJsEB9+SBl5gGh2xlFznNebxNX",
+	"fkSH3uaTMBGYzqT744xNMYIcRFxKiA27ZFOOCOhYXa3iMCjOMJlUK2X2g4M0q1r7wS6KrgPKV5Ra67Rh",
+	"xRmA4dspWL7lE2DCniC4NmWFPJay344hOwgmegqvZngCqx4TJHCUZiaqNdbrzETUR7tFLzSG2XJ/4Qbt",
+	"tJEJe+fiGF/hO2rIdnHHJ+gzJ4UVLbgmfO27R++Dv2EXNuxu7X8nnRMJr2PK+cNuxZ4xpzk/96NOL2FY",
+	"X6upAb2m3R4NlfZ2W9OVLs0+ydy9jrIWtsFieVWg7W0uaw0T4HHTmnbjR3zTh/L0kvsHZqnwCNnNP8kT",
+	"5GPARtGAlmdap2f17W2t4+GJgGm9kZyDGf+GI54SBtk/xL4p8ePM4xsMRYx7Yt+39o8MMqBYy0bKACEw",
+	"em6rx/SRy8G16tauXwDSQnjduNH89rtvTZxbRWcoME5+jHv1sUyGoBlHnZ4U0RtNTw2UXmUJFiCTQo+Z",
+	"Gg4R9KKSFrQdaFo+RYuT2Tqc2XOtysruqGBmm6vdewwEsDZFDVFy60hnCoOIIC3qJEO/84nGPd2S3p+x",
+	"T3AWcXvMLHy287gKa0/VZLVVvm7O/yhkWPeqm7hs+JwKDeZeyHtTVacW+LKhyuo2HbfgkNZYmuprjxZ+",
+	"bmce+0cYucBLsb6QuPYWCosgp5Bytkoff2dYykcIBsUGKgGD0MXkxpGg1nn4/IVWDd/IrI/6KpMNRXI/",
+	"ussldXeeWnfvVQXMlAhZnPhU9JkVtrH0ZGjBJvDX8m+vl5mvmN4k020EadwumgIbuMWgsAK/SrinZ0lm",
+	"LOt70mJhmIcmQRvhlo5lLMii2sfj2qxmNS3Qvj6WwKv/DYXVPRQWSb1AEH7xl+uLnwJ2ffVTwD5B//pl",
+	"q5QlavZVhrcq6XpptVau7K0BqBrxz+rK0GFGkKRRlvRX6BRbi/vRbFjjLxI+gqP/TmG0cTNLmjMlbCGZ",
+	"peEQpPN4IdnKCpZRDoiwV+yIaHcazs1w2I80qtUJP/WqbMj1tS89eNtoofPNc0FO/Jl6zVNzXfs5Mq7H",
+	"RNysuOJ5VFuTDXZaa33xmQ9sPMvphMiSsRQe12AIg4Kn/ZhxQ4WciCfh/hLWsBCkSoTkdqFKr75969E2",
+	"xc9KaoJcNivzVsnG8v72Ta4tuyvz5so/Hey2kZte972XZWehPf4Kw8OeYzYRBst3J0qETv2RSg1LQXug",
+	"aPSqkkUq0yYg2TIlCyEv179X+Kuir27BDPJPzTJLOC8GtnPRz82TdkrXKeysa6MpI4wX6buBsDPWx3IE",
+	"RoT/NkIelSwh4iHLYuDGsncBeRxh2BCmRL/L+wYW6vWW25D7vUX7iZS9N6labj8/K3uL456okqFJf3ci",
+	"7lhz2Dfrs6pue0XHsF6LsdPQD69ZyGdmC1M6R0tYrhAPqrCP07ldYDSHeigioDxWKj4ooiUfPdVERF3a",
+	"n1fFLlzIUGWavfn+h7fvcsy6Y7f/h9QS+LEVCQRzUprQXcw0txDP6GNlygMRC9b/tQXTRa73pa7kA41q",
+	"Zbi1BuG1XdF1XhNF79gmuvVJn4hmnsvQMJWCfISy2p95UsxRVIAcSvhs2SBWg/EJ5ojDDI5zELxEGApj",
+	"U25MSySaZlugQqj7EGI+W2YRVNdzjkP/HZ48NKWSdLqzqJ9dgMqcXD0gpjbW18gR5LRVqRggvkUEBJwt",
+	"eMxIy1swF2eQEwHTZabSy8d9y+teK0ydHTs0L/8Ogfjoer6uUbQls8QZATLxhCvvnXOTe7x99hmUpWvV",
+	"dT7uXy7svYEUuGW5oI7xcJUMsLQvwcgB67ncZewocnoTcosBsRZmvExPN27Mv56OhBkzhOJhb5xrfudc",
+	"NW4kC01gzsl5pSzmJ4zTBev3kiXSGIHbGX+vDZRWqn9uZFK9yheOLkpJ6OZPAABAtJT+3ep4KU20leMg",
+	"L0jGZcNyXEsISSNf+Qda0B21/U492XC9JnM64kKVz6uNf5ku8heU2yIi5l78Th1lVuLiZN9YPkNiBOI9",
+	"XFdNdL5ZQhonKOZ6oHG83su/9ZxQpD9hH1cHfXGN3DKFJKrgXVFYW5mgyFhXtOR/Z9hUC2ux5BIV1hJg",
+	"en7xFc9Bt4MDpyArQR/lB3q1Nfw07sYPaxU2w2cLWvL43r31igdGlQRIqQuHw3s+9OdZq5EWfWNkGAsa",
+	"2b9yYtCec51ew3fReTOkpESefxCakqMELxcwFYdFifFxfoY2hX6k1JhNVRaHRLJvF0tW6s+s/TO8Mpbb",
+	"zOQTw2oVN8wHvPyE+j+LYDC+xmb7CuUb0BPQ9zgVWk+QSmC38p122ktjrEoxnExmTKtMhuwFMVcPVAj5",
+	"BUypv/Tl52IQYQ+ZwUSWIsjY5TgEpMqS1o8GTrZCNsWfOBB1cCmfK4aVf7wniGDxlyG8rFwcC77mbTBK",
+	"8wRpy9BaysZywt5+/z276/Xu35/eBOy617u5Pz07+/Xm9OxvJ8xOXYSFOxu34yzp4/AXmCHRtAu1lFwM",
+	"g1uZkBt0jzbaXA51O+ASATrOqKjwecW97ukkhF0jiKDu5tMaGZENE/KEvX3zml1/OD27uD/rnV/cn1/e",
+	"nv74AVH9VkcWQUySps6jaxrw7BuPGgMCeocOm0dIjMesz2OOgHDTaH5iIG3ERnwCAUvUBAh0u6YZyKtj",
+	"eTsQDTyKuAzvsR691h//zGXYm7hwaMp1uNvS4we1K6eHP//ll49X14d3vx3+r9+//Gdl/UpFWfEugD6a",
+	"G9OcF6zb0WyriwwmoJmJ1BR75oWhaR9x40EVnPpO0PEeIz/fee/qIihY/LhkmRxLFyr6UuylNkUXXs1t",
+	"qGxZunjn5r7E+agn7RycK2jfwn2EUKConI9BLvYJBnOOabQGq9BCVvUYQS1wbwiQrOninwYzjuZBO0bS",
+	"B6qdf/Wpa9mbHYolxvRtJc1yz+F8xnXv8uru9v72597NXcBuex/O73u/3pVa5B7GeyMxATO/3Na11CxX",
+	"JafiETPdahk3AGbi9ZK4nlswuIOl4SeBYBXUq9KHodL4pzDMeW4IsdbgpFgSNlKPs5SGVBcOu/GjntTf",
+	"Yyyzj76eRM0SPmN9wOmFYMIEkDOIgKebxYWY6D4ixqB62BE36MyzCq02oeYk/TW5yHlRfX0J87uvf2p/",
+	"dl+czjfc8M91N/ym8pqF2vYOLirGsjiq6sxxouZkLUWR54DGofXTooSGj6zqEbBEhGEMebmV79VYesRT",
+	"xqfz02MZiFT5aKuDKTKmTp7H9ShXvbvLM+fBzz6c3ly+vzw7vbvsXf0L8FcvniXul3F7M8FM6yDmWgy9",
+	"jDATq7OEWhOoQrB617+C6aoUZCOuIImyl4KsJqLb1Hi30KKyDhcd2tu8HtX/OTCTXddpFZLdKtXWdtys",
+	"yiQ1P3g6t6IQxYWIAaOVlPVnvs7ohJqqDOtDrKbsXQnnBL9IJ0YWCAEtQZqsGIaWqWxd88V2SXP0JS9q",
+	"+Xr0BT/6usSer32b5XJWxVKlcn374yOL/Y9GQ138hbzls/Xt+eHw9y8/rNuu9Qx7YE99izRZCTcsBjQK",
+	"ZhWx2PRVOFvTQjSXYyFHyxbnm3zYc3RwT7mUIlVAzhm8IreVf/VHMAxui4t0e8TwL0zO4T7DwLx5OS7k",
+	"uWuQYwJ0QGE4nxhCyrWdc16SN8TaSp6/D3rNoAhR/6Bn/2MeoSoJq9o1bdHuQ4jFBLSAZs4oqlo4nw/e",
+	"Q2TbhXeY7R9jOVVakHMDDcyrzqNDwcMULRaEFrWgsZBjNo1EnGdpEOGqTcFniVjG28xQxGCOvlg1Blm/",
+	"Qr4HO4h8tUubFRJv1xYdoLIM6d8UqqtQqHrOjidmUL3zT8IIb4JxtNSgQH/3JFVTDP/Icql2RGGyylgR",
+	"x3ROISydQd9cXPdu7u4v/uv68ubi/BW7QP46t1QmKUWdFZWYq5i/KYF+tvGatwvjv3GszIcvvNdudqAS",
+	"8DVtiYF40kBdWW9APhfqRBRmMdQfe51p4BYqRPhMq5UeP+nuMRyrDK4Ciwksy9KtEPHhksu4531WQ0+P",
+	"aVKOsG8pqDSGwj0Vjom6M1xchyUYeHDqdrGeTjwSzr6G69lTnWtaDviIn2/F4FqCPxJp6PaoqjASqQyJ",
+	"jOUzT3hoI5gxggPsQMBHOmtgSLvJ5Dbl2/k5dkhdu0v7GdtQn32/5Vl+k1VO7jTGwretkPCOMcaQakod",
+	"0jSrccIiXxZnIZ8h616x85pGyvkB2ZVptQkwbjJpnuQIevNQAXW6XxHCpdtNOdVHmQydq3Faoo0W+vYi",
+	"08RGyhbUnmpoQTrjmnLDhoAoDdsIJuYG1FwQVdMG8m0Fn0Tws6dI37rQ0WoMNA28E4mwdRvw5xRCPkG9",
+	"+w0MQKS2ptodxATBMEp740Ig9vAG0pjPiACq070xaRBrpbwSW1uGwa8uuIcjCVz360E5rvDy2p6iC6rN",
+	"rddyPKV7Os/oznt3ktxLQbJYqfEhj8UYTF7tRTZm3RO2atp6WOS/aJcU8RBpV308TexkZKq7JB3u6NR2",
+	"kWztsf4KrrltdN4kYIlWXB2zCLjGE1lJQEIDboA5RbD+LIes9FRpGrtrglKBzBwfJpkxYn9enTQt1/4X",
+	"Ta4YO3Dqs8l3mg/Gay5m3tlj204LA7iOlIQ7LuKuazTL4UqHp00l4sOJgCkdxJP4sWPTK2COOI88Mcxy",
+	"EbutTn9Ghwd5fr7FTH90zPRQzUc5dUGtvknVH/Nh+6PyTZaIOxWH/pWrFokksxR1+At9pWLgcs31I7/f",
+	"bgtNp8AMSMtmKmO8j4fzkTCFOXr6QOS5d0OMiEEOIGTCrmR6NXSCH7M837Vri+o8c1NrHA+U36T0p+Q+",
+	"JEX7FiPE0FUaCziEZSYFPmZ8xIX09Zd8BEhBb7DxRMgRbbuxEGBbPurLBHT/a0NuD7/2G+j+xsZUcRw6",
+	"ofvWn4bmNWc8dFuVTI/gICjQTdw3KXXH0xR4fBD4WGK9qs2SNQfPa+/oxI+3rUxB7nS1fvL94ifq7oR5",
+	"5JbwGQsVJadW2kaWp4fhMuyrz0eIIdlA007DznDUTlweDydcDqoZg3xW/vFKaSjaaAmwsGMmd0l7nzXQ",
+	"H+TC1O46W6UmHgxE8wFiHw281nPL8jZTdZ7uryyY1tJw0BtXfTzYAqSxbWOHIBCBFdFqnrS4DqRtiBuf",
+	"deKz4DCbl/biqWkfQLIHUOcrWlVunUt91nU+cCduy3ICNnwQSImRDJD5OWBTbgfUXsu1FhMeB8Tl6Wns",
+	"s9gGzC/veRTgvli5ti8oF3/6qdtMC2lX2FTCMSLaAvs/N9iXTDZggHE2ykQIIXMyYEoGxJALefm5GrKp",
+	"73YXhjltIGJ2wCA2eNBv1JvNTZGyXG5CtjbKKzf42aHs+YdzK0HNoexsa2hqSI9gWMLH4OGlENM6URM4",
+	"9qhqAc0UCNhAST9BKEtVnjMIE0SFYq//zP7W+/Xm/u7XmytixBVFQ1cMXCPE1fr61mBguYpvcNROnM5Q",
+	"fLaZhvLG4f2B007iFslFJLpHwVQsEmFNdTyVDHnNrrNFicAmS2TpjR498ApxVHCQGR+zF2vtoyGLK2pF",
+	"6JXfZWfr5gfihMuFsLqhWg08qY+36HKrMOtxwFQXadH+aP7ND9zYw4uJ2yRdnm/IyYa1sYD3mr9bw3br",
+	"MV8ffmkLmhETYPggWMSfzIgXir0gYLZDTH/R9WP2ZSxkGDARBmwC2inq68tVWRvNzFhIxOB+Kbr1B2Hs",
+	"rR+9KcT188BQevA2nZKA9SqQsIdO2QUYtsdZnsNg11Z4DBCroIr2S4elIzIXq9Sr8w6v7rX+3Ct0qrSP",
+	"MzrgQkkGROOT6ZGbg491YtpQsWVSNNTa/IpXn3Av6B5g3zaBKLS8gb7UKbkUOK5UnI9q8fAtuoFQwv3W",
+	"md4aw/kO8UM1TD9C0ieu7H1S7x32cWBhNJ0ZO10FvqVXSRZmdvYIWCrMnJiofZ3HsU8QxAK/AXwQrUz1",
+	"XrIQrYwldLpaG7mhIc8O2Yceq1O+OqcOklA+J53oSAGXbuELl8uevl9UqFUdxp0hPPCGsm5xHDH8yO0g",
+	"6u4cAh++bevD3lhCXgwNnvrURmCAmUgMraH98+3d6YeL1SzBTUNizmyMUX+jIUv4S5XEx3JOhNrDXBzm",
+	"SVmTOuKeMKvcqpT2rd9WUSyK8jrme1dmfU0LRiwmQo4Yj5WE8nYqmHOboUE9iua8mT22R7zgl4W62lkn",
+	"sMIIu3AaePMnqHstmUNnydfrEoqSW6yJkW4V5aQxX3AWtGiHSjak8vHNIHzGvTVSURNWqY35XUUbc3Cg",
+	"MoserJSr+3hxdxAcXPXu7v2/Li7Ob+9/vvhwXZmw87mE0qQW0sLIg6mWZ3X+W/Pv/L7zU08Xp3nozMdv",
+	"4tS6ilUvvh59vY3TctoJt4O7BIyTUzrBRsApJ8qlBCxTmkmA0LAI4pT1wcneME7HFfwRgPmSecJz+qXy",
+	"NAFi7a+eJRcyrFtcn808aW+8m5lsh/2JHuM094GeGGgtJ4glC4NMCztDNfWBa7d1+fvvLgIZKDUWgH/9",
+	"nlM/kDozHR8cHxzxVBxN3qDq/O9+yUMhntkIwxj/d14NUvqIUiILH8Txwgd+a74wxPJYjTIof5h3NJW/",
+	"mZfqFZ9QtrP0QQ6IV/qIh4mQ5Q8w6iz9XWS55x8lPC3/6eVefhSPxP771/8fAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -51,7 +51,10 @@ func (s *server) allow(ctx context.Context, what string, r cache.Rate) error {
 	return nil
 }
 
-func (s *server) Guest(ctx context.Context, _ api.GuestRequestObject) (api.GuestResponseObject, error) {
+func (s *server) Guest(ctx context.Context, r api.GuestRequestObject) (api.GuestResponseObject, error) {
+	if deref(r.Params.Keep) && actorOf(ctx).District != "" {
+		return api.Guest204Response{}, nil
+	}
 	if err := s.allow(ctx, "guest", cache.Rate{Count: 120, Per: time.Hour}); err != nil {
 		return nil, err
 	}

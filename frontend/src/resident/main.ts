@@ -1,14 +1,18 @@
 import { createApp } from 'vue'
 import '@/ui/base.css'
-import { onUnauthorized } from '@/shared/api/client'
+import { onUnauthorized, sessionBegins } from '@/shared/api/client'
 import { startOutbox } from '@/shared/outbox/outbox'
 import { beGuest, loadMe } from '@/shared/session'
 import { start } from '@/shared/start'
 import App from './App.vue'
 
 // Nobody signs in to look around: a guest session is opened silently, and a verified code upgrades it.
+const SEEN = 'yixian.seen'
 let opening: Promise<void> | undefined
-onUnauthorized(() => (opening ??= beGuest().finally(() => (opening = undefined))))
+const open = () => (opening ??= beGuest().then(() => localStorage.setItem(SEEN, '1')).finally(() => (opening = undefined)))
+onUnauthorized(open)
+// A phone that was never here has none: it is opened at once, before the first refusal.
+if (!localStorage.getItem(SEEN)) sessionBegins(open())
 
 // A terminal in a hall begins each load with nobody.
 const kiosk = /[?&]kiosk\b/.test(location.search) || localStorage.getItem('yixian.kiosk') ? import('./kiosk/kiosk') : undefined

@@ -17,9 +17,9 @@ export async function loadMe(): Promise<Me | null> {
   }
 }
 
-/** A device session before sign-in: enough for photos, places and the catalogue. */
+/** A device session before sign-in: enough for photos, places and the catalogue. A session that is still good stays. */
 export async function beGuest(): Promise<void> {
-  await unwrap(api.POST('/auth/guest'))
+  await unwrap(api.POST('/auth/guest', { params: { query: { keep: true } } }))
 }
 
 export async function signIn(username: string, password: string, totp?: string): Promise<Me | null> {

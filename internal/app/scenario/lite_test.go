@@ -186,6 +186,11 @@ func TestLite(t *testing.T) {
 		require.Equal(t, 405, b.get(link+"/"+verb).status)
 	}
 
+	// The page with scripts opens a session without losing one that was opened here.
+	guest := p.anyone().post("/auth/guest?keep=true", nil).ok(200).str("token")
+	(&who{p: p, token: guest}).post("/auth/guest?keep=true", nil).ok(204)
+	(&who{p: p, token: guest}).get("/me").ok(200)
+
 	// Another phone looks it up by receipt and tail, sees the photo, and knows nothing with a wrong tail.
 	other := p.browser()
 	other.post("/lite/c/", with(other.get("/lite/c/").form("/lite/c/"), "code", receipt, "tail", "9999"), nil).says(404, "没有找到")

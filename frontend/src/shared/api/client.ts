@@ -11,6 +11,7 @@ export const BASE = '/api/v1'
 
 type Renew = () => Promise<void>
 let renew: Renew | undefined
+let begun: Promise<unknown> | undefined
 
 /**
  * Sets what happens when a call answers 401: the resident opens a guest session and the call is sent once
@@ -20,7 +21,13 @@ export function onUnauthorized(action: Renew | undefined): void {
   renew = action
 }
 
+/** Calls wait until a session has been opened, where there cannot be one yet: a refusal first would cost a round trip. */
+export function sessionBegins(opening: Promise<unknown>): void {
+  begun = opening.catch(() => undefined)
+}
+
 async function sessionFetch(request: Request): Promise<Response> {
+  if (!request.url.includes('/auth/')) await begun
   request.headers.set('Accept-Language', document.documentElement.lang) // the page's language, not the phone's
   const again = renew && !request.url.includes('/auth/') ? request.clone() : undefined
   const response = await fetch(request)

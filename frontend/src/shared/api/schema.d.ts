@@ -6567,7 +6567,10 @@ export type $defs = Record<string, never>;
 export interface operations {
     guest: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description leaves a session that is still good as it is: 204 */
+                keep?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6575,6 +6578,13 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Session"];
+            /** @description there is a session already */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             default: components["responses"]["Problem"];
         };
     };
