@@ -43,6 +43,7 @@ export const router = createRouter({
     { path: '/metrics', name: 'metrics', component: () => import('./modules/metrics/MetricsPage.vue'), meta: { nav: 'metrics' } },
     { path: `/metrics/:view(${VIEWS.map((v) => v.view).join('|')})`, name: 'figures', component: () => import('./modules/metrics/SpecialPage.vue'), props: true, meta: { nav: 'metrics' } },
     { path: '/assessment', name: 'assessment', component: () => import('./modules/assessment/AssessmentPage.vue'), meta: { nav: 'assessment' } },
+    { path: '/assessment/bulletin', name: 'bulletin', component: () => import('./modules/assessment/BulletinPage.vue'), meta: { nav: 'assessment' } },
     { path: '/reports/:token?', name: 'reports', component: () => import('./modules/assessment/ReportsPage.vue'), props: true, meta: { nav: 'assessment', anyone: true } },
     { path: '/exclusions', name: 'exclusions', component: () => import('./modules/exclusions/ExclusionsPage.vue'), meta: { nav: 'assessment' } },
     { path: '/assessment/:unit/:period', name: 'sheet', component: () => import('./modules/assessment/SheetPage.vue'), props: true, meta: { nav: 'assessment' } },

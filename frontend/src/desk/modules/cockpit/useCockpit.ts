@@ -6,6 +6,7 @@ import { may } from '@/shared/session'
 import { serverNow } from '@/shared/clock'
 import { call } from '../admin/office'
 import { addDays, today, type Span } from '../metrics/figures'
+import { comparedSpan, type Compare } from '../metrics/compare'
 import type { Figures, Tiles } from './behind'
 
 const BEAT = 30_000
@@ -16,7 +17,7 @@ interface Overview {
   as_of: string
 }
 
-export function useCockpit(span: ComputedRef<Span>) {
+export function useCockpit(span: ComputedRef<Span>, than: ComputedRef<Compare>) {
   const whole = may('metrics.district')
   const overview = (by: 'unit' | 'street' | 'day', of: () => Span) =>
     useQuery({
@@ -25,11 +26,7 @@ export function useCockpit(span: ComputedRef<Span>) {
       refetchInterval: BEAT,
       queryFn: ({ signal }) => unwrap(api.GET('/metrics/overview', { params: { query: { from: of().from, to: addDays(of().until, 1), by } }, signal })) as Promise<Overview>,
     })
-  /** As many days, ending on the day before the span. */
-  const before = computed<Span>(() => {
-    const days = (Date.parse(span.value.until) - Date.parse(span.value.from)) / 86_400_000 + 1
-    return { from: addDays(span.value.from, -days), until: addDays(span.value.from, -1) }
-  })
+  const before = computed<Span>(() => comparedSpan(span.value, than.value))
   const fortnight = computed<Span>(() => ({ from: addDays(today(serverNow()), -13), until: today(serverNow()) }))
   const tiles = (path: string, query: Record<string, unknown>) =>
     useQuery({ queryKey: ['cockpit', path, query], enabled: whole, refetchInterval: BEAT, retry: false, queryFn: ({ signal }) => call<Tiles>('GET', path, { params: { query }, signal }) })
