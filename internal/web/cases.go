@@ -51,6 +51,13 @@ func (s *server) GetCase(ctx context.Context, r api.GetCaseRequestObject) (api.G
 		if v.Untold, err = s.untold(ctx, a, id, reports); err != nil {
 			return nil, err
 		}
+		known, err := s.Desk.ReporterContext(ctx, &o.Snapshot.Case)
+		if err != nil {
+			return nil, err
+		}
+		if known != nil {
+			v.ReporterContext = &api.ReporterContext{Days: dispatch.ContextDays, Cases: known.Cases, Open: known.Open, Untrue: known.Untrue}
+		}
 	}
 	return api.GetCase200JSONResponse(v), nil
 }

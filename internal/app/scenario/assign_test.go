@@ -29,6 +29,13 @@ func (p *program) givesToAPerson() {
 	require.Contains(t, actions(so.thing(id)), "assign")
 	require.NotContains(t, actions(dis.thing(id)), "assign")
 
+	// The centre sees, as numbers, what else the reporter has sent; a street does not.
+	more := p.resident(3).report("06010").ok(201).str("case_id")
+	require.Equal(t, obj{"days": 90.0, "cases": 1.0, "open": 1.0, "untrue": 0.0}, dis.thing(more).Body["reporter_context"])
+	require.Equal(t, obj{"days": 90.0, "cases": 1.0, "open": 1.0, "untrue": 0.0}, dis.thing(id).Body["reporter_context"])
+	require.NotContains(t, so.thing(id).Body, "reporter_context")
+	require.NotContains(t, string(dis.thing(id).Raw), "13900000003")
+
 	state := so.thing(id).str("state")
 	given := so.act(id, "assign", obj{"account": leader, "note": "请今天去看"}).ok(200)
 	require.Equal(t, state, given.str("state"))
