@@ -5008,6 +5008,16 @@ export interface components {
             /** Format: date-time */
             created_at?: string;
         };
+        /** @description for the centre: what else the reporters of this case sent within so many days, as numbers */
+        ReporterContext: {
+            days: number;
+            /** @description other cases */
+            cases: number;
+            /** @description of them at work */
+            open: number;
+            /** @description of them looked at and found untrue */
+            untrue: number;
+        };
         ActionField: {
             name: string;
             label?: string;
@@ -5081,6 +5091,7 @@ export interface components {
             check_unit_name?: string;
             first_receiver?: string;
             filing_condition?: string;
+            reporter_context?: components["schemas"]["ReporterContext"];
             /** @description for the centre: messages about this case that reached nobody, and why (NO_ADDRESS, BAD_NUMBER, NO_CHANNEL …) */
             untold?: components["schemas"]["Untold"][];
             /** @description version of the catalogue item the case was filed with; 0 before filing */
