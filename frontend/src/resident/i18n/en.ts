@@ -10,6 +10,7 @@ const en: Record<keyof typeof zh, string> = {
   navReport: 'Report',
   navMine: 'My reports',
   navTrack: 'Track',
+  openLists: 'Open: rankings and results',
   hotline: 'Report by phone: 12345',
   heroTitle: 'Snap and report',
   heroText: 'Photograph a problem nearby; the street and its departments take it on',

@@ -9,6 +9,7 @@ export default {
   navReport: '随手拍',
   navMine: '我的上报',
   navTrack: '查进度',
+  openLists: '公开：排名与办结',
   hotline: '打电话反映：12345',
   heroTitle: '随手拍',
   heroText: '身边的问题拍一拍，街道和部门一线来办',
