@@ -1,6 +1,6 @@
 // The learner's exercise: kept on this device, so that it goes on after a reload or on another page.
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
-import { api, unwrap, type Schemas } from '@/shared/api/client'
+import { api, unwrap, watchAnswers, type Schemas } from '@/shared/api/client'
 import { asApiError } from '@/shared/api/problem'
 import { standing, type Standing } from './coach'
 
@@ -59,24 +59,16 @@ export function usePractice() {
     return move
   }
 
-  const watcher = {
-    async onResponse({ request, response }: { request: Request; response: Response }) {
-      const id = task.value?.case_id
-      if (id && request.method === 'POST' && request.url.includes(`/cases/${id}/actions/`)) {
-        if (response.status < 400) void look()
-        else {
-          const body = (await response.clone().json().catch(() => ({}))) as { code?: string; detail?: string }
-          refused.value = { code: body.code ?? String(response.status), message: body.detail ?? '' }
-        }
-      }
-      return undefined
-    },
-  }
-  api.use(watcher)
+  const unwatch = watchAnswers((request, response) => {
+    const id = task.value?.case_id
+    if (!id || request.method !== 'POST' || !request.url.includes(`/cases/${id}/actions/`)) return
+    if (response.status < 400) return void look()
+    void response.json().catch(() => ({})).then((body: { code?: string; detail?: string }) => (refused.value = { code: body.code ?? String(response.status), message: body.detail ?? '' }))
+  })
   const timer = setInterval(() => void look(), EVERY)
   onScopeDispose(() => {
     clearInterval(timer)
-    api.eject(watcher)
+    unwatch()
   })
   void look()
 

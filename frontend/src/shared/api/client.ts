@@ -26,8 +26,22 @@ export function sessionBegins(opening: Promise<unknown>): void {
   begun = opening.catch(() => undefined)
 }
 
+const watchers = new Set<(request: Request, response: Response) => void>()
+
+/** Sees every answer of the typed client; the answer is the function that ends it. */
+export function watchAnswers(watch: (request: Request, response: Response) => void): () => void {
+  watchers.add(watch)
+  return () => watchers.delete(watch)
+}
+
 async function sessionFetch(request: Request): Promise<Response> {
   if (!request.url.includes('/auth/')) await begun
+  const response = await renewed(request)
+  watchers.forEach((watch) => watch(request, response.clone()))
+  return response
+}
+
+async function renewed(request: Request): Promise<Response> {
   request.headers.set('Accept-Language', document.documentElement.lang) // the page's language, not the phone's
   const again = renew && !request.url.includes('/auth/') ? request.clone() : undefined
   const response = await fetch(request)

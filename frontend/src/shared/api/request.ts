@@ -8,10 +8,11 @@ interface Init extends Omit<RequestInit, 'body' | 'method' | 'headers'> {
   body?: unknown
 }
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+type Calls<Paths extends object> = Pick<Client<Paths>, (typeof METHODS)[number]>
 
 /** A client of a contract below `base`; `send` is fetch, or something that renews a session. Parameters that are undefined or null are left out. */
-export function createClient<Paths extends object>(base: string, send: (request: Request) => Promise<Response>): Client<Paths> {
+export function createClient<Paths extends object>(base: string, send: (request: Request) => Promise<Response>): Calls<Paths> {
   const call = async (method: string, path: string, { params = {}, body, ...init }: Init = {}) => {
     const url = new URL(base + path.replace(/\{(\w+)\}/g, (_whole, name: string) => encodeURIComponent(String(params.path?.[name]))))
     each(params.query, (name, value) => url.searchParams.append(name, value))
@@ -28,7 +29,7 @@ export function createClient<Paths extends object>(base: string, send: (request:
     }
     return { error, response }
   }
-  return Object.fromEntries(METHODS.map((m) => [m, (path: string, init?: Init) => call(m, path, init)])) as unknown as Client<Paths>
+  return Object.fromEntries(METHODS.map((m) => [m, (path: string, init?: Init) => call(m, path, init)])) as unknown as Calls<Paths>
 }
 
 /** Arrays say their name once for each member. */
