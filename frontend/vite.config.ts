@@ -12,6 +12,11 @@ const root = import.meta.dirname
 const dist = resolve(root, 'dist')
 const apps = { resident: 'index.html', worker: 'w/index.html', desk: 'desk/index.html' }
 
+/** What a page needs before it works is one file: ten small ones are ten round trips over two kinds of queue on a slow line. */
+const FIRST = { name: 'first', tags: ['$initial' as const] }
+/** So are the small parts that most pages of the field share; the map and the reading of photos stay by themselves. */
+const FIELD = { name: 'field', minShareCount: 3, test: (id: string) => !/leaflet|exifr|\/idb\/|shared\/(map|photo)|MapPick/.test(id) }
+
 /** Everything goes but .keep, which is tracked so that go:embed finds the folder on a clean checkout. */
 function clearDist() {
   for (const name of readdirSync(dist)) if (name !== '.keep') rmSync(join(dist, name), { recursive: true })
@@ -91,7 +96,7 @@ export default defineConfig({
   environments: Object.fromEntries(
     Object.entries(apps).map(([name, html]) => [
       name,
-      { consumer: 'client' as const, build: { rollupOptions: { input: resolve(root, html) } } },
+      { consumer: 'client' as const, build: { rollupOptions: { input: resolve(root, html), output: { codeSplitting: { groups: name === 'worker' ? [FIRST, FIELD] : [FIRST] } } } } },
     ]),
   ),
   builder: {
