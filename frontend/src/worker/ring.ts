@@ -50,8 +50,13 @@ function beep(): void {
   })
 }
 
+/** A page that was never touched may not shake the phone: browsers refuse it and write an error. */
+function shake(pattern: number | number[]): void {
+  if (navigator.userActivation?.hasBeenActive ?? true) navigator.vibrate?.(pattern)
+}
+
 function once(): void {
-  navigator.vibrate?.(PATTERN)
+  shake(PATTERN)
   beep()
 }
 
@@ -64,5 +69,5 @@ export function ring(): void {
 export function quiet(): void {
   clearInterval(timer)
   timer = undefined
-  navigator.vibrate?.(0)
+  shake(0)
 }
