@@ -15,10 +15,13 @@ const looks: Look[] = [
 const full = { width: 1920, height: 1080 }
 type Step = [name: string, path: string, ready: string, before?: (page: Page) => Promise<unknown>]
 
+/** The language is chosen before a page begins; the empty page that a window opens with has no storage. */
+const speak = (context: BrowserContext, l: Look) => context.addInitScript((lang) => location.origin !== 'null' && localStorage.setItem('yixian.locale', lang), l.lang)
+
 /** Somebody at a desk with choices already made. */
 async function sit(browser: Browser, l: Look, username: string): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: l.size, colorScheme: l.dark ? 'dark' : 'light' })
-  await context.addInitScript((lang) => localStorage.setItem('yixian.locale', lang), l.lang)
+  await speak(context, l)
   expect((await context.request.post(`${api}/auth/login`, { data: { username, password: `sandbox-${username}` } })).ok()).toBe(true)
   return context
 }
@@ -61,7 +64,9 @@ async function morning(browser: Browser) {
   const calling = await reported(await guest(), { text: '路面塌陷，有车轮陷进去' })
   await called(people, calling)
   const fresh = await reported(await guest(), { text: '井盖旁路面开裂', address: '津泰路 30 号门前' })
-  await reported(await guest(), { text: '人行道地砖松动，老人绊倒', address: '津泰路 34 号' })
+  const signed = await reported(await guest(), { text: '人行道地砖松动，老人绊倒', address: '津泰路 34 号' })
+  await people.act('duty-s-350102005', signed, 'sign')
+  await people.act('duty-s-350102005', signed, 'contact', { method: 'PHONE' })
   await people.post('dis1', '/notices', { title: '八一七北路夜间施工公告', text: '6 月 8 日 22 时至次日 5 时封闭一条车道，请绕行津泰路。', matter: '06013', areas: [] })
   await people.post('duty-s-350102005', '/visits', { name: '陈依姆', phone: '13900000003', address: '津泰路 30 号 201', point: { lon: place.longitude, lat: place.latitude, datum: 'WGS84' }, every_days: 7 })
   await people.post('sup1', '/cards', { unit: 'D-JS', kind: 'PRIVACY_BREACH', reason: '在工作群转发报案人电话' })
@@ -69,12 +74,12 @@ async function morning(browser: Browser) {
   await people.post('sup1', '/exclusions', { case_id: done.case_id, reason: 'EX1', scope: 'TIMELINESS', text: '台风红色预警期间，道路封闭' })
   await set(request, '09:26')
   await people.post('com1', '/incidents', { name: '防汛', drill: true, streets: ['350102004'] })
-  return { done: done.case_id, calling, fresh }
+  return { done: done.case_id, calling, fresh, signed }
 }
 
 for (const l of looks)
   test(`every screen of the desk, ${l.name}`, async ({ browser }) => {
-    const { done, calling, fresh } = await morning(browser)
+    const { done, calling, fresh, signed } = await morning(browser)
     await round(browser, l, 'dis1', [
       ['queue', '/desk/queue', 'main a[href*="/cases/"]'],
       ...['accept', 'dispatch', 'sign', 'handle', 'call', 'dispute', 'overdue', 'check', 'callback', 'held'].map((tab): Step => [`queue-${tab}`, `/desk/queue?tab=${tab}`, 'main h2, main a[href*="/cases/"]']),
@@ -102,7 +107,7 @@ for (const l of looks)
       ['case-street', `/desk/cases/${fresh}`, '.case h2'],
       ['assign', `/desk/cases/${fresh}`, '.case h2', async (page) => { const more = page.getByRole('button', { name: /^(更多操作|More)/ }); if (await more.count()) await more.click(); await open(/^(指派经办人|Give to a person)$/)(page); await expect(page.getByRole('dialog').getByRole('radio').first()).toBeVisible() }],
       ['visit-new', '/desk/visits', 'main tbody tr', open(/^(加入走访名单|Put on the list)$/)],
-      ['call-form', `/desk/cases/${fresh}`, '.case h2', open(/^(一线呼叫|Call)/)],
+      ['call-form', `/desk/cases/${signed}`, '.case h2', open(/^(一线呼叫|Call)/)],
     ])
     await round(browser, l, 'cgl', [['unit-leader', '/desk/unit', 'main h2']])
     await round(browser, l, 'duty-350102005005', [
@@ -116,6 +121,8 @@ for (const l of looks)
       ['metrics-day', '/desk/metrics?by=day', 'main h2, main table, main svg'],
       ...['hotline', 'burden', 'delay', 'risk'].map((v): Step => [`figures-${v}`, `/desk/metrics/${v}`, 'main .views']),
       ['assessment', '/desk/assessment?period=2026-06', 'main tbody tr'],
+      ['bulletin', '/desk/assessment/bulletin?period=2026-06', 'main .table'],
+      ['metrics-compared', '/desk/metrics?than=before', 'main tbody tr'],
       ['sheet', '/desk/assessment/D-JS/2026-06', 'main h2'],
       ['sheet-behind', '/desk/assessment/D-JS/2026-06?indicator=on_time_checkin_rate', 'main h3'],
       ['exclusions', '/desk/exclusions', 'main li b'],
@@ -126,7 +133,7 @@ for (const l of looks)
       ['systemic', '/desk/systemic', 'main h2, main table'],
     ])
     await round(browser, l, 'com1', [['declare', '/desk/incidents/new', 'main form']])
-    await round(browser, l, 'aud1', [['exports-auditor', '/desk/exports', 'main form'], ['exclusions-auditor', '/desk/exclusions', 'main li b'], ['audit', '/desk/admin/audit', 'main table']])
+    await round(browser, l, 'aud1', [['exports-auditor', '/desk/exports', 'main form'], ['exclusions-auditor', '/desk/exclusions', 'main li b'], ['audit', '/desk/admin/audit', 'main ol li']])
     await round(browser, l, 'adm1', [
       ['admin', '/desk/admin', 'main .steps li'],
       ...['units', 'users', 'components', 'devices', 'place_codes'].map((n): Step => [`admin-${n}`, `/desk/admin/${n}`, 'main h2']),
@@ -145,6 +152,7 @@ for (const l of looks)
       ['admin-requests', '/desk/admin/requests', 'main h2'],
       ['admin-rules', '/desk/admin/rules', 'main h2'],
       ...['', 'try', 'check', 'diff', 'replay'].map((tab): Step => [`admin-rule-set-${tab || 'table'}`, `/desk/admin/rules/1${tab && `?tab=${tab}`}`, 'main h2']),
+      ['admin-replayed', '/desk/admin/rules/1?tab=replay', 'main h2', open(/^(开始回放|Replay)/)],
       ['admin-precedents', '/desk/admin/precedents', 'main h2'],
       ['admin-risk', '/desk/admin/risk', 'main form'],
       ['admin-rewards', '/desk/admin/rewards', 'main h2'],
@@ -158,11 +166,11 @@ for (const l of looks)
       ['admin-reports', '/desk/admin/reports', 'main h2'],
     ])
     await round(browser, l, 'dis1', [['paper-case', `/desk/cases/${done}`, '.case h2', paper]])
-    await round(browser, l, 'sup1', [['paper-sheet', '/desk/assessment/D-JS/2026-06', 'main h2', paper]])
+    await round(browser, l, 'sup1', [['paper-sheet', '/desk/assessment/D-JS/2026-06', 'main h2', paper], ['paper-bulletin', '/desk/assessment/bulletin?period=2026-06', 'main .table', paper]])
     // The wall as it hangs: a screen of its own size, always dark.
     await round(browser, { ...l, size: full }, 'sup1', [['wall', '/desk/wall', 'main .big'], ['cockpit-full', '/desk/cockpit', 'article .big']])
     const nobody = await browser.newContext({ viewport: l.size, colorScheme: l.dark ? 'dark' : 'light' })
-    await nobody.addInitScript((lang) => localStorage.setItem('yixian.locale', lang), l.lang)
+    await speak(nobody, l)
     await see(await nobody.newPage(), l, ['sign-in', '/desk/sign-in', 'main h1'])
     await nobody.close()
   })

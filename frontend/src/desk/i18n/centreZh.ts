@@ -15,7 +15,7 @@ export default {
   figViews: '指标类别', 'fig.response': '一线响应', 'fig.hotline': '12345 四项', 'fig.burden': '减负成效', 'fig.delay': '公告时差', 'fig.risk': '网格风险', 'fig.districts': '区县对比', figFormula: '口径', figNone: '这段时间没有数据', figAsOf: '数据截至 {time}', figTotal: '合计',
   'hot.accept_on_time': '按时受理率', 'hot.accurate_dispatch': '精准派单率', 'hot.on_time_disposal': '按期处置率', 'hot.feedback_on_time': '按时反馈率',
   burMonth: '月份', burThis: '本月', burBefore: '上月', 'bur.visits_avoided': '少跑现场次数', 'bur.checkins': '到场次数', 'bur.closed': '结案', 'bur.hops_mean': '件均转手', 'bur.hours': '处置工时中位数（小时）', 'bur.p90': '处置工时 P90（小时）', burThan: '比上月 {d}', burSame: '与上月相同',
-  delTitle: '标题', delTopic: '事项', delFirst: '首次反映', delAt: '官方发布', delHours: '时差（小时）', delMedian: '时差中位数', delMean: '时差平均', delCount: '发布件数', delNone: '没有居民先反映',
+  delTitle: '标题', delTopic: '事项', delFirst: '首次反映', delAt: '官方发布', delHours: '时差（小时）', delMedian: '时差中位数（小时）', delMean: '时差平均（小时）', delCount: '发布件数', delNone: '没有居民先反映',
   riskLevel: '风险等级', riskGrid: '网格', riskPoints: '分值', riskOpen: '在办', riskOverdue: '超时', riskRepeat: '重复', riskN: '{n} 级', riskNone: '所有网格都是 1 级', riskMatter: '主要事项', riskRest: '没有列出的网格为 1 级',
   distName: '区县', distNote: '只比较汇总数；不足 5 件的数不显示。', distNone: '没有可以比较的区县', distHidden: '不足 5 件', 'dist.received': '上报', 'dist.closed': '办结', 'dist.open': '在办', 'dist.overdue': '超时', 'dist.call_response': '呼叫响应率', 'dist.on_time_disposal': '按期处置率', 'dist.resolution': '解决率', 'dist.satisfied': '满意率',
   stepsTitle: '风险等级的起点分', stepsNote: '网格的分值达到起点即为该级；保存后立即生效，并记入变更记录。', stepsOf: '{n} 级从多少分起', stepsRise: '每一级的起点须高于上一级', stepsSave: '保存', stepsSaved: '已保存', stepsWhole: '请填写正整数',
