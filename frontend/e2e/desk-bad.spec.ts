@@ -86,6 +86,7 @@ test('ten thousand characters, a file of hundreds of pages, an export beyond the
 
   // Too long a text is neither cut off nor lost: the form says by how much, and takes it once it is shorter.
   const so = await person(browser, `/desk/cases/${id}`, 'so1', deskSize)
+  await so.getByRole('button', { name: '更多操作' }).click()
   await so.getByRole('button', { name: '备注', exact: true }).click()
   const form = so.getByRole('dialog')
   const box = form.locator('textarea').first()

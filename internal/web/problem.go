@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -30,11 +31,17 @@ func (s *server) faultOf(c *gin.Context, err error) *fault.Error {
 			e = internal(err)
 		}
 	}
+	if e.Status >= 500 && errors.Is(c.Request.Context().Err(), context.Canceled) { // who asked has gone: nothing failed, and nobody reads the answer
+		return fault.New(statusGone, "CLIENT_GONE", "请求方已离开")
+	}
 	if e.Status >= 500 {
 		s.Log.LogAttrs(c, slog.LevelError, "request failed", slog.String("request_id", requestID(c)), slog.String("code", e.Code), slog.String("route", c.FullPath()), slog.String("cause", cause(e)))
 	}
 	return e
 }
+
+// statusGone counts a request whose client did not wait for the answer, as proxies do (499).
+const statusGone = 499
 
 func cause(e *fault.Error) string {
 	if inner := errors.Unwrap(e); inner != nil {
