@@ -19,15 +19,20 @@ export const queries = new QueryClient({
 export const stream = shallowRef<Stream>()
 
 const GATHER_MS = 300
+/** After a pause the first event is shown at once: only what follows it closely is gathered. */
+const FIRST_MS = 40
+const PAUSE_MS = 1_000
 const CASE_KEYS = ['case', 'events', 'route'] as const
 
 /** Collects case ids for a moment, then invalidates the lists once and each touched case. */
 export function makeInvalidator(client: Pick<QueryClient, 'invalidateQueries'>, gatherMs = GATHER_MS) {
   const touched = new Set<string>()
   let timer: ReturnType<typeof setTimeout> | undefined
+  let last = -Infinity
 
   function flush() {
     timer = undefined
+    last = Date.now()
     for (const key of ['cases', 'calls', 'inbox']) void client.invalidateQueries({ queryKey: [key] })
     for (const id of touched) for (const key of CASE_KEYS) void client.invalidateQueries({ queryKey: [key, id] })
     touched.clear()
@@ -35,7 +40,7 @@ export function makeInvalidator(client: Pick<QueryClient, 'invalidateQueries'>, 
 
   return (id?: string) => {
     if (id) touched.add(id)
-    timer ??= setTimeout(flush, gatherMs)
+    timer ??= setTimeout(flush, Date.now() - last > PAUSE_MS ? Math.min(FIRST_MS, gatherMs) : gatherMs)
   }
 }
 
