@@ -3,42 +3,25 @@ package app
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/http/pprof"
-	"net/url"
 	"os"
-	"runtime/debug"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"yixian/dispatch"
-	"yixian/frontend"
-	"yixian/grid"
 	"yixian/internal/auth"
 	"yixian/internal/cache"
-	"yixian/internal/channel"
 	"yixian/internal/local"
 	"yixian/internal/media"
 	"yixian/internal/pg"
 	"yixian/internal/seal"
-	"yixian/internal/sticker"
-	"yixian/internal/web"
-	"yixian/internal/worktime"
 	"yixian/notify"
 )
 
@@ -146,257 +129,4 @@ func (a *App) Close(ctx context.Context) {
 		v(ctx)
 	}
 	a.closers = nil
-}
-
-// deliverers is how many messages are on their way to providers at once. River takes at most so many jobs at each of its fetches, and one
-// provider that answers nobody may hold all of them: eight made 160 messages a second the most.
-const deliverers = 128
-
-// wire builds the moving parts on top of Open: Redis, messages, engine, the door.
-func (a *App) wire(ctx context.Context) error {
-	if a.cfg.RedisURL != "" {
-		client, err := cache.Connect(a.cfg.RedisURL)
-		if err != nil {
-			return err
-		}
-		a.redis = client
-	} else {
-		server, err := local.StartRedis(ctx, local.RedisOptions{Log: a.log})
-		if err != nil {
-			a.log.Warn("no redis: limits and live updates stay in this process", "cause", err.Error())
-		} else {
-			a.closers = append(a.closers, func(ctx context.Context) { _ = server.Stop(ctx) })
-			o := server.Options()
-			address := url.URL{Scheme: "redis", User: url.UserPassword("", o.Password), Host: o.Addr}
-			if o.Network == "unix" {
-				address = url.URL{Scheme: "unix", Path: o.Addr}
-			}
-			client, err := cache.Connect(address.String())
-			if err != nil {
-				return err
-			}
-			a.redis = client
-		}
-	}
-	if a.redis != nil {
-		a.closers = append(a.closers, func(context.Context) { _ = a.redis.Close() })
-	}
-	a.limits = cache.NewLimits(a.redis)
-	if a.cfg.Sandbox {
-		a.limits.Patient(time.Second) // limits that are practised count to the number, however busy the machine is
-	}
-	a.fanout = cache.NewFanout(ctx, a.redis)
-	if err := a.people(); err != nil {
-		return err
-	}
-	a.wide.Store(a.cfg.Sandbox)
-
-	channels, err := a.channels()
-	if err != nil {
-		return err
-	}
-	guard := channel.Guard{Inside: a.cfg.OutboundHosts}
-	if err := a.pushKey(ctx, guard, channels); err != nil {
-		return err
-	}
-	providers := notify.NewProviders(a.keys, channel.Kinds(guard), channels, time.Now)
-	workers := river.NewWorkers()
-	river.AddWorker(workers, notify.NewDeliverWorker(a.Engine, a.keys, providers, observeDelivery, a.log))
-	rc := &river.Config{Workers: workers, Queues: map[string]river.QueueConfig{notify.Queue: {MaxWorkers: deliverers}}, JobTimeout: 30 * time.Second, RescueStuckJobsAfter: 60 * time.Second,
-		FetchCooldown: 50 * time.Millisecond, FetchPollInterval: 5 * time.Second, ReindexerSchedule: never{}, Logger: slog.New(slog.DiscardHandler)}
-	if a.cfg.Sandbox {
-		rc.FetchCooldown, rc.FetchPollInterval = 5*time.Millisecond, 50*time.Millisecond
-	}
-	if a.river, err = river.NewClient(riverpgxv5.New(a.Engine.Pool), rc); err != nil {
-		return fmt.Errorf("jobs: %w", err)
-	}
-	a.post = notify.New(notify.Config{DB: a.Engine, River: a.river, Keys: a.keys, Links: a.cfg.PublicURL, KeepCodes: a.cfg.Sandbox, Log: a.log, Providers: providers})
-	a.watchParked()
-	a.sysDesk = dispatch.NewDesk(a.Engine, a.keys, a.worlds, nil)
-	a.planner = dispatch.NewPlanner(a.Engine, a.sysDesk, a.post, a.keys, a.publish, a.log)
-	a.engine = dispatch.NewEngine(a.Engine, a.planner, a.post, a.log)
-	a.auditor = dispatch.NewAuditor(a.Engine, a.log)
-	a.desk = dispatch.NewDesk(a.App, a.keys, a.worlds, a.engine.Poke)
-	return nil
-}
-
-// office is where administrators keep who answers for what.
-func (a *App) office() *grid.Office {
-	return grid.NewOffice(a.App, a.worlds.Index, dispatch.UnitWork, func(ctx context.Context) error { return a.worlds.Load(context.WithoutCancel(ctx)) })
-}
-
-// people builds sign-in; commands that only load accounts need no more than this.
-func (a *App) people() error {
-	if a.limits == nil {
-		a.limits = cache.NewLimits(a.redis)
-	}
-	a.auth = auth.NewStore(a.App, a.keys, a.limits, auth.Options{Sandbox: a.cfg.Sandbox, OTPBudget: cache.Rate{Count: a.cfg.OTPPerHour, Per: time.Hour}, Log: a.log})
-	return nil
-}
-
-// never is a schedule that does not come: River's reindexer needs to own the tables, which the engine's role does not.
-type never struct{}
-
-func (never) Next(t time.Time) time.Time { return t.AddDate(100, 0, 0) }
-
-func (a *App) channels() (notify.Channels, error) {
-	switch {
-	case a.cfg.SMSURL != "":
-		c, err := channel.NewHTTPSMS(a.cfg.SMSURL, []byte(a.cfg.SMSSecret))
-		if err != nil {
-			return nil, err
-		}
-		return notify.Channels{notify.SMS: c, notify.Voice: channel.NewConsoleSMS(a.log, a.cfg.Sandbox)}, nil
-	case a.cfg.SMSFile != "":
-		c, err := channel.OpenFileSMS(a.cfg.SMSFile)
-		if err != nil {
-			return nil, err
-		}
-		a.closers = append(a.closers, func(context.Context) { _ = c.Close() })
-		return notify.Channels{notify.SMS: c, notify.Voice: c}, nil
-	}
-	// With neither set, demo and practice print the text: somebody has to read the code.
-	c := channel.NewConsoleSMS(a.log, a.cfg.Sandbox || a.cfg.Demo)
-	return notify.Channels{notify.SMS: c, notify.Voice: c}, nil
-}
-
-func (a *App) publish(ctx context.Context, n dispatch.Notice) {
-	raw, err := json.Marshal(n)
-	if err != nil {
-		return
-	}
-	a.fanout.Publish(ctx, web.LiveChannel(n.District), raw)
-}
-
-// Serve runs until ctx ends; started is called with the address once requests are answered.
-func Serve(ctx context.Context, cfg Config, log *slog.Logger, started func(*App)) error {
-	if err := cfg.finish(); err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("无法监听 %s（端口可能被占用）：请先停止占用者，或用 --listen 换一个端口 / cannot listen: %w", cfg.Listen, err)
-	}
-	defer func() { _ = listener.Close() }()
-	run, cancel := context.WithCancel(ctx)
-	defer cancel()
-	front := newFront()
-	server := &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		BaseContext: func(net.Listener) context.Context { return run }}
-	defer func() { _ = server.Close() }()
-	errs := make(chan error, 1)
-	go func() { errs <- server.Serve(listener) }()
-	a, err := openWaiting(run, cfg, log)
-	if ctx.Err() != nil && err != nil {
-		return nil // stopped while it waited
-	}
-	if err != nil {
-		return err
-	}
-	defer a.Close(context.WithoutCancel(ctx))
-	a.Addr = listener.Addr().String()
-	if err := a.wire(run); err != nil {
-		return err
-	}
-	if err := a.firstLoad(run); err != nil {
-		return err
-	}
-	debug.FreeOSMemory() // a first load hashes many passwords at 19 MB each; the idle program gives that back at once
-	if cfg.Role != "api" {
-		if err := a.river.Start(run); err != nil {
-			return err
-		}
-		a.closers = append(a.closers, func(ctx context.Context) {
-			stop, done := context.WithTimeout(ctx, 10*time.Second)
-			defer done()
-			_ = a.river.Stop(stop)
-		})
-		done := make(chan struct{})
-		go func() { defer close(done); a.engine.Run(run) }()
-		go a.auditor.Run(run)
-		a.closers = append(a.closers, func(context.Context) { cancel(); <-done })
-	}
-	if missing := worktime.Default().Missing(time.Now(), time.Now().AddDate(0, 2, 0)); len(missing) > 0 {
-		log.Warn("the working calendar has no data for these years: Mon–Fri is used until it has", "years", missing)
-	}
-	go a.worlds.Watch(run, configEvery, log)
-	if err := a.admin(); err != nil {
-		return err
-	}
-	store, closeStore, err := media.OpenStore(cfg.PhotoStore)
-	if err != nil {
-		return err
-	}
-	a.photos = store
-	a.closers = append(a.closers, func(context.Context) { closeStore() })
-	if cfg.Role != "engine" { // only who stores photos can tell what became of them
-		go a.keepPhotos(run)
-	}
-	h, err := a.handler(run.Done(), front.pages)
-	if err != nil {
-		return err
-	}
-	front.switchTo(h)
-	a.ready.Store(true)
-	if started != nil {
-		started(a)
-	}
-	select {
-	case err := <-errs:
-		return err
-	case <-ctx.Done():
-	}
-	a.ready.Store(false)
-	stop, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer done()
-	cancel() // streams end, the engine finishes its step
-	if err := server.Shutdown(stop); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return nil
-}
-
-func (a *App) handler(done <-chan struct{}, pages http.Handler) (http.Handler, error) {
-	if frontend.Missing() {
-		a.log.Warn("the pages are not built into this program: run `make` first, then build again")
-	}
-	d := web.Deps{DB: a.App, Desk: a.desk, Office: a.office(), Auth: a.auth, Keys: a.keys, Limits: a.limits, Fanout: a.fanout, Presence: cache.NewPresence(a.redis), Media: a.photos, Photos: media.NewProcessor(media.Limits{}), Font: sync.OnceValues(func() (*sticker.Font, error) { return sticker.FindFont(a.cfg.FontFile) }), Post: a.post, Maps: grid.NewMaps(a.App), Planner: a.planner, Push: a.push,
-		Pages: pages, Secure: a.cfg.SecureCookies, TrustedProxies: a.cfg.TrustedProxies, Hosts: a.cfg.Hosts, Log: a.log, Done: done, WideLimits: a.wide.Load,
-		Ready: func(ctx context.Context) error {
-			if !a.ready.Load() {
-				return errors.New("stopping")
-			}
-			return a.App.Pool.Ping(ctx)
-		}}
-	d.Deep = a.deep
-	if a.cfg.Sandbox {
-		d.Sandbox = &web.Sandbox{Clock: a.moveClock, Reset: a.reset, Wait: a.engine.Settle, Counted: a.engine.Work}
-	}
-	return web.New(d)
-}
-
-// configEvery is how often a process looks whether another one changed the configuration: one tiny query.
-const configEvery = 250 * time.Millisecond
-
-// admin serves metrics and pprof on a listener of its own.
-func (a *App) admin() error {
-	if a.cfg.AdminListen == "" {
-		return nil
-	}
-	l, err := net.Listen("tcp", a.cfg.AdminListen)
-	if err != nil {
-		return fmt.Errorf("无法监听管理端口 %s / cannot listen on ADMIN_LISTEN: %w", a.cfg.AdminListen, err)
-	}
-	mux := http.NewServeMux()
-	reg := prometheus.NewRegistry() // beside the default one: a test runs several programs in one process
-	reg.MustRegister(newGauges(a))
-	mux.Handle("/metrics", promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, reg}, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = s.Serve(l) }()
-	a.log.Info("admin listener", "addr", l.Addr().String())
-	a.closers = append(a.closers, func(context.Context) { _ = s.Close() })
-	return nil
 }
