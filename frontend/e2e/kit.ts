@@ -50,7 +50,7 @@ export const wanted = (name: string) => !!process.env.E2E_FULL || (!!process.env
 
 export async function shot(page: Page, name: string, fullPage = false) {
   if (!wanted(name)) return
-  await page.screenshot({ path: `${process.env.SCREENSHOTS ?? 'test-results'}/${name}.png`, fullPage, animations: 'disabled' })
+  await page.screenshot({ path: `${process.env.SCREENSHOTS ?? 'test-results'}/${name}.png`, fullPage, animations: 'disabled', style: '.toasts { visibility: hidden }' })
 }
 
 export async function person(browser: Browser, path: string, username: string, size = phoneSize) {

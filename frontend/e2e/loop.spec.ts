@@ -47,7 +47,7 @@ test('the closed loop on the three pages', async ({ browser, request }) => {
   await expect(street.getByText('已完成：签收').or(street.getByText('去办理')).first()).toBeVisible()
   await street.getByText('道路破损').first().click()
   await expect(street.getByRole('heading', { name: /道路破损/ })).toBeVisible()
-  await shot(street, 'field-case', true)
+  await shot(street, 'field-case')
   await axe(street, 'field case')
 
   await street.getByRole('button', { name: '联系报案人' }).click()
@@ -86,7 +86,7 @@ test('the closed loop on the three pages', async ({ browser, request }) => {
   await result.locator('input[type=file]').first().setInputFiles('e2e/stand-in-after.jpg')
   await expect(result.getByRole('img', { name: '第 1 张照片' })).toBeVisible()
   await axe(dept, 'result form')
-  await shot(dept, 'field-result', true)
+  await shot(dept, 'field-result')
   await result.getByRole('button', { name: '办结反馈' }).click()
   await expect(dept.getByText('已完成：办结反馈')).toBeVisible()
 
