@@ -54,7 +54,9 @@ export function useWindow(count: () => number, box: Ref<HTMLElement | undefined>
   }
   /** Scrolls so far that a row is in the page. */
   function reveal(i: number) {
-    if (!on.value || !scroller || (i >= range.value.first && i < range.value.last)) return
+    if (!on.value || !scroller) return
+    look() // a turn of the wheel may not have been seen yet
+    if (i >= range.value.first && i < range.value.last) return
     scroller.scrollTop += i * height.value - top.value - seen.value / 2
     look()
   }
