@@ -72,7 +72,7 @@ var sorts = map[string]sortKey{
 func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) {
 	conds, args := []string{"c.district = $1"}, []any{a.District}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
-	sc, more := scope(a, len(args)+1)
+	sc, more := scopeBy(a, len(args)+1, pageParty(a))
 	conds, args = append(conds, sc), append(args, more...)
 	if len(f.States) > 0 {
 		conds = append(conds, "c.state = any("+arg(f.States)+")")
@@ -119,7 +119,7 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 		conds = append(conds, "(c.state = 'DISPUTED' or exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind = 'REOPEN'))", atWork)
 	}
 	if f.tasks {
-		conds = append(conds, atWork, within(a, arg), taskCondition(a, arg, mine, handled, ask, order, callback, spot, assist))
+		conds = append(conds, atWork, within(a, arg), taskCondition(a, arg, mine, handled, ask, callback, spot, assist))
 	}
 	key, ok := sorts[f.Sort]
 	if !ok {

@@ -44,24 +44,28 @@ func within(a auth.Actor, arg func(any) string) string {
 }
 
 // taskCondition says, in SQL, which cases ask something of the actor.
-func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask, order, callback, spot, assist string) string {
-	conds := []string{"(" + mine + ") is not null", order}
+func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask, callback, spot, assist string) string {
+	var conds []string
+	asked := "c.id in (select q.case_id from case_request q where q.district = $1 and q.state = 'PENDING') and " // a small set, before the dear question
 	if units := a.Units(); len(units) > 0 {
 		u := arg(units)
-		conds = append(conds, "(c.state in ('DISPATCHED','HANDLING','ONSITE') and c.lead_unit = any("+u+"))", "("+assist+") is not null",
+		// Who was called or assists is an open party: of all other cases nothing need be asked.
+		open := "c.id in (select p.case_id from case_party p where p.district = $1 and p.unit = any(" + u + ") and p.open)"
+		conds = append(conds, "(c.state in ('DISPATCHED','HANDLING','ONSITE') and c.lead_unit = any("+u+"))", "("+open+" and (("+mine+") is not null or ("+assist+") is not null))",
+			"c.id in (select q.case_id from case_request q where q.district = $1 and q.unit = any("+u+") and q.state = 'PENDING' and q.kind in ('SUPERVISE','INTERIM'))",
 			"(c.state = 'RESOLVED' and c.check_unit = any("+u+") and not c.lead_unit = any("+u+") and not "+handled+")")
 		if grids := a.Grids(); len(grids) > 0 {
 			conds = append(conds, "(c.state = 'RESOLVED' and c.grid_code = any("+arg(grids)+") and not c.lead_unit = any("+u+") and not "+handled+")")
 		}
 		if a.Has(auth.RoleStreetOfficer, auth.RoleStreetLeader, auth.RoleStreetSecretary) {
-			conds = append(conds, "((c.state = 'CALLING' or "+ask+" = 'CALL') and c.owner_unit = any("+u+"))")
+			conds = append(conds, "(c.owner_unit = any("+u+") and (c.state = 'CALLING' or ("+asked+ask+" = 'CALL')))")
 		}
 	}
 	if a.Has(auth.RoleDispatcher) {
-		conds = append(conds, "c.state in ('SUBMITTED','FILED')", ask+" in ('SUSPEND','EXTEND')")
+		conds = append(conds, "c.state in ('SUBMITTED','FILED')", "("+asked+ask+" in ('SUSPEND','EXTEND'))")
 	}
 	if a.Has(auth.RoleSupervisor) {
-		conds = append(conds, ask+" in ('REOPEN','SUSPEND','EXTEND')", spot)
+		conds = append(conds, "("+asked+ask+" in ('REOPEN','SUSPEND','EXTEND'))", spot)
 	}
 	if a.Has(auth.RoleCallback) {
 		conds = append(conds, callback)
@@ -71,6 +75,9 @@ func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask, order
 	}
 	if grids := a.Grids(); len(grids) > 0 {
 		conds = append(conds, "(c.state = 'VERIFYING' and c.grid_code = any("+arg(grids)+"))")
+	}
+	if len(conds) == 0 {
+		return "false"
 	}
 	return "(" + strings.Join(conds, " or ") + ")"
 }
