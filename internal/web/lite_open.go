@@ -94,8 +94,9 @@ func (s *server) openLists(c *gin.Context, v *liteOpenView) error {
 		if err != nil {
 			return err
 		}
-		list := answer.(api.PublicNotices200JSONResponse)
-		v.Notices, v.NoticesCursor = list.Items, url.QueryEscape(deref(list.NextCursor))
+		if list, ok := answer.(api.PublicNotices200JSONResponse); ok {
+			v.Notices, v.NoticesCursor = list.Items, url.QueryEscape(deref(list.NextCursor))
+		}
 	}
 	if v.Shows("ranking") {
 		if err := s.openRanking(c, v); err != nil {
@@ -107,8 +108,9 @@ func (s *server) openLists(c *gin.Context, v *liteOpenView) error {
 		if err != nil {
 			return err
 		}
-		list := answer.(api.PublicCases200JSONResponse)
-		v.Cases, v.CasesCursor = list.Items, url.QueryEscape(deref(list.NextCursor))
+		if list, ok := answer.(api.PublicCases200JSONResponse); ok {
+			v.Cases, v.CasesCursor = list.Items, url.QueryEscape(deref(list.NextCursor))
+		}
 	}
 	return nil
 }
@@ -118,7 +120,10 @@ func (s *server) openRanking(c *gin.Context, v *liteOpenView) error {
 	if err != nil {
 		return err
 	}
-	list := answer.(api.PublicRankings200JSONResponse)
+	list, ok := answer.(api.PublicRankings200JSONResponse)
+	if !ok {
+		return nil
+	}
 	v.Period = list.Period
 	if month, err := time.Parse("2006-01", list.Period); err == nil {
 		v.Before = month.AddDate(0, -1, 0).Format("2006-01")
