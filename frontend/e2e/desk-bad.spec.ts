@@ -131,7 +131,7 @@ test('ten thousand characters, a file of hundreds of pages, an export beyond the
   await expect(sup.getByText('半年工作总结')).toBeVisible()
   await axe(sup, 'asked for an export')
   const aud = await person(browser, '/desk/exports', 'aud1', deskSize)
-  await aud.getByRole('listitem').filter({ hasText: '半年工作总结' }).getByRole('button', { name: '批准' }).click()
+  await aud.getByRole('listitem').filter({ hasText: '半年工作总结' }).getByRole('button', { name: '批准', exact: true }).click()
   await sup.reload()
   const file = sup.waitForEvent('download')
   await sup.getByRole('listitem').filter({ hasText: '半年工作总结' }).getByRole('button').click()
