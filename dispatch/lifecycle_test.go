@@ -117,7 +117,7 @@ func TestFieldsAndWords(t *testing.T) {
 		"time": {reflect.TypeFor[*time.Time]()}, "bool": {reflect.TypeFor[bool](), reflect.TypeFor[*bool]()}, "int": {reflect.TypeFor[int]()}, "choice": {reflect.TypeFor[string](), reflect.TypeFor[Priority]()},
 		"tasks": {reflect.TypeFor[[]TaskIn]()}, "verdicts": {reflect.TypeFor[[]Verdict]()},
 	}
-	for _, plain := range []string{"text", "longtext", "matter", "unit", "case", "budget", "request", "report"} {
+	for _, plain := range []string{"text", "longtext", "matter", "unit", "case", "budget", "request", "report", "person"} {
 		kinds[plain] = []reflect.Type{reflect.TypeFor[string]()}
 	}
 	used := map[string]bool{"note": true}
