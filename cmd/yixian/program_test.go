@@ -62,6 +62,12 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute) // a refusal that does not come must not hang the tests
 	t.Cleanup(cancel)
+	return commandUntil(ctx, t, env, args...)
+}
+
+// commandUntil is command for as long as ctx lasts.
+func commandUntil(ctx context.Context, t *testing.T, env []string, args ...string) *exec.Cmd {
+	t.Helper()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = folder(t) // the default data directory is ./data
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "PG_BIN=" + os.Getenv("PG_BIN"), "HOME=" + os.Getenv("HOME"), "LISTEN=127.0.0.1:0", "ADMIN_LISTEN=", "LOG_LEVEL=warn"}, env...)
@@ -121,10 +127,11 @@ type server struct {
 	errs *bytes.Buffer
 }
 
-// serve starts the program on a data directory and waits until it says where it listens.
+// serve starts the program on a data directory and waits until it says where it listens. It runs as long as the test does: faults under load
+// take longer than any command.
 func serve(t *testing.T, env []string, data string, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, cmd: command(t, env, append([]string{"serve", "--data=" + data}, args...)...), data: data, end: make(chan struct{}), errs: &bytes.Buffer{}}
+	s := &server{t: t, cmd: commandUntil(t.Context(), t, env, append([]string{"serve", "--data=" + data}, args...)...), data: data, end: make(chan struct{}), errs: &bytes.Buffer{}}
 	if strings.Contains(strings.Join(args, " "), "--sandbox") {
 		s.data = filepath.Join(data, "sandbox")
 	}
