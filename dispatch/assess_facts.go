@@ -61,7 +61,7 @@ select x.unit, 'RETURN', x.id, x.case_id, jsonb_build_object('at', j.at, 'yes', 
 union all
 select k.unit, 'CONTACT', x.id, x.case_id, jsonb_build_object('due', k.due_at, 'done', x.contacted_at, 'excluded', ` + automaticSQL + `)
   from sla_clock k join assignment x on x.district = k.district and x.id = k.owner_id join cases c on c.district = k.district and c.id = k.case_id
-  where k.district = $1 and k.kind = 'CONTACT' and k.unit <> '' and not x.contact_waived and (x.contacted_at is not null or k.state = 'RUNNING' or k.stopped_at > k.due_at)
+  where k.district = $1 and k.kind = 'CONTACT' and k.due_at >= $2 and k.unit <> '' and not x.contact_waived and (x.contacted_at is not null or k.state = 'RUNNING' or k.stopped_at > k.due_at)
     and x.received_at >= $2::timestamptz - interval '40 days' and x.received_at < $3 and least(x.contacted_at, k.due_at) >= $2 and least(x.contacted_at, k.due_at) < $3
 union all
 select x.caller_unit, 'CALL', x.id, x.case_id, jsonb_build_object('at', x.called_at, 'yes', x.in_time, 'excluded', case when ` + automaticSQL + ` = '' and x.state = 'WITHDRAWN' then 'EX8' else ` + automaticSQL + ` end)
