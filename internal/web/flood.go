@@ -14,10 +14,16 @@ import (
 
 // intake says whether a report may come in now. One person's day has an end (429; a retry of what was taken is answered again), and
 // so has a partner's hour. Too many reports from one address, one network or one grid are taken all the same — a whole quarter may
-// stand behind one address, and a burst main has many witnesses — but wait for a dispatcher: held says why.
-func (s *server) intake(ctx context.Context, a auth.Actor, at *dispatch.PointIn, key string) (held string, err error) {
+// stand behind one address, and a burst main has many witnesses — but wait for a dispatcher: held says why. again says that an equal post
+// was waited for: when that one was taken, this one is its retry and counts for nothing.
+func (s *server) intake(ctx context.Context, a auth.Actor, at *dispatch.PointIn, key string, again bool) (held string, err error) {
 	if s.WideLimits != nil && s.WideLimits() {
 		return "", nil
+	}
+	if again {
+		if taken, err := s.Desk.Taken(ctx, a, key); err != nil || taken {
+			return "", err
+		}
 	}
 	limits := s.world(a.District).Limits
 	switch {

@@ -41,7 +41,16 @@ func (s *server) SubmitReport(ctx context.Context, r api.SubmitReportRequestObje
 // point only stands for an address.
 func (s *server) submit(ctx context.Context, b *api.ReportNew, key string, unplaced bool) (*dispatch.Receipt, bool, error) {
 	a := actorOf(ctx)
-	held, err := s.intake(ctx, a, pointIn(&b.Point), key)
+	again := false
+	if key != "" {
+		leave, second, err := s.underway.enter(ctx, a.District+" "+a.ID()+":"+key)
+		if err != nil {
+			return nil, false, err
+		}
+		defer leave()
+		again = second
+	}
+	held, err := s.intake(ctx, a, pointIn(&b.Point), key, again)
 	if err != nil {
 		return nil, false, err
 	}

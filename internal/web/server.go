@@ -69,8 +69,10 @@ type server struct {
 	Deps
 	doc   *contract
 	flood flood
-	crowd crowd
-	world func(district string) *dispatch.World
+
+	underway underway
+	crowd    crowd
+	world    func(district string) *dispatch.World
 }
 
 // New builds the handler. A route of the contract that declares no permission, or one this program does not know,
