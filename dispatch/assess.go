@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"yixian/dispatch/score"
 	"yixian/grid"
@@ -115,17 +117,17 @@ func (w *World) freeze(ctx context.Context, tx pgx.Tx, p score.Period, now time.
 	}
 	n := len(facts)
 	units, kinds, bodies := make([]string, n), make([]string, n), make([]string, n)
-	ids, cases, settled := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]bool, n)
+	ids, cases, settled := make([]string, n), make([]string, n), make([]bool, n) // ids as text: an array of uuid.UUID is slow to encode
 	for i := range facts {
 		f := &facts[i]
 		body, err := json.Marshal(f.Fact)
 		if err != nil {
 			return err
 		}
-		units[i], kinds[i], bodies[i], ids[i], cases[i], settled[i] = f.unit, f.Kind, string(body), f.id, f.caseID, settledKinds[f.Kind] && p.Concerns(&f.Fact)
+		units[i], kinds[i], bodies[i], ids[i], cases[i], settled[i] = f.unit, f.Kind, string(body), f.ID, f.Case, settledKinds[f.Kind] && p.Concerns(&f.Fact)
 	}
 	if _, err := tx.Exec(ctx, `insert into assessment_fact (district, period, unit, kind, id, case_id, settled, body)
-		select $1, $2, unit, kind, id, case_id, settled, body::jsonb from unnest($3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::bool[], $8::text[]) f(unit, kind, id, case_id, settled, body)`,
+		select $1, $2, unit, kind, id, case_id, settled, body::jsonb from unnest($3::text[], $4::text[], $5::text[]::uuid[], $6::text[]::uuid[], $7::bool[], $8::text[]) f(unit, kind, id, case_id, settled, body)`,
 		w.District, p.Name, units, kinds, ids, cases, settled, bodies); err != nil {
 		return err
 	}
@@ -165,14 +167,14 @@ func (w *World) onlyOnce(ctx context.Context, q rowsQuerier, p score.Period, fac
 		}
 		facts = append(late, facts...)
 	}
-	var ids []uuid.UUID
+	var ids []string
 	for i := range facts {
 		if settledKinds[facts[i].Kind] {
-			ids = append(ids, facts[i].id)
+			ids = append(ids, facts[i].ID)
 		}
 	}
 	var settled []string
-	if err := scalars(ctx, q, &settled, "select distinct kind || id from assessment_fact where district = $1 and id = any($2) and settled and period <> $3", w.District, ids, p.Name); err != nil {
+	if err := scalars(ctx, q, &settled, "select distinct kind || id from assessment_fact where district = $1 and id = any($2::text[]::uuid[]) and settled and period <> $3", w.District, ids, p.Name); err != nil {
 		return nil, err
 	}
 	gone := make(map[string]bool, len(settled))
@@ -228,14 +230,28 @@ func (w *World) measured(facts map[string][]score.Fact) []grid.OrgUnit {
 
 // sheets makes the sheets of all units.
 func (w *World) sheets(p score.Period, revision int, facts []unitFact) []*score.Sheet {
-	by := map[string][]score.Fact{}
+	many := map[string]int{}
+	for i := range facts {
+		many[facts[i].unit]++
+	}
+	by := make(map[string][]score.Fact, len(many))
+	for unit, n := range many {
+		by[unit] = make([]score.Fact, 0, n)
+	}
 	for i := range facts {
 		by[facts[i].unit] = append(by[facts[i].unit], facts[i].Fact)
 	}
-	var out []*score.Sheet
-	for _, u := range w.measured(by) {
-		out = append(out, score.Make(w.District, u.Code, sheetKind(u.Kind), p, revision, by[u.Code]))
+	units := w.measured(by)
+	out := make([]*score.Sheet, len(units))
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for i, u := range units {
+		all.Go(func() error {
+			out[i] = score.Make(w.District, u.Code, sheetKind(u.Kind), p, revision, by[u.Code])
+			return nil
+		})
 	}
+	_ = all.Wait()
 	return out
 }
 
