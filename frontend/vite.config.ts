@@ -13,7 +13,9 @@ const dist = resolve(root, 'dist')
 const apps = { resident: 'index.html', worker: 'w/index.html', desk: 'desk/index.html' }
 
 /** What a page needs before it works is one file: ten small ones are ten round trips over two kinds of queue on a slow line. */
-const FIRST = { name: 'first', tags: ['$initial' as const] }
+const FIRST = { name: 'first', priority: 2, tags: ['$initial' as const] }
+/** The page on which the field begins is one as well, and does not wait for what only its other pages share. */
+const TASKS = { name: 'tasks', priority: 1, test: /worker\/(pages\/TasksPage|parts\/(TaskCard|TimeLeft|LoadError)|next|place|useTasks)\b|ui\/(ErrorSummary|EmptyState|SkeletonList|MoreButton|StatusTag|DrillTag)\b|[iI]nfiniteQuery/ }
 /** So are the small parts that most pages of the field share; the map and the reading of photos stay by themselves. */
 const FIELD = { name: 'field', minShareCount: 3, test: (id: string) => !/leaflet|exifr|\/idb\/|shared\/(map|photo)|MapPick/.test(id) }
 
@@ -89,14 +91,15 @@ export default defineConfig({
     target: ['chrome92', 'safari15.4', 'firefox91'],
     cssTarget: ['chrome92', 'safari15.4', 'firefox91'],
     assetsInlineLimit: 0, // the CSP allows no data: scripts or styles
-    // The page's own chunks are preloaded; naming those of every lazy page in the entry costs more than it wins.
-    modulePreload: { polyfill: false, resolveDependencies: (_file, deps, { hostType }) => (hostType === 'html' ? deps : deps.filter((d) => d.endsWith('.css'))) },
+    // The page's own chunks are preloaded, and those on which the field begins; naming those of every lazy page in the entry costs
+    // more than it wins.
+    modulePreload: { polyfill: false, resolveDependencies: (_file, deps, { hostType }) => (hostType === 'html' ? deps : deps.filter((d) => d.endsWith('.css') || /\/(tasks|rolldown-runtime)-/.test(d))) },
     reportCompressedSize: false,
   },
   environments: Object.fromEntries(
     Object.entries(apps).map(([name, html]) => [
       name,
-      { consumer: 'client' as const, build: { rollupOptions: { input: resolve(root, html), output: { codeSplitting: { groups: name === 'worker' ? [FIRST, FIELD] : [FIRST] } } } } },
+      { consumer: 'client' as const, build: { rollupOptions: { input: resolve(root, html), output: { codeSplitting: { groups: name === 'worker' ? [FIRST, TASKS, FIELD] : [FIRST] } } } } },
     ]),
   ),
   builder: {

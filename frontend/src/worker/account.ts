@@ -9,11 +9,17 @@ export function isStaff(who: Me | null | undefined): who is Me {
 }
 
 /** Asks the server once; without a network the last known person goes on with the kept copies. */
-export async function ensureMe(): Promise<Me | null> {
-  if (me.value !== undefined) return me.value
+export function ensureMe(): Promise<Me | null> {
+  if (me.value !== undefined) return Promise.resolve(me.value)
+  return (asking ??= ask().finally(() => (asking = undefined)))
+}
+
+let asking: Promise<Me | null> | undefined
+
+async function ask(): Promise<Me | null> {
   try {
     const who = await loadMe()
-    if (isStaff(who)) await cache.put('me', who).catch(() => undefined)
+    if (isStaff(who)) void cache.put('me', who).catch(() => undefined)
     return who
   } catch (error) {
     if (!(error instanceof ApiError) || !error.transient) throw error

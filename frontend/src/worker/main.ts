@@ -24,9 +24,12 @@ onUnauthorized(async () => {
   throw new ApiError(401, 'SIGNED_OUT', t('sessionOver'))
 })
 
+const KEEP_AFTER = 4_000 // ms
+
 void start({ dark: true }).then(() => {
   createApp(App).use(router).use(VueQueryPlugin, { queryClient: client }).mount('#app')
   startOutbox()
-  void import('./installed').then((m) => m.install()).catch(() => undefined)
+  // What is kept for a cellar is fetched when the first page has come: forty files would stand in its way.
+  setTimeout(() => void import('./installed').then((m) => m.install()).catch(() => undefined), KEEP_AFTER)
   navigator.storage?.persist?.().catch(() => undefined) // waiting photos must not be evicted
 })

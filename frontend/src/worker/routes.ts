@@ -10,9 +10,18 @@ declare module 'vue-router' {
   }
 }
 
-/** Asked for at once when it is the first page, beside the question who is signed in. */
 const tasksPage = () => import('./pages/TasksPage.vue')
-if (location.pathname === '/w/') void tasksPage()
+
+/**
+ * Where nearly every visit begins: the page, who is signed in and that person's tasks are asked for at once, before anything is
+ * drawn. It resolves when they are there or cannot be had; what is not needed to see them waits until then.
+ */
+export const begun: Promise<void> = location.pathname === '/w/' ? begin().catch(() => undefined) : Promise.resolve()
+
+async function begin(): Promise<void> {
+  void tasksPage().catch(() => undefined) // the router asks again and says so
+  if (isStaff(await ensureMe())) await (await import('./useTasks')).ask()
+}
 
 export const router = createRouter({
   history: createWebHistory('/w/'),

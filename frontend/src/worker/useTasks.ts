@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { api, unwrap, type Schemas } from '@/shared/api/client'
-import { readThrough, type Copy } from './queries'
+import { client, readThrough, type Copy } from './queries'
 
 export type Task = Schemas['Task']
 type Page = Copy<Schemas['TaskList']>
@@ -26,13 +26,18 @@ export function matches(task: Task, filter: Filter, now: number): boolean {
 
 const readPage = (cursor: string) => unwrap(api.GET('/tasks', { params: { query: { limit: 50, ...(cursor ? { cursor } : {}) } } }))
 
+const tasksQuery = {
+  queryKey: ['tasks'],
+  queryFn: async ({ pageParam }: { pageParam: string }): Promise<Page> => (pageParam ? { value: await readPage(pageParam) } : readThrough('tasks', () => readPage(''))),
+  initialPageParam: '',
+  getNextPageParam: (page: Page) => page.value.next_cursor || undefined,
+}
+
+/** Asks for the first page before there is one that shows it. */
+export const ask = () => client.prefetchInfiniteQuery(tasksQuery)
+
 export function useTasks() {
-  const query = useInfiniteQuery({
-    queryKey: ['tasks'],
-    queryFn: async ({ pageParam }): Promise<Page> => (pageParam ? { value: await readPage(pageParam) } : readThrough('tasks', () => readPage(''))),
-    initialPageParam: '',
-    getNextPageParam: (page: Page) => page.value.next_cursor || undefined,
-  })
+  const query = useInfiniteQuery(tasksQuery)
   const tasks = computed(() => query.data.value?.pages.flatMap((p) => p.value.items) ?? [])
   const savedAt = computed(() => query.data.value?.pages[0]?.savedAt)
   return { query, tasks, savedAt }
