@@ -50,10 +50,10 @@ export const wanted = (name: string) => !!process.env.E2E_FULL || (!!process.env
 
 export async function shot(page: Page, name: string, fullPage = false) {
   if (!wanted(name)) return
-  // Through the object model: a style of Playwright's own would be refused by the page policy, and that is looked for.
+  // Through the object model, and with the caret: a style of Playwright's own would be refused by the page policy, and that is looked for.
   const toasts = (visibility: string) => page.evaluate((v) => document.querySelectorAll<HTMLElement>('.toasts').forEach((x) => (x.style.visibility = v)), visibility)
   await toasts('hidden')
-  await page.screenshot({ path: `${process.env.SCREENSHOTS ?? 'test-results'}/${name}.png`, fullPage, animations: 'disabled' })
+  await page.screenshot({ path: `${process.env.SCREENSHOTS ?? 'test-results'}/${name}.png`, fullPage, animations: 'disabled', caret: 'initial' })
   await toasts('')
 }
 
