@@ -14,9 +14,10 @@ const tasksPage = () => import('./pages/TasksPage.vue')
 
 /**
  * Where nearly every visit begins: the page, who is signed in and that person's tasks are asked for at once, before anything is
- * drawn. It resolves when they are there or cannot be had; what is not needed to see them waits until then.
+ * drawn. It resolves when they are there or cannot be had; what is not needed to see them waits until then, but never long: a call
+ * must ring behind a list that does not come.
  */
-export const begun: Promise<void> = location.pathname === '/w/' ? begin().catch(() => undefined) : Promise.resolve()
+export const begun: Promise<void> = location.pathname === '/w/' ? Promise.race([begin().catch(() => undefined), new Promise<void>((go) => setTimeout(go, 3_000))]) : Promise.resolve()
 
 async function begin(): Promise<void> {
   void tasksPage().catch(() => undefined) // the router asks again and says so
