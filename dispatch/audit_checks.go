@@ -46,6 +46,8 @@ var auditChecks = append([]auditCheck{
 		on a.district = c.district and a.case_id = c.id where ($1 = '' or c.district = $1) and (c.state in ` + led + ` and (a.n is distinct from 1 or a.units <> c.lead_unit) or c.state not in ` + led + ` and a.n > 0)`},
 	{name: "PARTY", sql: `select c.district, c.id::text, c.lead_unit || ' leads a case that it cannot see' from cases c where c.state in ` + led + ` and ($1 = '' or c.district = $1)
 		and not exists (select from case_party p where p.district = c.district and p.case_id = c.id and p.unit = c.lead_unit)`},
+	{name: "PARTY_DUE", sql: `select p.district, p.case_id::text, p.unit || ' finds it due ' || coalesce(p.due_at::text, 'never') || ', it is ' || coalesce(c.due_at::text, 'never') from case_party p join cases c on c.district = p.district and c.id = p.case_id
+		where p.due_at is distinct from c.due_at and ($1 = '' or p.district = $1)`},
 	{name: "CALL", sql: `select c.district, c.id::text, c.state || ' with ' || coalesce(k.n, 0) || ' calls in progress, ' || coalesce(k.waiting, 0) || ' without anybody there' from cases c
 		left join (select district, case_id, count(*) as n, count(*) filter (where state = 'OPEN') as waiting from call where state in ('OPEN','ONSITE') group by 1, 2) k on k.district = c.district and k.case_id = c.id
 		where ($1 = '' or c.district = $1) and (k.n > 1 or (c.state = 'CALLING') <> (coalesce(k.waiting, 0) = 1))`},

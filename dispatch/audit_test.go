@@ -103,6 +103,7 @@ func TestAuditorFindsEveryCorruption(t *testing.T) {
 		{"delete from assignment where case_id = $1", []any{at(Handling)}, "LEAD"},
 		{"update cases set lead_unit = 'D-CG' where id = $1", []any{at(Handling)}, "LEAD"},
 		{"delete from case_party where case_id = $1", []any{at(Dispatched)}, "PARTY"},
+		{"update case_party set due_at = due_at + interval '1 s' where case_id = $1", []any{at(Dispatched)}, "PARTY_DUE"},
 		{"update call set state = 'DONE' where case_id = $1", []any{at(Calling)}, "CALL"},
 		{"delete from call_target where case_id = $1", []any{at(Calling)}, "CALL_LEAD"},
 		{"update cases set promise_at = promise_at + interval '1 day' where id = $1", []any{at(Dispatched)}, "PROMISE"},

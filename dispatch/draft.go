@@ -270,7 +270,7 @@ func (d *draft) setParty(unit string, open bool) {
 			return
 		}
 	}
-	d.s.Parties = append(d.s.Parties, Party{unit, open})
+	d.s.Parties = append(d.s.Parties, Party{Unit: unit, Open: open})
 }
 
 func (d *draft) handled(a auth.Actor, unit, how string) {
@@ -291,6 +291,10 @@ func pick[T any](all []T, ids []uuid.UUID, id func(*T) uuid.UUID) []T {
 	return out
 }
 
+func sameInstant(a, b *time.Time) bool {
+	return a == b || a != nil && b != nil && a.Equal(*b)
+}
+
 // finish settles what follows from the rows and returns the change.
 func (d *draft) finish() *Change {
 	d.settleDue()
@@ -303,9 +307,11 @@ func (d *draft) finish() *Change {
 	o.Clocks = pick(d.s.Clocks, d.dirty.clocks, func(a *Clock) uuid.UUID { return a.ID })
 	o.Requests = pick(d.s.Requests, d.dirty.requests, func(a *Request) uuid.UUID { return a.ID })
 	o.Returns = pick(d.s.Returns, d.dirty.returns, func(a *Return) uuid.UUID { return a.ID })
-	for _, p := range d.s.Parties {
-		if slices.Contains(d.dirty.partyUnits, p.Unit) {
-			o.Parties = append(o.Parties, p)
+	for i := range d.s.Parties {
+		p := &d.s.Parties[i]
+		if slices.Contains(d.dirty.partyUnits, p.Unit) || !sameInstant(p.DueAt, o.Case.DueAt) {
+			p.DueAt = o.Case.DueAt
+			o.Parties = append(o.Parties, *p)
 		}
 	}
 	o.after = d.s

@@ -127,10 +127,12 @@ type Handler struct {
 	How       string    `json:"how"`
 }
 
-// Party is a unit's claim to see the case; open while it owes something.
+// Party is a unit's claim to see the case; open while it owes something. DueAt is when the case is due, once more: a unit's
+// list is read from its claims in that order.
 type Party struct {
-	Unit string `json:"unit"`
-	Open bool   `json:"open"`
+	Unit  string     `json:"unit"`
+	Open  bool       `json:"open"`
+	DueAt *time.Time `json:"due_at"`
 }
 
 // QR is a one-time check-in code of a call, valid 60 s.

@@ -51,6 +51,7 @@ type Filter struct {
 	Limit                      int
 	Cursor                     string
 	tasks                      bool
+	walked                     bool // asks the scope of each case even where lanes hold it: tests compare the two
 }
 
 // Page is one page of a list. Now is the instant the page was read.
@@ -63,7 +64,7 @@ type Page struct {
 type sortKey struct{ expr, dir, cmp string }
 
 var sorts = map[string]sortKey{
-	"due":     {"coalesce(c.due_at, 'infinity')", "asc", ">"},
+	"due":     {dueKey, "asc", ">"},
 	"newest":  {"c.created_at", "desc", "<"},
 	"updated": {"c.updated_at", "desc", "<"},
 }
@@ -72,8 +73,25 @@ var sorts = map[string]sortKey{
 func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) {
 	conds, args := []string{"c.district = $1"}, []any{a.District}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
-	sc, more := scopeBy(a, len(args)+1, pageParty(a))
-	conds, args = append(conds, sc), append(args, more...)
+	key, ok := sorts[f.Sort]
+	if !ok {
+		key = sorts["due"]
+	}
+	var from []lane
+	switch {
+	case f.walked:
+	case f.tasks:
+		from = taskLanes(a, arg)
+	case key.expr == dueKey:
+		from = lanes(a, arg)
+	}
+	if f.tasks || from == nil {
+		sc, more := scopeBy(a, len(args)+1, pageParty(a))
+		conds, args = append(conds, sc), append(args, more...)
+	}
+	if from == nil {
+		from = []lane{caseLane(key.expr)}
+	}
 	if len(f.States) > 0 {
 		conds = append(conds, "c.state = any("+arg(f.States)+")")
 	}
@@ -119,11 +137,7 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 		conds = append(conds, "(c.state = 'DISPUTED' or exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind = 'REOPEN'))", atWork)
 	}
 	if f.tasks {
-		conds = append(conds, atWork, within(a, arg), taskCondition(a, arg, mine, handled, ask, callback, spot, assist))
-	}
-	key, ok := sorts[f.Sort]
-	if !ok {
-		key = sorts["due"]
+		conds = append(conds, atWork, taskCondition(a, arg, mine, handled, ask, callback, spot, assist))
 	}
 	given := "null"
 	if f.tasks && len(a.Units()) > 0 {
@@ -133,35 +147,43 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	if f.tasks {
 		cursor, amongOwn = strings.CutPrefix(f.Cursor, ownFirst)
 	}
-	after := "true"
+	after := ""
 	if cursor != "" {
 		at, id, err := readCursor(cursor)
 		if err != nil {
 			return nil, err
 		}
-		after = fmt.Sprintf("(%s, c.id) %s (%s::timestamptz, %s::uuid)", key.expr, key.cmp, arg(at), arg(id))
+		after = fmt.Sprintf("(%s::timestamptz, %s::uuid)", arg(at), arg(id))
 	}
 	if f.Limit < 1 || f.Limit > 200 {
 		f.Limit = 50
 	}
-	part := func(rank int, conds ...string) string {
-		return fmt.Sprintf(`select to_jsonb(c) || jsonb_build_object('thumb', coalesce((select r.media[1] from report r where r.district = c.district and r.case_id = c.id order by r.received_at limit 1), ''), 'mine', %s, 'handled', %s, 'ask', %s, 'order', %s, 'callback', %s, 'spot', %s, 'assist', %s, 'given', %s) as row, %s::text as at, yx_now() as now, %d as rank, %s as due, c.id
-		from cases c where %s order by %s %s, c.id %s limit %d`, mine, handled, ask, order, callback, spot, assist, given, key.expr, rank, key.expr, strings.Join(conds, " and "), key.expr, key.dir, key.dir, f.Limit+1)
+	var parts []string
+	pick := func(rank int, l lane, after string, more ...string) {
+		all := slices.Concat(conds, l.conds, more)
+		if after != "" {
+			all = append(all, fmt.Sprintf("(%s, %s) %s %s", l.key, l.id, key.cmp, after))
+		}
+		parts = append(parts, fmt.Sprintf("(select %d as rank, %s as at, c.id from %s where %s order by %s %s, %s %s limit %d)",
+			rank, key.expr, l.from, strings.Join(all, " and "), l.key, key.dir, l.id, key.dir, f.Limit+1))
 	}
-	sql := "select row, at, now, rank from (" + part(1, append(slices.Clone(conds), after)...) + ") t"
+	rest := []string{}
 	if given != "null" { // what was given to the actor comes first; the rest keeps the order of its index
 		own := "c.id = any(array(select x.case_id from assignment x where x.district = $1 and x.handler = " + me + " and x.state in ('OPEN','SIGNED')))"
-		first := append(slices.Clone(conds), own)
+		rest = append(rest, "not "+own)
 		if amongOwn || cursor == "" {
-			rest := append(slices.Clone(conds), "not "+own)
-			if amongOwn {
-				first = append(first, after)
-			}
-			sql = fmt.Sprintf("select row, at, now, rank from ((%s) union all (%s)) t order by rank, due, id limit %d", part(0, first...), part(1, rest...), f.Limit+1)
-		} else {
-			sql = "select row, at, now, rank from (" + part(1, append(slices.Clone(conds), "not "+own, after)...) + ") t"
+			pick(0, caseLane(key.expr), after, own)
 		}
 	}
+	if amongOwn {
+		after = ""
+	}
+	for _, l := range from {
+		pick(1, l, after, rest...)
+	}
+	sql := fmt.Sprintf(`select to_jsonb(c) || jsonb_build_object('thumb', coalesce((select r.media[1] from report r where r.district = c.district and r.case_id = c.id order by r.received_at limit 1), ''), 'mine', %s, 'handled', %s, 'ask', %s, 'order', %s, 'callback', %s, 'spot', %s, 'assist', %s, 'given', %s) as row, page.at::text, yx_now(), page.rank
+		from (select * from (%s) p order by rank, at %s, id %s limit %d) page join cases c on c.district = $1 and c.id = page.id order by page.rank, page.at %s, page.id %s`,
+		mine, handled, ask, order, callback, spot, assist, given, strings.Join(parts, " union "), key.dir, key.dir, f.Limit+1, key.dir, key.dir)
 	rows, err := k.db.Pool.Query(pg.WithDistrict(ctx, a.District), sql, args...)
 	if err != nil {
 		return nil, pg.Fault(err)

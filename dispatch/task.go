@@ -21,28 +21,6 @@ type Task struct {
 // a year's archive costs a task list nothing.
 const atWork = "c.state not in ('ARCHIVED','REJECTED','MERGED','VOIDED')"
 
-// within is a predicate that holds for every case that could be a task of the actor's and is answered by indexes alone, for
-// those whose tasks are few among many: the people of communities, departments and grids. taskCondition decides among what
-// is left. Who leads, assists, was called or checks is an open party of the case; an order needs none.
-func within(a auth.Actor, arg func(any) string) string {
-	if a.Has(auth.RoleDispatcher, auth.RoleSupervisor, auth.RoleCallback, auth.RoleArbitrator, auth.RoleStreetOfficer, auth.RoleStreetLeader, auth.RoleStreetSecretary) {
-		return "true"
-	}
-	var conds []string
-	if units := a.Units(); len(units) > 0 {
-		u := arg(units)
-		conds = append(conds, "c.id = any(array(select p.case_id from case_party p where p.district = $1 and p.unit = any("+u+") and p.open))",
-			"c.id = any(array(select q.case_id from case_request q where q.district = $1 and q.unit = any("+u+") and q.state = 'PENDING'))")
-	}
-	if grids := a.Grids(); len(grids) > 0 {
-		conds = append(conds, "c.grid_code = any("+arg(grids)+")")
-	}
-	if len(conds) == 0 {
-		return "false"
-	}
-	return "(" + strings.Join(conds, " or ") + ")"
-}
-
 // taskCondition says, in SQL, which cases ask something of the actor.
 func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask, callback, spot, assist string) string {
 	var conds []string

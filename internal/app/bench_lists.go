@@ -213,7 +213,7 @@ func fillCases(ctx context.Context, admin *pgx.Conn) error {
 			select '350102', id, 'L-' || n, state, 5, 9, '\x00', at, matter, grid, community, street, 119.26 + r * 0.06, 26.05 + r * 0.07, 'WGS84', n % 100000, '东街口天桥东北侧', 'P' || (2 + n % 3), 'RESIDENT', owner, lead, owner, at, at, at, at,
 			case when state in ('CLOSED','ARCHIVED') then at + interval '1 day' end, case when state = 'ARCHIVED' then at + interval '8 days' end, at + interval '3 days',
 			case when state <> 'ARCHIVED' then now() + (r - 0.3) * interval '9 days' end, case when state <> 'ARCHIVED' then 'HANDLE' else '' end, case when state <> 'ARCHIVED' then now() + (r - 0.4) * interval '9 days' end from made`,
-		`insert into case_party (district, unit, case_id, open) select '350102', lead, id, state not in ('ARCHIVED','CLOSED') from made where state not in ('FILED','SUBMITTED') union select '350102', owner, id, state not in ('ARCHIVED','CLOSED') from made where state not in ('FILED','SUBMITTED')`,
+		`insert into case_party (district, unit, case_id, open, due_at) select c.district, u, c.id, c.state not in ('ARCHIVED','CLOSED'), c.due_at from cases c cross join lateral (select c.lead_unit union select c.owner_unit) of(u) where c.case_no like 'L-%' and c.state not in ('FILED','SUBMITTED')`,
 		`insert into report (district, id, case_id, receipt_code, source, text, matter, media, lon, lat, occurred_at, received_at, submission_key, payload_hash, answer)
 			select '350102', report, id, 'L' || n, 'RESIDENT', '路口东北角的井盖松动，车辆经过时响声很大', matter, array['x'], 119.3, 26.08, at, at, 'L' || n, '\x00', '{}' from made`,
 		`insert into sla_clock (district, id, case_id, kind, owner_type, owner_id, unit, round, budget, budget_s, working, state, started_at, due_at, level, ladder, next_at)
