@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -22,127 +21,58 @@ type unitFact struct {
 	score.Fact
 }
 
-// automaticSQL names the exclusion that follows from the case itself (alias c): EX7 a drill, EX4 merged into another, EX8 voided.
-const automaticSQL = `case when c.drill then 'EX7' when c.state = 'MERGED' then 'EX4' when c.state = 'VOIDED' then 'EX8' else '' end`
-
-// factsSQL collects what a period [$2, $3) of a district $1 is measured by. Each branch answers unit, kind, id, case, and
-// the members of score.Fact: role, at, due, done, again, extended, paused, valid, yes, grade, excluded. A duty whose settle instant or
-// whose rework lies in the period is collected; whether it counts, score decides.
-const factsSQL = `
-select x.unit, 'ASSIGNMENT', x.id, x.case_id, json_build_object('role', x.kind, 'at', x.received_at, 'due', case when x.resolved_at is null and ` + handlePaused + ` then null else x.due_at end, 'done', x.resolved_at,
-    'again', case when x.rework_count > 0 then ` + againSQL + ` end,
-    'extended', exists (select from case_request q where q.district = x.district and q.case_id = x.case_id and q.kind = 'EXTEND' and q.state = 'APPROVED' and q.unit = x.unit),
-    'paused', exists (select from case_request q where q.district = x.district and q.case_id = x.case_id and q.kind = 'SUSPEND' and q.state in ('APPROVED', 'DONE') and q.unit = x.unit),
-    'excluded', ` + automaticSQL + `)
-  from assignment x join cases c on c.district = x.district and c.id = x.case_id
-  where x.district = $1 and x.kind in ('LEAD', 'ASSIST') and x.state not in ('RETURNED', 'CANCELLED') and least(x.resolved_at, x.due_at) >= $2 and least(x.resolved_at, x.due_at) < $3
-union all
-select x.unit, 'ASSIGNMENT', x.id, x.case_id, json_build_object('role', x.kind, 'at', x.received_at, 'due', x.due_at, 'done', x.resolved_at, 'again', ` + againSQL + `, 'excluded', ` + automaticSQL + `)
-  from assignment x join cases c on c.district = x.district and c.id = x.case_id
-  where x.district = $1 and x.rework_count > 0 and x.kind in ('LEAD', 'ASSIST') and x.state not in ('RETURNED', 'CANCELLED') and not coalesce(least(x.resolved_at, x.due_at) >= $2 and least(x.resolved_at, x.due_at) < $3, false)
-    and exists (select from jsonb_array_elements_text(` + againSQL + `) t where t::timestamptz >= $2 and t::timestamptz < $3)
-union all
-select x.unit, 'RECEIVED', x.id, x.case_id, json_build_object('at', x.received_at, 'excluded', ` + automaticSQL + `)
-  from assignment x join cases c on c.district = x.district and c.id = x.case_id
-  where x.district = $1 and x.kind in ('LEAD', 'ASSIST') and x.received_at >= $2 and x.received_at < $3
-union all
-select x.unit, 'TARGET', x.id, x.case_id, json_build_object('due', case when x.checked_in_at is null and ` + checkinPaused + ` then null else x.checkin_due end, 'done', x.checked_in_at,
-    'excluded', case when ` + automaticSQL + ` = '' and (x.withdrawn or x.released) then 'EX8' else ` + automaticSQL + ` end)
-  from call_target x join cases c on c.district = x.district and c.id = x.case_id
-  where x.district = $1 and least(x.checked_in_at, x.checkin_due) >= $2 and least(x.checked_in_at, x.checkin_due) < $3
-union all
-select coalesce(nullif(x.unit, ''), c.lead_unit), 'RATING', x.id, x.case_id, json_build_object('at', x.rated_at, 'valid', x.valid, 'yes', x.resolved, 'grade', x.grade, 'excluded', ` + automaticSQL + `)
-  from rating x join cases c on c.district = x.district and c.id = x.case_id where x.district = $1 and x.rated_at >= $2 and x.rated_at < $3
-union all
-select x.unit, 'RETURN', x.id, x.case_id, json_build_object('at', j.at, 'yes', x.verdict = 'UNFOUNDED', 'excluded', ` + automaticSQL + `)
-  from case_return x join cases c on c.district = x.district and c.id = x.case_id
-  cross join lateral (select min(e.at) as at from case_event e where e.district = x.district and e.case_id = x.case_id and e.at >= x.at and e.action in ('arbitrate', 'check_pass')) j
-  where x.district = $1 and x.verdict <> '' and j.at >= $2 and j.at < $3
-union all
-select k.unit, 'CONTACT', x.id, x.case_id, json_build_object('due', k.due_at, 'done', x.contacted_at, 'excluded', ` + automaticSQL + `)
-  from sla_clock k join assignment x on x.district = k.district and x.id = k.owner_id join cases c on c.district = k.district and c.id = k.case_id
-  where k.district = $1 and k.kind = 'CONTACT' and k.due_at >= $2 and k.unit <> '' and not x.contact_waived and (x.contacted_at is not null or k.state = 'RUNNING' or k.stopped_at > k.due_at)
-    and x.received_at >= $2::timestamptz - interval '40 days' and x.received_at < $3 and least(x.contacted_at, k.due_at) >= $2 and least(x.contacted_at, k.due_at) < $3
-union all
-select x.caller_unit, 'CALL', x.id, x.case_id, json_build_object('at', x.called_at, 'yes', x.in_time, 'excluded', case when ` + automaticSQL + ` = '' and x.state = 'WITHDRAWN' then 'EX8' else ` + automaticSQL + ` end)
-  from call x join cases c on c.district = x.district and c.id = x.case_id where x.district = $1 and x.called_at >= $2 and x.called_at < $3
-union all
-select c.owner_unit, 'ACCEPT', c.id, c.id, json_build_object('at', c.filed_at, 'due', k.due_at, 'excluded', ` + automaticSQL + `)
-  from cases c cross join lateral (select k.due_at from sla_clock k where k.district = c.district and k.case_id = c.id and k.kind = 'ACCEPT' order by k.started_at desc limit 1) k
-  where c.district = $1 and c.owner_unit <> '' and c.created_at >= $2::timestamptz - interval '40 days' and c.created_at < $3 and c.filed_at >= $2 and c.filed_at < $3
-union all
-select c.owner_unit, 'DISPATCH', c.id, c.id, json_build_object('at', c.dispatched_at, 'yes', not exists (select from case_return r where r.district = c.district and r.case_id = c.id and r.verdict = 'FOUNDED'), 'excluded', ` + automaticSQL + `)
-  from cases c where c.district = $1 and c.owner_unit <> '' and c.created_at >= $2::timestamptz - interval '40 days' and c.created_at < $3 and c.dispatched_at >= $2 and c.dispatched_at < $3
-union all
-select coalesce(nullif(c.lead_unit, ''), c.owner_unit), case when left(c.matter, 2) = '24' then 'MEDIATION' else 'CLOSED' end, c.id, c.id, json_build_object('at', c.closed_at, 'yes', left(c.matter, 2) = '24' and c.outcome in ('SUCCESS', 'RESOLVED'), 'excluded', ` + automaticSQL + `)
-  from cases c where ` + closedIn
-
-const (
-	// A clock that stands still has no due: its duty has not settled.
-	handlePaused  = `exists (select from sla_clock k where k.district = x.district and k.case_id = x.case_id and k.owner_id = x.id and k.kind = 'HANDLE' and k.state = 'PAUSED')`
-	checkinPaused = `exists (select from sla_clock k where k.district = x.district and k.case_id = x.case_id and k.owner_id = x.id and k.kind = 'CHECKIN' and k.state = 'PAUSED')`
-	// againSQL lists the rework events of an assignment x: failed checks of its round, and the reopening that followed it.
-	againSQL = `(select jsonb_agg(e.at order by e.at) from (
-    select k.at from case_check k where k.district = x.district and k.case_id = x.case_id and k.round = x.round and k.kind = 'CHECK' and k.verdict = 'FAIL' and k.at >= x.received_at
-    union all select e.at from case_event e where e.district = x.district and e.case_id = x.case_id and e.action = 'reopen' and (e.fact::jsonb->'data'->>'round')::int = x.round + 1) e)`
-)
-
-// callerSQL are the streets' opinions of the departments that they called, cardFactSQL the cards that stand: confirmed, and no
-// objection upheld.
-const (
-	callerSQL = `select x.unit, 'CALLER', x.id, x.case_id, json_build_object('at', x.rated_at, 'grade', x.grade, 'excluded', ` + automaticSQL + `)
-  from unit_rating x join cases c on c.district = x.district and c.id = x.case_id where x.district = $1 and x.rated_at >= $2 and x.rated_at < $3`
-	cardFactSQL = `select x.unit, 'CARD', x.id, coalesce(x.case_id, '00000000-0000-0000-0000-000000000000'), json_build_object('at', x.decided_at, 'yes', x.color = 'RED')
-  from card x where x.district = $1 and x.state = 'CONFIRMED' and x.upheld is not true and x.decided_at >= $2 and x.decided_at < $3`
-)
-
-// closedIn are the cases c of a district $1 that were closed in a period [$2, $3).
-const closedIn = `c.district = $1 and c.updated_at >= $2 and c.closed_at >= $2 and c.closed_at < $3`
-
 type rowsQuerier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
 // collect reads the facts of a period from what the cases record, by unit.
 func collect(ctx context.Context, q rowsQuerier, district string, p score.Period, cal *worktime.Calendar) ([]unitFact, error) {
-	var sql strings.Builder
-	sql.WriteString(factsSQL)
-	for _, part := range []struct{ table, sql string }{{"unit_rating", callerSQL}, {"card", cardFactSQL}} {
+	var parts []string
+	for _, b := range factBranches {
+		parts = append(parts, b.sql())
+	}
+	for _, b := range laterBranches {
 		var there []bool
-		if err := scalars(ctx, q, &there, "select to_regclass($1) is not null", part.table); err != nil {
+		if err := scalars(ctx, q, &there, "select to_regclass($1) is not null", b.table); err != nil {
 			return nil, err
 		}
 		if there[0] {
-			sql.WriteString(" union all " + part.sql)
+			parts = append(parts, b.sql())
 		}
 	}
-	rows, err := q.Query(ctx, sql.String(), district, p.Start, p.End)
+	rows, err := q.Query(ctx, strings.Join(parts, "\nunion all\n"), district, p.Start, p.End)
 	if err != nil {
 		return nil, err
 	}
-	var parts [][]unitFact // half a million in a large month: grown in one piece they would be copied five times
-	var part []unitFact
+	var chunks [][]unitFact // half a million in a large month: grown in one piece they would be copied five times
+	var chunk []unitFact
 	var f unitFact
-	var raw []byte
-	if _, err := pgx.ForEachRow(rows, []any{&f.unit, &f.Kind, &f.id, &f.caseID, &raw}, func() error {
-		one := unitFact{unit: f.unit, id: f.id, caseID: f.caseID, Fact: score.Fact{Kind: f.Kind, ID: f.id.String(), Case: f.caseID.String()}}
-		if err := json.Unmarshal(raw, &one.Fact); err != nil {
-			return err
+	if _, err := pgx.ForEachRow(rows, []any{&f.unit, &f.Kind, &f.id, &f.caseID, &f.Role, &f.At, &f.Due, &f.Done, &f.Again, &f.Extended, &f.Paused, &f.Valid, &f.Yes, &f.Grade, &f.Excluded}, func() error {
+		one := f
+		f.At, f.Due, f.Done, f.Again = nil, nil, nil, nil // each row's own
+		one.ID, one.Case = one.id.String(), one.caseID.String()
+		for _, t := range []*time.Time{one.At, one.Due, one.Done} { // frozen facts are bytes that another machine must make again
+			if t != nil {
+				*t = t.UTC()
+			}
+		}
+		for i := range one.Again {
+			one.Again[i] = one.Again[i].UTC()
 		}
 		if one.Kind == score.KindAssignment && one.Done != nil {
 			one.Seconds = cal.Between(*one.At, *one.Done, true)
 		}
 		if p.Concerns(&one.Fact) || len(one.Again) > 0 {
-			if len(part) == cap(part) {
-				parts, part = append(parts, part), make([]unitFact, 0, max(64, min(2*cap(part), 1<<14)))
+			if len(chunk) == cap(chunk) {
+				chunks, chunk = append(chunks, chunk), make([]unitFact, 0, max(64, min(2*cap(chunk), 1<<14)))
 			}
-			part = append(part, one)
+			chunk = append(chunk, one)
 		}
 		return nil
 	}); err != nil {
 		return nil, err
 	}
-	out := slices.Concat(append(parts, part)...)
+	out := slices.Concat(append(chunks, chunk)...)
 	return out, repeats(ctx, q, district, p, out)
 }
 

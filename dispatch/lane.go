@@ -39,13 +39,10 @@ func each(values []string, arg func(any) string, lanes []lane, of func(v string)
 	return lanes
 }
 
-// lanes are the cases that an actor sees, in the order of due: the union is the actor's scope to the letter. nil when some of it
-// has no index in that order, then the scope must be asked of each case.
+// lanes are the cases that an actor sees, in the order of due: the union is the actor's scope to the letter. Without inLanes the
+// scope must be asked of each case.
 func lanes(a auth.Actor, arg func(any) string) (out []lane) {
 	c := claimsOf(a)
-	if !c.inLanes() {
-		return nil
-	}
 	out = each(c.streets, arg, out, func(v string) lane { return caseLane(dueKey, "c.owner_unit = "+v) })
 	out = each(c.communities, arg, out, func(v string) lane { return caseLane(dueKey, "c.community_code = "+v) })
 	out = each(c.grids, arg, out, func(v string) lane { return caseLane(dueKey, "c.grid_code = "+v) })
@@ -53,22 +50,19 @@ func lanes(a auth.Actor, arg func(any) string) (out []lane) {
 	return each(c.openUnits, arg, out, func(v string) lane { return claimLane("cp.unit = "+v, "cp.open") })
 }
 
-// taskLanes hold every case that could ask something of an actor who sees by unit or place; taskCondition decides among them. Who
-// leads, assists, was called or checks is an open party of the case; an order, a call of one's own and what waits in a grid
-// to be looked at need no claim and are few.
-func taskLanes(a auth.Actor, arg func(any) string) []lane {
+// taskLanes are the tasks of an actor who sees by unit or place, each lane with what makes a task of its cases. Who leads, assists,
+// was called or checks is an open party of the case; an order, a call of one's own and what waits in a grid to be looked
+// at need no claim and are few. scope is asked where the lane does not imply it.
+func taskLanes(a auth.Actor, arg func(any) string, ask tasksSQL, scope string) []lane {
 	c := claimsOf(a)
-	if !c.inLanes() {
-		return nil
-	}
-	out := each(a.Units(), arg, nil, func(v string) lane { return claimLane("cp.unit = "+v, "cp.open") })
+	out := each(a.Units(), arg, nil, func(v string) lane { return claimLane("cp.unit = "+v, "cp.open", either(ask.duty()...)) })
 	few := func(conds ...string) { out = append(out, caseLane(dueKey, conds...)) }
-	few("c.id = any(array(select q.case_id from case_request q where q.district = $1 and q.unit = any(" + arg(a.Units()) + ") and q.state = 'PENDING'))")
-	if len(c.grids) > 0 {
-		few("c.grid_code = any("+arg(c.grids)+")", "c.state in ('RESOLVED','VERIFYING')")
+	few(scope, ask.order())
+	if grids := c.grids; len(grids) > 0 {
+		few("c.grid_code = any("+arg(grids)+")", either(ask.toCheck(), "c.state = 'VERIFYING'"))
 	}
 	if len(c.streets) > 0 {
-		few("c.owner_unit = any("+arg(c.streets)+")", "c.id = any(array(select k.case_id from call k where k.district = $1 and k.state = 'OPEN' union all select q.case_id from case_request q where q.district = $1 and q.state = 'PENDING' and q.kind = 'CALL'))")
+		few("c.owner_unit = any("+arg(c.streets)+")", "c.id = any(array(select k.case_id from call k where k.district = $1 and k.state = 'OPEN' union all select q.case_id from case_request q where q.district = $1 and q.state = 'PENDING' and q.kind = 'CALL'))", ask.call())
 	}
 	return out
 }

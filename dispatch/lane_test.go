@@ -37,7 +37,7 @@ func TestLanesAreTheScope(t *testing.T) {
 			f.walked = true
 			require.Equal(t, read(p.Actor, f), byLanes, "%s %+v", p.name, f)
 			require.Len(t, slices.CompactFunc(slices.SortedFunc(slices.Values(byLanes), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }), func(a, b uuid.UUID) bool { return a == b }), len(byLanes), p.name)
-			if lanes(p.Actor, func(any) string { return "" }) != nil {
+			if claimsOf(p.Actor).inLanes() {
 				seen[map[bool]string{true: "tasks", false: "cases"}[f.tasks]] += len(byLanes)
 			}
 		}

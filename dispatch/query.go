@@ -77,21 +77,6 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 	if !ok {
 		key = sorts["due"]
 	}
-	var from []lane
-	switch {
-	case f.walked:
-	case f.tasks:
-		from = taskLanes(a, arg)
-	case key.expr == dueKey:
-		from = lanes(a, arg)
-	}
-	if f.tasks || from == nil {
-		sc, more := scopeBy(a, len(args)+1, pageParty(a))
-		conds, args = append(conds, sc), append(args, more...)
-	}
-	if from == nil {
-		from = []lane{caseLane(key.expr)}
-	}
 	if len(f.States) > 0 {
 		conds = append(conds, "c.state = any("+arg(f.States)+")")
 	}
@@ -137,7 +122,28 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 		conds = append(conds, "(c.state = 'DISPUTED' or exists (select 1 from case_request q where q.district = c.district and q.case_id = c.id and q.state = 'PENDING' and q.kind = 'REOPEN'))", atWork)
 	}
 	if f.tasks {
-		conds = append(conds, atWork, taskCondition(a, arg, mine, handled, ask, callback, spot, assist))
+		conds = append(conds, atWork)
+	}
+	scope := func() string {
+		sc, more := scopeBy(a, len(args)+1, pageParty(a))
+		args = append(args, more...)
+		return sc
+	}
+	q := tasksSQL{units, mine, handled, ask, callback, spot, assist}
+	whole := func() lane { // the cases asked for, one by one in the district's order
+		if f.tasks {
+			return caseLane(key.expr, scope(), taskCondition(a, arg, q))
+		}
+		return caseLane(key.expr, scope())
+	}
+	var from []lane
+	switch {
+	case f.walked || key.expr != dueKey || !claimsOf(a).inLanes():
+		from = []lane{whole()}
+	case f.tasks:
+		from = taskLanes(a, arg, q, scope())
+	default:
+		from = lanes(a, arg)
 	}
 	given := "null"
 	if f.tasks && len(a.Units()) > 0 {
@@ -172,7 +178,7 @@ func (k *Desk) List(ctx context.Context, a auth.Actor, f Filter) (*Page, error) 
 		own := "c.id = any(array(select x.case_id from assignment x where x.district = $1 and x.handler = " + me + " and x.state in ('OPEN','SIGNED')))"
 		rest = append(rest, "not "+own)
 		if amongOwn || cursor == "" {
-			pick(0, caseLane(key.expr), after, own)
+			pick(0, whole(), after, own)
 		}
 	}
 	if amongOwn {

@@ -21,43 +21,65 @@ type Task struct {
 // a year's archive costs a task list nothing.
 const atWork = "c.state not in ('ARCHIVED','REJECTED','MERGED','VOIDED')"
 
+// tasksSQL are the questions, in SQL about a case c, from which is put together what it asks of somebody; u is the placeholder of
+// the actor's units.
+type tasksSQL struct{ u, mine, handled, ask, callback, spot, assist string }
+
+func either(conds ...string) string { return "(" + strings.Join(conds, " or ") + ")" }
+
+// duty is what an open party may owe: to lead, to come, to help, to check.
+func (q tasksSQL) duty() []string {
+	return []string{"(c.state in ('DISPATCHED','HANDLING','ONSITE') and c.lead_unit = any(" + q.u + "))", "(" + q.mine + ") is not null", "(" + q.assist + ") is not null",
+		"(c.check_unit = any(" + q.u + ") and " + q.toCheck() + ")"}
+}
+
+func (q tasksSQL) order() string {
+	return "c.id = any(array(select q.case_id from case_request q where q.district = $1 and q.unit = any(" + q.u + ") and q.state = 'PENDING' and q.kind in ('SUPERVISE','INTERIM')))"
+}
+
+func (q tasksSQL) toCheck() string {
+	return "(c.state = 'RESOLVED' and not c.lead_unit = any(" + q.u + ") and not " + q.handled + ")"
+}
+
+func (q tasksSQL) call() string { return "(c.state = 'CALLING' or (" + pending + q.ask + " = 'CALL'))" }
+
+// pending is a small set, before the dear question.
+const pending = "c.id in (select q.case_id from case_request q where q.district = $1 and q.state = 'PENDING') and "
+
 // taskCondition says, in SQL, which cases ask something of the actor.
-func taskCondition(a auth.Actor, arg func(any) string, mine, handled, ask, callback, spot, assist string) string {
+func taskCondition(a auth.Actor, arg func(any) string, q tasksSQL) string {
 	var conds []string
-	asked := "c.id in (select q.case_id from case_request q where q.district = $1 and q.state = 'PENDING') and " // a small set, before the dear question
-	if units := a.Units(); len(units) > 0 {
-		u := arg(units)
+	grids := a.Grids()
+	if len(a.Units()) > 0 {
 		// Who was called or assists is an open party: of all other cases nothing need be asked.
-		open := "c.id in (select p.case_id from case_party p where p.district = $1 and p.unit = any(" + u + ") and p.open)"
-		conds = append(conds, "(c.state in ('DISPATCHED','HANDLING','ONSITE') and c.lead_unit = any("+u+"))", "("+open+" and (("+mine+") is not null or ("+assist+") is not null))",
-			"c.id in (select q.case_id from case_request q where q.district = $1 and q.unit = any("+u+") and q.state = 'PENDING' and q.kind in ('SUPERVISE','INTERIM'))",
-			"(c.state = 'RESOLVED' and c.check_unit = any("+u+") and not c.lead_unit = any("+u+") and not "+handled+")")
-		if grids := a.Grids(); len(grids) > 0 {
-			conds = append(conds, "(c.state = 'RESOLVED' and c.grid_code = any("+arg(grids)+") and not c.lead_unit = any("+u+") and not "+handled+")")
+		duty := q.duty()
+		conds = append(conds, duty[0], duty[3], q.order(), "(c.id in (select p.case_id from case_party p where p.district = $1 and p.unit = any("+q.u+") and p.open) and "+either(duty[1:3]...)+")")
+		if len(grids) > 0 {
+			conds = append(conds, "(c.grid_code = any("+arg(grids)+") and "+q.toCheck()+")")
 		}
 		if a.Has(auth.RoleStreetOfficer, auth.RoleStreetLeader, auth.RoleStreetSecretary) {
-			conds = append(conds, "(c.owner_unit = any("+u+") and (c.state = 'CALLING' or ("+asked+ask+" = 'CALL')))")
+			conds = append(conds, "(c.owner_unit = any("+q.u+") and "+q.call()+")")
 		}
 	}
 	if a.Has(auth.RoleDispatcher) {
-		conds = append(conds, "c.state in ('SUBMITTED','FILED')", "("+asked+ask+" in ('SUSPEND','EXTEND'))")
+		conds = append(conds, "c.state in ('SUBMITTED','FILED')", "("+pending+q.ask+" in ('SUSPEND','EXTEND'))")
 	}
 	if a.Has(auth.RoleSupervisor) {
-		conds = append(conds, "("+asked+ask+" in ('REOPEN','SUSPEND','EXTEND'))", spot)
+		conds = append(conds, "("+pending+q.ask+" in ('REOPEN','SUSPEND','EXTEND'))", q.spot)
 	}
 	if a.Has(auth.RoleCallback) {
-		conds = append(conds, callback)
+		conds = append(conds, q.callback)
 	}
 	if a.Has(auth.RoleArbitrator) {
 		conds = append(conds, "c.state = 'DISPUTED'")
 	}
-	if grids := a.Grids(); len(grids) > 0 {
+	if len(grids) > 0 {
 		conds = append(conds, "(c.state = 'VERIFYING' and c.grid_code = any("+arg(grids)+"))")
 	}
 	if len(conds) == 0 {
 		return "false"
 	}
-	return "(" + strings.Join(conds, " or ") + ")"
+	return either(conds...)
 }
 
 // Tasks is a page of the actor's open tasks, most urgent first.
