@@ -5,6 +5,7 @@ import { api, deskSize, reported, test, token } from './kit'
 
 test.skip(!process.env.E2E_FULL, 'measures: make e2e-full')
 test.describe.configure({ timeout: 900_000 })
+test.use({ trace: 'off' }) // a trace takes a picture of every frame, which is what would be measured
 
 const sorted = (list: number[]) => [...list].sort((a, b) => a - b)
 const at = (list: number[], share: number) => Math.round(sorted(list)[Math.min(list.length - 1, Math.floor(list.length * share))]! * 10) / 10
