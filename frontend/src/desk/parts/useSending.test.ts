@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { ApiError } from '@/shared/api/problem'
 import { useSending } from './useSending'
 
@@ -30,4 +30,20 @@ it('leads a refusal to the control that holds it, and lets the page say it other
   expect(form.ready([{ text: '还没填' }])).toBe(false)
   expect(form.ready()).toBe(true)
   expect(form.errors.value).toEqual([])
+})
+
+it('asks a form with rows which control is meant, and waits for what is looked up about a refusal', async () => {
+  const form = useSending((pointer) => /^\/rows\/\d+/.exec(pointer)?.[0].slice(1).replace('/', '-'))
+  const no = (...pointers: string[]) => new ApiError(422, 'INVALID', '输入有误', pointers.map((pointer) => ({ pointer, detail: '太长' })))
+  await form.send(() => Promise.reject(no('/rows/3/name', '/version')))
+  expect(form.errors.value).toEqual([{ field: 'rows-3', text: '太长' }, { field: undefined, text: '太长' }])
+  await form.send(() => Promise.reject(no()))
+  expect(form.errors.value).toEqual([{ field: undefined, text: '输入有误' }])
+  let answer = (_who: string) => {}
+  const sent = form.send(() => Promise.reject(no()), async () => [{ text: await new Promise<string>((done) => (answer = done)) }])
+  await Promise.resolve()
+  expect(form.busy.value).toBe(true)
+  await vi.waitFor(() => (answer('王五刚改过'), expect(form.busy.value).toBe(false)))
+  expect(await sent).toBe(false)
+  expect(form.errors.value).toEqual([{ text: '王五刚改过' }])
 })
