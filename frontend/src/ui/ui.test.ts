@@ -32,6 +32,15 @@ describe('ErrorSummary', () => {
     expect(document.title).toBe('随手拍')
     page.unmount()
   })
+
+  it('leaves the title of the page that comes next alone', () => {
+    document.title = '日历'
+    const page = mount(ErrorSummary, { props: { errors: [{ text: '稍后再试' }] } })
+    expect(document.title).toBe('错误：日历')
+    document.title = '花名册'
+    page.unmount()
+    expect(document.title).toBe('花名册')
+  })
 })
 
 describe('FormField', () => {
