@@ -40,6 +40,15 @@ it('saves upon what somebody else changed only after that was said', async () =>
   w.unmount()
 })
 
+it('keeps what was typed and takes over what somebody else changed of the rest', async () => {
+  const w = open()
+  await w.find('#rule-title').setValue('垃圾清运')
+  await w.setProps({ set: set(4), rule: { ...rule, title: '生活垃圾', priority: 7 } })
+  expect((w.find('#rule-title').element as HTMLInputElement).value).toBe('垃圾清运')
+  expect((w.find('#rule-priority').element as HTMLInputElement).value).toBe('7')
+  w.unmount()
+})
+
 it('says of a condition that it is no JSON, beside whatever else is wrong', async () => {
   const w = open()
   await w.find('#rule-title').setValue(' ')
