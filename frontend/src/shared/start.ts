@@ -8,6 +8,19 @@ export async function start({ dark = false } = {}): Promise<void> {
   if (dark) startTheme()
   reloadOnceWhenOutdated()
   await startI18n()
+  await breath()
+}
+
+/** Lets the browser draw and take presses between two long pieces of work. */
+export function breath(): Promise<void> {
+  return new Promise((go) => {
+    const channel = new MessageChannel()
+    channel.port1.onmessage = () => {
+      channel.port1.close()
+      go()
+    }
+    channel.port2.postMessage(0)
+  })
 }
 
 /** A tab from before an update asks for a chunk that is gone (404): one reload gets the new version. */

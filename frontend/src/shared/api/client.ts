@@ -43,11 +43,33 @@ async function sessionFetch(request: Request): Promise<Response> {
 
 async function renewed(request: Request): Promise<Response> {
   request.headers.set('Accept-Language', document.documentElement.lang) // the page's language, not the phone's
+  const early = takeEarly(request)
   const again = renew && !request.url.includes('/auth/') ? request.clone() : undefined
-  const response = await fetch(request)
+  const response = (await early) ?? (await fetch(request))
   if (response.status !== 401 || !again || !renew) return response
   await renew()
   return fetch(again)
+}
+
+declare global {
+  interface Window {
+    /** What public/w/early.js asked for, by path below BASE. */
+    yixianEarly?: Record<string, Promise<Response | undefined>>
+  }
+}
+
+/** The answer to a request that was sent before this program had come; each is taken once, and none after anything was done. */
+function takeEarly(request: Request): Promise<Response | undefined> | undefined {
+  const sent = window.yixianEarly
+  if (!sent) return
+  if (request.method !== 'GET') {
+    window.yixianEarly = undefined
+    return
+  }
+  const path = request.url.slice(location.origin.length + BASE.length)
+  const answer = sent[path]
+  delete sent[path]
+  return answer
 }
 
 // The origin is spelled out because Request, unlike the browser's fetch, refuses relative addresses in tests.
