@@ -12,6 +12,10 @@ const current = ref<Locale>('zh')
 
 export const locale = computed(() => current.value)
 
+/** What stands between the members of a list, and after what introduces something, in the language of the page. */
+export const comma = () => (current.value === 'en' ? ', ' : '、')
+export const colon = () => (current.value === 'en' ? ': ' : '：')
+
 /** Makes the t() of one part of the program. Call it once per zh.ts, at module level. */
 export function defineMessages<M extends Record<string, string>>(zh: M, load: () => Promise<{ default: Record<keyof M, string> }>) {
   const catalogue: Catalogue = shallowReactive({ load: async () => (await load()).default, en: undefined })

@@ -1,4 +1,5 @@
 // What differs between two states of a thing, member by member, in words short enough for a line.
+import { comma } from '@/shared/i18n'
 export interface Difference {
   name: string
   from: string
@@ -9,7 +10,7 @@ export interface Difference {
 export function shown(v: unknown): string {
   if (v === undefined || v === null || v === '') return '—'
   if (typeof v === 'boolean') return v ? '✓' : '✗'
-  if (Array.isArray(v)) return v.length === 0 ? '—' : v.map((x) => (typeof x === 'object' && x !== null ? JSON.stringify(x) : String(x))).join('、')
+  if (Array.isArray(v)) return v.length === 0 ? '—' : v.map((x) => (typeof x === 'object' && x !== null ? JSON.stringify(x) : String(x))).join(comma())
   return typeof v === 'object' ? JSON.stringify(v) : String(v)
 }
 

@@ -1,6 +1,7 @@
 // What an event's data tells beyond its name, in words: units, levels, ways, due times.
 import { distance, when } from '@/shared/format'
 import { serverNow } from '@/shared/clock'
+import { comma } from '@/shared/i18n'
 import { t, term } from '../../i18n'
 import { budgetText } from '../../words'
 import type { CaseEvent } from './chain'
@@ -11,7 +12,7 @@ const list = (v: unknown) => (Array.isArray(v) ? v.filter((x): x is string => ty
 /** Lines for the timeline; members it does not know are left to the fact itself. */
 export function describe(e: CaseEvent, unitName: (code: string | undefined) => string): string[] {
   const d = e.data as Record<string, unknown>
-  const units = (codes: string[]) => codes.map(unitName).join('、')
+  const units = (codes: string[]) => codes.map(unitName).join(comma())
   const lines = [
     (e.action === 'dispatch' || e.action === 'arbitrate') && text(d.lead) && t('evLead', { unit: unitName(text(d.lead)) }),
     list(d.assists).length > 0 && t('evAssists', { units: units(list(d.assists)) }),
@@ -30,7 +31,7 @@ export function describe(e: CaseEvent, unitName: (code: string | undefined) => s
     text(d.master_no) && t('evMaster', { no: text(d.master_no)! }),
     text(d.merged_no) && t('evMerged', { no: text(d.merged_no)! }),
     e.action === 'merge' && typeof d.reporters === 'number' && t('evReporters', { n: d.reporters }),
-    d.verdicts !== null && typeof d.verdicts === 'object' && Object.keys(d.verdicts).length > 0 && t('evVerdicts', { list: Object.entries(d.verdicts).map(([u, v]) => `${unitName(u)} ${term('option', String(v))}`).join('、') }),
+    d.verdicts !== null && typeof d.verdicts === 'object' && Object.keys(d.verdicts).length > 0 && t('evVerdicts', { list: Object.entries(d.verdicts).map(([u, v]) => `${unitName(u)} ${term('option', String(v))}`).join(comma()) }),
     e.action === 'approve' && text(d.kind) && term('request', text(d.kind)!),
     (e.action === 'extend' || e.action === 'approve') && text(d.budget) && t('asksFor', { budget: budgetText(text(d.budget)) }),
     e.action === 'suspend' && text(d.reason) && term('option', text(d.reason)!),

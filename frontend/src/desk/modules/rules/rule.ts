@@ -1,5 +1,6 @@
 // A rule as the decision table shows and the form edits it. What the form does not know (geometry, nested conditions)
 // is kept as it is and can be edited as JSON: nothing that somebody wrote is lost by opening and saving a rule.
+import { comma } from '@/shared/i18n'
 export interface Condition {
   op: string
   var?: string
@@ -57,7 +58,7 @@ const simple = (c: Condition) => (OPERATORS as readonly string[]).includes(c.op)
 function toLine(c: Condition): Line | undefined {
   if (c.op === 'not') return c.of?.length === 1 && simple(c.of[0]!) ? { ...toLine(c.of[0]!)!, not: true } : undefined
   if (!simple(c)) return undefined
-  const text = Array.isArray(c.value) ? c.value.join('、') : c.value === undefined ? '' : String(c.value)
+  const text = Array.isArray(c.value) ? c.value.join(comma()) : c.value === undefined ? '' : String(c.value)
   return { op: c.op, var: c.var ?? '', text, not: false }
 }
 
@@ -91,7 +92,7 @@ export function whenOf(lines: Line[]): Condition {
 export function readCondition(c: Condition | undefined, words: { and: string; or: string; not: string; always: string; name: (v: string) => string; op: (op: string) => string; value?: (variable: string, v: string) => string }): string {
   if (!c?.op) return words.always
   const one = (v: unknown) => (c.var && words.value ? words.value(c.var, String(v)) : String(v))
-  const value = (v: unknown) => (v === undefined ? '' : Array.isArray(v) ? v.map(one).join('、') : typeof v === 'object' && v !== null ? JSON.stringify(v) : one(v))
+  const value = (v: unknown) => (v === undefined ? '' : Array.isArray(v) ? v.map(one).join(comma()) : typeof v === 'object' && v !== null ? JSON.stringify(v) : one(v))
   const parts = (c.of ?? []).map((x) => (x.of && x.op !== 'not' && (x.of.length ?? 0) > 1 ? `（${readCondition(x, words)}）` : readCondition(x, words)))
   if (c.op === 'all') return parts.length === 0 ? words.always : parts.join(words.and)
   if (c.op === 'any') return parts.join(words.or)

@@ -2,6 +2,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/vue-query'
 import { computed, toValue, type MaybeRefOrGetter } from 'vue'
 import { api, unwrap, type Schemas } from '@/shared/api/client'
+import { comma } from '@/shared/i18n'
 import { useUnits } from '../../parts/useUnits'
 import { term as deskTerm } from '../../i18n'
 import { t, term } from '../../i18n/config'
@@ -49,8 +50,8 @@ export function useReading() {
     expr,
     outcome: (o: Outcome | undefined) => [
       expr(o?.lead) || t('leadOfCatalogue'),
-      o?.assists?.length ? t('withAssists', { list: o.assists.map(expr).join('、') }) : '',
-      o?.call ? t('withCall', { level: term('callLevel', o.call.level), list: [o.call.lead, ...(o.call.targets ?? [])].filter(Boolean).map((x) => expr(x)).join('、') }) : '',
+      o?.assists?.length ? t('withAssists', { list: o.assists.map(expr).join(comma()) }) : '',
+      o?.call ? t('withCall', { level: term('callLevel', o.call.level), list: [o.call.lead, ...(o.call.targets ?? [])].filter(Boolean).map((x) => expr(x)).join(comma()) }) : '',
       o?.path ? term('path', o.path) : '', o?.priority ? deskTerm('priority', o.priority) : '',
     ].filter(Boolean).join(' · '),
   }

@@ -1,4 +1,5 @@
 // The things an administrator keeps in lists and files.
+import { comma } from '@/shared/i18n'
 import { list, str, type Thing } from './thing'
 
 const UNIT_KINDS = ['CITY', 'DISTRICT_CENTER', 'STREET', 'COMMUNITY', 'DEPARTMENT', 'CITY_DEPARTMENT', 'UTILITY', 'PROPERTY', 'NGO'] as const
@@ -135,4 +136,4 @@ export const THINGS: Thing[] = [
 export const thingOf = (name: string) => THINGS.find((x) => x.name === name)
 /** Grid codes of a binding, typed as a list. */
 export const splitCodes = (text: string): string[] => text.split(/[\s,，、;；]+/).filter(Boolean)
-export const joinCodes = (codes: unknown): string => list(codes).join('、')
+export const joinCodes = (codes: unknown): string => list(codes).join(comma())
