@@ -81,6 +81,9 @@ func (k *Desk) Freeze(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return err
 		}
+		if _, err := tx.Exec(ctx, "select set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $1, true)", freezeTime); err != nil {
+			return err
+		}
 		if err := w.freeze(ctx, tx, p, now); err != nil {
 			return fmt.Errorf("freeze %s of %s: %w", name, district, err)
 		}

@@ -31,18 +31,26 @@ func (w *World) span(name string) (score.Period, error) {
 // quarterFacts are those of the three months together: what is frozen as it was frozen with the exclusions in force, what is not as
 // things stand. A duty that one month settled and another reworked is one fact. frozen: all three months are.
 func (k *Desk) quarterFacts(ctx context.Context, w *World, p *score.Period, now time.Time) (facts []unitFact, frozen bool, err error) {
+	err = k.reading(ctx, func(q rowsQuerier) (err error) {
+		facts, frozen, err = w.quarterFacts(ctx, q, p, now)
+		return err
+	})
+	return facts, frozen, err
+}
+
+func (w *World) quarterFacts(ctx context.Context, q rowsQuerier, p *score.Period, now time.Time) (facts []unitFact, frozen bool, err error) {
 	if now.Before(p.Cut) {
 		p.Cut = now
 	}
 	var done []string
-	if err := scalars(ctx, k.db.Pool, &done, "select period from assessment_due where district = $1 and done_at is not null and period >= $2 and period < $3", w.District, p.Start.Format("2006-01"), p.End.Format("2006-01")); err != nil {
+	if err := scalars(ctx, q, &done, "select period from assessment_due where district = $1 and done_at is not null and period >= $2 and period < $3", w.District, p.Start.Format("2006-01"), p.End.Format("2006-01")); err != nil {
 		return nil, false, err
 	}
 	isDone := map[string]bool{}
 	for _, name := range done {
 		isDone[name] = true
 	}
-	list, err := approved(ctx, k.db.Pool, w.District)
+	list, err := approved(ctx, q, w.District)
 	if err != nil {
 		return nil, false, err
 	}
@@ -54,10 +62,10 @@ func (k *Desk) quarterFacts(ctx context.Context, w *World, p *score.Period, now 
 		}
 		var of []unitFact
 		if isDone[month.Name] {
-			of, err = frozenFacts(ctx, k.db.Pool, w.District, month.Name, "")
+			of, err = frozenFacts(ctx, q, w.District, month.Name, "")
 			exclude(of, list)
 		} else {
-			of, err = k.liveFacts(ctx, w, &month, now)
+			of, err = w.liveFacts(ctx, q, &month, now)
 		}
 		if err != nil {
 			return nil, false, err

@@ -103,19 +103,43 @@ func (k *Desk) provisional(ctx context.Context, w *World, p score.Period, now ti
 	return list, nil
 }
 
+// readTime is how long a page may wait for what is made of a whole month: seconds in a large district, where a statement of a
+// page otherwise has three. freezeTime is how long the job may take that puts a month down.
+const (
+	readTime   = "60s"
+	freezeTime = "10min"
+)
+
+// reading gives such a page its time and one view of the rows.
+func (k *Desk) reading(ctx context.Context, do func(q rowsQuerier) error) error {
+	return pgx.BeginTxFunc(ctx, k.db.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "set local statement_timeout = '"+readTime+"'"); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+}
+
 // liveFacts are those of a period that is not frozen; the period is cut off at now.
-func (k *Desk) liveFacts(ctx context.Context, w *World, p *score.Period, now time.Time) ([]unitFact, error) {
+func (k *Desk) liveFacts(ctx context.Context, w *World, p *score.Period, now time.Time) (facts []unitFact, err error) {
+	return facts, k.reading(ctx, func(q rowsQuerier) error {
+		facts, err = w.liveFacts(ctx, q, p, now)
+		return err
+	})
+}
+
+func (w *World) liveFacts(ctx context.Context, q rowsQuerier, p *score.Period, now time.Time) ([]unitFact, error) {
 	if now.Before(p.Cut) {
 		p.Cut = now
 	}
-	facts, err := collect(ctx, k.db.Pool, w.District, *p, w.Calendar)
+	facts, err := collect(ctx, q, w.District, *p, w.Calendar)
 	if err != nil {
 		return nil, err
 	}
-	if facts, err = w.onlyOnce(ctx, k.db.Pool, *p, facts); err != nil {
+	if facts, err = w.onlyOnce(ctx, q, *p, facts); err != nil {
 		return nil, err
 	}
-	list, err := approved(ctx, k.db.Pool, w.District)
+	list, err := approved(ctx, q, w.District)
 	exclude(facts, list)
 	return facts, err
 }

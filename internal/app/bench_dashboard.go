@@ -122,7 +122,7 @@ func benchDashboard(ctx context.Context, cfg Config, log *slog.Logger, w io.Writ
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	sheets, units, err := sheetTime(ctx, desk, sup, month)
+	sheets, units, err := sheetTime(ctx, dispatch.NewDesk(a.App, a.keys, a.worlds, nil), sup, month) // by the program's own connections and their time
 	if err != nil {
 		return err
 	}
