@@ -15,13 +15,37 @@ type Hours struct {
 }
 
 func handlingHours(p Period, facts []Fact) Hours {
-	var list []*big.Rat
+	var seconds []int64
 	for _, f := range p.of(KindAssignment, facts) {
 		if p.done(f.Done) && f.At != nil {
-			list = append(list, big.NewRat(f.Seconds, 3600))
+			seconds = append(seconds, f.Seconds)
 		}
 	}
-	return HoursOf(list)
+	return hoursOfSeconds(seconds)
+}
+
+// hoursOfSeconds is HoursOf for whole seconds: sums and neighbours stay integers until the last division.
+func hoursOfSeconds(list []int64) Hours {
+	h := Hours{N: len(list)}
+	if h.N == 0 {
+		return h
+	}
+	slices.Sort(list)
+	var sum int64
+	for _, x := range list {
+		sum += x
+	}
+	at := func(tenths int64) string { // percentile_cont at rank tenths/10 · (n−1)
+		rank := tenths * int64(h.N-1)
+		i, rest := rank/10, rank%10
+		x := big.NewRat(list[i], 3600)
+		if rest > 0 {
+			x.Add(x, big.NewRat((list[i+1]-list[i])*rest, 36_000))
+		}
+		return decimal(x)
+	}
+	h.Median, h.P90, h.Mean = at(5), at(9), decimal(big.NewRat(sum, 3600*int64(h.N)))
+	return h
 }
 
 // HoursOf gives median, P90 and mean of hours, 4 decimals half-up.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -62,13 +63,7 @@ var automatic = []string{"EX4", "EX7", "EX8"}
 
 // Make computes a unit's sheet. The order of the facts does not matter.
 func Make(district, unit, kind string, p Period, revision int, facts []Fact) *Sheet {
-	facts = slices.Clone(facts)
-	slices.SortFunc(facts, func(a, b Fact) int {
-		if a.Kind != b.Kind {
-			return compare(a.Kind, b.Kind)
-		}
-		return compare(a.ID, b.ID)
-	})
+	facts = sorted(facts)
 	s := &Sheet{V: 1, District: district, Unit: unit, Kind: kind, Period: p.Name, From: p.Start.Format(time.RFC3339), To: p.End.Format(time.RFC3339), Revision: revision,
 		Facts: len(facts), FactsHash: hashOf(facts), Taken: []Taken{}}
 	of := map[string]Ratio{}
@@ -93,21 +88,30 @@ func Make(district, unit, kind string, p Period, revision int, facts []Fact) *Sh
 	return s
 }
 
+// sorted is a copy by kind and id. Facts are long rows: their places are sorted, and each is copied once.
+func sorted(facts []Fact) []Fact {
+	places := make([]int, len(facts))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortStableFunc(places, func(i, k int) int {
+		if c := strings.Compare(facts[i].Kind, facts[k].Kind); c != 0 {
+			return c
+		}
+		return strings.Compare(facts[i].ID, facts[k].ID)
+	})
+	out := make([]Fact, len(facts))
+	for i, at := range places {
+		out[i] = facts[at]
+	}
+	return out
+}
+
 // Kinds of sheets.
 const (
 	KindDepartment = "DEPARTMENT"
 	KindStreet     = "STREET"
 )
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
 
 func (s *Sheet) exclusions(p Period, facts []Fact) {
 	taken := map[string]int64{}
@@ -165,27 +169,4 @@ func (s *Sheet) Payload() []byte {
 func Hash(payload []byte) string {
 	sum := sha256.Sum256(payload)
 	return hex.EncodeToString(sum[:])
-}
-
-// hashOf covers every member of every fact, instants in UTC with microseconds.
-func hashOf(facts []Fact) string {
-	utc := func(at *time.Time) *time.Time {
-		if at == nil {
-			return nil
-		}
-		u := at.UTC().Truncate(time.Microsecond)
-		return &u
-	}
-	sum := sha256.New()
-	e := json.NewEncoder(sum)
-	for i := range facts {
-		f := facts[i]
-		f.At, f.Due, f.Done, f.LegalDue = utc(f.At), utc(f.Due), utc(f.Done), utc(f.LegalDue)
-		f.Again = slices.Clone(f.Again)
-		for k := range f.Again {
-			f.Again[k] = *utc(&f.Again[k])
-		}
-		_ = e.Encode(f) //nolint:errchkjson // a hash takes everything, and every time of a fact encodes
-	}
-	return hex.EncodeToString(sum.Sum(nil))
 }
