@@ -81,7 +81,7 @@ func appendInstant(b []byte, at time.Time) []byte {
 func appendText(b []byte, s string) []byte {
 	for _, c := range []byte(s) {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(s) //nolint:errchkjson // every string encodes
+			quoted, _ := json.Marshal(s) // every string encodes
 			return append(b, quoted...)
 		}
 	}
