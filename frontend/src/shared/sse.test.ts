@@ -104,6 +104,22 @@ describe('openStream', () => {
     expect(catchUp.mock.calls.length).toBe(before)
   })
 
+  it('does not wait for its next try when the network is there again', () => {
+    open()
+    for (let i = 0; i < 3; i++) {
+      FakeSource.last.onerror!()
+      vi.advanceTimersByTime(i < 2 ? 9_000 : 0)
+    }
+    const before = FakeSource.all.length
+    dispatchEvent(new Event('online'))
+    expect(FakeSource.all).toHaveLength(before + 1)
+    dispatchEvent(new Event('online')) // it is trying
+    expect(FakeSource.all).toHaveLength(before + 1)
+    stream.close()
+    dispatchEvent(new Event('online'))
+    expect(FakeSource.all).toHaveLength(before + 1)
+  })
+
   it('lets go of the connection when hidden for a minute, not for a moment', () => {
     open()
     FakeSource.last.onopen!()

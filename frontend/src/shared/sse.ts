@@ -110,13 +110,20 @@ export function openStream(o: StreamOptions): Stream {
     }
   }
 
+  /** The network is there again: no reason to wait for the next try. */
+  function back() {
+    if (!source && state.value !== 'closed') open()
+  }
+
   document.addEventListener('visibilitychange', visibility)
+  addEventListener('online', back)
   open()
   return {
     state,
     lastAt,
     close() {
       document.removeEventListener('visibilitychange', visibility)
+      removeEventListener('online', back)
       clearTimeout(hide)
       release()
     },
