@@ -55,11 +55,11 @@ func lanes(a auth.Actor, arg func(any) string) (out []lane) {
 // at need no claim and are few. scope is asked where the lane does not imply it.
 func taskLanes(a auth.Actor, arg func(any) string, ask tasksSQL, scope string) []lane {
 	c := claimsOf(a)
-	out := each(a.Units(), arg, nil, func(v string) lane { return claimLane("cp.unit = "+v, "cp.open", either(ask.duty()...)) })
+	out := each(slices.Concat(c.units, c.openUnits), arg, nil, func(v string) lane { return claimLane("cp.unit = "+v, "cp.open", either(ask.duty()...)) })
 	few := func(conds ...string) { out = append(out, caseLane(dueKey, conds...)) }
 	few(scope, ask.order())
-	if grids := c.grids; len(grids) > 0 {
-		few("c.grid_code = any("+arg(grids)+")", either(ask.toCheck(), "c.state = 'VERIFYING'"))
+	if len(c.grids) > 0 {
+		few("c.grid_code = any("+arg(c.grids)+")", either(ask.toCheck(), "c.state = 'VERIFYING'"))
 	}
 	if len(c.streets) > 0 {
 		few("c.owner_unit = any("+arg(c.streets)+")", "c.id = any(array(select k.case_id from call k where k.district = $1 and k.state = 'OPEN' union all select q.case_id from case_request q where q.district = $1 and q.state = 'PENDING' and q.kind = 'CALL'))", ask.call())

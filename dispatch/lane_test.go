@@ -30,7 +30,9 @@ func TestLanesAreTheScope(t *testing.T) {
 	}
 	seen := map[string]int{}
 	both := auth.Actor{District: "350102", Account: uuid.New(), Kind: auth.Staff, Bindings: []auth.Binding{{Role: auth.RoleStreetOfficer, Unit: "S-DJ"}, {Role: auth.RoleGridWorker, Unit: "350102004001", Grids: []string{"350102004001001", "350102004002001"}}, {Role: auth.RoleUtility, Unit: "U-RQ"}}}
-	for _, p := range append(slices.Clone(crowd), player{name: "three roles", Actor: both}) {
+	// The unit of a role that sees no cases opens none.
+	keeper := auth.Actor{District: "350102", Account: uuid.New(), Kind: auth.Staff, Bindings: []auth.Binding{{Role: auth.RoleTenantAdmin, Unit: "S-DJ"}, {Role: auth.RoleDeptOfficer, Unit: "D-WX"}}}
+	for _, p := range append(slices.Clone(crowd), player{name: "three roles", Actor: both}, player{name: "keeper", Actor: keeper}) {
 		for _, f := range []Filter{{}, {tasks: true}, {Light: "green"}, {States: []string{"HANDLING", "CLOSED"}}} {
 			f.Limit = 3
 			byLanes := read(p.Actor, f)

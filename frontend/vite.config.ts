@@ -56,7 +56,7 @@ function serviceWorker() {
   }
   visit(shell)
   const files = ['/w/', '/w/early.js', '/icon.svg', '/w/manifest.webmanifest', '/w/icon-192.png', ...[...found].sort().map((name) => '/assets/' + name)]
-  const version = createHash('sha256').update(shell).update(files.join()).digest('hex').slice(0, 12)
+  const version = createHash('sha256').update(shell).update(readFileSync(join(dist, 'w/early.js'))).update(files.join()).digest('hex').slice(0, 12)
   const code = readFileSync(resolve(root, 'src/sw/sw.js'), 'utf8').replace("'__VERSION__'", JSON.stringify(version)).replace('__FILES__', JSON.stringify(files))
   writeFileSync(join(dist, 'w/sw.js'), code)
 }
