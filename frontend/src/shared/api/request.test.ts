@@ -22,6 +22,11 @@ describe('a call', () => {
     expect([...new URL(asked[0]!.url).searchParams]).toEqual([['state', 'A'], ['state', 'B'], ['q', '井盖 & 路']])
     expect(asked[0]!.headers.has('Content-Type')).toBe(false)
   })
+  it('sends a file as it is', async () => {
+    const { asked, api } = answering(new Response('{}'))
+    await api.POST('/cases/{id}/actions/{action}', { params: { path: { id: 'a', action: 'sign' }, header: { 'Content-Type': 'application/octet-stream' } as never }, body: new Blob(['code,name\r\nD-1,一'], { type: 'text/csv' }) as never })
+    expect([await asked[0]!.text(), asked[0]!.headers.get('Content-Type')]).toEqual(['code,name\r\nD-1,一', 'application/octet-stream'])
+  })
   it('answers nothing for no content, and the words of a proxy as they are', async () => {
     expect((await answering(new Response(null, { status: 204 })).api.POST('/auth/logout')).data).toBeUndefined()
     expect((await answering(new Response('<html>', { status: 502 })).api.GET('/me')).error).toBe('<html>')

@@ -16,9 +16,10 @@ export function createClient<Paths extends object>(base: string, send: (request:
   const call = async (method: string, path: string, { params = {}, body, ...init }: Init = {}) => {
     const url = new URL(base + path.replace(/\{(\w+)\}/g, (_whole, name: string) => encodeURIComponent(String(params.path?.[name]))))
     each(params.query, (name, value) => url.searchParams.append(name, value))
-    const headers = new Headers(body === undefined ? {} : { 'Content-Type': 'application/json' })
+    const file = body instanceof Blob // goes as it is; its kind is said by the caller
+    const headers = new Headers(body === undefined || file ? {} : { 'Content-Type': 'application/json' })
     each(params.header, (name, value) => headers.set(name, value))
-    const response = await send(new Request(url, { credentials: 'same-origin', ...init, method, headers, body: JSON.stringify(body) }))
+    const response = await send(new Request(url, { credentials: 'same-origin', ...init, method, headers, body: file ? body : JSON.stringify(body) }))
     const text = await response.text()
     if (response.ok) return { data: text ? (JSON.parse(text) as unknown) : undefined, response }
     let error: unknown = text

@@ -15,8 +15,6 @@ interface Init {
   params?: { path?: Record<string, string>; query?: Record<string, unknown>; header?: Record<string, string> }
   body?: unknown
   signal?: AbortSignal
-  bodySerializer?: (body: unknown) => BodyInit
-  headers?: Record<string, string>
 }
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 type Loose = Record<Method, (path: string, init?: Init) => Promise<{ data?: unknown; error?: unknown; response: Response }>>
@@ -42,7 +40,7 @@ export function fileProblems(error: ApiError): { list: FileProblem[]; more: numb
 
 /** Sends a file as it is: the server tells CSV from XLSX by its content. */
 export function sendFile<T>(path: string, query: Record<string, unknown>, file: Blob, type = 'application/octet-stream'): Promise<T> {
-  return call<T>('POST', path, { params: { query }, body: file, bodySerializer: (b) => b as Blob, headers: { 'Content-Type': type } })
+  return call<T>('POST', path, { params: { query, header: { 'Content-Type': type } }, body: file })
 }
 
 /** The address of a download; the session's cookie goes along. */
