@@ -3,7 +3,7 @@ import '@/ui/base.css'
 import { onUnauthorized, sessionBegins } from '@/shared/api/client'
 import { startOutbox } from '@/shared/outbox/outbox'
 import { beGuest, loadMe } from '@/shared/session'
-import { start } from '@/shared/start'
+import { showProgram, start } from '@/shared/start'
 import App from './App.vue'
 
 // Nobody signs in to look around: a guest session is opened silently, and a verified code upgrades it.
@@ -19,6 +19,7 @@ const kiosk = /[?&]kiosk\b/.test(location.search) || localStorage.getItem('yixia
 
 void Promise.resolve(kiosk?.then((k) => k.begin())).then(() => start({ dark: true })).then(() => {
   createApp(App).mount('#app')
+  if (document.documentElement.dataset.shell === undefined) showProgram() // else when the page is whole (ReportPage)
   void kiosk?.then((k) => k.watch(createApp))
   startOutbox()
   loadMe().catch(() => undefined) // offline: the form works without knowing who this is

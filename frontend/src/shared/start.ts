@@ -23,6 +23,12 @@ export function breath(): Promise<void> {
   })
 }
 
+/** Takes away the picture of the first page, if one stood there (public/shell.js): the program has drawn the same. */
+export function showProgram(): void {
+  delete document.documentElement.dataset.shell
+  document.getElementById('shell')?.remove()
+}
+
 /** A tab from before an update asks for a chunk that is gone (404): one reload gets the new version. */
 function reloadOnceWhenOutdated(): void {
   const KEY = 'yixian.reloaded'

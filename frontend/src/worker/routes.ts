@@ -15,9 +15,10 @@ const tasksPage = () => import('./pages/TasksPage.vue')
 /**
  * Where nearly every visit begins: the page, who is signed in and that person's tasks are asked for at once, before anything is
  * drawn. It resolves when they are there or cannot be had; what is not needed to see them waits until then, but never long: a call
- * must ring behind a list that does not come.
+ * must ring behind a list that does not come. Begun from its own task: who watches the network (every tool that measures pages) reads the
+ * whole of a script again for a request that its outermost level makes.
  */
-export const begun: Promise<void> = location.pathname === '/w/' ? Promise.race([begin().catch(() => undefined), new Promise<void>((go) => setTimeout(go, 3_000))]) : Promise.resolve()
+export const begun: Promise<void> = location.pathname === '/w/' ? Promise.race([Promise.resolve().then(begin).catch(() => undefined), new Promise<void>((go) => setTimeout(go, 3_000))]) : Promise.resolve()
 
 async function begin(): Promise<void> {
   void tasksPage().catch(() => undefined) // the router asks again and says so

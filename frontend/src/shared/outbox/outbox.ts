@@ -52,7 +52,6 @@ let again = false
 
 /** Tells other tabs what became of an entry, once that part is loaded. */
 let tellOthers: (entry: OutboxEntry, outcome: Outcome) => void = () => undefined
-if (typeof BroadcastChannel !== 'undefined') void import('./others').then((m) => (tellOthers = m.connect(refresh, listeners))).catch(() => undefined)
 
 /** Hears of every entry that was sent or refused, also of those from before a reload. */
 export function onOutcome(listener: (entry: OutboxEntry, outcome: Outcome) => void): () => void {
@@ -196,6 +195,7 @@ export function startOutbox(): () => void {
   const timer = setInterval(kick, 30_000)
   addEventListener('online', kick)
   document.addEventListener('visibilitychange', kick)
+  if (typeof BroadcastChannel !== 'undefined') void import('./others').then((m) => (tellOthers = m.connect(refresh, listeners))).catch(() => undefined)
   void refresh().then(kick)
   return () => {
     clearInterval(timer)
