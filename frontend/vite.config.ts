@@ -7,7 +7,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
-import { drawShell } from './scripts/shell'
+import { drawShell } from './scripts/shell.ts'
 
 const root = import.meta.dirname
 const dist = resolve(root, 'dist')
@@ -51,6 +51,22 @@ function compiledAtOnce() {
     const path = join(dist, 'assets', name)
     writeFileSync(path, '//# allFunctionsCalledOnLoad\n' + readFileSync(path, 'utf8'))
   }
+}
+
+/** Names in early.js the files of the pages on which a visit to the field begins: the chunk itself, what it imports and its styles. */
+function earlyPages() {
+  const read = (name: string) => readFileSync(join(dist, 'assets', name), 'utf8')
+  const entry = /\/assets\/([\w.-]+\.js)/.exec(readFileSync(join(dist, 'w/index.html'), 'utf8'))![1]!
+  const named = [...new Set(read(entry).match(/[\w.-]+\.(?:js|css)\b/g))] // the desk has a sign-in page as well
+  const filesOf = (chunk: string) => {
+    const first = named.filter((name) => name.startsWith(chunk + '-'))
+    if (first.length === 0) throw new Error(`the field's program names no ${chunk}`)
+    const code = first.filter((name) => name.endsWith('.js')).map(read).join()
+    const imported = [...code.matchAll(/(?:from|import)\s*["'`]\.\/([\w.-]+\.js)["'`]/g)].map((m) => m[1]!).filter((name) => name !== entry)
+    return [...new Set([...first, ...imported])].map((name) => '/assets/' + name)
+  }
+  const path = join(dist, 'w/early.js')
+  writeFileSync(path, readFileSync(path, 'utf8').replace("'__PAGES__'", JSON.stringify({ '/w/': filesOf(TASKS.name), '/w/sign-in': filesOf('SignInPage') })))
 }
 
 /**
@@ -126,6 +142,7 @@ export default defineConfig({
       await builder.build(builder.environments.shell!)
       await drawShell(dist, shell)
       compiledAtOnce()
+      earlyPages()
       serviceWorker()
       precompress(dist)
     },

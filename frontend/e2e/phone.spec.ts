@@ -171,3 +171,33 @@ test('the kit in every state', async ({ browser, wrong }) => {
   await page.evaluate(() => document.body.append(Object.assign(document.createElement('style'), { textContent: 'p { color: red }' })))
   await expect.poll(() => wrong.splice(0)).toEqual([expect.stringContaining('style-src')])
 })
+
+test('the first page stands before its program, and gives way when that does not come', async ({ browser }) => {
+  const { page } = await phone(browser)
+  let come = () => {}
+  const held = new Promise<void>((go) => (come = go))
+  await page.route('**/assets/index-*.js', async (route) => (await held, route.continue()))
+  await page.goto('/', { waitUntil: 'commit' })
+  const picture = page.locator('#shell')
+  await expect(picture.getByText('还没有位置。拍照后会自动识别，也可以自己选')).toBeVisible()
+  await expect(page.getByRole('button')).toHaveCount(0) // nothing of it can be reached yet
+  await shot(page, 'phone-picture')
+  come()
+  await expect(page.getByRole('button', { name: '提交' })).toBeVisible()
+  await expect(picture).toHaveCount(0)
+  await page.unroute('**/assets/index-*.js')
+  // A program that cannot be had leaves the way without it.
+  await page.route('**/assets/index-*.js', (route) => route.abort())
+  await page.goto('/', { waitUntil: 'commit' })
+  await expect(page.getByRole('link', { name: /用简易版上报/ })).toBeVisible()
+  await expect(picture).toBeHidden()
+  await axe(page, 'no program')
+  await page.unroute('**/assets/index-*.js')
+  // Who reads English or large letters sees no Chinese and no small ones first.
+  for (const choice of ['?lang=en', '?elder']) {
+    await page.route('**/assets/index-*.js', (route) => route.abort(), { times: 1 })
+    await page.goto('/' + choice, { waitUntil: 'commit' })
+    await expect(page.getByRole('link', { name: /用简易版上报/ })).toBeVisible()
+    await expect(picture).toBeHidden()
+  }
+})

@@ -1,5 +1,9 @@
-// Asks who holds this phone and what that person has to do while the program is still on its way over the line; the program's client
-// takes the answers (src/shared/api/client.ts). Only where nearly every visit begins.
+// Fetches, while the program is on its way over the line, the page where nearly every visit begins, who holds this phone and what that
+// person has to do; the program's client takes the answers (src/shared/api/client.ts). The build names the files (vite.config.ts).
+for (const file of '__PAGES__'[location.pathname] ?? []) {
+  const style = file.endsWith('.css')
+  document.head.append(Object.assign(document.createElement('link'), { rel: style ? 'preload' : 'modulepreload', as: style ? 'style' : 'script', crossOrigin: '', href: file }))
+}
 if (location.pathname === '/w/') {
   const lang = new URLSearchParams(location.search).get('lang') || localStorage.getItem('yixian.locale')
   const ask = (path) => fetch('/api/v1' + path, { headers: { 'Accept-Language': lang === 'en' ? 'en' : 'zh-CN' } }).catch(() => undefined)

@@ -25,8 +25,11 @@ export function breath(): Promise<void> {
 
 /** Takes away the picture of the first page, if one stood there (public/shell.js): the program has drawn the same. */
 export function showProgram(): void {
-  delete document.documentElement.dataset.shell
-  document.getElementById('shell')?.remove()
+  // In a frame of its own: laying out the page is not one piece of work with making it.
+  requestAnimationFrame(() => {
+    delete document.documentElement.dataset.shell
+    document.getElementById('shell')?.remove()
+  })
 }
 
 /** A tab from before an update asks for a chunk that is gone (404): one reload gets the new version. */

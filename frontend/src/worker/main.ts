@@ -10,7 +10,8 @@ import { toast } from '@/ui/toast'
 import App from './App.vue'
 import { t } from './i18n'
 import { client } from './queries'
-import { router, signInFor } from './routes'
+import { router, startRouter } from './router'
+import { guard, lines, signInFor } from './routes'
 import { stopLive } from './useLive'
 
 // A session that ends in the middle of work leads to the sign-in page and back to the same place.
@@ -19,7 +20,7 @@ onUnauthorized(async () => {
     me.value = null
     stopLive()
     toast(t('sessionOver'))
-    await router.replace(signInFor(router.currentRoute.value))
+    await router.replace(signInFor())
   }
   throw new ApiError(401, 'SIGNED_OUT', t('sessionOver'))
 })
@@ -27,7 +28,8 @@ onUnauthorized(async () => {
 const KEEP_AFTER = 4_000 // ms
 
 void start({ dark: true }).then(() => {
-  createApp(App).use(router).use(VueQueryPlugin, { queryClient: client }).mount('#app')
+  void startRouter(lines, guard).catch(() => undefined)
+  createApp(App).use(VueQueryPlugin, { queryClient: client }).mount('#app')
   startOutbox()
   // What is kept for a cellar is fetched when the first page has come: forty files would stand in its way.
   setTimeout(() => void import('./installed').then((m) => m.install()).catch(() => undefined), KEEP_AFTER)

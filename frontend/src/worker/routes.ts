@@ -1,14 +1,5 @@
-import { createRouter, createWebHistory, type RouteLocationNormalized } from 'vue-router'
 import { ensureMe, isStaff } from './account'
-
-declare module 'vue-router' {
-  interface RouteMeta {
-    /** Reachable without a sign-in. */
-    open?: boolean
-    /** Which entry of the navigation is lit; without one the page is a detail with a way back. */
-    tab?: 'tasks' | 'map' | 'inbox' | 'mine'
-  }
-}
+import { route, type Line } from './router'
 
 const tasksPage = () => import('./pages/TasksPage.vue')
 
@@ -25,26 +16,23 @@ async function begin(): Promise<void> {
   if (isStaff(await ensureMe())) await (await import('./useTasks')).ask()
 }
 
-export const router = createRouter({
-  history: createWebHistory('/w/'),
-  routes: [
-    { path: '/', component: tasksPage, meta: { tab: 'tasks' } },
-    { path: '/case/:id', component: () => import('./pages/CasePage.vue'), props: true },
-    { path: '/case/:id/call', component: () => import('./pages/CallPage.vue'), props: true },
-    { path: '/new', component: () => import('./pages/NewPage.vue') },
-    { path: '/map', component: () => import('./pages/MapPage.vue'), meta: { tab: 'map' } },
-    { path: '/patrol', component: () => import('./pages/PatrolPage.vue') },
-    { path: '/inbox', component: () => import('./pages/InboxPage.vue'), meta: { tab: 'inbox' } },
-    { path: '/me', component: () => import('./pages/MinePage.vue'), meta: { tab: 'mine' } },
-    { path: '/password', component: () => import('./pages/PasswordPage.vue'), props: (to) => ({ ticket: to.hash.slice(1) }), meta: { open: true } },
-    { path: '/sign-in', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
-    { path: '/:rest(.*)*', component: () => import('./pages/MissingPage.vue') },
-  ],
-  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
-})
+export const lines: readonly Line[] = [
+  { pattern: /^\/$/, load: tasksPage, tab: 'tasks' },
+  { pattern: /^\/case\/(?<id>[^/]+)\/?$/, load: () => import('./pages/CasePage.vue') },
+  { pattern: /^\/case\/(?<id>[^/]+)\/call\/?$/, load: () => import('./pages/CallPage.vue') },
+  { pattern: /^\/new\/?$/, load: () => import('./pages/NewPage.vue') },
+  { pattern: /^\/map\/?$/, load: () => import('./pages/MapPage.vue'), tab: 'map' },
+  { pattern: /^\/patrol\/?$/, load: () => import('./pages/PatrolPage.vue') },
+  { pattern: /^\/inbox\/?$/, load: () => import('./pages/InboxPage.vue'), tab: 'inbox' },
+  { pattern: /^\/me\/?$/, load: () => import('./pages/MinePage.vue'), tab: 'mine' },
+  { pattern: /^\/password\/?$/, load: () => import('./pages/PasswordPage.vue'), props: (to) => ({ ticket: to.hash.slice(1) }), open: true },
+  { pattern: /^\/sign-in\/?$/, load: () => import('./pages/SignInPage.vue'), open: true },
+  { pattern: /^/, load: () => import('./pages/MissingPage.vue') },
+]
 
-export function signInFor(to: Pick<RouteLocationNormalized, 'fullPath'>) {
-  return { path: '/sign-in', query: to.fullPath === '/' ? {} : { back: to.fullPath } }
+/** Where to sign in, and back to the given place. */
+export function signInFor(fullPath = route.fullPath): string {
+  return fullPath === '/' ? '/sign-in' : '/sign-in?' + new URLSearchParams({ back: fullPath }).toString()
 }
 
 /** Only a path of this app may be gone back to. */
@@ -52,15 +40,16 @@ export function safeBack(back: unknown): string {
   return typeof back === 'string' && /^\/(?!\/)[^\\]*$/.test(back) && !back.startsWith('/sign-in') ? back : '/'
 }
 
-router.beforeEach(async (to) => {
+/** Who is not signed in is led to the sign-in page and back. */
+export async function guard(to: URL, line: Line): Promise<string | undefined> {
   // Links of administrators end in #/password/<ticket>: what stands behind # reaches no server and no log of one.
   const ticket = /^#\/password\/([\w-]+)$/.exec(to.hash)
-  if (ticket) return { path: '/password', hash: '#' + ticket[1]!, replace: true }
-  if (to.meta.open) return true
+  if (ticket) return '/password#' + ticket[1]!
+  if (line.open) return
   try {
-    if (isStaff(await ensureMe())) return true
+    if (isStaff(await ensureMe())) return
   } catch {
-    return true // not reached: the page itself says so and offers to try again
+    return // not reached: the page itself says so and offers to try again
   }
-  return signInFor(to)
-})
+  return signInFor(to.pathname + to.search + to.hash)
+}
