@@ -23,6 +23,11 @@ export function breath(): Promise<void> {
   })
 }
 
+/** Lets what was made be drawn and pressed first; waits a second at most. */
+export function idle(): Promise<void> {
+  return new Promise((go) => ('requestIdleCallback' in window ? requestIdleCallback(() => go(), { timeout: 1_000 }) : setTimeout(go, 200)))
+}
+
 /** Takes away the picture of the first page, if one stood there (public/shell.js): the program has drawn the same. */
 export function showProgram(): void {
   // In a frame of its own: laying out the page is not one piece of work with making it.

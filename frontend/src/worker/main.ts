@@ -11,7 +11,7 @@ import App from './App.vue'
 import { t } from './i18n'
 import { client } from './queries'
 import { router, startRouter } from './router'
-import { guard, lines, signInFor } from './routes'
+import { begun, guard, lines, signInFor } from './routes'
 import { stopLive } from './useLive'
 
 // A session that ends in the middle of work leads to the sign-in page and back to the same place.
@@ -30,8 +30,10 @@ const KEEP_AFTER = 4_000 // ms
 void start({ dark: true }).then(() => {
   void startRouter(lines, guard).catch(() => undefined)
   createApp(App).use(VueQueryPlugin, { queryClient: client }).mount('#app')
-  startOutbox()
+  void begun.then(() => {
+    startOutbox()
+    navigator.storage?.persist?.().catch(() => undefined) // waiting photos must not be evicted
+  })
   // What is kept for a cellar is fetched when the first page has come: forty files would stand in its way.
   setTimeout(() => void import('./installed').then((m) => m.install()).catch(() => undefined), KEEP_AFTER)
-  navigator.storage?.persist?.().catch(() => undefined) // waiting photos must not be evicted
 })

@@ -1,3 +1,4 @@
+import { idle } from '@/shared/start'
 import { ensureMe, isStaff } from './account'
 import { route, type Line } from './router'
 
@@ -14,6 +15,7 @@ export const begun: Promise<void> = location.pathname === '/w/' ? Promise.race([
 async function begin(): Promise<void> {
   void tasksPage().catch(() => undefined) // the router asks again and says so
   if (isStaff(await ensureMe())) await (await import('./useTasks')).ask()
+  await idle() // until they are drawn
 }
 
 export const lines: readonly Line[] = [
