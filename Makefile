@@ -14,7 +14,7 @@ GOLANGCI := v2.15.0
 NPM := npm --prefix frontend
 PIDFILE := bin/yixian.pid
 
-PAGE_SOURCES = $(shell find frontend/src frontend/public frontend/desk frontend/w frontend/index.html frontend/vite.config.ts frontend/package-lock.json -type f -not -name '*.test.ts')
+PAGE_SOURCES = $(shell find frontend/src frontend/public frontend/desk frontend/w frontend/index.html frontend/vite.config.ts frontend/scripts/shell.ts frontend/package-lock.json -type f -not -name '*.test.ts')
 
 ## Run
 

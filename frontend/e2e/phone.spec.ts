@@ -117,6 +117,10 @@ test('an officer signs without a network; two tabs send it once', async ({ brows
   await straight(street)
   await axe(street, 'offline case')
   await shot(street, 'phone-offline')
+  // Its card does not ask for the same once more.
+  await street.getByRole('button', { name: '返回' }).click()
+  await expect(street.getByRole('button', { name: '已存本机，看提交情况' })).toBeVisible()
+  await expect(street.getByRole('button', { name: '签收', exact: true })).toHaveCount(0)
   const second = await street.context().newPage()
   await second.goto('/w/me')
   await expect(second.getByText('等待网络')).toBeVisible()

@@ -1,5 +1,6 @@
 // Puts the resident's first page into its shell, where it stands for the seconds until the program draws the same.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Window } from 'happy-dom'
@@ -16,7 +17,12 @@ export async function drawShell(dist: string, built: string): Promise<void> {
   const html = readFileSync(path, 'utf8')
   const drawn = await firstPage()
   if (!html.includes(PLACE) || drawn.includes(' style=')) throw new Error('the shell has no place for the first page, or that has a style attribute')
-  writeFileSync(path, html.replace(PLACE, () => drawn))
+  // What decides whether it is shown stands before the first paint: named by its content it is asked for once, not at every visit.
+  const script = join(dist, 'shell.js')
+  const named = `assets/shell-${createHash('sha256').update(readFileSync(script)).digest('base64url').slice(0, 8)}.js`
+  renameSync(script, join(dist, named))
+  if (!html.includes('"/shell.js"')) throw new Error('the shell does not load shell.js')
+  writeFileSync(path, html.replace('/shell.js', '/' + named).replace(PLACE, () => drawn))
   rmSync(built, { recursive: true })
   await page.happyDOM.close()
 }

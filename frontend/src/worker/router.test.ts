@@ -62,6 +62,17 @@ describe('the router of the field', () => {
     expect(scrolled).toHaveBeenLastCalledWith(0, 640)
   })
 
+  it('stays where it is when the skip link adds a fragment', async () => {
+    await router.push('/case/7')
+    const at = (history.state as { entry: number }).entry
+    scrolled.mockClear()
+    history.pushState(null, '', '/w/case/7#main') // what the browser does with such a link
+    dispatchEvent(new PopStateEvent('popstate'))
+    await flushPromises()
+    expect([route.page, route.path, (history.state as { entry: number }).entry]).toEqual([Case, '/case/7', at + 1])
+    expect(scrolled).not.toHaveBeenCalled()
+  })
+
   it('adds nothing to the history for the page that is shown', async () => {
     const before = history.length
     await router.push('/')

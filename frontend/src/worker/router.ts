@@ -43,6 +43,14 @@ const resolve = (to: string) => new URL(to, location.origin + route.path)
 const below = (url: URL) => url.pathname + url.search + url.hash
 const here = () => (location.pathname.slice(BASE.length) || '/') + location.search + location.hash
 
+const numbered = () => (history.state as { entry?: number } | null)?.entry
+
+/** The number of a new entry of the history; those that were in front of it are gone. */
+function begin(): number {
+  left.delete((entry += 1))
+  return entry
+}
+
 async function show(to: string, how: 'push' | 'replace' | 'pop'): Promise<void> {
   const mine = ++turn
   const url = resolve(to)
@@ -55,9 +63,10 @@ async function show(to: string, how: 'push' | 'replace' | 'pop'): Promise<void> 
   const fullPath = below(url)
   if (how === 'push' && route.page && fullPath === route.fullPath) return
   left.set(entry, [scrollX, scrollY])
-  if (how === 'push') history.pushState({ back: route.fullPath, entry: (entry += 1) }, '', BASE + fullPath)
+  if (how === 'push') history.pushState({ back: route.fullPath, entry: begin() }, '', BASE + fullPath)
   else if (how === 'replace') history.replaceState({ ...history.state, entry }, '', BASE + fullPath)
-  else entry = (history.state as { entry?: number } | null)?.entry ?? 0
+  else if (numbered() !== undefined) entry = numbered()!
+  else history.replaceState({ entry: begin() }, '') // a fragment, of the skip link say: the browser made an entry of its own
   const moved = url.pathname !== route.path
   Object.assign(route, { page, props: { ...line.pattern.exec(url.pathname)!.groups, ...line.props?.(url) }, path: url.pathname, query: Object.fromEntries(url.searchParams), fullPath, open: line.open, tab: line.tab } satisfies Route)
   await nextTick()
@@ -83,7 +92,7 @@ export function startRouter(lines: readonly Line[], first: Guard): Promise<void>
   table = lines
   guard = first
   history.scrollRestoration = 'manual'
-  entry = (history.state as { entry?: number } | null)?.entry ?? 0
+  entry = numbered() ?? 0
   addEventListener('popstate', () => void show(here(), 'pop').catch(() => undefined)) // start.ts looks after pages that cannot be had
   return show(here(), 'replace')
 }

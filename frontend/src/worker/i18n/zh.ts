@@ -17,6 +17,7 @@ export default {
   sendingN: '正在上传 {n}',
   troubleN: '{n} 条需处理',
   savedCopy: '网络不通，显示的是 {at} 的内容',
+  keptHere: '已存本机，看提交情况',
   savedLater: '网络不通，已存在本机，联网后自动提交',
   sentLater: '已补交：{title}',
   refusedLater: '没能提交：{title}',
