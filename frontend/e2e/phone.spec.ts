@@ -197,6 +197,9 @@ test('the first page stands before its program, and gives way when that does not
   await expect(picture).toBeHidden()
   await axe(page, 'no program')
   await page.unroute('**/assets/index-*.js')
+  await page.route('**/assets/index-*.js', (route) => setTimeout(() => void route.abort(), 500), { times: 1 })
+  await page.goto('/w/', { waitUntil: 'commit' })
+  await expect(page.getByText(/没能打开，请检查网络后刷新/)).toBeVisible()
   // Who reads English or large letters sees no Chinese and no small ones first.
   for (const choice of ['?lang=en', '?elder']) {
     await page.route('**/assets/index-*.js', (route) => route.abort(), { times: 1 })

@@ -18,7 +18,7 @@ const en: Record<keyof typeof zh, string> = {
   sendingN: 'Uploading {n}',
   troubleN: '{n} need attention',
   savedCopy: 'No network; this is how it was {at}',
-  keptHere: 'Saved on this phone: see how it goes',
+  keptHere: 'Saved on this phone',
   savedLater: 'No network. Saved on this phone, will be sent by itself',
   sentLater: 'Sent now: {title}',
   refusedLater: 'Could not be sent: {title}',
